@@ -1,0 +1,76 @@
+/*
+ * text: UTF-8, widths, and the one gate that all peer text passes before it
+ * reaches a terminal, a log, a trace or a path.
+ *
+ * The gate (text_sanitise) lets through what shows as itself and nothing that
+ * acts: C0/C1 controls, DEL, escape sequences, bidi controls (U+202A..202E,
+ * U+2066..2069, U+200E/F, U+061C), other Cf format characters that can hide or
+ * reorder (except ZWJ/ZWNJ between letters and emoji, where scripts need them),
+ * line/paragraph separators, noncharacters, surrogates, tag characters, letters
+ * without a shape (Hangul fillers), unassigned code points, marks with nothing
+ * before them and bad UTF-8 become visible: U+FFFD, or with TEXT_ESCAPE
+ * "\x1b"-style escapes.  At most 8 combining marks stay on one cluster; one
+ * U+FFFD stands for the rest of them.
+ * Pure functions over (pointer, length); any thread.  utf8proc does the tables.
+ */
+#ifndef DUET_BASE_TEXT_H
+#define DUET_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum text_form {
+    TEXT_LINE = 0,      /* one line: newline and tab are controls too; newline becomes U+23CE, tab a space */
+    TEXT_MULTILINE = 1, /* \n stays, tab becomes a space; for the screen, which breaks lines itself */
+    TEXT_ESCAPE = 2,    /* ASCII only: everything else as \xNN / \u{N}, and \ as \\; for logs in LANG=C and traces */
+};
+
+/* Sanitised length never exceeds this for `len` input bytes (each byte at worst becomes "\u{10FFFF}"-sized text). */
+#define TEXT_SANITISED_MAX(len) ((len)*10 + 1)
+
+/* Writes the sanitised form of src, always NUL-terminated, never cut inside a
+ * character; returns bytes written without the NUL.  What does not fit in cap
+ * is left out.  cap >= 1. */
+size_t text_sanitise(enum text_form form, const char *src, size_t len, char *out, size_t cap);
+
+/* The same on the heap, to be freed by the caller; NULL: out of memory. */
+char *text_sanitise_new(enum text_form form, const char *src, size_t len);
+
+/* Is this well-formed UTF-8 (no surrogates, no overlong forms)? */
+bool text_valid(const char *src, size_t len);
+
+/* Decodes one character; returns its bytes (1..4), or -1 for a bad byte (advance by one). len > 0. */
+ssize_t text_decode(const char *src, size_t len, int32_t *codepoint);
+
+/* Terminal columns of one grapheme cluster starting at src, and its bytes.
+ * Never 0 bytes for len > 0. Width 0..2. */
+size_t text_grapheme(const char *src, size_t len, int *columns);
+
+/* Terminal columns of the whole text. */
+size_t text_columns(const char *src, size_t len);
+
+/* Bytes of the longest prefix, whole graphemes, that fits in `columns`. */
+size_t text_fit(const char *src, size_t len, size_t columns);
+
+/*
+ * A peer's file name made safe to create in one folder: sanitised, NFC, no '/',
+ * '\' or NUL, not "", ".", "..", no leading or trailing blanks, no leading '-' or
+ * ".duet-part" anywhere (the '-' or '.' becomes '_'), at most 255 bytes with its
+ * extension kept.  0 or DUET_ENAME (nothing acceptable is left: e.g. "..", "/",
+ * "", or more than 1024 bytes).  Any path separator in the name is refused, not
+ * repaired.
+ */
+#define TEXT_NAME_BYTES 256
+int text_file_name(const char *src, size_t len, char out[TEXT_NAME_BYTES]);
+
+/* "1.5 GB", "720 B": decimal units, at most one decimal. Returns out. */
+#define TEXT_SIZE_BYTES 24
+const char *text_size(uint64_t bytes, char out[TEXT_SIZE_BYTES]);
+
+/* "0:06", "12:30", "3:04:05": for an ETA; "-:--" for UINT64_MAX. Returns out. */
+#define TEXT_SPAN_BYTES 24
+const char *text_span(uint64_t span_us, char out[TEXT_SPAN_BYTES]);
+
+#endif
