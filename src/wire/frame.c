@@ -1,0 +1,324 @@
+/*
+ * frame: the codec of everything inside a DATA packet.
+ *
+ * Bytes come from a packet whose tag verified, so they are the peer's, and the
+ * peer may still be hostile: nothing here trusts a count, a length or a sum.
+ * What a frame means for a connection (a stream that cannot be, an ACK of the
+ * unsent) is judged by conn, which has the state.
+ */
+#include "duet/wire/frame.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+
+/* RFC 9000 §19.3.1: the next range's largest lies this far below what `gap` counts. */
+#define ACK_GAP_BIAS 2
+
+static int parse_ack_ranges(struct frame_ack *ack, struct reader *r, uint64_t more)
+{
+    for (uint64_t i = 0; i < more; i++) {
+        uint64_t gap = reader_varint(r);
+        uint64_t length = reader_varint(r);
+        uint64_t above = ack->ranges[ack->range_count - 1].start;
+
+        if (r->failed || above < gap + ACK_GAP_BIAS)
+            return DUET_EMALFORMED;
+        uint64_t top = above - gap - ACK_GAP_BIAS;
+        if (length > top)
+            return DUET_EMALFORMED;
+        ack->ranges[ack->range_count++] = (struct range){.start = top - length, .end = top + 1};
+    }
+    return 0;
+}
+
+static int parse_ack(struct frame_ack *ack, struct reader *r, bool with_ecn)
+{
+    ack->largest = reader_varint(r);
+    ack->delay_us = reader_varint(r);
+    uint64_t more = reader_varint(r);
+    uint64_t first = reader_varint(r);
+
+    if (r->failed || more >= LIMIT_ACK_RANGES || first > ack->largest)
+        return DUET_EMALFORMED;
+    ack->ranges[0] = (struct range){.start = ack->largest - first, .end = ack->largest + 1};
+    ack->range_count = 1;
+    int err = parse_ack_ranges(ack, r, more);
+    if (err < 0)
+        return err;
+
+    ack->ect0 = with_ecn ? reader_varint(r) : 0;
+    ack->ect1 = with_ecn ? reader_varint(r) : 0;
+    ack->ce = with_ecn ? reader_varint(r) : 0;
+    return r->failed ? DUET_EMALFORMED : 0;
+}
+
+static int parse_stream(struct frame *f, struct reader *r, bool fin)
+{
+    f->type = FRAME_STREAM;
+    f->stream = reader_varint(r);
+    f->data.offset = reader_varint(r);
+    uint64_t len = reader_varint(r);
+
+    if (r->failed || len > reader_left(r) || f->data.offset > VARINT_MAX - len)
+        return DUET_EMALFORMED;
+    f->data.len = (size_t)len;
+    f->data.data = reader_bytes(r, f->data.len);
+    f->data.fin = fin;
+    return 0;
+}
+
+static int parse_close(struct frame *f, struct reader *r)
+{
+    f->close.code = reader_varint(r);
+    uint64_t len = reader_varint(r);
+
+    if (r->failed || len > LIMIT_REASON_BYTES || len > reader_left(r))
+        return DUET_EMALFORMED;
+    f->close.reason_len = (size_t)len;
+    f->close.reason = reader_bytes(r, f->close.reason_len);
+    return 0;
+}
+
+static void parse_padding(struct frame *f, struct reader *r)
+{
+    f->padding = 1;
+    while (reader_left(r) > 0 && *r->at == FRAME_PADDING) {
+        r->at++;
+        f->padding++;
+    }
+}
+
+/* The type as a number of the enum, or -1.  A longer encoding than needed is refused (RFC 9000 §12.4),
+ * so that each frame has one first byte. */
+static int parse_type(struct reader *r)
+{
+    const uint8_t *start = r->at;
+    uint64_t type = reader_varint(r);
+
+    if (r->failed || type > FRAME_HANDSHAKE_DONE || r->at - start != 1)
+        return -1;
+    return (int)type;
+}
+
+static int parse_fields(struct frame *f, struct frame_ack *ack, struct reader *r)
+{
+    switch (f->type) {
+    case FRAME_PADDING:
+        parse_padding(f, r);
+        return 0;
+    case FRAME_PING:
+    case FRAME_HANDSHAKE_DONE:
+        return 0;
+    case FRAME_ACK:
+    case FRAME_ACK_ECN:
+        return parse_ack(ack, r, f->type == FRAME_ACK_ECN);
+    case FRAME_RESET_STREAM:
+        f->stream = reader_varint(r);
+        f->reset.code = reader_varint(r);
+        f->reset.final_bytes = reader_varint(r);
+        return r->failed ? DUET_EMALFORMED : 0;
+    case FRAME_STOP_STREAM:
+        f->stream = reader_varint(r);
+        f->code = reader_varint(r);
+        return r->failed ? DUET_EMALFORMED : 0;
+    case FRAME_STREAM:
+    case FRAME_STREAM_FIN:
+        return parse_stream(f, r, f->type == FRAME_STREAM_FIN);
+    case FRAME_MAX_STREAM_DATA:
+        f->stream = reader_varint(r);
+        f->max = reader_varint(r);
+        return r->failed ? DUET_EMALFORMED : 0;
+    case FRAME_MAX_DATA:
+        f->max = reader_varint(r);
+        return r->failed ? DUET_EMALFORMED : 0;
+    case FRAME_PATH_CHALLENGE:
+    case FRAME_PATH_RESPONSE:
+        reader_copy(r, f->path, FRAME_PATH_BYTES);
+        return r->failed ? DUET_EMALFORMED : 0;
+    case FRAME_CLOSE:
+        return parse_close(f, r);
+    }
+    return DUET_EMALFORMED; /* a type this version does not know */
+}
+
+int frame_parse(struct frame *f, struct frame_ack *ack, struct reader *r)
+{
+    int type = parse_type(r);
+
+    if (type < 0)
+        return DUET_EMALFORMED;
+    f->type = (enum frame_type)type;
+    f->stream = 0;
+    return parse_fields(f, ack, r);
+}
+
+bool frame_elicits_ack(enum frame_type type)
+{
+    return type != FRAME_ACK && type != FRAME_ACK_ECN && type != FRAME_PADDING && type != FRAME_CLOSE;
+}
+
+static void write_stream(struct writer *w, const struct frame *f)
+{
+    bool fin = f->data.fin || f->type == FRAME_STREAM_FIN;
+
+    writer_varint(w, fin ? FRAME_STREAM_FIN : FRAME_STREAM);
+    writer_varint(w, f->stream);
+    writer_varint(w, f->data.offset);
+    writer_varint(w, f->data.len);
+    writer_bytes(w, f->data.data, f->data.len);
+}
+
+static void write_close(struct writer *w, const struct frame *f)
+{
+    assert(f->close.reason_len <= LIMIT_REASON_BYTES);
+    writer_varint(w, FRAME_CLOSE);
+    writer_varint(w, f->close.code);
+    writer_varint(w, f->close.reason_len);
+    writer_bytes(w, f->close.reason, f->close.reason_len);
+}
+
+static void write_varints(struct writer *w, enum frame_type type, const uint64_t *values, size_t count)
+{
+    writer_varint(w, type);
+    for (size_t i = 0; i < count; i++)
+        writer_varint(w, values[i]);
+}
+
+void frame_write(struct writer *w, const struct frame *f)
+{
+    switch (f->type) {
+    case FRAME_PADDING:
+        writer_fill(w, FRAME_PADDING, f->padding);
+        return;
+    case FRAME_PING:
+    case FRAME_HANDSHAKE_DONE:
+        writer_varint(w, f->type);
+        return;
+    case FRAME_ACK:
+    case FRAME_ACK_ECN:
+        assert(false && "an ACK is written by frame_write_ack");
+        return;
+    case FRAME_RESET_STREAM:
+        write_varints(w, f->type, (uint64_t[]){f->stream, f->reset.code, f->reset.final_bytes}, 3);
+        return;
+    case FRAME_STOP_STREAM:
+        write_varints(w, f->type, (uint64_t[]){f->stream, f->code}, 2);
+        return;
+    case FRAME_STREAM:
+    case FRAME_STREAM_FIN:
+        write_stream(w, f);
+        return;
+    case FRAME_MAX_STREAM_DATA:
+        write_varints(w, f->type, (uint64_t[]){f->stream, f->max}, 2);
+        return;
+    case FRAME_MAX_DATA:
+        write_varints(w, f->type, &f->max, 1);
+        return;
+    case FRAME_PATH_CHALLENGE:
+    case FRAME_PATH_RESPONSE:
+        writer_varint(w, f->type);
+        writer_bytes(w, f->path, FRAME_PATH_BYTES);
+        return;
+    case FRAME_CLOSE:
+        write_close(w, f);
+        return;
+    }
+}
+
+/* The (gap, length) that names `below` after its upper neighbour `above`. */
+static uint64_t ack_gap(const struct range *above, const struct range *below)
+{
+    return above->start - below->end - 1;
+}
+
+static uint64_t ack_length(const struct range *range)
+{
+    return range->end - range->start - 1;
+}
+
+/* How many ranges below the newest fit in `room` bytes, which must also hold their count. */
+static size_t ack_ranges_that_fit(const struct ranges *received, size_t room)
+{
+    size_t used = 0;
+    size_t more = 0;
+
+    while (more + 1 < received->count && more + 1 < LIMIT_ACK_RANGES) {
+        const struct range *above = &received->v[received->count - 1 - more];
+        const struct range *below = above - 1;
+        used += varint_bytes(ack_gap(above, below)) + varint_bytes(ack_length(below));
+        if (used + varint_bytes(more + 1) > room)
+            break;
+        more++;
+    }
+    return more;
+}
+
+bool frame_write_ack(struct writer *w, const struct ranges *received, uint64_t delay_us, const uint64_t ecn[3])
+{
+    if (w->failed || received->count == 0)
+        return false;
+    const struct range *newest = &received->v[received->count - 1];
+    uint64_t delay = delay_us > VARINT_MAX ? VARINT_MAX : delay_us;
+    size_t fixed = 1 + varint_bytes(newest->end - 1) + varint_bytes(delay) + varint_bytes(ack_length(newest));
+    for (int i = 0; ecn != NULL && i < 3; i++)
+        fixed += varint_bytes(ecn[i]);
+    if (fixed + varint_bytes(0) > writer_left(w))
+        return false;
+
+    size_t more = ack_ranges_that_fit(received, writer_left(w) - fixed);
+    writer_varint(w, ecn != NULL ? FRAME_ACK_ECN : FRAME_ACK);
+    writer_varint(w, newest->end - 1);
+    writer_varint(w, delay);
+    writer_varint(w, more);
+    writer_varint(w, ack_length(newest));
+    for (size_t i = 0; i < more; i++) {
+        writer_varint(w, ack_gap(newest - i, newest - i - 1));
+        writer_varint(w, ack_length(newest - i - 1));
+    }
+    for (int i = 0; ecn != NULL && i < 3; i++)
+        writer_varint(w, ecn[i]);
+    assert(!w->failed);
+    return true;
+}
+
+size_t frame_stream_overhead(uint64_t stream, uint64_t offset, size_t len)
+{
+    return varint_bytes(FRAME_STREAM) + varint_bytes(stream) + varint_bytes(offset) + varint_bytes(len);
+}
+
+const char *frame_type_name(enum frame_type type)
+{
+    switch (type) {
+    case FRAME_PADDING:
+        return "padding";
+    case FRAME_PING:
+        return "ping";
+    case FRAME_ACK:
+        return "ack";
+    case FRAME_ACK_ECN:
+        return "ack_ecn";
+    case FRAME_RESET_STREAM:
+        return "reset_stream";
+    case FRAME_STOP_STREAM:
+        return "stop_stream";
+    case FRAME_STREAM:
+        return "stream";
+    case FRAME_STREAM_FIN:
+        return "stream_fin";
+    case FRAME_MAX_DATA:
+        return "max_data";
+    case FRAME_MAX_STREAM_DATA:
+        return "max_stream_data";
+    case FRAME_PATH_CHALLENGE:
+        return "path_challenge";
+    case FRAME_PATH_RESPONSE:
+        return "path_response";
+    case FRAME_CLOSE:
+        return "close";
+    case FRAME_HANDSHAKE_DONE:
+        return "handshake_done";
+    }
+    return "unknown";
+}
