@@ -1,0 +1,45 @@
+/*
+ * aead: seal and open in place, behind a small provider table.
+ *
+ * libcrypto (EVP) provides AES-128-GCM and ChaCha20-Poly1305; one context per
+ * direction and key, its key set once.  The nonce is the 12-byte iv XOR the
+ * packet number in its last 8 bytes (RFC 9001 §5.3), so a number used twice
+ * under one key would be fatal: keys.c sees that it cannot be.
+ * Owned by one thread.
+ */
+#ifndef DUET_CRYPTO_AEAD_H
+#define DUET_CRYPTO_AEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "duet/wire/limits.h"
+#include "duet/wire/params.h"
+
+#define AEAD_KEY_MAX_BYTES 32
+#define AEAD_IV_BYTES 12
+#define AEAD_TAG_BYTES LIMIT_TAG_BYTES
+
+struct aead;
+
+size_t aead_key_bytes(enum params_suite suite);     /* 16 or 32 */
+
+/* Suites this machine can do, as bits; and whether AES is in hardware here. */
+uint32_t aead_suites(void);
+bool aead_prefers_aes(void);
+
+/* A sealing or an opening context.  NULL: out of memory or unknown suite. */
+struct aead *aead_new(enum params_suite suite, const uint8_t *key, const uint8_t iv[AEAD_IV_BYTES], bool sealing);
+void aead_free(struct aead *a);     /* wipes */
+
+/* Encrypts buf[0..len) in place and writes the tag behind it (16 bytes of room).  0, DUET_ESYS. */
+int aead_seal(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len);
+
+/* Decrypts buf[0..len) in place, its last 16 bytes being the tag.  0, or DUET_EAUTH
+ * with the plaintext wiped from buf. len >= 16. */
+int aead_open(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len);
+
+const char *aead_suite_name(enum params_suite suite);   /* "AES-128-GCM" */
+
+#endif
