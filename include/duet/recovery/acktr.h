@@ -1,0 +1,72 @@
+/*
+ * acktr: what of the peer's packets to acknowledge, and when (PROTOCOL.md §6).
+ *
+ * An acknowledgement is due at once after every second ack-eliciting packet
+ * for the first 100 packets, later after ACKTR_EVERY; after max_delay since the
+ * first unacknowledged one; and at once when asked (chat, fin, probe, step
+ * mode, CE).  A new gap asks at most once per RTT/8, else 20 % loss would be
+ * an ACK storm.  Ranges are forgotten when the peer acknowledges an ACK that
+ * carried them, and beyond LIMIT_ACK_RANGES (the oldest first).
+ * Owned by the connection.
+ */
+#ifndef DUET_RECOVERY_ACKTR_H
+#define DUET_RECOVERY_ACKTR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "duet/base/ranges.h"
+#include "duet/base/time.h"
+
+#define ACKTR_START_PACKETS 100 /* the first packets are acknowledged by twos: slow start needs the clock */
+#define ACKTR_EVERY_START 2
+#define ACKTR_EVERY 8
+#define ACKTR_DELAY_MAX_US 5000
+#define ACKTR_DELAY_MIN_US 200
+
+/* Packets that came late, below the largest: an ACK sent before them does not speak for them. */
+struct acktr_late {
+    uint64_t lowest;       /* UINT64_MAX: none */
+    uint64_t largest_then; /* any ACK with a greater largest was written after the last of them came */
+};
+
+struct acktr {
+    struct ranges received; /* packet numbers to acknowledge */
+    bool started;           /* a packet was received: largest is valid */
+    bool news;              /* a packet came since the last ACK went out */
+    uint64_t largest;       /* of all received ever */
+    duet_time largest_at;   /* when it came: the ack delay counts from here */
+    uint64_t eliciting_total;
+    uint32_t eliciting_pending; /* not yet acknowledged by an ACK we sent */
+    duet_time due;              /* DUET_NEVER: nothing to acknowledge */
+    duet_time last_gap_ack;     /* when a gap last asked for one; DUET_NEVER: not yet */
+    struct acktr_late late[2];  /* being confirmed, gathering: see acktr_confirmed */
+    uint64_t ecn[3];            /* ect0, ect1, ce */
+};
+
+void acktr_init(struct acktr *a);
+void acktr_dispose(struct acktr *a);
+
+/*
+ * A packet was accepted.  `at_once`: it carries something whose sender waits
+ * (chat, control, fin, probe) or the session is in step mode.  `ecn`: the two
+ * ECN bits of its IP header.  rtt_us scales the delay (RTT/8 clamped).
+ * 0, DUET_ENOMEM (the packet must then be treated as not received).
+ */
+int acktr_received(struct acktr *a, uint64_t number, bool eliciting, bool at_once, uint8_t ecn, uint64_t rtt_us,
+                   duet_time now);
+
+/* Is there something worth adding to a packet that leaves anyway?  Also when only packets came that need no answer:
+ * the peer prunes its own bookkeeping with it, and no ACK leaves for that alone. */
+bool acktr_pending(const struct acktr *a);
+/* When must an ACK leave?  DUET_NEVER: not on its own. */
+duet_time acktr_deadline(const struct acktr *a);
+/* Delay to report for an ACK written now. */
+uint64_t acktr_delay_us(const struct acktr *a, duet_time now);
+/* An ACK with all of `received` (not empty) went out: timers and counts start anew.  Returns the largest it covered. */
+uint64_t acktr_sent(struct acktr *a);
+/* The peer acknowledged an ACK of ours that covered up to `largest`: what is at or below is known there,
+ * except what came later than that ACK left. */
+void acktr_confirmed(struct acktr *a, uint64_t largest);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * pacer: spreads packets over time.  A token bucket of one train: burst =
+ * min(64 KB, rate · 1 ms), at least two packets, and at multi-Gbit/s rates what
+ * passes in PACER_LATE_US, for no timer wakes a thread more exactly than that.
+ * After idling the bucket is full.  Packets that could not wait (chat, probes)
+ * leave a debt of at most one burst.  Value type, virtual time.
+ */
+#ifndef DUET_RECOVERY_PACER_H
+#define DUET_RECOVERY_PACER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "duet/base/time.h"
+
+#define PACER_BURST_US 1000
+#define PACER_BURST_MAX_BYTES 65536
+#define PACER_LATE_US 250
+
+struct pacer {
+    int64_t tokens_bytes; /* negative: a debt */
+    uint64_t fraction;    /* remainder of rate · time, in millionths of a byte: nothing is lost to rounding */
+    duet_time at;         /* when tokens were counted */
+    bool paced;           /* a rate was set: the bucket holds something */
+};
+
+void pacer_init(struct pacer *p, duet_time now);
+/* Bytes that may leave now (rate 0: unlimited, UINT64_MAX, and nothing is counted). */
+uint64_t pacer_allowance(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now);
+void pacer_sent(struct pacer *p, uint64_t bytes);
+/* When will a full packet be allowed?  now when it is already. */
+duet_time pacer_next(const struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * rtt: round-trip time estimate, RFC 9002 §5.  Value type.
+ */
+#ifndef DUET_RECOVERY_RTT_H
+#define DUET_RECOVERY_RTT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "duet/base/time.h"
+
+#define RTT_INITIAL_US 250000      /* before the first sample (RFC 9002 says 333 ms; our handshake repeats at 250) */
+#define RTT_GRANULARITY_US 1000    /* least variance term of a probe timeout */
+#define RTT_MAX_ACK_DELAY_US 25000 /* most an honest peer holds an acknowledgement back (PROTOCOL.md §6) */
+#define RTT_SAMPLE_MAX_US (UINT64_C(5) * 1000000)  /* a stopped peer or a suspend must not teach us minutes */
+#define RTT_MIN_WINDOW_US (UINT64_C(10) * 1000000) /* the minimum forgets after this, so that a new path is learnt */
+
+struct rtt {
+    bool sampled;
+    uint64_t latest_us;
+    uint64_t srtt_us;
+    uint64_t rttvar_us;
+    uint64_t min_us;        /* minimum of the last one to two windows of RTT_MIN_WINDOW_US */
+    uint64_t window_min_us; /* minimum of the running window */
+    duet_time window_at;    /* when the running window began */
+};
+
+void rtt_init(struct rtt *r);
+/* sample_us is bounded to 1..RTT_SAMPLE_MAX_US, so that srtt is never 0 once sampled.
+ * ack_delay_us is the peer's word: bounded to RTT_MAX_ACK_DELAY_US, never taken below the minimum. */
+void rtt_sample(struct rtt *r, uint64_t sample_us, uint64_t ack_delay_us, duet_time now);
+/* srtt + max(4·rttvar, granularity) + max ack delay, RFC 9002 §6.2.1; without backoff. */
+uint64_t rtt_pto_us(const struct rtt *r);
+
+#endif

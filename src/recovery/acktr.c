@@ -1,0 +1,155 @@
+/*
+ * acktr: see the header for the policy.
+ *
+ * Forgetting: an ACK of ours with largest L was acknowledged, so everything it
+ * listed is known at the peer.  A packet below L that came after that ACK left
+ * was not in it; dropping it would make its sender repeat it for nothing.  Late
+ * packets are therefore gathered in two generations.  late[0] waits for an ACK
+ * whose largest exceeds the largest at the time the last of them came - that
+ * ACK was written later and lists them; then late[1] takes its place.  With a
+ * steadily reordering path each generation lives about one round trip.
+ */
+#include "duet/recovery/acktr.h"
+
+#include <assert.h>
+
+#include "duet/base/err.h"
+#include "duet/wire/limits.h"
+
+enum { ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE = 3, ECN_MASK = 3 };
+
+static const struct acktr_late no_late = {.lowest = UINT64_MAX};
+
+void acktr_init(struct acktr *a)
+{
+    *a = (struct acktr){.due = DUET_NEVER, .last_gap_ack = DUET_NEVER, .late = {no_late, no_late}};
+    ranges_init(&a->received, LIMIT_ACK_RANGES);
+}
+
+void acktr_dispose(struct acktr *a)
+{
+    ranges_dispose(&a->received);
+}
+
+/* Adds the number; with all ranges in use the lowest goes, be it the new one. */
+static int remember(struct ranges *r, uint64_t number)
+{
+    int rc = ranges_add(r, number, number + 1);
+
+    if (rc != DUET_EFULL)
+        return rc;
+    if (number < r->v[0].start)
+        return 0;
+    ranges_drop_first(r);
+    return ranges_add(r, number, number + 1);
+}
+
+static void count_ecn(struct acktr *a, uint8_t ecn)
+{
+    if ((ecn & ECN_MASK) == ECN_ECT0)
+        a->ecn[0]++;
+    if ((ecn & ECN_MASK) == ECN_ECT1)
+        a->ecn[1]++;
+    if ((ecn & ECN_MASK) == ECN_CE)
+        a->ecn[2]++;
+}
+
+/* A packet out of order asks for an ACK, at most once per RTT/8. */
+static bool gap_asks(struct acktr *a, uint64_t rtt_us, duet_time now)
+{
+    uint64_t pause = rtt_us / 8 > ACKTR_DELAY_MIN_US ? rtt_us / 8 : ACKTR_DELAY_MIN_US;
+
+    if (!time_is_never(a->last_gap_ack) && time_since(now, a->last_gap_ack) < pause)
+        return false;
+    a->last_gap_ack = now;
+    return true;
+}
+
+static uint64_t hold_us(uint64_t rtt_us)
+{
+    uint64_t hold = rtt_us / 8;
+
+    if (hold < ACKTR_DELAY_MIN_US)
+        return ACKTR_DELAY_MIN_US;
+    return hold > ACKTR_DELAY_MAX_US ? ACKTR_DELAY_MAX_US : hold;
+}
+
+static void note_late(struct acktr *a, uint64_t number)
+{
+    struct acktr_late *late = &a->late[1];
+
+    if (number < late->lowest)
+        late->lowest = number;
+    late->largest_then = a->largest;
+}
+
+int acktr_received(struct acktr *a, uint64_t number, bool eliciting, bool at_once, uint8_t ecn, uint64_t rtt_us,
+                   duet_time now)
+{
+    int rc = remember(&a->received, number);
+    if (rc)
+        return rc;
+
+    bool in_order = !a->started || number == a->largest + 1;
+    if (a->started && number < a->largest) {
+        note_late(a, number);
+    } else {
+        a->largest = number;
+        a->largest_at = now;
+    }
+    a->started = true;
+    a->news = true;
+    count_ecn(a, ecn);
+    if (!eliciting)
+        return 0;
+
+    a->eliciting_total++;
+    a->eliciting_pending++;
+    uint32_t every = a->eliciting_total <= ACKTR_START_PACKETS ? ACKTR_EVERY_START : ACKTR_EVERY;
+    bool ce = (ecn & ECN_MASK) == ECN_CE;
+    if (at_once || ce || a->eliciting_pending >= every || (!in_order && gap_asks(a, rtt_us, now)))
+        a->due = time_min(a->due, now);
+    else
+        a->due = time_min(a->due, time_add(now, hold_us(rtt_us)));
+    return 0;
+}
+
+bool acktr_pending(const struct acktr *a)
+{
+    return a->news && a->received.count > 0;
+}
+
+duet_time acktr_deadline(const struct acktr *a)
+{
+    return a->received.count > 0 ? a->due : DUET_NEVER;
+}
+
+uint64_t acktr_delay_us(const struct acktr *a, duet_time now)
+{
+    return a->started ? time_since(now, a->largest_at) : 0;
+}
+
+uint64_t acktr_sent(struct acktr *a)
+{
+    assert(a->received.count > 0);
+    a->eliciting_pending = 0;
+    a->due = DUET_NEVER;
+    a->news = false;
+    return a->received.v[a->received.count - 1].end - 1;
+}
+
+void acktr_confirmed(struct acktr *a, uint64_t largest)
+{
+    uint64_t floor = largest + 1;
+
+    if (largest > a->late[0].largest_then)
+        a->late[0] = no_late;
+    if (a->late[0].lowest == UINT64_MAX) {
+        a->late[0] = a->late[1];
+        a->late[1] = no_late;
+    }
+    for (int i = 0; i < 2; i++)
+        if (a->late[i].lowest < floor)
+            floor = a->late[i].lowest;
+    ranges_trim_below(&a->received, floor);
+}

@@ -1,0 +1,62 @@
+/*
+ * cc: the table of controllers and what all of them share.
+ */
+#include "duet/recovery/cc.h"
+
+#include <string.h>
+
+#include "duet/base/err.h"
+
+/* The first is the default, NULL ends it. */
+static const struct cc_ops *const controllers[] = {&cc_cubic_ops, NULL};
+
+static const struct cc_ops *find(const char *name)
+{
+    if (!name)
+        return controllers[0];
+    for (size_t i = 0; controllers[i]; i++)
+        if (strcmp(controllers[i]->name, name) == 0)
+            return controllers[i];
+    return NULL;
+}
+
+int cc_init(struct cc *c, const char *name, uint32_t packet_bytes, uint64_t window_limit_bytes, duet_time now)
+{
+    const struct cc_ops *ops = find(name);
+    if (!ops)
+        return DUET_ENOTFOUND;
+
+    *c = (struct cc){.ops = ops, .packet_bytes = packet_bytes, .window_limit_bytes = window_limit_bytes};
+    uint64_t initial = CC_INITIAL_PACKETS * (uint64_t)packet_bytes;
+    uint64_t most = cc_floor_bytes(c) > CC_INITIAL_BYTES ? cc_floor_bytes(c) : CC_INITIAL_BYTES;
+    c->cwnd_bytes = initial < most ? initial : most;
+    ops->init(c, now);
+    return 0;
+}
+
+const char *cc_name(unsigned i)
+{
+    for (unsigned n = 0; controllers[n]; n++)
+        if (n == i)
+            return controllers[n]->name;
+    return NULL;
+}
+
+uint64_t cc_floor_bytes(const struct cc *c)
+{
+    return CC_MIN_PACKETS * (uint64_t)c->packet_bytes;
+}
+
+uint64_t cc_ceiling_bytes(const struct cc *c)
+{
+    uint64_t most = 2 * c->window_limit_bytes;
+
+    return most > cc_floor_bytes(c) ? most : cc_floor_bytes(c);
+}
+
+void cc_packet_bytes(struct cc *c, uint32_t packet_bytes)
+{
+    c->packet_bytes = packet_bytes;
+    if (c->cwnd_bytes < cc_floor_bytes(c))
+        c->cwnd_bytes = cc_floor_bytes(c);
+}

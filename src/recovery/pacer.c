@@ -1,0 +1,70 @@
+/*
+ * pacer: all products of rate and time are taken in 128 bits, so that 1 kB/s
+ * and 10 GB/s are the same arithmetic, and what a division leaves is kept.
+ */
+#include "duet/recovery/pacer.h"
+
+__extension__ typedef unsigned __int128 uint128;
+
+static uint64_t burst_bytes(uint64_t rate_bytes_per_s, uint32_t packet_bytes)
+{
+    uint64_t burst = (uint64_t)((uint128)rate_bytes_per_s * PACER_BURST_US / US_PER_S);
+    uint64_t late = (uint64_t)((uint128)rate_bytes_per_s * PACER_LATE_US / US_PER_S);
+    uint64_t least = 2 * (uint64_t)packet_bytes;
+
+    if (burst > PACER_BURST_MAX_BYTES)
+        burst = late > PACER_BURST_MAX_BYTES ? late : PACER_BURST_MAX_BYTES;
+    return burst < least ? least : burst;
+}
+
+void pacer_init(struct pacer *p, duet_time now)
+{
+    *p = (struct pacer){.at = now};
+}
+
+static void fill(struct pacer *p, uint64_t rate_bytes_per_s, int64_t burst, duet_time now)
+{
+    uint128 grown = (uint128)rate_bytes_per_s * time_since(now, p->at) + p->fraction;
+    uint128 whole = grown / US_PER_S;
+
+    p->at = time_max(p->at, now);
+    if (p->tokens_bytes < -burst)
+        p->tokens_bytes = -burst;
+    if (whole >= (uint128)(burst > p->tokens_bytes ? burst - p->tokens_bytes : 0)) {
+        p->tokens_bytes = burst;
+        p->fraction = 0;
+        return;
+    }
+    p->tokens_bytes += (int64_t)whole;
+    p->fraction = (uint64_t)(grown % US_PER_S);
+}
+
+uint64_t pacer_allowance(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now)
+{
+    if (rate_bytes_per_s == 0) {
+        *p = (struct pacer){.at = now};
+        return UINT64_MAX;
+    }
+    int64_t burst = (int64_t)burst_bytes(rate_bytes_per_s, packet_bytes);
+    if (!p->paced)
+        *p = (struct pacer){.tokens_bytes = burst, .at = now, .paced = true};
+    fill(p, rate_bytes_per_s, burst, now);
+    return p->tokens_bytes > 0 ? (uint64_t)p->tokens_bytes : 0;
+}
+
+void pacer_sent(struct pacer *p, uint64_t bytes)
+{
+    if (p->paced)
+        p->tokens_bytes -= (int64_t)bytes;
+}
+
+duet_time pacer_next(const struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now)
+{
+    if (rate_bytes_per_s == 0 || !p->paced || p->tokens_bytes >= (int64_t)packet_bytes)
+        return now;
+    uint128 missing = (uint128)((int64_t)packet_bytes - p->tokens_bytes) * US_PER_S;
+
+    missing -= missing < p->fraction ? missing : p->fraction;
+    uint64_t wait_us = (uint64_t)((missing + rate_bytes_per_s - 1) / rate_bytes_per_s);
+    return time_max(now, time_add(p->at, wait_us));
+}

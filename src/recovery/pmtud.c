@@ -1,0 +1,111 @@
+#include "duet/recovery/pmtud.h"
+
+/* UDP payloads: loopback and IPv4's largest, jumbo frames, Ethernet over IPv4 and over IPv6, PPPoE and tunnels, IPv6's minimum. */
+static const uint32_t candidates[] = {65507, 8972, 1472, 1452, 1432, 1400, 1352, 1280, 1232};
+#define CANDIDATES (sizeof candidates / sizeof candidates[0])
+
+void pmtud_init(struct pmtud *p, uint32_t base_bytes, uint32_t ceiling_bytes)
+{
+    *p = (struct pmtud){
+        .base_bytes = base_bytes,
+        .ceiling_bytes = ceiling_bytes,
+        .current_bytes = base_bytes,
+        .probe_number = PMTUD_NO_PROBE,
+        .search_at = DUET_NEVER,
+    };
+}
+
+/* The size of the i-th candidate: the ceiling itself comes before all that are larger. */
+static uint32_t size_of(const struct pmtud *p, size_t i)
+{
+    return candidates[i] < p->ceiling_bytes ? candidates[i] : p->ceiling_bytes;
+}
+
+static void end_search(struct pmtud *p, duet_time next_search)
+{
+    p->candidate = CANDIDATES;
+    p->search_at = next_search;
+}
+
+/* This size does not pass: on to the next smaller one that is different. */
+static void next_candidate(struct pmtud *p)
+{
+    const uint32_t failed = size_of(p, p->candidate);
+    p->tries = 0;
+    while (p->candidate < CANDIDATES && size_of(p, p->candidate) >= failed)
+        p->candidate++;
+}
+
+uint32_t pmtud_wants(struct pmtud *p, duet_time now)
+{
+    if (p->probe_number != PMTUD_NO_PROBE)
+        return 0;
+    if (time_due(p->search_at, now)) {
+        p->candidate = 0;
+        p->tries = 0;
+        p->search_at = DUET_NEVER;
+    }
+    if (p->candidate < CANDIDATES && size_of(p, p->candidate) > p->current_bytes)
+        return size_of(p, p->candidate);
+    if (time_is_never(p->search_at))
+        end_search(p, time_add(now, PMTUD_RAISE_US));
+    return 0;
+}
+
+void pmtud_sent(struct pmtud *p, uint64_t number, uint32_t bytes)
+{
+    p->probe_number = number;
+    p->probe_bytes = bytes;
+}
+
+static bool is_full(const struct pmtud *p, uint32_t bytes)
+{
+    return bytes == p->current_bytes && bytes > p->base_bytes;
+}
+
+bool pmtud_acked(struct pmtud *p, uint64_t number, uint32_t bytes, duet_time sent_at, duet_time now)
+{
+    if (number == p->probe_number) {
+        p->probe_number = PMTUD_NO_PROBE;
+        p->current_bytes = p->probe_bytes;
+        p->full_lost = 0;
+        end_search(p, time_add(now, PMTUD_RAISE_US));
+        return true;
+    }
+    if (is_full(p, bytes))
+        p->full_lost = 0;
+    if (p->full_lost < PMTUD_HOLE_PACKETS || bytes == 0 || bytes > p->base_bytes ||
+        !time_before(p->full_lost_at, sent_at))
+        return false;
+    p->full_lost = 0;
+    p->current_bytes = p->base_bytes;
+    end_search(p, time_add(now, PMTUD_HOLE_US));
+    return true;
+}
+
+void pmtud_lost(struct pmtud *p, uint64_t number, uint32_t bytes, duet_time sent_at)
+{
+    if (number == p->probe_number) {
+        p->probe_number = PMTUD_NO_PROBE;
+        if (p->candidate < CANDIDATES && ++p->tries >= PMTUD_TRIES)
+            next_candidate(p);
+    } else if (is_full(p, bytes)) {
+        p->full_lost++;
+        p->full_lost_at = time_max(p->full_lost_at, sent_at);
+    }
+}
+
+bool pmtud_too_big(struct pmtud *p, uint32_t bytes, duet_time now)
+{
+    if (p->probe_number != PMTUD_NO_PROBE && bytes == p->probe_bytes) {
+        p->probe_number = PMTUD_NO_PROBE;
+        if (p->candidate < CANDIDATES)
+            next_candidate(p);
+        return false;
+    }
+    if (bytes > p->current_bytes || p->current_bytes == p->base_bytes)
+        return false;
+    p->current_bytes = p->base_bytes;
+    end_search(p, time_add(now, PMTUD_HOLE_US));
+    return true;
+}

@@ -1,0 +1,66 @@
+/*
+ * rtt: the estimator of RFC 9002 §5.3 (appendix A.7 order: the variance is
+ * taken against the old mean) and a minimum that forgets.  The minimum covers
+ * the running window and the whole one before it, so that one slow sample at
+ * the turn of a window cannot become the minimum.
+ */
+#include "duet/recovery/rtt.h"
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+void rtt_init(struct rtt *r)
+{
+    *r = (struct rtt){
+        .latest_us = RTT_INITIAL_US,
+        .srtt_us = RTT_INITIAL_US,
+        .rttvar_us = RTT_INITIAL_US / 2,
+        .min_us = RTT_INITIAL_US,
+        .window_min_us = UINT64_MAX,
+    };
+}
+
+static void minimum(struct rtt *r, uint64_t sample_us, duet_time now)
+{
+    if (time_since(now, r->window_at) >= RTT_MIN_WINDOW_US) {
+        r->min_us = r->window_min_us;
+        r->window_min_us = UINT64_MAX;
+        r->window_at = now;
+    }
+    r->window_min_us = least(r->window_min_us, sample_us);
+    r->min_us = least(r->min_us, sample_us);
+}
+
+void rtt_sample(struct rtt *r, uint64_t sample_us, uint64_t ack_delay_us, duet_time now)
+{
+    uint64_t sample = least(sample_us > 0 ? sample_us : 1, RTT_SAMPLE_MAX_US);
+
+    r->latest_us = sample;
+    if (!r->sampled) {
+        r->sampled = true;
+        r->srtt_us = sample;
+        r->rttvar_us = sample / 2;
+        r->min_us = r->window_min_us = sample;
+        r->window_at = now;
+        return;
+    }
+    minimum(r, sample, now);
+
+    uint64_t delay = least(ack_delay_us, RTT_MAX_ACK_DELAY_US);
+    uint64_t adjusted = sample >= r->min_us + delay ? sample - delay : sample;
+    uint64_t off = adjusted > r->srtt_us ? adjusted - r->srtt_us : r->srtt_us - adjusted;
+
+    r->rttvar_us = (3 * r->rttvar_us + off) / 4;
+    r->srtt_us = (7 * r->srtt_us + adjusted) / 8;
+    if (r->srtt_us == 0)
+        r->srtt_us = 1;
+}
+
+uint64_t rtt_pto_us(const struct rtt *r)
+{
+    uint64_t spread = 4 * r->rttvar_us;
+
+    return r->srtt_us + (spread > RTT_GRANULARITY_US ? spread : RTT_GRANULARITY_US) + RTT_MAX_ACK_DELAY_US;
+}

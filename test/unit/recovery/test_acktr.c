@@ -1,0 +1,247 @@
+/* acktr: when an ACK is due, what it lists, what is forgotten. */
+#include <criterion/criterion.h>
+
+#include "duet/recovery/acktr.h"
+#include "duet/wire/limits.h"
+
+#define RTT_US 16000 /* RTT/8 is 2 ms */
+#define HOLD_US 2000
+
+static void get(struct acktr *a, uint64_t number, uint64_t at_us)
+{
+    cr_assert_eq(acktr_received(a, number, true, false, 0, RTT_US, DUET_TIME(at_us)), 0);
+}
+
+/* Past the first packets, nothing pending, in order up to ACKTR_START_PACKETS - 1. */
+static struct acktr warmed_up(void)
+{
+    struct acktr a;
+
+    acktr_init(&a);
+    for (uint64_t n = 0; n < ACKTR_START_PACKETS; n++)
+        get(&a, n, 0);
+    acktr_sent(&a);
+    return a;
+}
+
+Test(acktr, owes_nothing_at_the_start)
+{
+    struct acktr a;
+
+    acktr_init(&a);
+    cr_assert(time_is_never(acktr_deadline(&a)));
+    cr_assert(!acktr_pending(&a));
+    cr_assert_eq(acktr_delay_us(&a, DUET_TIME(5)), 0);
+    acktr_dispose(&a);
+}
+
+Test(acktr, decides_by_the_policy_table)
+{
+    enum { NEVER = -1 };
+    static const struct {
+        const char *why;
+        bool eliciting, at_once;
+        uint8_t ecn;
+        uint64_t rtt_us;
+        int64_t due_us; /* after the arrival at 1 s */
+    } rows[] = {
+        {.why = "plain: RTT/8", .eliciting = true, .rtt_us = 16000, .due_us = 2000},
+        {.why = "short RTT: the floor", .eliciting = true, .rtt_us = 100, .due_us = ACKTR_DELAY_MIN_US},
+        {.why = "long RTT: the ceiling", .eliciting = true, .rtt_us = 900000, .due_us = ACKTR_DELAY_MAX_US},
+        {.why = "asked", .eliciting = true, .at_once = true, .rtt_us = 16000, .due_us = 0},
+        {.why = "CE", .eliciting = true, .ecn = 3, .rtt_us = 16000, .due_us = 0},
+        {.why = "ECT is no CE", .eliciting = true, .ecn = 2, .rtt_us = 16000, .due_us = 2000},
+        {.why = "an ACK is never acknowledged alone", .rtt_us = 16000, .due_us = NEVER},
+        {.why = "not even with CE", .ecn = 3, .rtt_us = 16000, .due_us = NEVER},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct acktr a = warmed_up();
+        duet_time now = DUET_TIME(US_PER_S);
+        duet_time want = rows[i].due_us == NEVER ? DUET_NEVER : time_add(now, (uint64_t)rows[i].due_us);
+
+        acktr_received(&a, ACKTR_START_PACKETS, rows[i].eliciting, rows[i].at_once, rows[i].ecn, rows[i].rtt_us, now);
+        cr_assert_eq(acktr_deadline(&a).us, want.us, "%s: %lu", rows[i].why, acktr_deadline(&a).us);
+        cr_assert(acktr_pending(&a), "%s: worth a ride", rows[i].why);
+        acktr_dispose(&a);
+    }
+}
+
+Test(acktr, answers_every_second_packet_first_and_every_eighth_later)
+{
+    struct acktr a;
+    uint64_t acks = 0;
+
+    acktr_init(&a);
+    for (uint64_t n = 0; n < ACKTR_START_PACKETS + 80; n++) {
+        get(&a, n, 7);
+        if (acktr_deadline(&a).us != 7)
+            continue;
+        cr_assert_eq(acktr_sent(&a), n);
+        cr_assert(time_is_never(acktr_deadline(&a)));
+        cr_assert(!acktr_pending(&a));
+        acks++;
+    }
+    cr_assert_eq(acks, ACKTR_START_PACKETS / ACKTR_EVERY_START + 80 / ACKTR_EVERY);
+    acktr_dispose(&a);
+}
+
+Test(acktr, later_packets_do_not_push_the_deadline)
+{
+    struct acktr a = warmed_up();
+
+    get(&a, 100, 1000);
+    get(&a, 101, 2500);
+    cr_assert_eq(acktr_deadline(&a).us, 1000 + HOLD_US);
+    acktr_dispose(&a);
+}
+
+Test(acktr, a_gap_asks_once_per_eighth_of_a_round_trip)
+{
+    struct acktr a = warmed_up();
+    uint64_t asked = 0;
+
+    /* Every other packet is missing, one arrival each 100 µs for 20 ms; each ACK leaves when due. */
+    for (uint64_t i = 0; i < 200; i++) {
+        uint64_t now = 1000000 + i * 100;
+        get(&a, 200 + 2 * i, now);
+        if (a.eliciting_pending < ACKTR_EVERY && acktr_deadline(&a).us == now)
+            asked++;
+        if (time_due(acktr_deadline(&a), DUET_TIME(now)))
+            acktr_sent(&a);
+    }
+    cr_assert_eq(asked, 10, "asked %lu times", asked);
+
+    /* A packet that comes late is out of order as well. */
+    acktr_sent(&a);
+    get(&a, 201, 2000000);
+    cr_assert_eq(acktr_deadline(&a).us, 2000000);
+    acktr_dispose(&a);
+}
+
+Test(acktr, reports_the_delay_of_the_largest)
+{
+    struct acktr a = warmed_up();
+
+    get(&a, 105, 1000);
+    get(&a, 103, 1800);
+    cr_assert_eq(acktr_delay_us(&a, DUET_TIME(2000)), 1000);
+    cr_assert_eq(acktr_sent(&a), 105);
+    acktr_dispose(&a);
+}
+
+Test(acktr, counts_ecn_marks)
+{
+    static const uint8_t bits[] = {0, 1, 2, 3, 2, 2, 3, 0xfd}; /* the upper bits are not ours */
+    struct acktr a;
+
+    acktr_init(&a);
+    for (uint64_t n = 0; n < sizeof(bits); n++)
+        acktr_received(&a, n, n % 2 == 0, false, bits[n], RTT_US, DUET_TIME(0));
+    cr_assert_eq(a.ecn[0], 3);
+    cr_assert_eq(a.ecn[1], 2);
+    cr_assert_eq(a.ecn[2], 2);
+    acktr_dispose(&a);
+}
+
+Test(acktr, remembers_a_bounded_number_of_ranges_the_newest)
+{
+    struct acktr a;
+
+    acktr_init(&a);
+    for (uint64_t i = 0; i < 3 * LIMIT_ACK_RANGES; i++) {
+        get(&a, 1000 + 2 * i, i);
+        cr_assert_leq(a.received.count, LIMIT_ACK_RANGES);
+    }
+    cr_assert_eq(a.received.count, LIMIT_ACK_RANGES);
+    cr_assert_eq(a.received.v[0].start, 1000 + 2 * 2 * LIMIT_ACK_RANGES);
+    get(&a, 3, 0);
+    cr_assert_eq(a.received.v[0].start, 1000 + 2 * 2 * LIMIT_ACK_RANGES, "older than all: itself the oldest");
+    cr_assert_eq(a.largest, 1000 + 2 * (3 * LIMIT_ACK_RANGES - 1));
+    acktr_dispose(&a);
+}
+
+Test(acktr, forgets_what_the_peer_knows)
+{
+    struct acktr a = warmed_up();
+
+    get(&a, 105, 0);
+    cr_assert_eq(acktr_sent(&a), 105);
+    get(&a, 106, 0);
+    acktr_confirmed(&a, 105);
+    cr_assert_eq(a.received.count, 1);
+    cr_assert_eq(a.received.v[0].start, 106);
+
+    cr_assert_eq(acktr_sent(&a), 106);
+    acktr_confirmed(&a, 106);
+    cr_assert_eq(a.received.count, 0);
+    cr_assert(!acktr_pending(&a));
+    get(&a, 107, 50);
+    cr_assert(a.due.us > 50, "107 follows 106: no gap, though all is forgotten");
+    acktr_dispose(&a);
+}
+
+Test(acktr, keeps_late_packets_until_an_ack_listed_them)
+{
+    struct acktr a = warmed_up();
+
+    get(&a, 110, 0);
+    acktr_sent(&a);   /* says 110, not 105 */
+    get(&a, 108, 10); /* late */
+    get(&a, 105, 10); /* and later still */
+    acktr_confirmed(&a, 110);
+    cr_assert(ranges_contains(&a.received, 108) && ranges_contains(&a.received, 105), "no ACK listed it yet");
+
+    get(&a, 111, 20);
+    cr_assert_eq(acktr_sent(&a), 111);
+    get(&a, 107, 30); /* late after that one */
+    acktr_confirmed(&a, 111);
+    cr_assert(!ranges_contains(&a.received, 105));
+    cr_assert(ranges_contains(&a.received, 107));
+
+    get(&a, 112, 40);
+    cr_assert_eq(acktr_sent(&a), 112);
+    acktr_confirmed(&a, 112);
+    cr_assert_eq(a.received.count, 0);
+    acktr_dispose(&a);
+}
+
+Test(acktr, older_confirmations_do_not_speak_for_late_packets)
+{
+    struct acktr a = warmed_up();
+
+    get(&a, 110, 0);
+    acktr_sent(&a);
+    acktr_sent(&a); /* the same once more: both say 110 */
+    get(&a, 105, 10);
+    acktr_confirmed(&a, 110);
+    get(&a, 107, 20);
+    acktr_confirmed(&a, 110);
+    acktr_confirmed(&a, 110);
+    cr_assert(ranges_contains(&a.received, 105));
+    cr_assert(ranges_contains(&a.received, 107));
+    cr_assert(!ranges_contains(&a.received, 99));
+    acktr_dispose(&a);
+}
+
+Test(acktr, forgets_while_the_path_keeps_reordering)
+{
+    struct acktr a;
+    uint64_t sent[4] = {0};
+
+    /* Every fourth packet comes three late; every ACK is confirmed three ACKs later. */
+    acktr_init(&a);
+    for (uint64_t n = 0; n < 4000; n += 4) {
+        get(&a, n + 1, n);
+        get(&a, n + 2, n);
+        get(&a, n + 3, n);
+        get(&a, n, n);
+        for (int i = 3; i > 0; i--)
+            sent[i] = sent[i - 1];
+        sent[0] = acktr_sent(&a);
+        if (n >= 16)
+            acktr_confirmed(&a, sent[3]);
+        cr_assert_leq(ranges_total(&a.received), 48, "at %lu: %lu held", n, ranges_total(&a.received));
+    }
+    acktr_dispose(&a);
+}

@@ -1,0 +1,126 @@
+/* loss: what an ACK costs must not depend on how much is in flight.  Work is counted, not timed. */
+#include <criterion/criterion.h>
+
+#include "duet/base/rand.h"
+#include "duet/recovery/loss.h"
+
+#define RTT 100000
+#define PER_PACKET 26 /* words and records looked at per packet whose fate changed: 16 summary words at worst */
+#define PER_RANGE 60  /* and per range of the frame: three classes, each at most a word twice and 16 summary words */
+#define PER_ACK 120
+
+static const uint64_t flights[] = {1000, 10000, 60000};
+
+static void drain(struct loss *l)
+{
+    bool spurious;
+
+    while (loss_take_acked(l, &spurious))
+        ;
+    while (loss_take_lost(l))
+        ;
+}
+
+static void fill(struct loss *l, uint64_t count)
+{
+    loss_init(l);
+    for (uint64_t n = 0; n < count; n++)
+        loss_sent(l, n, 1000, true, false, DUET_TIME(n));
+}
+
+/* Work of one ACK with its takes, held against the bound. */
+static uint64_t one_ack(struct loss *l, const struct frame_ack *a, uint64_t now_us)
+{
+    struct loss_summary s;
+    uint64_t work = l->sent.work, fates = l->acked_packets + l->lost_packets;
+
+    cr_assert_eq(loss_ack(l, a, DUET_TIME(now_us), &s), 0);
+    drain(l);
+    work = l->sent.work - work;
+    fates = l->acked_packets + l->lost_packets - fates;
+    cr_assert_leq(work, PER_ACK + PER_RANGE * a->range_count + PER_PACKET * fates, "%lu for %lu fates, %zu ranges",
+                  work, fates, a->range_count);
+    return work;
+}
+
+Test(loss_work, acks_in_order_cost_the_same_in_any_flight)
+{
+    uint64_t work[3];
+
+    for (int i = 0; i < 3; i++) {
+        struct loss l;
+        uint64_t total = 0;
+
+        fill(&l, flights[i]);
+        for (uint64_t n = 0; n < 800; n += 8) {
+            struct frame_ack a = {.largest = n + 7, .range_count = 1, .ranges = {{.start = 0, .end = n + 8}}};
+            total += one_ack(&l, &a, RTT + n);
+        }
+        work[i] = total;
+        loss_dispose(&l);
+    }
+    cr_assert_leq(work[2], work[0] + work[0] / 10, "%lu at 1k, %lu at 60k", work[0], work[2]);
+}
+
+Test(loss_work, acks_with_holes_cost_their_ranges)
+{
+    for (int i = 0; i < 3; i++) {
+        struct loss l;
+        struct duet_rand r;
+        uint64_t n = flights[i];
+
+        rand_init_u64(&r, n);
+        fill(&l, n);
+        /* 20 % loss: each ACK lists the newest runs; the window slides on at the same time. */
+        struct ranges got;
+        ranges_init(&got, 100000);
+        for (uint64_t acked = 0; acked < 4 * n && acked < 100000; acked++) {
+            if (rand_below(&r, 5) > 0)
+                ranges_add(&got, acked, acked + 1);
+            uint64_t now = acked + n + RTT;
+            loss_sent(&l, n + acked, 1000, true, false, DUET_TIME(now));
+            if (acked % 8 > 0 || got.count == 0)
+                continue;
+            struct frame_ack a = {.largest = got.v[got.count - 1].end - 1};
+            while (a.range_count < 64 && a.range_count < got.count) {
+                a.ranges[a.range_count] = got.v[got.count - 1 - a.range_count];
+                a.range_count++;
+            }
+            one_ack(&l, &a, now);
+            if (got.count > 64)
+                ranges_trim_below(&got, got.v[got.count - 64].start);
+        }
+        ranges_dispose(&got);
+        loss_dispose(&l);
+    }
+}
+
+Test(loss_work, the_worst_ack_is_bounded)
+{
+    struct loss l;
+    struct frame_ack a = {.largest = 59999, .range_count = LIMIT_ACK_RANGES};
+
+    /* Single packets spread over the whole flight; then the same frame over and over, which changes nothing. */
+    fill(&l, 60000);
+    for (size_t i = 0; i < LIMIT_ACK_RANGES; i++) {
+        uint64_t n = 59999 - i * 230;
+        a.ranges[i] = (struct range){.start = n, .end = n + 1};
+    }
+    for (uint64_t i = 0; i < 10; i++)
+        one_ack(&l, &a, 60000 + i);
+    loss_dispose(&l);
+}
+
+Test(loss_work, a_timer_that_finds_nothing_costs_nothing)
+{
+    for (int i = 0; i < 3; i++) {
+        struct loss l;
+        struct loss_summary s;
+
+        fill(&l, flights[i]);
+        uint64_t work = l.sent.work;
+        loss_timer(&l, DUET_TIME(flights[i]), &s);
+        cr_assert_leq(l.sent.work - work, 40);
+        loss_dispose(&l);
+    }
+}

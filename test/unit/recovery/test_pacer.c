@@ -1,0 +1,155 @@
+/* pacer: exact over six decades of rate. */
+#include <criterion/criterion.h>
+
+#include "duet/base/rand.h"
+#include "duet/recovery/pacer.h"
+
+#define PACKET 1452
+
+/* Sends whole packets whenever allowed, asking at times up to step_us apart, until `end_us`; bytes sent. */
+static uint64_t run(struct pacer *p, uint64_t rate, uint64_t step_us, uint64_t end_us, uint64_t seed)
+{
+    struct duet_rand r;
+    uint64_t sent = 0, now = 0;
+
+    rand_init_u64(&r, seed);
+    while (now <= end_us) {
+        uint64_t allowed = pacer_allowance(p, rate, PACKET, DUET_TIME(now));
+        for (; allowed >= PACKET; allowed -= PACKET) {
+            pacer_sent(p, PACKET);
+            sent += PACKET;
+        }
+        uint64_t next = pacer_next(p, rate, PACKET, DUET_TIME(now)).us;
+        now = (next > now ? next : now + 1) + (step_us > 0 ? rand_below(&r, step_us) : 0);
+    }
+    return sent;
+}
+
+Test(pacer, is_exact_at_every_rate)
+{
+    static const struct {
+        uint64_t rate, step_us, seconds;
+    } rows[] = {
+        {.rate = 1000, .step_us = 1000000, .seconds = 3600},
+        {.rate = 1001, .step_us = 0, .seconds = 3600},
+        {.rate = 33333, .step_us = 5000, .seconds = 100},
+        {.rate = 1234567, .step_us = 1000, .seconds = 100},
+        {.rate = 12500000, .step_us = 800, .seconds = 10},
+        {.rate = 125000001, .step_us = 400, .seconds = 2},
+        {.rate = 1250000000, .step_us = 200, .seconds = 1},
+        {.rate = UINT64_C(10000000000), .step_us = 200, .seconds = 1},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct pacer p;
+        uint64_t end = rows[i].seconds * US_PER_S;
+
+        pacer_init(&p, DUET_TIME(0));
+        uint64_t burst = pacer_allowance(&p, rows[i].rate, PACKET, DUET_TIME(0));
+        uint64_t sent = run(&p, rows[i].rate, rows[i].step_us, end, i);
+        uint64_t most = burst + rows[i].rate * rows[i].seconds;
+        uint64_t slack = 2 * PACKET + rows[i].rate * (rows[i].step_us + 1) / US_PER_S;
+        cr_assert_leq(sent, most, "rate %lu: %lu > %lu", rows[i].rate, sent, most);
+        cr_assert_geq(sent + slack, most, "rate %lu: %lu short of %lu", rows[i].rate, sent, most);
+    }
+}
+
+Test(pacer, keeps_the_remainder_of_a_slow_rate)
+{
+    struct pacer p;
+
+    /* 1 kB/s asked every microsecond: a thousandth of a byte each time. */
+    pacer_init(&p, DUET_TIME(0));
+    uint64_t full = pacer_allowance(&p, 1000, PACKET, DUET_TIME(0));
+    pacer_sent(&p, full);
+    for (uint64_t now = 1; now <= 999999; now++)
+        pacer_allowance(&p, 1000, PACKET, DUET_TIME(now));
+    cr_assert_eq(pacer_allowance(&p, 1000, PACKET, DUET_TIME(999999)), 999);
+    cr_assert_eq(pacer_allowance(&p, 1000, PACKET, DUET_TIME(1000000)), 1000);
+}
+
+Test(pacer, burst_is_bounded)
+{
+    static const struct {
+        uint64_t rate;
+        uint32_t packet;
+        uint64_t burst;
+    } rows[] = {
+        {.rate = 1000, .packet = 1452, .burst = 2904},
+        {.rate = 12500000, .packet = 1452, .burst = 12500},
+        {.rate = 125000000, .packet = 1452, .burst = 65536},
+        {.rate = 1250000000, .packet = 1452, .burst = 312500},
+        {.rate = 1000000, .packet = 65507, .burst = 131014},
+        {.rate = UINT64_MAX, .packet = 1452, .burst = UINT64_MAX / 4000},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct pacer p;
+
+        pacer_init(&p, DUET_TIME(0));
+        cr_assert_eq(pacer_allowance(&p, rows[i].rate, rows[i].packet, DUET_TIME(0)), rows[i].burst, "row %zu", i);
+        pacer_sent(&p, rows[i].burst);
+        cr_assert_eq(pacer_allowance(&p, rows[i].rate, rows[i].packet, DUET_TIME(0)), 0);
+        cr_assert_eq(pacer_allowance(&p, rows[i].rate, rows[i].packet, DUET_TIME(UINT64_C(1) << 60)), rows[i].burst,
+                     "idle for long: one burst");
+    }
+}
+
+Test(pacer, next_is_the_first_time_that_allows_a_packet)
+{
+    static const uint64_t rates[] = {1000, 77777, 1000000, 999999937};
+
+    for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+        struct pacer p;
+        duet_time now = DUET_TIME(1000);
+
+        pacer_init(&p, now);
+        cr_assert_eq(pacer_next(&p, rates[i], PACKET, now).us, now.us);
+        pacer_sent(&p, pacer_allowance(&p, rates[i], PACKET, now));
+        for (int round = 0; round < 500; round++) { /* the remainder takes many values */
+            duet_time next = pacer_next(&p, rates[i], PACKET, now);
+            struct pacer early = p;
+            cr_assert_lt(pacer_allowance(&early, rates[i], PACKET, DUET_TIME(next.us - 1)), PACKET);
+            cr_assert_geq(pacer_allowance(&p, rates[i], PACKET, next), PACKET);
+            pacer_sent(&p, PACKET);
+            now = next;
+        }
+    }
+}
+
+Test(pacer, packets_that_could_not_wait_are_paid_back)
+{
+    struct pacer p;
+
+    pacer_init(&p, DUET_TIME(0));
+    pacer_sent(&p, pacer_allowance(&p, 1000000, PACKET, DUET_TIME(0)));
+    pacer_sent(&p, 1000);
+    cr_assert_eq(pacer_allowance(&p, 1000000, PACKET, DUET_TIME(999)), 0);
+    cr_assert_eq(pacer_next(&p, 1000000, PACKET, DUET_TIME(999)).us, 2452);
+    cr_assert_eq(pacer_allowance(&p, 1000000, PACKET, DUET_TIME(1500)), 500);
+
+    pacer_sent(&p, 1000000);
+    cr_assert_eq(pacer_allowance(&p, 1000000, PACKET, DUET_TIME(1500)), 0);
+    cr_assert_eq(pacer_next(&p, 1000000, PACKET, DUET_TIME(1500)).us, 1500 + 2904 + 1452, "one burst of debt at most");
+}
+
+Test(pacer, without_a_rate_nothing_is_counted)
+{
+    struct pacer p;
+
+    pacer_init(&p, DUET_TIME(0));
+    cr_assert_eq(pacer_allowance(&p, 0, PACKET, DUET_TIME(0)), UINT64_MAX);
+    pacer_sent(&p, 14520);
+    cr_assert_eq(pacer_next(&p, 0, PACKET, DUET_TIME(5)).us, 5);
+    cr_assert_eq(pacer_allowance(&p, 1000000, PACKET, DUET_TIME(9)), 2 * PACKET, "the first rate finds a full bucket");
+}
+
+Test(pacer, time_that_stands_still_or_goes_back_gives_nothing)
+{
+    struct pacer p;
+
+    pacer_init(&p, DUET_TIME(500));
+    pacer_sent(&p, pacer_allowance(&p, 1000000, PACKET, DUET_TIME(500)));
+    cr_assert_eq(pacer_allowance(&p, 1000000, PACKET, DUET_TIME(100)), 0);
+    cr_assert_eq(pacer_allowance(&p, 1000000, PACKET, DUET_TIME(600)), 100);
+}
