@@ -1,0 +1,64 @@
+/*
+ * bulk: unordered streams for files.
+ *
+ * The sender holds references to pieces the application supplied and copies
+ * from them when a packet is built; a piece whose bytes are all acknowledged
+ * is released.  The receiver keeps no bytes at all: what is fresh goes up as
+ * extents, straight from the packet.
+ */
+#ifndef DUET_STREAM_BULK_H
+#define DUET_STREAM_BULK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "duet/stream/recvstate.h"
+#include "duet/stream/sendstate.h"
+
+#define BULK_PIECES 256         /* pieces one stream may hold */
+
+struct bulk_source {
+    uint64_t offset;
+    const uint8_t *bytes;
+    size_t len;
+    uint64_t cookie;            /* the application's name for it */
+};
+
+struct bulksend {
+    uint64_t id;
+    struct sendstate state;
+    struct bulk_source *v;      /* ascending by offset, disjoint */
+    size_t count;
+    size_t cap;
+    bool reset;                 /* given up: RESET_STREAM is on its way */
+    bool reset_wanted;          /* … and has to be sent (again) */
+    uint64_t reset_code;
+};
+
+struct bulkrecv {
+    uint64_t id;
+    struct recvstate state;
+    bool stopped;               /* wants no more; waits for the sender's RESET_STREAM */
+    bool stop_wanted;           /* STOP_STREAM has to be sent (again) */
+    bool limit_wanted;          /* MAX_STREAM_DATA has to be sent (again) */
+    uint64_t stop_code;
+};
+
+void bulksend_init(struct bulksend *b, uint64_t id);
+void bulksend_dispose(struct bulksend *b);
+
+/* 0; DUET_EFULL: BULK_PIECES held; DUET_EINVAL: overlaps a held piece, or past the end; DUET_ENOMEM. */
+int bulksend_supply(struct bulksend *b, const struct bulk_source *src);
+
+/* Bytes of a piece sendstate_next gave; it may span several sources. */
+void bulksend_copy(const struct bulksend *b, const struct stream_piece *p, uint8_t *out);
+
+/* Takes one source all of whose bytes are acknowledged (any, when the stream was reset); false: none.
+ * Only sources touching [start, end) are looked at. */
+bool bulksend_release(struct bulksend *b, uint64_t start, uint64_t end, uint64_t *cookie);
+
+void bulkrecv_init(struct bulkrecv *b, uint64_t id, uint64_t window_bytes);
+void bulkrecv_dispose(struct bulkrecv *b);
+
+#endif

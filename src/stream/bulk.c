@@ -1,0 +1,106 @@
+#include "duet/stream/bulk.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "duet/wire/limits.h"
+
+void bulksend_init(struct bulksend *b, uint64_t id)
+{
+    *b = (struct bulksend){.id = id};
+    sendstate_init(&b->state, 0, LIMIT_EXTENT_RANGES);
+}
+
+void bulksend_dispose(struct bulksend *b)
+{
+    sendstate_dispose(&b->state);
+    free(b->v);
+    b->v = NULL;
+    b->count = b->cap = 0;
+}
+
+/* Index of the first source that ends after `offset`. */
+static size_t source_at(const struct bulksend *b, uint64_t offset)
+{
+    size_t low = 0, high = b->count;
+    while (low < high) {
+        const size_t mid = low + (high - low) / 2;
+        if (b->v[mid].offset + b->v[mid].len <= offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static int reserve(struct bulksend *b)
+{
+    if (b->count == BULK_PIECES)
+        return DUET_EFULL;
+    if (b->count < b->cap)
+        return 0;
+    const size_t cap = b->cap == 0 ? 8 : b->cap * 2;
+    struct bulk_source *v = realloc(b->v, cap * sizeof *v);
+    if (v == NULL)
+        return DUET_ENOMEM;
+    b->v = v;
+    b->cap = cap;
+    return 0;
+}
+
+int bulksend_supply(struct bulksend *b, const struct bulk_source *src)
+{
+    const size_t at = source_at(b, src->offset);
+    if (src->len == 0 || (at < b->count && b->v[at].offset < src->offset + src->len))
+        return DUET_EINVAL;
+    int rc = reserve(b);
+    if (rc == 0)
+        rc = sendstate_supply(&b->state, src->offset, src->offset + src->len);
+    if (rc != 0)
+        return rc;
+    memmove(&b->v[at + 1], &b->v[at], (b->count - at) * sizeof b->v[0]);
+    b->v[at] = *src;
+    b->count++;
+    return 0;
+}
+
+void bulksend_copy(const struct bulksend *b, const struct stream_piece *p, uint8_t *out)
+{
+    uint64_t at = p->offset;
+    const uint64_t end = p->offset + p->len;
+    for (size_t i = source_at(b, at); at < end; i++) {
+        assert(i < b->count && b->v[i].offset <= at);
+        const struct bulk_source *src = &b->v[i];
+        const uint64_t stop = src->offset + src->len < end ? src->offset + src->len : end;
+        memcpy(out, src->bytes + (at - src->offset), (size_t)(stop - at));
+        out += stop - at;
+        at = stop;
+    }
+}
+
+bool bulksend_release(struct bulksend *b, uint64_t start, uint64_t end, uint64_t *cookie)
+{
+    for (size_t i = source_at(b, start); i < b->count && b->v[i].offset < end; i++) {
+        const struct bulk_source *src = &b->v[i];
+        if (!b->reset && !ranges_covers(&b->state.acked, src->offset, src->offset + src->len))
+            continue;
+        *cookie = src->cookie;
+        b->count--;
+        memmove(&b->v[i], &b->v[i + 1], (b->count - i) * sizeof b->v[0]);
+        return true;
+    }
+    return false;
+}
+
+void bulkrecv_init(struct bulkrecv *b, uint64_t id, uint64_t window_bytes)
+{
+    *b = (struct bulkrecv){.id = id};
+    recvstate_init(&b->state, window_bytes, LIMIT_EXTENT_RANGES);
+}
+
+void bulkrecv_dispose(struct bulkrecv *b)
+{
+    recvstate_dispose(&b->state);
+}

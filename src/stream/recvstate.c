@@ -1,0 +1,80 @@
+#include "duet/stream/recvstate.h"
+
+#include <assert.h>
+
+#include "duet/base/err.h"
+
+void recvstate_init(struct recvstate *s, uint64_t window_bytes, size_t max_ranges)
+{
+    *s = (struct recvstate){
+        .window_bytes = window_bytes,
+        .limit_bytes = window_bytes,
+        .final_bytes = STREAM_SIZE_UNKNOWN,
+    };
+    ranges_init(&s->got, max_ranges);
+}
+
+void recvstate_dispose(struct recvstate *s)
+{
+    ranges_dispose(&s->got);
+}
+
+static uint64_t highest(const struct recvstate *s)
+{
+    return s->got.count > 0 ? s->got.v[s->got.count - 1].end : 0;
+}
+
+int recvstate_check(const struct recvstate *s, const struct stream_piece *p)
+{
+    const uint64_t end = p->offset + p->len;
+    if (s->final_bytes != STREAM_SIZE_UNKNOWN) {
+        if (end > s->final_bytes || (p->fin && end != s->final_bytes))
+            return DUET_EPROTOCOL;
+    } else if (p->fin && end < highest(s)) {
+        return DUET_EPROTOCOL;
+    }
+    const uint64_t fresh = p->len - ranges_overlap(&s->got, p->offset, end);
+    return s->distinct_bytes + fresh > s->limit_bytes ? DUET_EFLOW : 0;
+}
+
+bool recvstate_fresh(const struct recvstate *s, const struct stream_piece *p, uint64_t from, struct range *out)
+{
+    return ranges_first_gap(&s->got, from, p->offset + p->len, out);
+}
+
+int recvstate_add(struct recvstate *s, const struct stream_piece *p)
+{
+    const uint64_t end = p->offset + p->len;
+    const uint64_t fresh = p->len - ranges_overlap(&s->got, p->offset, end);
+    const int rc = ranges_add(&s->got, p->offset, end);
+    if (rc != 0)
+        return rc;
+    s->distinct_bytes += fresh;
+    if (p->fin)
+        s->final_bytes = end;
+    return 0;
+}
+
+void recvstate_consumed(struct recvstate *s, uint64_t bytes)
+{
+    s->consumed_bytes += bytes;
+    assert(s->consumed_bytes <= s->distinct_bytes);
+}
+
+bool recvstate_new_limit(struct recvstate *s, uint64_t *limit_bytes)
+{
+    const uint64_t limit = s->consumed_bytes + s->window_bytes;
+    if (s->final_bytes != STREAM_SIZE_UNKNOWN || limit <= s->limit_bytes)
+        return false;
+    /* A full quarter, or else the peer would be told of every message read; unless it is about to run dry. */
+    if (limit - s->limit_bytes < s->window_bytes / 4 && s->limit_bytes - s->distinct_bytes > s->window_bytes / 4)
+        return false;
+    s->limit_bytes = limit;
+    *limit_bytes = limit;
+    return true;
+}
+
+bool recvstate_complete(const struct recvstate *s)
+{
+    return s->final_bytes != STREAM_SIZE_UNKNOWN && s->distinct_bytes == s->final_bytes;
+}

@@ -1,0 +1,51 @@
+#include "duet/stream/recvstream.h"
+
+#include "duet/base/err.h"
+#include "duet/wire/limits.h"
+
+void recvstream_init(struct recvstream *s, size_t window_bytes)
+{
+    recvstate_init(&s->state, window_bytes, LIMIT_EXTENT_RANGES);
+    ring_init(&s->bytes, window_bytes);
+}
+
+void recvstream_dispose(struct recvstream *s)
+{
+    recvstate_dispose(&s->state);
+    ring_dispose(&s->bytes);
+}
+
+int recvstream_push(struct recvstream *s, const struct stream_piece *p, const uint8_t *data, bool *readable)
+{
+    *readable = false;
+    int rc = recvstate_check(&s->state, p);
+    if (rc != 0)
+        return rc;
+    /* Ordered bytes wait in the ring, so here the limit bounds offsets as well. */
+    if (p->offset + p->len > s->state.limit_bytes)
+        return DUET_EFLOW;
+    struct range gap;
+    for (uint64_t at = p->offset; recvstate_fresh(&s->state, p, at, &gap); at = gap.end) {
+        rc = ring_write(&s->bytes, gap.start, data + (gap.start - p->offset), (size_t)(gap.end - gap.start));
+        if (rc != 0)
+            return rc;
+    }
+    const uint64_t before = ranges_end_of(&s->state.got, s->bytes.base);
+    rc = recvstate_add(&s->state, p);
+    *readable = rc == 0 && ranges_end_of(&s->state.got, s->bytes.base) > before;
+    return rc;
+}
+
+size_t recvstream_read(struct recvstream *s, uint8_t *buf, size_t cap)
+{
+    const uint64_t from = s->bytes.base;
+    const uint64_t ready = ranges_end_of(&s->state.got, from) - from;
+    const size_t len = ready < cap ? (size_t)ready : cap;
+    if (len == 0)
+        return 0;
+    ring_read(&s->bytes, from, buf, len);
+    const struct ranges *got = &s->state.got;
+    ring_discard(&s->bytes, from + len, got->v[got->count - 1].end);
+    recvstate_consumed(&s->state, len);
+    return len;
+}

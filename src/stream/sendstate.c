@@ -1,0 +1,142 @@
+#include "duet/stream/sendstate.h"
+
+#include "duet/base/err.h"
+
+void sendstate_init(struct sendstate *s, uint64_t limit_bytes, size_t max_ranges)
+{
+    *s = (struct sendstate){.limit_bytes = limit_bytes, .final_bytes = STREAM_SIZE_UNKNOWN};
+    ranges_init(&s->ready, max_ranges);
+    ranges_init(&s->lost, max_ranges);
+    ranges_init(&s->acked, max_ranges);
+}
+
+void sendstate_dispose(struct sendstate *s)
+{
+    ranges_dispose(&s->ready);
+    ranges_dispose(&s->lost);
+    ranges_dispose(&s->acked);
+}
+
+int sendstate_supply(struct sendstate *s, uint64_t start, uint64_t end)
+{
+    if (s->final_bytes != STREAM_SIZE_UNKNOWN && end > s->final_bytes)
+        return DUET_EINVAL;
+    const int rc = ranges_add(&s->ready, start, end);
+    if (rc == 0 && end > s->supplied_end)
+        s->supplied_end = end;
+    return rc;
+}
+
+int sendstate_finish(struct sendstate *s, uint64_t final_bytes)
+{
+    if (s->final_bytes != STREAM_SIZE_UNKNOWN)
+        return s->final_bytes == final_bytes ? 0 : DUET_EINVAL;
+    if (final_bytes < s->supplied_end)
+        return DUET_EINVAL;
+    s->final_bytes = final_bytes;
+    return 0;
+}
+
+static uint64_t credit(const struct sendstate *s)
+{
+    return s->limit_bytes > s->fresh_bytes ? s->limit_bytes - s->fresh_bytes : 0;
+}
+
+static bool fin_wanted(const struct sendstate *s)
+{
+    return s->final_bytes != STREAM_SIZE_UNKNOWN && !s->fin_in_air && !s->fin_acked;
+}
+
+/* The part of range r that one frame of max_len takes. */
+static struct stream_piece cut(const struct sendstate *s, struct range r, uint64_t max_len)
+{
+    const uint64_t len = r.end - r.start < max_len ? r.end - r.start : max_len;
+    return (struct stream_piece){
+        .offset = r.start,
+        .len = (size_t)len,
+        .fin = s->final_bytes != STREAM_SIZE_UNKNOWN && r.start + len == s->final_bytes,
+    };
+}
+
+bool sendstate_next(const struct sendstate *s, size_t max_len, uint64_t fresh_allowed, struct stream_piece *out,
+                    bool *fresh)
+{
+    *fresh = false;
+    if (s->lost.count > 0 && max_len > 0) {
+        *out = cut(s, s->lost.v[0], max_len);
+        return true;
+    }
+    const uint64_t allowed = credit(s) < fresh_allowed ? credit(s) : fresh_allowed;
+    if (s->ready.count > 0 && allowed > 0 && max_len > 0) {
+        *out = cut(s, s->ready.v[0], allowed < max_len ? allowed : max_len);
+        *fresh = true;
+        return true;
+    }
+    /* A fin travels alone only when no byte that could carry it is left to be sent. */
+    if (fin_wanted(s) && s->ready.count == 0) {
+        *out = (struct stream_piece){.offset = s->final_bytes, .len = 0, .fin = true};
+        return true;
+    }
+    return false;
+}
+
+bool sendstate_wants(const struct sendstate *s)
+{
+    return s->lost.count > 0 || (s->ready.count > 0 && credit(s) > 0) || (fin_wanted(s) && s->ready.count == 0);
+}
+
+bool sendstate_blocked(const struct sendstate *s)
+{
+    return s->ready.count > 0 && credit(s) == 0;
+}
+
+int sendstate_sent(struct sendstate *s, const struct stream_piece *p)
+{
+    const uint64_t end = p->offset + p->len;
+    const uint64_t fresh = ranges_overlap(&s->ready, p->offset, end);
+    int rc = 0;
+    if (fresh > 0) {
+        rc = ranges_remove(&s->ready, p->offset, end);
+        s->fresh_bytes += fresh;
+    }
+    if (rc == 0 && fresh < p->len)
+        rc = ranges_remove(&s->lost, p->offset, end);
+    if (p->fin)
+        s->fin_in_air = true;
+    return rc;
+}
+
+int sendstate_acked(struct sendstate *s, const struct stream_piece *p)
+{
+    const uint64_t end = p->offset + p->len;
+    int rc = ranges_add(&s->acked, p->offset, end);
+    if (rc == 0 && s->lost.count > 0)
+        rc = ranges_remove(&s->lost, p->offset, end);
+    if (p->fin)
+        s->fin_acked = true;
+    return rc;
+}
+
+int sendstate_lost(struct sendstate *s, const struct stream_piece *p)
+{
+    const uint64_t end = p->offset + p->len;
+    struct range gap;
+    for (uint64_t at = p->offset; ranges_first_gap(&s->acked, at, end, &gap); at = gap.end) {
+        int rc = ranges_add(&s->lost, gap.start, gap.end);
+        if (rc != 0)
+            return rc;
+    }
+    if (p->fin && !s->fin_acked)
+        s->fin_in_air = false;
+    return 0;
+}
+
+bool sendstate_done(const struct sendstate *s)
+{
+    return s->fin_acked && sendstate_acked_prefix(s) == s->final_bytes;
+}
+
+uint64_t sendstate_acked_prefix(const struct sendstate *s)
+{
+    return ranges_end_of(&s->acked, 0);
+}

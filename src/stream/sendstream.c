@@ -1,0 +1,58 @@
+#include "duet/stream/sendstream.h"
+
+#include "duet/base/err.h"
+#include "duet/wire/limits.h"
+
+void sendstream_init(struct sendstream *s, size_t buffer_bytes, uint64_t limit_bytes)
+{
+    *s = (struct sendstream){.end = 0};
+    sendstate_init(&s->state, limit_bytes, LIMIT_EXTENT_RANGES);
+    ring_init(&s->bytes, buffer_bytes);
+}
+
+void sendstream_dispose(struct sendstream *s)
+{
+    sendstate_dispose(&s->state);
+    ring_dispose(&s->bytes);
+}
+
+ssize_t sendstream_write(struct sendstream *s, const uint8_t *bytes, size_t len)
+{
+    const uint64_t room = s->bytes.base + s->bytes.limit - s->end;
+    const size_t take = len < room ? len : (size_t)room;
+    s->short_write = take < len;
+    if (take == 0)
+        return 0;
+    int rc = ring_write(&s->bytes, s->end, bytes, take);
+    if (rc == 0)
+        rc = sendstate_supply(&s->state, s->end, s->end + take);
+    if (rc != 0)
+        return rc;
+    s->end += take;
+    return (ssize_t)take;
+}
+
+void sendstream_copy(const struct sendstream *s, const struct stream_piece *p, uint8_t *out)
+{
+    ring_read(&s->bytes, p->offset, out, p->len);
+}
+
+int sendstream_acked(struct sendstream *s, const struct stream_piece *p, bool *writable)
+{
+    const int rc = sendstate_acked(&s->state, p);
+    *writable = false;
+    if (rc != 0)
+        return rc;
+    const uint64_t prefix = sendstate_acked_prefix(&s->state);
+    if (prefix > s->bytes.base) {
+        ring_discard(&s->bytes, prefix, s->end);
+        *writable = s->short_write;
+        s->short_write = false;
+    }
+    return 0;
+}
+
+bool sendstream_flushed(const struct sendstream *s)
+{
+    return sendstate_acked_prefix(&s->state) == s->end;
+}

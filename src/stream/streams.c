@@ -1,0 +1,453 @@
+#include "duet/stream/streams.h"
+
+#include <stdlib.h>
+
+#include "duet/base/err.h"
+
+#define ID_OPENER 1u
+#define ID_BULK 2u
+#define ID_INDEX_SHIFT 2
+
+static uint64_t ordered_id(size_t index)
+{
+    return (uint64_t)index << ID_INDEX_SHIFT;
+}
+
+static uint64_t bulk_id(bool by_initiator, uint64_t index)
+{
+    return index << ID_INDEX_SHIFT | ID_BULK | (by_initiator ? 0 : ID_OPENER);
+}
+
+/* Is it the id of a bulk stream that side opens? */
+static bool is_bulk_of(uint64_t id, bool by_initiator)
+{
+    return (id & (ID_BULK | ID_OPENER)) == (ID_BULK | (by_initiator ? 0 : ID_OPENER));
+}
+
+void streams_init(struct streams *s, bool initiator, uint64_t window_bytes)
+{
+    *s = (struct streams){
+        .initiator = initiator,
+        .window_bytes = window_bytes,
+        .data_limit_bytes = window_bytes,
+        .data_granted_bytes = window_bytes,
+    };
+    for (size_t i = 0; i < STREAMS_ORDERED; i++) {
+        sendstream_init(&s->out[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_WINDOW_BYTES);
+        recvstream_init(&s->in[i], LIMIT_STREAM_WINDOW_BYTES);
+    }
+    ranges_init(&s->closed, LIMIT_EXTENT_RANGES);
+}
+
+void streams_dispose(struct streams *s)
+{
+    for (size_t i = 0; i < STREAMS_ORDERED; i++) {
+        sendstream_dispose(&s->out[i]);
+        recvstream_dispose(&s->in[i]);
+    }
+    while (s->send_count > 0)
+        streams_close_send(s, s->sends[s->send_count - 1]);
+    while (s->recv_count > 0)
+        streams_close_recv(s, s->recvs[s->recv_count - 1]);
+    ranges_dispose(&s->closed);
+}
+
+int streams_ordered_index(uint64_t id)
+{
+    return id == ordered_id(0) ? 0 : id == ordered_id(1) ? 1 : -1;
+}
+
+struct bulksend *streams_send(const struct streams *s, uint64_t id)
+{
+    for (size_t i = 0; i < s->send_count; i++) {
+        if (s->sends[i]->id == id)
+            return s->sends[i];
+    }
+    return NULL;
+}
+
+struct bulkrecv *streams_recv(const struct streams *s, uint64_t id)
+{
+    for (size_t i = 0; i < s->recv_count; i++) {
+        if (s->recvs[i]->id == id)
+            return s->recvs[i];
+    }
+    return NULL;
+}
+
+bool streams_is_closed(const struct streams *s, uint64_t id)
+{
+    return is_bulk_of(id, !s->initiator) && ranges_contains(&s->closed, id >> ID_INDEX_SHIFT);
+}
+
+/* ── sending ─────────────────────────────────────────────────────────── */
+
+static uint64_t data_credit(const struct streams *s)
+{
+    return s->data_limit_bytes > s->data_fresh_bytes ? s->data_limit_bytes - s->data_fresh_bytes : 0;
+}
+
+static bool bulk_wants(const struct streams *s, const struct bulksend *b)
+{
+    struct stream_piece p;
+    bool fresh;
+    return !b->reset && sendstate_next(&b->state, 1, data_credit(s), &p, &fresh);
+}
+
+bool streams_class_wants(const struct streams *s, enum stream_class class)
+{
+    if (class != CLASS_BULK)
+        return sendstate_wants(&s->out[class].state);
+    for (size_t i = 0; i < s->send_count; i++) {
+        if (bulk_wants(s, s->sends[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Round robin over the files, a quantum each. */
+static bool next_bulk(struct streams *s, size_t max_len, uint64_t *id, struct stream_piece *out)
+{
+    for (size_t tried = 0; tried < s->send_count; tried++) {
+        if (s->turn >= s->send_count)
+            s->turn = 0;
+        const struct bulksend *b = s->sends[s->turn];
+        bool fresh;
+        if (!b->reset && sendstate_next(&b->state, max_len, data_credit(s), out, &fresh)) {
+            *id = b->id;
+            return true;
+        }
+        s->turn++;
+        s->turn_bytes = 0;
+    }
+    return false;
+}
+
+bool streams_next(struct streams *s, enum stream_class class, size_t max_len, uint64_t *id, struct stream_piece *out)
+{
+    if (class == CLASS_BULK)
+        return next_bulk(s, max_len, id, out);
+    bool fresh;
+    *id = ordered_id(class);
+    return sendstate_next(&s->out[class].state, max_len, UINT64_MAX, out, &fresh);
+}
+
+void streams_copy(const struct streams *s, uint64_t id, const struct stream_piece *p, uint8_t *out)
+{
+    const int index = streams_ordered_index(id);
+    if (index >= 0)
+        sendstream_copy(&s->out[index], p, out);
+    else
+        bulksend_copy(streams_send(s, id), p, out);
+}
+
+int streams_sent(struct streams *s, uint64_t id, const struct stream_piece *p)
+{
+    const int index = streams_ordered_index(id);
+    if (index >= 0)
+        return sendstate_sent(&s->out[index].state, p);
+    struct bulksend *b = streams_send(s, id);
+    if (b == NULL)
+        return 0;
+    const uint64_t before = b->state.fresh_bytes;
+    const int rc = sendstate_sent(&b->state, p);
+    s->data_fresh_bytes += b->state.fresh_bytes - before;
+    s->turn_bytes += p->len;
+    if (s->turn_bytes >= STREAMS_QUANTUM_BYTES) {
+        s->turn++;
+        s->turn_bytes = 0;
+    }
+    return rc;
+}
+
+int streams_lost(struct streams *s, uint64_t id, const struct stream_piece *p)
+{
+    const int index = streams_ordered_index(id);
+    if (index >= 0)
+        return sendstate_lost(&s->out[index].state, p);
+    struct bulksend *b = streams_send(s, id);
+    return b == NULL || b->reset ? 0 : sendstate_lost(&b->state, p);
+}
+
+size_t streams_read(struct streams *s, size_t index, uint8_t *buf, size_t cap)
+{
+    uint64_t limit;
+    const size_t n = recvstream_read(&s->in[index], buf, cap);
+    if (n > 0 && recvstate_new_limit(&s->in[index].state, &limit))
+        s->in_limit_wanted[index] = true;
+    return n;
+}
+
+/* ── credit and ends ─────────────────────────────────────────────────── */
+
+static bool ordered_update(struct streams *s, struct frame *out)
+{
+    for (size_t i = 0; i < STREAMS_ORDERED; i++) {
+        if (!s->in_limit_wanted[i])
+            continue;
+        s->in_limit_wanted[i] = false;
+        *out = (struct frame){.type = FRAME_MAX_STREAM_DATA, .stream = ordered_id(i), .max = s->in[i].state.limit_bytes};
+        return true;
+    }
+    return false;
+}
+
+static bool recv_update(struct bulkrecv *b, struct frame *out)
+{
+    if (b->stop_wanted) {
+        b->stop_wanted = false;
+        *out = (struct frame){.type = FRAME_STOP_STREAM, .stream = b->id, .code = b->stop_code};
+        return true;
+    }
+    if (b->limit_wanted) {
+        b->limit_wanted = false;
+        *out = (struct frame){.type = FRAME_MAX_STREAM_DATA, .stream = b->id, .max = b->state.limit_bytes};
+        return true;
+    }
+    return false;
+}
+
+static bool send_update(struct bulksend *b, struct frame *out)
+{
+    if (!b->reset_wanted)
+        return false;
+    b->reset_wanted = false;
+    *out = (struct frame){.type = FRAME_RESET_STREAM, .stream = b->id};
+    out->reset.code = b->reset_code;
+    out->reset.final_bytes = b->state.fresh_bytes;
+    return true;
+}
+
+bool streams_next_update(struct streams *s, struct frame *out)
+{
+    if (ordered_update(s, out))
+        return true;
+    if (s->data_limit_wanted) {
+        s->data_limit_wanted = false;
+        *out = (struct frame){.type = FRAME_MAX_DATA, .max = s->data_granted_bytes};
+        return true;
+    }
+    for (size_t i = 0; i < s->recv_count; i++) {
+        if (recv_update(s->recvs[i], out))
+            return true;
+    }
+    for (size_t i = 0; i < s->send_count; i++) {
+        if (send_update(s->sends[i], out))
+            return true;
+    }
+    return false;
+}
+
+bool streams_update_wanted(const struct streams *s)
+{
+    bool wanted = s->data_limit_wanted;
+    for (size_t i = 0; i < STREAMS_ORDERED; i++)
+        wanted = wanted || s->in_limit_wanted[i];
+    for (size_t i = 0; i < s->recv_count; i++)
+        wanted = wanted || s->recvs[i]->limit_wanted || s->recvs[i]->stop_wanted;
+    for (size_t i = 0; i < s->send_count; i++)
+        wanted = wanted || s->sends[i]->reset_wanted;
+    return wanted;
+}
+
+void streams_update_lost(struct streams *s, enum frame_type type, uint64_t id)
+{
+    struct bulkrecv *r = streams_recv(s, id);
+    struct bulksend *b = streams_send(s, id);
+    const int index = streams_ordered_index(id);
+    if (type == FRAME_MAX_DATA)
+        s->data_limit_wanted = true;
+    else if (type == FRAME_MAX_STREAM_DATA && index >= 0)
+        s->in_limit_wanted[index] = true;
+    else if (type == FRAME_MAX_STREAM_DATA && r != NULL)
+        r->limit_wanted = !r->stopped;
+    else if (type == FRAME_STOP_STREAM && r != NULL)
+        r->stop_wanted = true;
+    else if (type == FRAME_RESET_STREAM && b != NULL)
+        b->reset_wanted = true;
+}
+
+void streams_max_data(struct streams *s, uint64_t bytes)
+{
+    if (bytes > s->data_limit_bytes)
+        s->data_limit_bytes = bytes;
+}
+
+void streams_max_stream_data(struct streams *s, uint64_t id, uint64_t bytes)
+{
+    const int index = streams_ordered_index(id);
+    struct bulksend *b = streams_send(s, id);
+    uint64_t *limit = index >= 0 ? &s->out[index].state.limit_bytes : b != NULL ? &b->state.limit_bytes : NULL;
+    if (limit != NULL && bytes > *limit)
+        *limit = bytes;
+}
+
+/* Consumed bytes become new credit, told once a quarter of the window has gathered. */
+static void grant_data(struct streams *s)
+{
+    const uint64_t limit = s->data_consumed_bytes + s->window_bytes;
+    if (limit >= s->data_granted_bytes + s->window_bytes / 4) {
+        s->data_granted_bytes = limit;
+        s->data_limit_wanted = true;
+    }
+}
+
+/* ── bulk ────────────────────────────────────────────────────────────── */
+
+int streams_open(struct streams *s, uint64_t *id)
+{
+    if (s->send_count == LIMIT_STREAMS)
+        return DUET_EFULL;
+    struct bulksend *b = malloc(sizeof *b);
+    if (b == NULL)
+        return DUET_ENOMEM;
+    *id = bulk_id(s->initiator, s->next_send_index++);
+    bulksend_init(b, *id);
+    s->sends[s->send_count++] = b;
+    return 0;
+}
+
+int streams_accept(struct streams *s, uint64_t id, uint64_t window_bytes)
+{
+    struct bulkrecv *b = streams_recv(s, id);
+    if (b == NULL) {
+        if (!is_bulk_of(id, !s->initiator) || streams_is_closed(s, id))
+            return DUET_EPROTOCOL;
+        if (s->recv_count == LIMIT_STREAMS)
+            return DUET_EFULL;
+        b = malloc(sizeof *b);
+        if (b == NULL)
+            return DUET_ENOMEM;
+        bulkrecv_init(b, id, window_bytes);
+        b->limit_wanted = window_bytes > 0;
+        s->recvs[s->recv_count++] = b;
+        return 0;
+    }
+    uint64_t limit;
+    b->state.window_bytes = window_bytes;
+    if (!b->stopped && recvstate_new_limit(&b->state, &limit))
+        b->limit_wanted = true;
+    return 0;
+}
+
+/* Gives a stream's unconsumed bytes back as credit: nobody will ever consume them. */
+static void write_off(struct streams *s, struct bulkrecv *b)
+{
+    s->data_consumed_bytes += b->state.distinct_bytes - b->state.consumed_bytes;
+    b->state.consumed_bytes = b->state.distinct_bytes;
+    grant_data(s);
+}
+
+void streams_settle_recv(struct streams *s, struct bulkrecv *b)
+{
+    if (b->stopped)
+        write_off(s, b);
+    if (recvstate_complete(&b->state) && b->state.consumed_bytes == b->state.distinct_bytes)
+        streams_close_recv(s, b);
+}
+
+int streams_consumed(struct streams *s, uint64_t id, uint64_t bytes)
+{
+    struct bulkrecv *b = streams_recv(s, id);
+    uint64_t limit;
+    if (b == NULL || b->stopped)
+        return 0;
+    if (bytes > b->state.distinct_bytes - b->state.consumed_bytes)
+        return DUET_EINVAL;
+    recvstate_consumed(&b->state, bytes);
+    s->data_consumed_bytes += bytes;
+    grant_data(s);
+    if (recvstate_new_limit(&b->state, &limit))
+        b->limit_wanted = true;
+    streams_settle_recv(s, b);
+    return 0;
+}
+
+int streams_stop(struct streams *s, uint64_t id, uint64_t code)
+{
+    struct bulkrecv *b = streams_recv(s, id);
+    if (b == NULL)
+        return DUET_ENOTFOUND;
+    b->stopped = true;
+    b->stop_wanted = true;
+    b->limit_wanted = false;
+    b->stop_code = code;
+    streams_settle_recv(s, b);
+    return 0;
+}
+
+int streams_reset(struct streams *s, uint64_t id, uint64_t code)
+{
+    struct bulksend *b = streams_send(s, id);
+    if (b == NULL)
+        return DUET_ENOTFOUND;
+    if (b->reset)
+        return 0;
+    b->reset = true;
+    b->reset_wanted = true;
+    b->reset_code = code;
+    return 0;
+}
+
+int streams_check_bulk(const struct streams *s, const struct bulkrecv *b, const struct stream_piece *p)
+{
+    const int rc = recvstate_check(&b->state, p);
+    if (rc != 0)
+        return rc;
+    const uint64_t fresh = p->len - ranges_overlap(&b->state.got, p->offset, p->offset + p->len);
+    return s->data_received_bytes + fresh > s->data_granted_bytes ? DUET_EFLOW : 0;
+}
+
+int streams_add_bulk(struct streams *s, struct bulkrecv *b, const struct stream_piece *p)
+{
+    const uint64_t before = b->state.distinct_bytes;
+    const int rc = recvstate_add(&b->state, p);
+    s->data_received_bytes += b->state.distinct_bytes - before;
+    return rc;
+}
+
+int streams_peer_reset(struct streams *s, uint64_t id, uint64_t final_bytes, bool *known)
+{
+    struct bulkrecv *b = streams_recv(s, id);
+    *known = false;
+    if (b == NULL)
+        return 0;
+    if (final_bytes < b->state.distinct_bytes || final_bytes > b->state.limit_bytes)
+        return DUET_EPROTOCOL;
+    *known = !b->stopped;
+    /* What was sent and will never arrive used up credit: it goes back as if received and consumed. */
+    const uint64_t never = final_bytes - b->state.distinct_bytes;
+    s->data_received_bytes += never;
+    s->data_consumed_bytes += never;
+    write_off(s, b);
+    streams_close_recv(s, b);
+    return 0;
+}
+
+void streams_close_send(struct streams *s, struct bulksend *b)
+{
+    for (size_t i = 0; i < s->send_count; i++) {
+        if (s->sends[i] != b)
+            continue;
+        s->sends[i] = s->sends[--s->send_count];
+        break;
+    }
+    bulksend_dispose(b);
+    free(b);
+}
+
+void streams_close_recv(struct streams *s, struct bulkrecv *b)
+{
+    for (size_t i = 0; i < s->recv_count; i++) {
+        if (s->recvs[i] != b)
+            continue;
+        s->recvs[i] = s->recvs[--s->recv_count];
+        break;
+    }
+    /* A full set can only forget, and then an old id looks never accepted: the frame that uses it closes the session. */
+    const uint64_t index = b->id >> ID_INDEX_SHIFT;
+    if (ranges_add(&s->closed, index, index + 1) != 0)
+        ranges_drop_first(&s->closed);
+    bulkrecv_dispose(b);
+    free(b);
+}
