@@ -1,0 +1,199 @@
+/*
+ * conn: one connection: what it is made of, its states, its life.
+ *
+ *   SYN_SENT ──SYN-ACK──▶ ACK_SENT ──DATA──▶ ESTABLISHED ──close──▶ CLOSING ──CLOSE, time──▶ DEAD
+ *   SYN_RECEIVED ──────────ACK─────────────▶      │
+ *       │ 5 s                                     └──CLOSE of the peer──▶ DRAINING ──time──▶ DEAD
+ *       ▼
+ *      DEAD             (every state: lost, failed, protocol error → CLOSING or DEAD)
+ *
+ *   state          timers that run                      what it sends
+ *   SYN_SENT       repeat, give up                      SYN
+ *   SYN_RECEIVED   half-open life                       SYN-ACK, only as answer to a SYN
+ *   ACK_SENT       repeat, give up, + ESTABLISHED's     ACK, DATA
+ *   ESTABLISHED    loss, ack, pace, heartbeat, silence, path   DATA
+ *   CLOSING        repeat of CLOSE, end                 CLOSE until the peer's CLOSE or CONN_CLOSE_TRIES
+ *   DRAINING       end                                  CLOSE as answer
+ *
+ * The files around it are named by movement: conn_recv, conn_send, conn_timers;
+ * conn.c itself makes, changes state, and ends.  Only endpoint calls any of them.
+ */
+#ifndef DUET_CONN_CONN_H
+#define DUET_CONN_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "duet/base/heap.h"
+#include "duet/base/rand.h"
+#include "duet/conn/types.h"
+#include "duet/conn/events.h"
+#include "duet/conn/handshake.h"
+#include "duet/conn/path.h"
+#include "duet/conn/tracer.h"
+#include "duet/crypto/keys.h"
+#include "duet/crypto/replay.h"
+#include "duet/recovery/acktr.h"
+#include "duet/recovery/cc.h"
+#include "duet/recovery/loss.h"
+#include "duet/recovery/pacer.h"
+#include "duet/recovery/pmtud.h"
+#include "duet/stream/streams.h"
+
+#define CONN_STATE_LIST(X)                  \
+    X(CONN_SYN_SENT, "syn_sent")            \
+    X(CONN_SYN_RECEIVED, "syn_received")    \
+    X(CONN_ACK_SENT, "ack_sent")            \
+    X(CONN_ESTABLISHED, "established")      \
+    X(CONN_CLOSING, "closing")              \
+    X(CONN_DRAINING, "draining")            \
+    X(CONN_DEAD, "dead")
+enum conn_state {
+#define X(name, words) name,
+    CONN_STATE_LIST(X)
+#undef X
+};
+
+#define CONN_CLOSE_TRIES 8              /* CLOSEs sent before the peer's answer is given up */
+#define CONN_CLOSE_US 200000            /* shortest time between two of them */
+#define CONN_DRAIN_PTOS 3               /* how long a closed session still answers CLOSE with CLOSE */
+#define CONN_PING_ACKS 32               /* ACK-only packets between two that ask to be acknowledged themselves */
+#define CONN_SUSPEND_US 5000000         /* a timer this late means that we slept, not that the peer was silent */
+#define CONN_SKIP_PACKETS 256           /* about one number in so many is skipped (optimistic ACKs) */
+#define CONN_CHAT_EXTRA_PACKETS 2       /* control and chat may pass a full congestion window by so many packets */
+
+/* What every connection of an endpoint shares; owned by the endpoint. */
+struct conn_shared {
+    struct endpoint_config cfg;
+    struct duet_rand rng;
+    struct events events;
+    struct tracer tracer;
+    struct frame_ack ack_scratch;       /* 4 KB, so not one in each connection */
+};
+
+struct conn {
+    struct heap_node timer;             /* its deadline in the endpoint's heap; first, so a node is its connection */
+    struct conn *ready_next;            /* the endpoint's queue of connections that can send now */
+    bool ready;
+    bool half_open;                     /* counted among the endpoint's half-open ones */
+    struct conn_shared *shared;
+    conn_id id;                         /* ours: packets to us carry it */
+    uint64_t peer_cid;                  /* packets to the peer carry it */
+    enum conn_state state;
+    bool initiator;                     /* of the handshake */
+    bool initiated;                     /* endpoint_connect led to it */
+    conn_id rival;                      /* our own attempt that this answer to a simultaneous SYN will replace; 0 */
+    uint64_t session;                   /* cid_i ^ cid_r */
+    uint8_t peer_key[NOISE_KEY_BYTES];
+
+    struct handshake *hs;               /* until confirmed, then NULL */
+    duet_time repeat_at;                /* next repeat of SYN, ACK or CLOSE; DUET_NEVER */
+    uint64_t repeat_us;
+    uint32_t repeats;
+    duet_time end_at;                   /* give up connecting / half-open life / end of closing and draining */
+    bool other_version;                 /* a VERSION packet said that the peer speaks another one */
+    duet_time flight_at;                /* when the first packet of the handshake left: an RTT sample if not repeated */
+    bool flight_wanted;                 /* a handshake packet has to leave */
+
+    struct params params;               /* negotiated */
+    struct path path;
+    struct keys *keys;
+    struct replay replay;
+    struct streams streams;
+    struct loss loss;
+    struct acktr acktr;
+    struct cc cc;
+    struct pacer pacer;
+    struct pmtud pmtud;
+    bool transport_ready;               /* keys, streams and the rest above are set up */
+
+    uint64_t next_number;
+    uint64_t skip_at;                   /* the number to leave out */
+    uint64_t largest_received;          /* highest packet number that opened; valid when received_packets > 0 */
+    uint32_t packet_bytes;              /* largest UDP payload we send now */
+    uint32_t acks_alone;                /* ACK-only packets since one that elicits */
+    uint64_t chat_extra_bytes;          /* sent past the window in this round */
+    bool cwnd_limited;                  /* the window held us back since the last ACK */
+    bool done_wanted;                   /* HANDSHAKE_DONE has to be sent (again) */
+    bool ping_wanted;
+    bool out_of_memory;                 /* a record could not be kept: the connection ends */
+
+    duet_time heard_at;                 /* last authentic packet, or when silence began to count */
+    bool unreachable;
+    duet_time sent_eliciting_at;
+    duet_time deadline_was;             /* what the endpoint slept for: a much later tick is a suspend */
+
+    uint64_t close_code;
+    char close_reason[LIMIT_REASON_BYTES + 1];
+    bool close_wanted;                  /* a CLOSE has to leave */
+    bool connected_told;                /* EVENT_CONNECTED was given */
+    bool closed_told;                   /* EVENT_CLOSED or EVENT_FAILED was given */
+
+    uint64_t sent_bytes, received_bytes, received_packets;
+};
+
+/* ── conn.c ── */
+
+/* An attempt to reach addr (SYN_SENT). NULL: no memory. */
+struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const struct duet_addr *addr, duet_time now);
+
+/* The answer to a SYN (SYN_RECEIVED): owns a handshake for which handshake_answer succeeded.  NULL: no memory. */
+struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const struct duet_addr *addr, const struct handshake *hs,
+                                bool address_proven, duet_time now);
+void conn_free(struct conn *c);
+
+/* Keys exist: sets up everything above the handshake.  0, DUET_ENOMEM. */
+int conn_start_transport(struct conn *c, duet_time now);
+
+/* The path's packet size changed: pmtud says to what. */
+void conn_packet_bytes(struct conn *c);
+
+/* The peer is on another host: what was learnt of the way there is void (RFC 9000 §9.4). */
+void conn_forget_path(struct conn *c, duet_time now);
+
+/* The one place that changes the state. */
+void conn_enter(struct conn *c, enum conn_state to, duet_time now);
+const char *conn_state_name(enum conn_state s);
+
+/* Confirmed on both sides: EVENT_CONNECTED. */
+void conn_confirmed(struct conn *c, duet_time now);
+
+/* Starts closing, telling the peer.  In the handshake: ends at once. */
+void conn_close(struct conn *c, enum endpoint_end end, uint64_t code, const char *reason, duet_time now);
+/* A rule of the protocol was broken by the peer, or memory ran out: closes with the matching code. */
+void conn_fail(struct conn *c, int err, const char *what, duet_time now);
+/* Over, without telling the peer: EVENT_CLOSED (or EVENT_FAILED with err while connecting). */
+void conn_abandon(struct conn *c, enum endpoint_end end, int err, duet_time now);
+
+/* The peer's CLOSE came: answers it, and each repeat of it for a while. */
+void conn_peer_closed(struct conn *c, uint64_t code, const uint8_t *reason, size_t len, duet_time now);
+
+/* ── conn_recv.c ── a parsed packet for this connection; codes as endpoint_recv ── */
+int conn_recv_retry(struct conn *c, const struct packet *p, duet_time now);
+int conn_recv_version(struct conn *c, const struct packet *p, duet_time now);
+int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now);
+int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now);
+int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_addr *from, uint8_t *dgram, size_t len, uint8_t ecn, duet_time now);
+
+/* ── conn_send.c ── */
+/* Builds one packet of at most cap bytes; its length, 0: nothing to send now. */
+size_t conn_send(struct conn *c, uint8_t *buf, size_t cap, duet_time now);
+/* When conn_send will have something, as far as that does not depend on the other timers: now, when the pacer allows, or DUET_NEVER. */
+duet_time conn_send_at(struct conn *c, duet_time now);
+
+/* ── conn_timers.c ── */
+/* When conn_tick has something to do (sending aside: conn_send_at). */
+duet_time conn_deadline(const struct conn *c);
+void conn_tick(struct conn *c, duet_time now);
+/* An authentic packet came: silence ends. */
+void conn_heard(struct conn *c, duet_time now);
+
+/* ── conn_resolve.c ── what an ACK or a timer decided about packets, told to the streams and the controller ── */
+void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now);
+/* EVENT_RELEASED for every source of b in [start, end) that is no longer needed. */
+void conn_release_sources(struct conn *c, struct bulksend *b, uint64_t start, uint64_t end);
+/* Carries the oldest outstanding data again (a probe). */
+void conn_rearm_oldest(struct conn *c);
+
+#endif

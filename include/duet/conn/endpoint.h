@@ -1,0 +1,89 @@
+/*
+ * endpoint: many connections behind one UDP socket, without the socket.
+ *
+ * Two axes, few operations (sans-I/O):
+ *   network   endpoint_recv a datagram, endpoint_send a train until 0
+ *   time      endpoint_deadline says when, endpoint_tick does it
+ *   events    endpoint_poll until false
+ *   streams   write/read (ordered), open/supply/finish and accept/consumed (bulk)
+ *
+ * Contract: after any call drain endpoint_poll, then ask endpoint_send until it
+ * gives 0, then sleep until endpoint_deadline.  The same config (with its seed)
+ * and the same calls give the same bytes.  One thread owns the endpoint;
+ * everyone else holds ids, which are never reused, so nothing dangles.
+ */
+#ifndef DUET_CONN_ENDPOINT_H
+#define DUET_CONN_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "duet/base/addr.h"
+#include "duet/base/time.h"
+#include "duet/conn/types.h"
+
+struct endpoint;
+
+/* NULL: out of memory, or cfg->cc names no controller. cfg is copied. */
+struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now);
+void endpoint_free(struct endpoint *e);
+
+/* Starts a handshake; EVENT_CONNECTED or EVENT_FAILED tells how it went.  0; DUET_ENOMEM, DUET_EFULL. */
+int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time now, conn_id *out);
+
+/* Says goodbye (CLOSE is repeated until answered, for a bounded time).  The
+ * EVENT_CLOSED with END_LOCAL comes when it is over.  Unknown ids: no effect. */
+void endpoint_close(struct endpoint *e, conn_id conn, uint64_t code, const char *reason, duet_time now);
+
+/* Takes new SYNs or not, from now on. */
+void endpoint_set_accept(struct endpoint *e, bool accept);
+
+/* One datagram; dgram is decrypted in place and EVENT_EXTENT points into it.
+ * 0: something was done with it; otherwise it was dropped and counted: the code says why
+ * (DUET_EMALFORMED, ENOTFOUND, EAUTH, EREPLAY, EFULL). Nothing to report to anyone. */
+int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *dgram, size_t len, uint8_t ecn, duet_time now);
+
+/* The next train: equal datagrams of *segment_bytes to *to, the last may be
+ * shorter.  cap >= LIMIT_PACKET_MIN_BYTES.  0: nothing to send now. */
+ssize_t endpoint_send(struct endpoint *e, struct duet_addr *to, uint8_t *buf, size_t cap, size_t *segment_bytes, duet_time now);
+
+/* The kernel refused a datagram of that size to that address (EMSGSIZE): the path's packet size is brought down. */
+void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t bytes, duet_time now);
+
+duet_time endpoint_deadline(const struct endpoint *e);   /* DUET_NEVER: none */
+void endpoint_tick(struct endpoint *e, duet_time now);
+bool endpoint_poll(struct endpoint *e, struct endpoint_event *ev);   /* false: drained */
+
+/* Ordered streams. Bytes taken / given, 0 when there is no room / nothing; DUET_ENOTFOUND: no such connection or stream. */
+ssize_t endpoint_write(struct endpoint *e, conn_id conn, uint64_t stream, const uint8_t *bytes, size_t len, duet_time now);
+ssize_t endpoint_read(struct endpoint *e, conn_id conn, uint64_t stream, uint8_t *buf, size_t cap, duet_time now);
+/* Has everything written to the ordered streams been acknowledged? (true for unknown ids) */
+bool endpoint_flushed(const struct endpoint *e, conn_id conn);
+
+/* Bulk, sending.  Nothing leaves before the peer accepted the stream (its credit is 0 till then). */
+int endpoint_open_bulk(struct endpoint *e, conn_id conn, uint64_t *stream);
+/* [offset, offset+len) is at `bytes` and stays there until EVENT_RELEASED with this
+ * cookie (or EVENT_CLOSED of the connection).  Pieces may come in any order but do
+ * not overlap.  0; DUET_ENOTFOUND, DUET_EFULL, DUET_ENOMEM. */
+int endpoint_supply(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t offset, const uint8_t *bytes, size_t len, uint64_t cookie, duet_time now);
+/* There is nothing at or after final_bytes. */
+int endpoint_finish(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t final_bytes, duet_time now);
+/* Gives it up; its pieces are RELEASED. */
+int endpoint_reset(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now);
+
+/* Bulk, receiving.  `stream` is the id the peer's offer named; window_bytes: most unconsumed bytes (may be changed
+ * later by calling it again; a limit once granted is never taken back).  0; DUET_EPROTOCOL: not an id the peer may open, or
+ * closed already; DUET_EFULL; DUET_ENOMEM. */
+int endpoint_accept_bulk(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t window_bytes, duet_time now);
+/* The application is done with `bytes` of EVENT_EXTENT: credit goes back to the peer. */
+int endpoint_consumed(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t bytes, duet_time now);
+/* Wants no more of it.  No extents after this call. */
+int endpoint_stop(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now);
+
+int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats *out);   /* DUET_ENOTFOUND */
+struct endpoint_counters endpoint_counters(const struct endpoint *e);
+size_t endpoint_conn_count(const struct endpoint *e);
+
+#endif

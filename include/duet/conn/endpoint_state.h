@@ -1,0 +1,49 @@
+/*
+ * endpoint_state: what an endpoint is made of.  For endpoint.c and accept.c only;
+ * everyone else sees endpoint.h.
+ */
+#ifndef DUET_CONN_ENDPOINT_STATE_H
+#define DUET_CONN_ENDPOINT_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "duet/base/heap.h"
+#include "duet/conn/conn.h"
+#include "duet/conn/idmap.h"
+#include "duet/crypto/cookie.h"
+
+#define ENDPOINT_REPLIES 64     /* answers without a connection that wait to leave; more are dropped */
+
+/* A RETRY, VERSION or refusing SYN-ACK: nothing is kept for whoever gets it. */
+struct endpoint_reply {
+    struct duet_addr to;
+    size_t len;
+    uint8_t bytes[LIMIT_SYN_ACK_BYTES];
+};
+
+struct endpoint {
+    struct conn_shared shared;
+    struct cookie cookie;
+    bool accept;
+    struct idmap by_id;             /* our id → connection */
+    struct idmap by_peer;           /* cid_i of a SYN we answered → connection */
+    struct heap timers;             /* conn.timer */
+    struct conn **all;              /* every connection, unordered */
+    size_t count, cap;
+    size_t half_open;
+    struct conn *ready_first, *ready_last;      /* can send now, first come first served */
+    struct endpoint_reply replies[ENDPOINT_REPLIES];
+    size_t reply_head, reply_count;
+    struct endpoint_counters counters;
+};
+
+/* Puts a new connection into the tables.  0, or an error and the connection is freed. */
+int endpoint_add(struct endpoint *e, struct conn *c, duet_time now);
+/* Something happened to c: its timer and its readiness are set anew; a DEAD one is removed and freed. */
+void endpoint_update(struct endpoint *e, struct conn *c, duet_time now);
+/* A random id in nobody's use. */
+conn_id endpoint_fresh_id(struct endpoint *e);
+
+#endif

@@ -1,0 +1,167 @@
+#include "duet/conn/accept.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+
+static struct endpoint_reply *reply_slot(struct endpoint *e, const struct duet_addr *to)
+{
+    if (e->reply_count == ENDPOINT_REPLIES) {
+        e->counters.limited++;
+        return NULL;
+    }
+    struct endpoint_reply *r = &e->replies[(e->reply_head + e->reply_count) % ENDPOINT_REPLIES];
+    r->to = *to;
+    return r;
+}
+
+static void queue_reply(struct endpoint *e, struct endpoint_reply *r, ssize_t len)
+{
+    if (len <= 0)
+        return;
+    r->len = (size_t)len;
+    e->reply_count++;
+}
+
+void accept_other_version(struct endpoint *e, const struct packet *p, const struct duet_addr *from)
+{
+    struct endpoint_reply *r = e->accept ? reply_slot(e, from) : NULL;
+    if (r != NULL)
+        queue_reply(e, r, packet_write_version(r->bytes, sizeof r->bytes, p->cid_i));
+}
+
+static int send_retry(struct endpoint *e, const struct packet *p, const struct duet_addr *from, duet_time now)
+{
+    struct endpoint_reply *r = reply_slot(e, from);
+    if (r == NULL)
+        return DUET_EFULL;
+    uint8_t token[LIMIT_TOKEN_BYTES];
+    cookie_make(&e->cookie, from, p->cid_i, &e->shared.rng, now, token);
+    queue_reply(e, r, packet_write_retry(r->bytes, sizeof r->bytes, p->cid_i, token));
+    e->counters.retries_sent++;
+    return 0;
+}
+
+/* ── simultaneous open: the larger ephemeral key stays initiator ─────── */
+
+static bool is_attempt(const struct conn *c)
+{
+    return c->initiator && (c->state == CONN_SYN_SENT || c->state == CONN_ACK_SENT);
+}
+
+static struct conn *attempt_to(const struct endpoint *e, const struct duet_addr *addr)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        if (is_attempt(e->all[i]) && addr_equal(&e->all[i]->path.addr, addr))
+            return e->all[i];
+    }
+    return NULL;
+}
+
+void accept_attempt_begins(struct endpoint *e, struct conn *own, duet_time now)
+{
+    for (size_t i = e->count; i-- > 0;) {
+        struct conn *c = e->all[i];
+        if (c->state != CONN_SYN_RECEIVED || !addr_equal(&c->path.addr, &own->path.addr))
+            continue;
+        if (memcmp(own->hs->noise.e.public, c->hs->noise.re, NOISE_KEY_BYTES) > 0) {
+            conn_abandon(c, END_LOCAL, DUET_ECANCELLED, now);
+            endpoint_update(e, c, now);
+        } else {
+            c->rival = own->id;
+            c->initiated = true;
+        }
+    }
+}
+
+void accept_confirmed(struct endpoint *e, struct conn *c, duet_time now)
+{
+    struct conn *own = c->rival != 0 ? idmap_get(&e->by_id, c->rival) : NULL;
+    if (own == NULL || !is_attempt(own))
+        return;
+    own->closed_told = true; /* EVENT_CONNECTED of c names it */
+    conn_enter(own, CONN_DEAD, now);
+    endpoint_update(e, own, now);
+}
+
+/* ── answering ───────────────────────────────────────────────────────── */
+
+/* The SYN of a handshake we know: repeat the answer, if it is the same one. */
+static int repeat_answer(struct endpoint *e, struct conn *c, const struct packet *p, const struct duet_addr *from,
+                         size_t len, duet_time now)
+{
+    if (c->state != CONN_SYN_RECEIVED || !addr_equal(&c->path.addr, from) ||
+        memcmp(c->hs->noise.re, p->noise, NOISE_KEY_BYTES) != 0)
+        return DUET_EREPLAY;
+    path_received(&c->path, len);
+    c->flight_wanted = true;
+    endpoint_update(e, c, now);
+    return 0;
+}
+
+static int refuse(struct endpoint *e, const struct packet *p, const struct duet_addr *from, enum params_refusal why)
+{
+    struct endpoint_reply *r = reply_slot(e, from);
+    struct handshake hs;
+    if (r == NULL)
+        return DUET_EFULL;
+    const int rc = handshake_answer(&hs, &e->shared.cfg, p, endpoint_fresh_id(e), why, &e->shared.rng);
+    if (rc == 0)
+        queue_reply(e, r, handshake_syn_ack(&hs, r->bytes, sizeof r->bytes));
+    handshake_wipe(&hs);
+    e->counters.refused++;
+    return rc;
+}
+
+static int answer(struct endpoint *e, const struct packet *p, const struct duet_addr *from, size_t len, conn_id rival,
+                  duet_time now)
+{
+    struct handshake hs;
+    int rc = handshake_answer(&hs, &e->shared.cfg, p, endpoint_fresh_id(e), REFUSAL_NONE, &e->shared.rng);
+    if (rc == 0 && hs.refusal != REFUSAL_NONE) {
+        struct endpoint_reply *r = reply_slot(e, from);
+        if (r != NULL)
+            queue_reply(e, r, handshake_syn_ack(&hs, r->bytes, sizeof r->bytes));
+        rc = DUET_EREFUSED;
+        e->counters.refused++;
+    } else if (rc == 0) {
+        struct conn *c = conn_new_responder(&e->shared, hs.cid_r, from, &hs, p->token != NULL, now);
+        rc = c == NULL ? DUET_ENOMEM : 0;
+        if (c != NULL) {
+            path_received(&c->path, len);
+            c->rival = rival;
+            c->initiated = rival != 0;
+            rc = endpoint_add(e, c, now);
+        }
+    }
+    handshake_wipe(&hs);
+    return rc;
+}
+
+int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
+{
+    e->counters.syns++;
+    if (p->noise_len < NOISE_KEY_BYTES)
+        return DUET_EMALFORMED;
+    struct conn *known = idmap_get(&e->by_peer, p->cid_i);
+    if (known != NULL)
+        return repeat_answer(e, known, p, from, len, now);
+
+    const struct conn *own = attempt_to(e, from);
+    if (own != NULL && (own->state != CONN_SYN_SENT || memcmp(own->hs->noise.e.public, p->noise, NOISE_KEY_BYTES) >= 0))
+        return DUET_EREPLAY; /* ours wins, or it is our own SYN come back */
+    if (own == NULL && !e->accept)
+        return DUET_EREFUSED;
+
+    if (e->half_open >= LIMIT_HALF_OPEN)
+        return DUET_EFULL;
+    const bool token_ok = p->token != NULL && cookie_check(&e->cookie, from, p->cid_i, p->token, now);
+    if (p->token != NULL && !token_ok)
+        return DUET_EAUTH;
+    if (e->half_open >= LIMIT_HALF_OPEN_RETRY && !token_ok)
+        return send_retry(e, p, from, now);
+    if (e->count >= LIMIT_CONNS)
+        return refuse(e, p, from, REFUSAL_BUSY);
+    return answer(e, p, from, len, own != NULL ? own->id : 0, now);
+}

@@ -1,0 +1,262 @@
+/*
+ * conn: making, changing state, ending.  The state table is in conn.h; every
+ * change of state goes through conn_enter, every end through conn_close,
+ * conn_fail or conn_abandon, so that the owner hears of each end exactly once.
+ */
+#include "duet/conn/conn.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+
+const char *conn_state_name(enum conn_state s)
+{
+    static const char *const names[] = {
+#define X(name, words) [name] = words,
+        CONN_STATE_LIST(X)
+#undef X
+    };
+    return names[s];
+}
+
+static struct conn *new_conn(struct conn_shared *shared, conn_id id, const struct duet_addr *addr, bool address_proven,
+                             duet_time now)
+{
+    struct conn *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    c->hs = calloc(1, sizeof *c->hs);
+    if (c->hs == NULL) {
+        free(c);
+        return NULL;
+    }
+    c->shared = shared;
+    c->id = id;
+    c->repeat_at = c->end_at = c->flight_at = c->deadline_was = DUET_NEVER;
+    c->repeat_us = HANDSHAKE_FIRST_US;
+    c->flight_wanted = true;
+    c->heard_at = now;
+    path_init(&c->path, addr, address_proven);
+    return c;
+}
+
+struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const struct duet_addr *addr, duet_time now)
+{
+    struct conn *c = new_conn(shared, id, addr, true, now);
+    if (c == NULL)
+        return NULL;
+    c->initiator = c->initiated = true;
+    if (handshake_start(c->hs, &shared->cfg, id, &shared->rng) != 0) {
+        conn_free(c);
+        return NULL;
+    }
+    c->end_at = time_add(now, shared->cfg.connect_timeout_us);
+    conn_enter(c, CONN_SYN_SENT, now);
+    return c;
+}
+
+struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const struct duet_addr *addr,
+                                const struct handshake *hs, bool address_proven, duet_time now)
+{
+    struct conn *c = new_conn(shared, id, addr, address_proven, now);
+    if (c == NULL)
+        return NULL;
+    *c->hs = *hs;
+    c->peer_cid = hs->cid_i;
+    c->end_at = time_add(now, LIMIT_HALF_OPEN_US);
+    conn_enter(c, CONN_SYN_RECEIVED, now);
+    return c;
+}
+
+static void drop_handshake(struct conn *c)
+{
+    if (c->hs == NULL)
+        return;
+    handshake_wipe(c->hs);
+    free(c->hs);
+    c->hs = NULL;
+}
+
+void conn_free(struct conn *c)
+{
+    drop_handshake(c);
+    if (c->transport_ready) {
+        keys_free(c->keys);
+        replay_dispose(&c->replay);
+        streams_dispose(&c->streams);
+        loss_dispose(&c->loss);
+        acktr_dispose(&c->acktr);
+    }
+    sodium_memzero(c, sizeof *c);
+    free(c);
+}
+
+static struct keys *split_keys(const struct conn *c, duet_time now)
+{
+    uint8_t i2r[NOISE_KEY_BYTES], r2i[NOISE_KEY_BYTES], hash[NOISE_HASH_BYTES];
+    noise_split(&c->hs->noise, i2r, r2i, hash);
+    struct keys *k = keys_new((enum params_suite)c->hs->result.suites, c->initiator ? i2r : r2i, c->initiator ? r2i : i2r, now);
+    sodium_memzero(i2r, sizeof i2r);
+    sodium_memzero(r2i, sizeof r2i);
+    sodium_memzero(hash, sizeof hash);
+    return k;
+}
+
+int conn_start_transport(struct conn *c, duet_time now)
+{
+    c->params = c->hs->result;
+    c->packet_bytes = LIMIT_PACKET_MIN_BYTES;
+    if (cc_init(&c->cc, c->shared->cfg.cc, c->packet_bytes, c->params.window_bytes, now) != 0)
+        return DUET_ENOTFOUND;
+    c->keys = split_keys(c, now);
+    if (c->keys == NULL)
+        return DUET_ENOMEM;
+    memcpy(c->peer_key, c->hs->noise.rs, sizeof c->peer_key);
+    c->session = c->hs->cid_i ^ c->hs->cid_r;
+    replay_init(&c->replay);
+    streams_init(&c->streams, c->initiator, c->params.window_bytes);
+    loss_init(&c->loss);
+    acktr_init(&c->acktr);
+    pacer_init(&c->pacer, now);
+    pmtud_init(&c->pmtud, c->packet_bytes, c->params.max_packet_bytes);
+    c->skip_at = 1 + rand_below(&c->shared->rng, CONN_SKIP_PACKETS);
+    c->sent_eliciting_at = now;
+    c->transport_ready = true;
+    /* Only a flight sent once tells whose answer came (Karn). */
+    if (c->repeats == 0)
+        rtt_sample(&c->loss.rtt, time_since(now, c->flight_at), 0, now);
+    return 0;
+}
+
+void conn_packet_bytes(struct conn *c)
+{
+    c->packet_bytes = c->pmtud.current_bytes;
+    cc_packet_bytes(&c->cc, c->packet_bytes);
+}
+
+void conn_forget_path(struct conn *c, duet_time now)
+{
+    pmtud_init(&c->pmtud, LIMIT_PACKET_MIN_BYTES, c->params.max_packet_bytes);
+    rtt_init(&c->loss.rtt);
+    c->packet_bytes = c->pmtud.current_bytes;
+    /* The name was found when the connection began, so it is found now. */
+    cc_init(&c->cc, c->cc.ops->name, c->packet_bytes, c->params.window_bytes, now);
+}
+
+void conn_enter(struct conn *c, enum conn_state to, duet_time now)
+{
+    c->state = to;
+    tracer_push(&c->shared->tracer,
+                &(struct trace_event){.at = now, .type = TRACE_STATE, .conn = c->id, .detail = conn_state_name(to)});
+}
+
+void conn_confirmed(struct conn *c, duet_time now)
+{
+    conn_enter(c, CONN_ESTABLISHED, now);
+    c->repeat_at = c->end_at = DUET_NEVER;
+    c->flight_wanted = false;
+    c->done_wanted = !c->initiator;
+    path_validate(&c->path);
+
+    struct endpoint_event ev = {.type = EVENT_CONNECTED, .conn = c->id};
+    memcpy(ev.connected.key, c->peer_key, sizeof ev.connected.key);
+    memcpy(ev.connected.name, c->hs->peer_name, sizeof ev.connected.name);
+    ev.connected.addr = c->path.addr;
+    ev.connected.params = c->params;
+    ev.connected.initiated = c->initiated;
+    ev.connected.replaces = c->rival;
+    ev.connected.session = c->session;
+    events_push(&c->shared->events, &ev);
+    drop_handshake(c);
+    c->connected_told = true;
+}
+
+/* ── ends ────────────────────────────────────────────────────────────── */
+
+static void tell_end(struct conn *c, enum endpoint_end end, int err)
+{
+    if (c->closed_told)
+        return;
+    c->closed_told = true;
+    struct endpoint_event ev = {.conn = c->id};
+    if (c->connected_told) {
+        ev.type = EVENT_CLOSED;
+        ev.closed.end = end;
+        ev.closed.code = c->close_code;
+        memcpy(ev.closed.reason, c->close_reason, sizeof ev.closed.reason);
+    } else if (c->initiated) {
+        ev.type = EVENT_FAILED;
+        ev.failed.err = err;
+        ev.failed.refusal = c->hs != NULL ? c->hs->refusal : REFUSAL_NONE;
+    } else {
+        return; /* a half-open answer nobody asked for */
+    }
+    events_push(&c->shared->events, &ev);
+}
+
+static void set_reason(struct conn *c, uint64_t code, const char *reason)
+{
+    c->close_code = code;
+    strncpy(c->close_reason, reason, LIMIT_REASON_BYTES);
+    c->close_reason[LIMIT_REASON_BYTES] = '\0';
+}
+
+void conn_abandon(struct conn *c, enum endpoint_end end, int err, duet_time now)
+{
+    tell_end(c, end, err);
+    conn_enter(c, CONN_DEAD, now);
+}
+
+/* Repeats CLOSE until the peer's own arrives or the tries are used up. */
+static void start_closing(struct conn *c, duet_time now)
+{
+    conn_enter(c, CONN_CLOSING, now);
+    c->close_wanted = true;
+    c->repeats = 0;
+    c->repeat_us = rtt_pto_us(&c->loss.rtt) > CONN_CLOSE_US ? rtt_pto_us(&c->loss.rtt) : CONN_CLOSE_US;
+    c->repeat_at = time_add(now, c->repeat_us);
+    c->end_at = DUET_NEVER;
+}
+
+void conn_close(struct conn *c, enum endpoint_end end, uint64_t code, const char *reason, duet_time now)
+{
+    switch (c->state) {
+    case CONN_SYN_SENT:
+    case CONN_SYN_RECEIVED:
+        conn_abandon(c, end, DUET_ECANCELLED, now);
+        return;
+    case CONN_ACK_SENT:
+    case CONN_ESTABLISHED:
+        set_reason(c, code, reason);
+        start_closing(c, now);
+        if (end != END_LOCAL)
+            tell_end(c, end, DUET_EPROTOCOL);
+        return;
+    case CONN_CLOSING:
+    case CONN_DRAINING:
+    case CONN_DEAD:
+        return;
+    }
+}
+
+void conn_fail(struct conn *c, int err, const char *what, duet_time now)
+{
+    const bool ours = err == DUET_ENOMEM || err == DUET_EFULL || err == DUET_EEXHAUSTED || err == DUET_ESYS;
+    conn_close(c, END_ERROR, err == DUET_EFLOW ? CLOSE_FLOW : ours ? CLOSE_INTERNAL : CLOSE_PROTOCOL, what, now);
+}
+
+void conn_peer_closed(struct conn *c, uint64_t code, const uint8_t *reason, size_t len, duet_time now)
+{
+    char text[LIMIT_REASON_BYTES + 1] = "";
+    if (len > 0)
+        memcpy(text, reason, len);
+    set_reason(c, code, text);
+    tell_end(c, END_LEFT, DUET_EREFUSED);
+    conn_enter(c, CONN_DRAINING, now);
+    const uint64_t drain_us = rtt_pto_us(&c->loss.rtt) > CONN_CLOSE_US ? rtt_pto_us(&c->loss.rtt) : CONN_CLOSE_US;
+    c->end_at = time_add(now, drain_us * CONN_DRAIN_PTOS);
+    c->repeat_at = DUET_NEVER;
+    c->close_wanted = true;
+}

@@ -1,0 +1,321 @@
+/*
+ * conn_recv: packets into state.  A packet is opened before anything changes,
+ * marked as seen only after its tag verified, and its frames are taken one by
+ * one; the first that breaks a rule closes the connection.
+ */
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "duet/conn/conn.h"
+
+/* What the frames of one packet ask of its acknowledgement. */
+struct recv_packet {
+    const struct duet_addr *from;
+    duet_time now;
+    bool eliciting;
+    bool at_once;
+};
+
+/* ── handshake ───────────────────────────────────────────────────────── */
+
+int conn_recv_retry(struct conn *c, const struct packet *p, duet_time now)
+{
+    if (c->state != CONN_SYN_SENT || c->hs->has_token)
+        return DUET_ENOTFOUND;
+    memcpy(c->hs->token, p->token, sizeof c->hs->token);
+    c->hs->has_token = true;
+    c->flight_wanted = true;
+    c->repeat_at = now;
+    return 0;
+}
+
+int conn_recv_version(struct conn *c, const struct packet *p, duet_time now)
+{
+    /* Not authentic, so it only words the error that the time-out will bring. */
+    (void)now;
+    if (c->state != CONN_SYN_SENT)
+        return DUET_ENOTFOUND;
+    for (size_t i = 0; i < p->versions_len; i++) {
+        if (p->versions[i] == DUET_VERSION_WIRE)
+            return DUET_EMALFORMED;
+    }
+    c->other_version = true;
+    return 0;
+}
+
+int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
+{
+    if (c->state != CONN_SYN_SENT || !addr_equal(from, &c->path.addr))
+        return DUET_ENOTFOUND;
+    int rc = handshake_confirm(c->hs, &c->shared->cfg, p);
+    if (rc == DUET_EREFUSED || rc == DUET_EPROTOCOL) {
+        conn_abandon(c, END_ERROR, rc, now);
+        return 0;
+    }
+    if (rc != 0)
+        return rc;
+    c->peer_cid = p->cid_r;
+    rc = conn_start_transport(c, now);
+    if (rc != 0) {
+        conn_abandon(c, END_ERROR, rc, now);
+        return rc;
+    }
+    c->received_bytes += len;
+    conn_enter(c, CONN_ACK_SENT, now);
+    c->flight_wanted = true;
+    c->repeats = 0;
+    c->repeat_us = HANDSHAKE_FIRST_US;
+    c->heard_at = now;
+    return 0;
+}
+
+int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
+{
+    if (c->state != CONN_SYN_RECEIVED || !addr_equal(from, &c->path.addr))
+        return DUET_ENOTFOUND;
+    path_received(&c->path, len);
+    int rc = handshake_complete(c->hs, p);
+    if (rc != 0)
+        return rc;
+    rc = conn_start_transport(c, now);
+    if (rc != 0) {
+        conn_abandon(c, END_ERROR, rc, now);
+        return rc;
+    }
+    c->received_bytes += len;
+    c->heard_at = now;
+    conn_confirmed(c, now);
+    return 0;
+}
+
+/* ── frames ──────────────────────────────────────────────────────────── */
+
+static void push_stream_event(struct conn *c, enum endpoint_event_type type, uint64_t stream, uint64_t code)
+{
+    struct endpoint_event ev = {.type = type, .conn = c->id, .stream = stream};
+    ev.code = code;
+    events_push(&c->shared->events, &ev);
+}
+
+static int on_ordered(struct conn *c, size_t index, const struct frame *f, struct recv_packet *rp)
+{
+    const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
+    bool readable;
+    if (piece.fin)
+        return DUET_EPROTOCOL; /* control and chat live as long as the connection */
+    const int rc = recvstream_push(&c->streams.in[index], &piece, f->data.data, &readable);
+    if (rc == 0 && readable)
+        push_stream_event(c, EVENT_READABLE, f->stream, 0);
+    rp->at_once = true;
+    return rc;
+}
+
+/* Hands the fresh parts of a bulk frame up; they point into the packet. */
+static void push_extents(struct conn *c, const struct bulkrecv *b, const struct stream_piece *piece, const uint8_t *data)
+{
+    struct range gap;
+    for (uint64_t at = piece->offset; recvstate_fresh(&b->state, piece, at, &gap); at = gap.end) {
+        struct endpoint_event ev = {.type = EVENT_EXTENT, .conn = c->id, .stream = b->id};
+        ev.extent.offset = gap.start;
+        ev.extent.data = data + (gap.start - piece->offset);
+        ev.extent.len = (size_t)(gap.end - gap.start);
+        events_push(&c->shared->events, &ev);
+    }
+}
+
+static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp)
+{
+    const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
+    struct bulkrecv *b = streams_recv(&c->streams, f->stream);
+    if (b == NULL)
+        return streams_is_closed(&c->streams, f->stream) ? 0 : DUET_EPROTOCOL;
+    const bool was_complete = recvstate_complete(&b->state);
+    int rc = streams_check_bulk(&c->streams, b, &piece);
+    if (rc != 0)
+        return rc;
+    if (!b->stopped)
+        push_extents(c, b, &piece, f->data.data);
+    rc = streams_add_bulk(&c->streams, b, &piece);
+    if (rc != 0)
+        return rc;
+    rp->at_once = rp->at_once || piece.fin;
+    if (!was_complete && !b->stopped && recvstate_complete(&b->state))
+        push_stream_event(c, EVENT_FINISHED, b->id, 0);
+    streams_settle_recv(&c->streams, b);
+    return 0;
+}
+
+static int on_reset(struct conn *c, const struct frame *f)
+{
+    bool known;
+    const int rc = streams_peer_reset(&c->streams, f->stream, f->reset.final_bytes, &known);
+    if (rc == 0 && known)
+        push_stream_event(c, EVENT_RESET, f->stream, f->reset.code);
+    return rc;
+}
+
+static int on_stop(struct conn *c, const struct frame *f)
+{
+    struct bulksend *b = streams_send(&c->streams, f->stream);
+    if (b == NULL || b->reset)
+        return 0;
+    const int rc = streams_reset(&c->streams, f->stream, f->code);
+    conn_release_sources(c, b, 0, UINT64_MAX);
+    push_stream_event(c, EVENT_STOPPED, f->stream, f->code);
+    return rc;
+}
+
+static int on_ack(struct conn *c, const struct frame_ack *ack, duet_time now)
+{
+    struct loss_summary s;
+    const int rc = loss_ack(&c->loss, ack, now, &s);
+    if (rc != 0)
+        return rc;
+    keys_confirm(c->keys, ack->largest);
+    conn_resolve(c, &s, now);
+    return 0;
+}
+
+static int on_frame(struct conn *c, const struct frame *f, const struct frame_ack *ack, struct recv_packet *rp)
+{
+    const int index = streams_ordered_index(f->stream);
+    switch (f->type) {
+    case FRAME_PADDING:
+        return 0;
+    case FRAME_PING:
+        rp->at_once = true;
+        return 0;
+    case FRAME_ACK:
+    case FRAME_ACK_ECN:
+        return on_ack(c, ack, rp->now);
+    case FRAME_RESET_STREAM:
+        return on_reset(c, f);
+    case FRAME_STOP_STREAM:
+        return on_stop(c, f);
+    case FRAME_STREAM:
+    case FRAME_STREAM_FIN:
+        return index >= 0 ? on_ordered(c, (size_t)index, f, rp) : on_bulk(c, f, rp);
+    case FRAME_MAX_DATA:
+        streams_max_data(&c->streams, f->max);
+        return 0;
+    case FRAME_MAX_STREAM_DATA:
+        streams_max_stream_data(&c->streams, f->stream, f->max);
+        return 0;
+    case FRAME_PATH_CHALLENGE:
+        memcpy(c->path.response, f->path, sizeof c->path.response);
+        c->path.response_wanted = true;
+        return 0;
+    case FRAME_PATH_RESPONSE:
+        path_response(&c->path, rp->from, f->path);
+        return 0;
+    case FRAME_CLOSE:
+        conn_peer_closed(c, f->close.code, f->close.reason, f->close.reason_len, rp->now);
+        return 0;
+    case FRAME_HANDSHAKE_DONE:
+        return c->initiator ? 0 : DUET_EPROTOCOL;
+    }
+    return DUET_EPROTOCOL;
+}
+
+/* All frames of an authentic packet; false: it must not be acknowledged (the connection is ending). */
+static bool take_frames(struct conn *c, const uint8_t *bytes, size_t len, struct recv_packet *rp)
+{
+    struct frame_ack *ack = &c->shared->ack_scratch;
+    struct reader r = reader_of(bytes, len);
+    if (len == 0) {
+        conn_fail(c, DUET_EPROTOCOL, "empty packet", rp->now);
+        return false;
+    }
+    while (reader_left(&r) > 0) {
+        struct frame f;
+        int rc = frame_parse(&f, ack, &r);
+        if (rc == 0) {
+            rp->eliciting = rp->eliciting || frame_elicits_ack(f.type);
+            rc = on_frame(c, &f, ack, rp);
+        }
+        if (rc != 0) {
+            conn_fail(c, rc, rc == DUET_EMALFORMED ? "malformed frame" : frame_type_name(f.type), rp->now);
+            return false;
+        }
+        if (c->state != CONN_ESTABLISHED)
+            return false;
+    }
+    return true;
+}
+
+/* While closing only one thing matters: has the peer closed too? */
+static void take_close(struct conn *c, const uint8_t *bytes, size_t len, duet_time now)
+{
+    struct reader r = reader_of(bytes, len);
+    struct frame f;
+    while (reader_left(&r) > 0 && frame_parse(&f, &c->shared->ack_scratch, &r) == 0) {
+        if (f.type != FRAME_CLOSE)
+            continue;
+        if (c->state == CONN_CLOSING)
+            conn_abandon(c, END_LOCAL, 0, now);
+        else
+            c->close_wanted = true;
+        return;
+    }
+}
+
+/* ── DATA ────────────────────────────────────────────────────────────── */
+
+static int open_packet(struct conn *c, const struct packet *p, uint8_t *dgram, size_t len, duet_time now)
+{
+    if (!replay_fresh(&c->replay, p->number))
+        return DUET_EREPLAY;
+    const int rc = keys_open(c->keys, p->epoch, p->number, dgram, p->header_len, dgram + p->header_len,
+                             len - p->header_len, now);
+    return rc != 0 ? rc : replay_mark(&c->replay, p->number);
+}
+
+/* Only the newest packet says where the peer is now: an old one may have been held back or copied. */
+static void note_path(struct conn *c, const struct duet_addr *from, size_t len, bool newest, duet_time now)
+{
+    if (addr_equal(from, &c->path.addr)) {
+        path_received(&c->path, len);
+        return;
+    }
+    if (!newest || c->state != CONN_ESTABLISHED)
+        return;
+    if (!addr_same_host(from, &c->path.addr))
+        conn_forget_path(c, now); /* a NAT's new port is the same path; a new host is not */
+    path_move(&c->path, from, &c->shared->rng, now);
+    path_received(&c->path, len);
+}
+
+int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_addr *from, uint8_t *dgram, size_t len,
+                   uint8_t ecn, duet_time now)
+{
+    if (!c->transport_ready || c->state == CONN_DEAD)
+        return DUET_ENOTFOUND;
+    const int rc = open_packet(c, p, dgram, len, now);
+    if (rc != 0)
+        return rc;
+    const bool newest = c->received_packets == 0 || p->number > c->largest_received;
+    if (newest)
+        c->largest_received = p->number;
+    c->received_packets++;
+    c->received_bytes += len;
+    tracer_push(&c->shared->tracer,
+                &(struct trace_event){
+                    .at = now, .type = TRACE_PACKET_RECEIVED, .conn = c->id, .number = p->number, .bytes = len});
+    note_path(c, from, len, newest, now);
+    conn_heard(c, now);
+
+    const uint8_t *plain = dgram + p->header_len;
+    const size_t plain_len = len - p->header_len - LIMIT_TAG_BYTES;
+    if (c->state == CONN_CLOSING || c->state == CONN_DRAINING) {
+        take_close(c, plain, plain_len, now);
+        return 0;
+    }
+    if (c->state == CONN_ACK_SENT)
+        conn_confirmed(c, now); /* it opens under the session's keys: the peer has our ACK */
+
+    struct recv_packet rp = {.from = from, .now = now};
+    if (!take_frames(c, plain, plain_len, &rp))
+        return 0;
+    const bool at_once = rp.at_once || c->params.mode == MODE_STEP;
+    return acktr_received(&c->acktr, p->number, rp.eliciting, at_once, ecn, c->loss.rtt.srtt_us, now);
+}

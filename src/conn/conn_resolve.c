@@ -1,0 +1,178 @@
+/*
+ * conn_resolve: what an ACK or a timer decided about packets, carried to the
+ * streams (what arrived, what has to leave again), to the events and to the
+ * congestion controller.
+ */
+#include "duet/base/err.h"
+#include "duet/conn/conn.h"
+
+static struct stream_piece piece_of(const struct sent_item *it)
+{
+    return (struct stream_piece){.offset = it->offset, .len = it->len, .fin = it->fin};
+}
+
+static void push_simple(struct conn *c, enum endpoint_event_type type, uint64_t stream, uint64_t cookie)
+{
+    struct endpoint_event ev = {.type = type, .conn = c->id, .stream = stream};
+    ev.cookie = cookie;
+    events_push(&c->shared->events, &ev);
+}
+
+void conn_release_sources(struct conn *c, struct bulksend *b, uint64_t start, uint64_t end)
+{
+    uint64_t cookie;
+    while (bulksend_release(b, start, end, &cookie))
+        push_simple(c, EVENT_RELEASED, b->id, cookie);
+}
+
+static int ordered_acked(struct conn *c, size_t index, const struct sent_item *it)
+{
+    const struct stream_piece p = piece_of(it);
+    bool writable;
+    const int rc = sendstream_acked(&c->streams.out[index], &p, &writable);
+    if (writable)
+        push_simple(c, EVENT_WRITABLE, it->stream, 0);
+    return rc;
+}
+
+static int bulk_acked(struct conn *c, const struct sent_item *it)
+{
+    struct bulksend *b = streams_send(&c->streams, it->stream);
+    if (b == NULL || b->reset)
+        return 0;
+    const struct stream_piece p = piece_of(it);
+    const int rc = sendstate_acked(&b->state, &p);
+    conn_release_sources(c, b, it->offset, it->offset + it->len);
+    if (rc == 0 && sendstate_done(&b->state)) {
+        push_simple(c, EVENT_SENT, b->id, 0);
+        streams_close_send(&c->streams, b);
+    }
+    return rc;
+}
+
+static int item_acked(struct conn *c, const struct sent_item *it)
+{
+    const int index = streams_ordered_index(it->stream);
+    struct bulksend *b;
+    switch ((enum frame_type)it->kind) {
+    case FRAME_STREAM:
+        return index >= 0 ? ordered_acked(c, (size_t)index, it) : bulk_acked(c, it);
+    case FRAME_ACK:
+        acktr_confirmed(&c->acktr, it->offset);
+        return 0;
+    case FRAME_RESET_STREAM:
+        b = streams_send(&c->streams, it->stream);
+        if (b != NULL)
+            streams_close_send(&c->streams, b);
+        return 0;
+    case FRAME_PADDING:
+    case FRAME_PING:
+    case FRAME_ACK_ECN:
+    case FRAME_STOP_STREAM:
+    case FRAME_STREAM_FIN:
+    case FRAME_MAX_DATA:
+    case FRAME_MAX_STREAM_DATA:
+    case FRAME_PATH_CHALLENGE:
+    case FRAME_PATH_RESPONSE:
+    case FRAME_CLOSE:
+    case FRAME_HANDSHAKE_DONE:
+        return 0;
+    }
+    return 0;
+}
+
+/* What the item carried has to leave again. */
+static int item_lost(struct conn *c, const struct sent_item *it)
+{
+    const struct stream_piece p = piece_of(it);
+    switch ((enum frame_type)it->kind) {
+    case FRAME_STREAM:
+        return streams_lost(&c->streams, it->stream, &p);
+    case FRAME_HANDSHAKE_DONE:
+        c->done_wanted = true;
+        return 0;
+    case FRAME_MAX_DATA:
+    case FRAME_MAX_STREAM_DATA:
+    case FRAME_RESET_STREAM:
+    case FRAME_STOP_STREAM:
+        streams_update_lost(&c->streams, (enum frame_type)it->kind, it->stream);
+        return 0;
+    case FRAME_PADDING:
+    case FRAME_PING:
+    case FRAME_ACK:
+    case FRAME_ACK_ECN:
+    case FRAME_STREAM_FIN:
+    case FRAME_PATH_CHALLENGE:
+    case FRAME_PATH_RESPONSE:
+    case FRAME_CLOSE:
+        return 0; /* an ACK is superseded by the next; a challenge has its own timer */
+    }
+    return 0;
+}
+
+static void trace_lost(struct conn *c, const struct sent_packet *p, duet_time now)
+{
+    tracer_push(&c->shared->tracer, &(struct trace_event){
+                                        .at = now,
+                                        .type = TRACE_PACKET_LOST,
+                                        .conn = c->id,
+                                        .number = p->number,
+                                        .bytes = p->bytes,
+                                        .detail = "time_threshold",
+                                    });
+}
+
+static void trace_metrics(struct conn *c, duet_time now)
+{
+    tracer_push(&c->shared->tracer, &(struct trace_event){
+                                        .at = now,
+                                        .type = TRACE_METRICS,
+                                        .conn = c->id,
+                                        .cwnd_bytes = c->cc.cwnd_bytes,
+                                        .in_flight_bytes = c->loss.bytes_in_flight,
+                                        .srtt_us = c->loss.rtt.srtt_us,
+                                        .latest_rtt_us = c->loss.rtt.latest_us,
+                                        .pacing_bytes_per_s = c->cc.pacing_bytes_per_s,
+                                    });
+}
+
+void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now)
+{
+    const struct sent_packet *p;
+    bool spurious;
+    int rc = 0;
+    while ((p = loss_take_acked(&c->loss, &spurious)) != NULL) {
+        if (pmtud_acked(&c->pmtud, p->number, p->bytes, p->sent_at, now))
+            conn_packet_bytes(c);
+        for (size_t i = 0; i < p->item_count && rc == 0; i++)
+            rc = item_acked(c, &p->items[i]);
+    }
+    while ((p = loss_take_lost(&c->loss)) != NULL) {
+        trace_lost(c, p, now);
+        pmtud_lost(&c->pmtud, p->number, p->bytes, p->sent_at);
+        for (size_t i = 0; i < p->item_count && rc == 0; i++)
+            rc = item_lost(c, &p->items[i]);
+    }
+    if (s->acked_bytes > 0)
+        c->chat_extra_bytes = 0;
+    c->cc.ops->update(&c->cc, &c->loss, s, c->cwnd_limited, now);
+    if (s->acked_bytes > 0)
+        c->cwnd_limited = false;
+    trace_metrics(c, now);
+    if (rc != 0)
+        conn_fail(c, rc, "too many holes to remember", now);
+}
+
+void conn_rearm_oldest(struct conn *c)
+{
+    uint64_t n = sentmap_next(&c->loss.sent, SENT_OUTSTANDING, 0);
+    while (n != SENTMAP_NONE) {
+        const struct sent_packet *p = sentmap_get(&c->loss.sent, n);
+        bool useful = false;
+        for (size_t i = 0; i < p->item_count; i++)
+            useful = useful || (p->items[i].kind != FRAME_ACK && item_lost(c, &p->items[i]) == 0);
+        if (useful)
+            return;
+        n = sentmap_next(&c->loss.sent, SENT_OUTSTANDING, n + 1);
+    }
+}

@@ -1,0 +1,140 @@
+/*
+ * conn_timers: everything that happens because time passed.
+ *
+ *   timer        armed                         does
+ *   repeat       a handshake flight or CLOSE   sends it again, doubling up to HANDSHAKE_MAX_US
+ *                is unanswered                 (CLOSE: a fixed step, CONN_CLOSE_TRIES times)
+ *   end          connecting, half-open,        ends the connection
+ *                draining
+ *   loss         packets are in flight         loss_timer: lost, or probes
+ *   ack          something to acknowledge      conn_send finds it due
+ *   pace         bulk waits for its turn       conn_send finds it due
+ *   path         an address is being proven    challenge again, or fall back
+ *   heartbeat    nothing heard, nothing sent   PING
+ *                that asks for an answer
+ *   silence      always, while connected       unreachable, then lost
+ */
+#include "duet/base/err.h"
+#include "duet/conn/conn.h"
+
+static bool is_open(const struct conn *c)
+{
+    return c->state == CONN_ESTABLISHED || c->state == CONN_ACK_SENT;
+}
+
+static duet_time heartbeat_at(const struct conn *c)
+{
+    if (c->ping_wanted)
+        return DUET_NEVER; /* due already, and waiting for conn_send */
+    return time_add(time_max(c->heard_at, c->sent_eliciting_at), c->params.heartbeat_us);
+}
+
+static duet_time silence_at(const struct conn *c)
+{
+    return time_add(c->heard_at, c->unreachable ? c->params.lost_us : UNREACHABLE_US);
+}
+
+static duet_time open_deadline(const struct conn *c)
+{
+    duet_time t = time_min(loss_deadline(&c->loss), c->path.give_up_at);
+    t = time_min(t, heartbeat_at(c));
+    return c->state == CONN_ESTABLISHED ? time_min(t, silence_at(c)) : t;
+}
+
+duet_time conn_deadline(const struct conn *c)
+{
+    const duet_time t = time_min(c->repeat_at, c->end_at);
+    return is_open(c) ? time_min(t, open_deadline(c)) : t;
+}
+
+/* A flight of the handshake goes out again; the responder's never on a timer. */
+static void repeat(struct conn *c, duet_time now)
+{
+    if (c->state == CONN_CLOSING) {
+        if (++c->repeats >= CONN_CLOSE_TRIES) {
+            conn_abandon(c, END_LOCAL, 0, now);
+            return;
+        }
+        c->close_wanted = true;
+        c->repeat_at = time_add(now, c->repeat_us);
+        return;
+    }
+    c->flight_wanted = true;
+    c->repeat_at = DUET_NEVER; /* conn_send arms it anew */
+}
+
+static void give_up(struct conn *c, duet_time now)
+{
+    c->end_at = DUET_NEVER;
+    conn_abandon(c, END_LOST, c->other_version ? DUET_EUNSUPPORTED : DUET_ETIMEOUT, now);
+}
+
+static void push_silence(struct conn *c, enum endpoint_event_type type, uint64_t silent_us)
+{
+    struct endpoint_event ev = {.type = type, .conn = c->id};
+    ev.silent_us = silent_us;
+    events_push(&c->shared->events, &ev);
+}
+
+static void judge_silence(struct conn *c, duet_time now)
+{
+    const uint64_t silent_us = time_since(now, c->heard_at);
+    if (silent_us >= c->params.lost_us) {
+        conn_abandon(c, END_LOST, DUET_ETIMEOUT, now);
+        return;
+    }
+    if (!c->unreachable && silent_us >= UNREACHABLE_US) {
+        c->unreachable = true;
+        push_silence(c, EVENT_UNREACHABLE, silent_us);
+    }
+}
+
+void conn_heard(struct conn *c, duet_time now)
+{
+    if (c->unreachable) {
+        c->unreachable = false;
+        push_silence(c, EVENT_BACK, time_since(now, c->heard_at));
+        /* Whatever waits for a backed-off timer may go now. */
+        if (c->loss.eliciting_in_flight > 0 && c->loss.probes_due == 0)
+            c->loss.probes_due = LOSS_PROBES;
+    }
+    c->heard_at = now;
+}
+
+/* We were not running: the silence was ours, so probe first and judge later. */
+static void wake_from_suspend(struct conn *c, duet_time now)
+{
+    c->heard_at = now;
+    c->ping_wanted = true;
+}
+
+static void open_tick(struct conn *c, duet_time now)
+{
+    struct loss_summary s;
+    if (time_due(loss_deadline(&c->loss), now)) {
+        loss_timer(&c->loss, now, &s);
+        conn_resolve(c, &s, now);
+    }
+    if (c->state == CONN_ESTABLISHED)
+        judge_silence(c, now);
+    if (!is_open(c))
+        return;
+    path_tick(&c->path, now);
+    if (time_due(heartbeat_at(c), now))
+        c->ping_wanted = true;
+}
+
+void conn_tick(struct conn *c, duet_time now)
+{
+    if (c->state == CONN_ESTABLISHED && !time_is_never(c->deadline_was) &&
+        time_since(now, c->deadline_was) > CONN_SUSPEND_US)
+        wake_from_suspend(c, now);
+    if (time_due(c->end_at, now)) {
+        give_up(c, now);
+        return;
+    }
+    if (time_due(c->repeat_at, now))
+        repeat(c, now);
+    if (is_open(c))
+        open_tick(c, now);
+}

@@ -1,0 +1,544 @@
+/*
+ * endpoint: tables, demultiplexing, and the queue of who may send.
+ *
+ * Every operation ends in endpoint_update for the connection it touched, which
+ * sets that connection's timer and puts it among the ready ones when it has
+ * something to send now.  endpoint_send serves the ready ones in turn; one that
+ * has nothing more leaves the queue.
+ */
+#include "duet/conn/endpoint.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "duet/conn/accept.h"
+#include "duet/conn/endpoint_state.h"
+
+#define CONNECT_TIMEOUT_US 30000000
+#define TRAIN_PACKETS 64            /* most packets in one train: the kernel's UDP_MAX_SEGMENTS */
+#define READY_RETRY_US 1000         /* a connection that promised a packet and gave none is asked again then, not at once */
+
+/* ── tables ──────────────────────────────────────────────────────────── */
+
+struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now)
+{
+    struct cc probe;
+    if (cc_init(&probe, cfg->cc, LIMIT_PACKET_MIN_BYTES, LIMIT_WINDOW_MIN_BYTES, now) != 0)
+        return NULL;
+    struct endpoint *e = calloc(1, sizeof *e);
+    if (e == NULL)
+        return NULL;
+    e->shared.cfg = *cfg;
+    if (cfg->connect_timeout_us == 0)
+        e->shared.cfg.connect_timeout_us = CONNECT_TIMEOUT_US;
+    e->accept = cfg->accept;
+    rand_init(&e->shared.rng, cfg->seed);
+    sodium_memzero(e->shared.cfg.seed, sizeof e->shared.cfg.seed);
+    events_init(&e->shared.events);
+    idmap_init(&e->by_id, rand_u64(&e->shared.rng));
+    idmap_init(&e->by_peer, rand_u64(&e->shared.rng));
+    heap_init(&e->timers);
+    cookie_init(&e->cookie, &e->shared.rng, now);
+    if (tracer_init(&e->shared.tracer, cfg->trace) != 0) {
+        endpoint_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+void endpoint_free(struct endpoint *e)
+{
+    if (e == NULL)
+        return;
+    for (size_t i = 0; i < e->count; i++)
+        conn_free(e->all[i]);
+    free(e->all);
+    idmap_dispose(&e->by_id);
+    idmap_dispose(&e->by_peer);
+    heap_dispose(&e->timers);
+    events_dispose(&e->shared.events);
+    tracer_dispose(&e->shared.tracer);
+    cookie_wipe(&e->cookie);
+    rand_wipe(&e->shared.rng);
+    sodium_memzero(e, sizeof *e);
+    free(e);
+}
+
+conn_id endpoint_fresh_id(struct endpoint *e)
+{
+    conn_id id;
+    do
+        id = rand_u64(&e->shared.rng);
+    while (id == 0 || idmap_get(&e->by_id, id) != NULL);
+    return id;
+}
+
+static int keep(struct endpoint *e, struct conn *c)
+{
+    if (e->count == e->cap) {
+        const size_t cap = e->cap == 0 ? 8 : e->cap * 2;
+        struct conn **all = realloc(e->all, cap * sizeof *all);
+        if (all == NULL)
+            return DUET_ENOMEM;
+        e->all = all;
+        e->cap = cap;
+    }
+    int rc = idmap_put(&e->by_id, c->id, c);
+    if (rc == 0 && !c->initiator)
+        rc = idmap_put(&e->by_peer, c->peer_cid, c);
+    if (rc != 0) {
+        idmap_remove(&e->by_id, c->id);
+        return rc;
+    }
+    e->all[e->count++] = c;
+    return 0;
+}
+
+int endpoint_add(struct endpoint *e, struct conn *c, duet_time now)
+{
+    const int rc = keep(e, c);
+    if (rc != 0) {
+        conn_free(c);
+        return rc;
+    }
+    endpoint_update(e, c, now);
+    return 0;
+}
+
+static void leave_ready(struct endpoint *e, struct conn *c)
+{
+    if (!c->ready)
+        return;
+    struct conn *before = NULL;
+    struct conn **at = &e->ready_first;
+    while (*at != c) {
+        before = *at;
+        at = &(*at)->ready_next;
+    }
+    *at = c->ready_next;
+    if (e->ready_last == c)
+        e->ready_last = before;
+    c->ready = false;
+    c->ready_next = NULL;
+}
+
+static void enter_ready(struct endpoint *e, struct conn *c)
+{
+    if (c->ready)
+        return;
+    c->ready = true;
+    c->ready_next = NULL;
+    if (e->ready_last != NULL)
+        e->ready_last->ready_next = c;
+    else
+        e->ready_first = c;
+    e->ready_last = c;
+}
+
+static void remove_conn(struct endpoint *e, struct conn *c)
+{
+    leave_ready(e, c);
+    heap_remove(&e->timers, &c->timer);
+    idmap_remove(&e->by_id, c->id);
+    if (!c->initiator && idmap_get(&e->by_peer, c->peer_cid) == c)
+        idmap_remove(&e->by_peer, c->peer_cid);
+    for (size_t i = 0; i < e->count; i++) {
+        if (e->all[i] == c) {
+            e->all[i] = e->all[--e->count];
+            break;
+        }
+    }
+    if (c->half_open)
+        e->half_open--;
+    conn_free(c);
+}
+
+static void count_half_open(struct endpoint *e, struct conn *c)
+{
+    const bool half_open = c->state == CONN_SYN_RECEIVED;
+    if (half_open && !c->half_open)
+        e->half_open++;
+    if (!half_open && c->half_open)
+        e->half_open--;
+    c->half_open = half_open;
+}
+
+/* The timer, and `send_at` when that lies in the future. */
+static void set_timer(struct endpoint *e, struct conn *c, duet_time send_at)
+{
+    const duet_time t = time_min(conn_deadline(c), send_at);
+    c->deadline_was = t;
+    if (heap_set(&e->timers, &c->timer, t) != 0)
+        conn_fail(c, DUET_ENOMEM, "out of memory", t);
+}
+
+void endpoint_update(struct endpoint *e, struct conn *c, duet_time now)
+{
+    if (c->state == CONN_DEAD) {
+        remove_conn(e, c);
+        return;
+    }
+    count_half_open(e, c);
+    const duet_time send_at = conn_send_at(c, now);
+    if (time_due(send_at, now))
+        enter_ready(e, c);
+    set_timer(e, c, time_due(send_at, now) ? DUET_NEVER : send_at);
+}
+
+static struct conn *find(const struct endpoint *e, conn_id id)
+{
+    return id == 0 ? NULL : idmap_get(&e->by_id, id);
+}
+
+/* A connection whose streams can be used. */
+static struct conn *find_open(const struct endpoint *e, conn_id id)
+{
+    struct conn *c = find(e, id);
+    return c != NULL && c->state == CONN_ESTABLISHED ? c : NULL;
+}
+
+/* ── opening and closing ─────────────────────────────────────────────── */
+
+int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time now, conn_id *out)
+{
+    if (e->count >= LIMIT_CONNS)
+        return DUET_EFULL;
+    struct conn *c = conn_new_initiator(&e->shared, endpoint_fresh_id(e), peer, now);
+    if (c == NULL)
+        return DUET_ENOMEM;
+    *out = c->id;
+    const int rc = endpoint_add(e, c, now);
+    if (rc == 0)
+        accept_attempt_begins(e, c, now);
+    return rc;
+}
+
+void endpoint_close(struct endpoint *e, conn_id conn, uint64_t code, const char *reason, duet_time now)
+{
+    struct conn *c = find(e, conn);
+    if (c == NULL)
+        return;
+    conn_close(c, END_LOCAL, code, reason == NULL ? "" : reason, now);
+    endpoint_update(e, c, now);
+}
+
+void endpoint_set_accept(struct endpoint *e, bool accept)
+{
+    e->accept = accept;
+}
+
+/* ── datagrams in ────────────────────────────────────────────────────── */
+
+static int dispatch(struct endpoint *e, const struct packet *p, const struct duet_addr *from, uint8_t *dgram, size_t len,
+                    uint8_t ecn, duet_time now)
+{
+    if (p->type == PACKET_SYN)
+        return accept_syn(e, p, from, len, now);
+    struct conn *c = find(e, p->type == PACKET_DATA ? p->dcid : p->type == PACKET_ACK ? p->cid_r : p->cid_i);
+    if (c == NULL)
+        return DUET_ENOTFOUND;
+    int rc = DUET_ENOTFOUND;
+    switch (p->type) {
+    case PACKET_SYN:
+        break;
+    case PACKET_RETRY:
+        rc = conn_recv_retry(c, p, now);
+        break;
+    case PACKET_SYN_ACK:
+        rc = conn_recv_syn_ack(c, p, from, len, now);
+        break;
+    case PACKET_ACK:
+        rc = conn_recv_ack(c, p, from, len, now);
+        if (rc == 0)
+            accept_confirmed(e, c, now);
+        break;
+    case PACKET_VERSION:
+        rc = conn_recv_version(c, p, now);
+        break;
+    case PACKET_DATA:
+        rc = conn_recv_data(c, p, from, dgram, len, ecn, now);
+        break;
+    }
+    if (rc == 0)
+        endpoint_update(e, c, now);
+    return rc;
+}
+
+static void count_drop(struct endpoint *e, int rc, size_t len, duet_time now)
+{
+    struct endpoint_counters *n = &e->counters;
+    if (rc == DUET_EMALFORMED || rc == DUET_EUNSUPPORTED)
+        n->malformed++;
+    else if (rc == DUET_ENOTFOUND)
+        n->unknown++;
+    else if (rc == DUET_EAUTH)
+        n->unauthentic++;
+    else if (rc == DUET_EREPLAY)
+        n->replayed++;
+    else if (rc == DUET_EREFUSED)
+        n->refused++;
+    else
+        n->limited++;
+    tracer_push(&e->shared.tracer,
+                &(struct trace_event){.at = now, .type = TRACE_PACKET_DROPPED, .bytes = len, .detail = err_text(rc)});
+}
+
+int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *dgram, size_t len, uint8_t ecn, duet_time now)
+{
+    struct packet p;
+    e->counters.received++;
+    int rc = packet_parse(&p, dgram, len);
+    if (rc == DUET_EUNSUPPORTED)
+        accept_other_version(e, &p, from);
+    else if (rc == 0)
+        rc = dispatch(e, &p, from, dgram, len, ecn, now);
+    if (rc != 0)
+        count_drop(e, rc, len, now);
+    return rc;
+}
+
+/* ── datagrams out ───────────────────────────────────────────────────── */
+
+static size_t send_reply(struct endpoint *e, struct duet_addr *to, uint8_t *buf)
+{
+    const struct endpoint_reply *r = &e->replies[e->reply_head];
+    memcpy(buf, r->bytes, r->len);
+    *to = r->to;
+    e->reply_head = (e->reply_head + 1) % ENDPOINT_REPLIES;
+    e->reply_count--;
+    return r->len;
+}
+
+/* As many equal packets as fit; only a full one is followed by another. */
+static size_t send_train(struct conn *c, uint8_t *buf, size_t cap, size_t *segment_bytes, duet_time now)
+{
+    size_t used = conn_send(c, buf, cap, now);
+    *segment_bytes = used;
+    size_t last = used;
+    for (size_t n = 1; n < TRAIN_PACKETS && last == c->packet_bytes && cap - used >= last; n++) {
+        last = conn_send(c, buf + used, *segment_bytes, now);
+        used += last;
+    }
+    return used;
+}
+
+ssize_t endpoint_send(struct endpoint *e, struct duet_addr *to, uint8_t *buf, size_t cap, size_t *segment_bytes,
+                      duet_time now)
+{
+    if (e->reply_count > 0) {
+        *segment_bytes = send_reply(e, to, buf);
+        return (ssize_t)*segment_bytes;
+    }
+    while (e->ready_first != NULL) {
+        struct conn *c = e->ready_first;
+        *to = c->path.addr;
+        const size_t used = send_train(c, buf, cap, segment_bytes, now);
+        leave_ready(e, c);
+        if (used > 0) {
+            endpoint_update(e, c, now); /* to the end of the queue, if it has more */
+            return (ssize_t)used;
+        }
+        if (c->state == CONN_DEAD)
+            remove_conn(e, c);
+        else
+            set_timer(e, c, time_max(conn_send_at(c, now), time_add(now, READY_RETRY_US)));
+    }
+    return 0;
+}
+
+void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t bytes, duet_time now)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        struct conn *c = e->all[i];
+        if (!c->transport_ready || !addr_equal(&c->path.addr, to))
+            continue;
+        if (pmtud_too_big(&c->pmtud, (uint32_t)bytes, now))
+            conn_packet_bytes(c);
+        endpoint_update(e, c, now);
+    }
+}
+
+/* ── time and events ─────────────────────────────────────────────────── */
+
+duet_time endpoint_deadline(const struct endpoint *e)
+{
+    const struct heap_node *first = heap_first(&e->timers);
+    return first == NULL ? DUET_NEVER : first->at;
+}
+
+void endpoint_tick(struct endpoint *e, duet_time now)
+{
+    struct heap_node *first;
+    while ((first = heap_first(&e->timers)) != NULL && time_due(first->at, now)) {
+        struct conn *c = (struct conn *)first;
+        conn_tick(c, now);
+        endpoint_update(e, c, now);
+    }
+}
+
+bool endpoint_poll(struct endpoint *e, struct endpoint_event *ev)
+{
+    return events_pop(&e->shared.events, ev);
+}
+
+bool endpoint_trace_poll(struct endpoint *e, struct trace_event *out)
+{
+    return tracer_pop(&e->shared.tracer, out);
+}
+
+uint64_t endpoint_trace_dropped(const struct endpoint *e)
+{
+    return e->shared.tracer.dropped;
+}
+
+/* ── streams ─────────────────────────────────────────────────────────── */
+
+ssize_t endpoint_write(struct endpoint *e, conn_id conn, uint64_t stream, const uint8_t *bytes, size_t len, duet_time now)
+{
+    struct conn *c = find_open(e, conn);
+    const int index = streams_ordered_index(stream);
+    if (c == NULL || index < 0)
+        return DUET_ENOTFOUND;
+    const ssize_t n = sendstream_write(&c->streams.out[index], bytes, len);
+    endpoint_update(e, c, now);
+    return n;
+}
+
+ssize_t endpoint_read(struct endpoint *e, conn_id conn, uint64_t stream, uint8_t *buf, size_t cap, duet_time now)
+{
+    struct conn *c = find_open(e, conn);
+    const int index = streams_ordered_index(stream);
+    if (c == NULL || index < 0)
+        return DUET_ENOTFOUND;
+    const size_t n = streams_read(&c->streams, (size_t)index, buf, cap);
+    if (n > 0)
+        endpoint_update(e, c, now);
+    return (ssize_t)n;
+}
+
+bool endpoint_flushed(const struct endpoint *e, conn_id conn)
+{
+    const struct conn *c = find_open(e, conn);
+    for (size_t i = 0; c != NULL && i < STREAMS_ORDERED; i++) {
+        if (!sendstream_flushed(&c->streams.out[i]))
+            return false;
+    }
+    return true;
+}
+
+int endpoint_open_bulk(struct endpoint *e, conn_id conn, uint64_t *stream)
+{
+    struct conn *c = find_open(e, conn);
+    return c == NULL ? DUET_ENOTFOUND : streams_open(&c->streams, stream);
+}
+
+int endpoint_supply(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t offset, const uint8_t *bytes, size_t len,
+                    uint64_t cookie, duet_time now)
+{
+    struct conn *c = find_open(e, conn);
+    struct bulksend *b = c == NULL ? NULL : streams_send(&c->streams, stream);
+    if (b == NULL || b->reset)
+        return DUET_ENOTFOUND;
+    const struct bulk_source src = {.offset = offset, .bytes = bytes, .len = len, .cookie = cookie};
+    const int rc = bulksend_supply(b, &src);
+    endpoint_update(e, c, now);
+    return rc;
+}
+
+int endpoint_finish(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t final_bytes, duet_time now)
+{
+    struct conn *c = find_open(e, conn);
+    struct bulksend *b = c == NULL ? NULL : streams_send(&c->streams, stream);
+    if (b == NULL || b->reset)
+        return DUET_ENOTFOUND;
+    const int rc = sendstate_finish(&b->state, final_bytes);
+    endpoint_update(e, c, now);
+    return rc;
+}
+
+int endpoint_reset(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now)
+{
+    struct conn *c = find_open(e, conn);
+    if (c == NULL)
+        return DUET_ENOTFOUND;
+    const int rc = streams_reset(&c->streams, stream, code);
+    if (rc == 0)
+        conn_release_sources(c, streams_send(&c->streams, stream), 0, UINT64_MAX);
+    endpoint_update(e, c, now);
+    return rc;
+}
+
+int endpoint_accept_bulk(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t window_bytes, duet_time now)
+{
+    struct conn *c = find_open(e, conn);
+    if (c == NULL)
+        return DUET_ENOTFOUND;
+    const int rc = streams_accept(&c->streams, stream, window_bytes);
+    endpoint_update(e, c, now);
+    return rc;
+}
+
+int endpoint_consumed(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t bytes, duet_time now)
+{
+    struct conn *c = find_open(e, conn);
+    if (c == NULL)
+        return DUET_ENOTFOUND;
+    const int rc = streams_consumed(&c->streams, stream, bytes);
+    endpoint_update(e, c, now);
+    return rc;
+}
+
+int endpoint_stop(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now)
+{
+    struct conn *c = find_open(e, conn);
+    if (c == NULL)
+        return DUET_ENOTFOUND;
+    const int rc = streams_stop(&c->streams, stream, code);
+    endpoint_update(e, c, now);
+    return rc;
+}
+
+/* ── figures ─────────────────────────────────────────────────────────── */
+
+int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats *out)
+{
+    const struct conn *c = find(e, conn);
+    if (c == NULL)
+        return DUET_ENOTFOUND;
+    *out = (struct endpoint_stats){
+        .sent_bytes = c->sent_bytes,
+        .received_bytes = c->received_bytes,
+        .received_packets = c->received_packets,
+        .unreachable = c->unreachable,
+        .addr = c->path.addr,
+        .state = conn_state_name(c->state),
+    };
+    if (!c->transport_ready)
+        return 0;
+    out->rtt_us = c->loss.rtt.srtt_us;
+    out->min_rtt_us = c->loss.rtt.min_us;
+    out->cwnd_bytes = c->cc.cwnd_bytes;
+    out->bytes_in_flight = c->loss.bytes_in_flight;
+    out->sent_packets = c->loss.sent_packets;
+    out->lost_packets = c->loss.lost_packets;
+    out->spurious_packets = c->loss.spurious_packets;
+    out->pacing_bytes_per_s = c->cc.pacing_bytes_per_s;
+    out->delivered_bytes = c->loss.delivered_bytes;
+    out->packet_bytes = c->packet_bytes;
+    out->cc = c->cc.ops->name;
+    return 0;
+}
+
+struct endpoint_counters endpoint_counters(const struct endpoint *e)
+{
+    struct endpoint_counters n = e->counters;
+    n.events_dropped = e->shared.events.dropped;
+    return n;
+}
+
+size_t endpoint_conn_count(const struct endpoint *e)
+{
+    return e->count;
+}

@@ -1,0 +1,179 @@
+#include "duet/conn/handshake.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "duet/base/bytes.h"
+#include "duet/base/err.h"
+
+#define PROLOGUE_NAME_BYTES (sizeof DUET_PROTOCOL_NAME - 1)
+#define PROLOGUE_BYTES (PROLOGUE_NAME_BYTES + PACKET_SYN_BOUND_BYTES)
+
+/* "duet" ‖ the SYN's type, version, flags, cid_i: what is in the clear is bound into the transcript. */
+static void init_noise(struct handshake *h, bool initiator, const struct endpoint_config *cfg, uint8_t version,
+                       uint8_t flags, struct duet_rand *rng)
+{
+    uint8_t prologue[PROLOGUE_BYTES];
+    uint8_t ephemeral[NOISE_KEY_BYTES];
+    memcpy(prologue, DUET_PROTOCOL_NAME, PROLOGUE_NAME_BYTES);
+    packet_syn_bound(prologue + PROLOGUE_NAME_BYTES, version, flags, h->cid_i);
+    rand_bytes(rng, ephemeral, sizeof ephemeral);
+    noise_init(&h->noise, initiator, prologue, sizeof prologue, &cfg->identity, ephemeral, cfg->psk);
+    sodium_memzero(ephemeral, sizeof ephemeral);
+}
+
+static void put_name(struct writer *w, const char *name)
+{
+    const size_t len = strnlen(name, LIMIT_NAME_BYTES);
+    writer_u8(w, (uint8_t)len);
+    writer_bytes(w, (const uint8_t *)name, len);
+}
+
+static int take_name(struct reader *r, char name[LIMIT_NAME_BYTES + 1])
+{
+    const size_t len = reader_u8(r);
+    if (len > LIMIT_NAME_BYTES)
+        return DUET_EMALFORMED;
+    const uint8_t *bytes = reader_bytes(r, len);
+    if (bytes == NULL && len > 0)
+        return DUET_EMALFORMED;
+    if (len > 0)
+        memcpy(name, bytes, len);
+    name[len] = '\0';
+    return r->failed ? DUET_EMALFORMED : 0;
+}
+
+static int write_message(struct handshake *h, const struct writer *payload)
+{
+    if (payload->failed)
+        return DUET_ERANGE;
+    const ssize_t n = noise_write(&h->noise, payload->start, writer_used(payload), h->message, sizeof h->message);
+    if (n < 0)
+        return (int)n;
+    h->message_len = (size_t)n;
+    return 0;
+}
+
+/* ── H1 ──────────────────────────────────────────────────────────────── */
+
+int handshake_start(struct handshake *h, const struct endpoint_config *cfg, uint64_t cid_i, struct duet_rand *rng)
+{
+    *h = (struct handshake){.cid_i = cid_i, .proposed = cfg->params};
+    init_noise(h, true, cfg, DUET_VERSION_WIRE, 0, rng);
+    uint8_t payload[HANDSHAKE_NOISE_BYTES];
+    struct writer w = writer_of(payload, sizeof payload);
+    params_write(&h->proposed, &w);
+    return write_message(h, &w);
+}
+
+ssize_t handshake_syn(const struct handshake *h, uint8_t *buf, size_t cap)
+{
+    return packet_write_syn(buf, cap, h->cid_i, h->has_token ? h->token : NULL, h->message, h->message_len);
+}
+
+/* ── H2 ──────────────────────────────────────────────────────────────── */
+
+static int read_proposal(struct handshake *h, const struct packet *syn)
+{
+    uint8_t payload[LIMIT_SYN_BYTES];
+    const ssize_t n = noise_read(&h->noise, syn->noise, syn->noise_len, payload, sizeof payload);
+    if (n < 0)
+        return (int)n;
+    struct reader r = reader_of(payload, (size_t)n);
+    return params_read(&h->proposed, &r);
+}
+
+int handshake_answer(struct handshake *h, const struct endpoint_config *cfg, const struct packet *syn, uint64_t cid_r,
+                     enum params_refusal refusal, struct duet_rand *rng)
+{
+    *h = (struct handshake){.cid_i = syn->cid_i, .cid_r = cid_r, .refusal = refusal};
+    init_noise(h, false, cfg, syn->version, syn->flags, rng);
+    int rc = read_proposal(h, syn);
+    if (rc != 0)
+        return rc;
+    h->result = h->proposed;
+    if (params_negotiate(&h->proposed, &cfg->params, &h->result) != 0 && h->refusal == REFUSAL_NONE)
+        h->refusal = REFUSAL_PARAMS;
+
+    uint8_t payload[HANDSHAKE_NOISE_BYTES];
+    struct writer w = writer_of(payload, sizeof payload);
+    writer_varint(&w, h->refusal);
+    put_name(&w, cfg->name);
+    params_write(&h->result, &w);
+    return write_message(h, &w);
+}
+
+ssize_t handshake_syn_ack(const struct handshake *h, uint8_t *buf, size_t cap)
+{
+    return packet_write_syn_ack(buf, cap, h->cid_i, h->cid_r, h->message, h->message_len);
+}
+
+/* ── H3 ──────────────────────────────────────────────────────────────── */
+
+static int read_answer(struct handshake *next, const struct packet *syn_ack)
+{
+    uint8_t payload[LIMIT_SYN_ACK_BYTES];
+    const ssize_t n = noise_read(&next->noise, syn_ack->noise, syn_ack->noise_len, payload, sizeof payload);
+    if (n < 0)
+        return (int)n;
+    struct reader r = reader_of(payload, (size_t)n);
+    next->refusal = reader_varint(&r);
+    int rc = take_name(&r, next->peer_name);
+    if (rc == 0)
+        rc = params_read(&next->result, &r);
+    if (rc != 0)
+        return DUET_EPROTOCOL;
+    if (next->refusal != REFUSAL_NONE)
+        return DUET_EREFUSED;
+    return params_result_fits(&next->proposed, &next->result) ? 0 : DUET_EPROTOCOL;
+}
+
+int handshake_confirm(struct handshake *h, const struct endpoint_config *cfg, const struct packet *syn_ack)
+{
+    struct handshake next = *h;
+    next.cid_r = syn_ack->cid_r;
+    int rc = read_answer(&next, syn_ack);
+    if (rc == 0) {
+        uint8_t payload[HANDSHAKE_NOISE_BYTES];
+        struct writer w = writer_of(payload, sizeof payload);
+        put_name(&w, cfg->name);
+        rc = write_message(&next, &w);
+    }
+    if (rc == 0)
+        *h = next;
+    else if (rc == DUET_EREFUSED)
+        h->refusal = next.refusal;
+    handshake_wipe(&next);
+    return rc;
+}
+
+ssize_t handshake_ack(const struct handshake *h, uint8_t *buf, size_t cap)
+{
+    return packet_write_ack(buf, cap, h->cid_r, h->message, h->message_len);
+}
+
+/* ── H4 ──────────────────────────────────────────────────────────────── */
+
+int handshake_complete(struct handshake *h, const struct packet *ack)
+{
+    struct noise next = h->noise;
+    uint8_t payload[LIMIT_SYN_BYTES];
+    char name[LIMIT_NAME_BYTES + 1];
+    const ssize_t n = noise_read(&next, ack->noise, ack->noise_len, payload, sizeof payload);
+    int rc = n < 0 ? (int)n : 0;
+    if (rc == 0) {
+        struct reader r = reader_of(payload, (size_t)n);
+        rc = take_name(&r, name);
+    }
+    if (rc == 0) {
+        h->noise = next;
+        memcpy(h->peer_name, name, sizeof name);
+    }
+    noise_wipe(&next);
+    return rc;
+}
+
+void handshake_wipe(struct handshake *h)
+{
+    sodium_memzero(h, sizeof *h);
+}

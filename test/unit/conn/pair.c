@@ -1,0 +1,122 @@
+#include "pair.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAIR_BUFFER 65536
+
+struct endpoint_config pair_config(uint64_t seed, const char *name)
+{
+    struct endpoint_config cfg = {.params = params_default(), .accept = true};
+    struct duet_rand rng;
+    rand_init_u64(&rng, seed);
+    rand_bytes(&rng, cfg.seed, sizeof cfg.seed);
+    rand_bytes(&rng, cfg.identity.secret, sizeof cfg.identity.secret);
+    noise_public(cfg.identity.public, cfg.identity.secret);
+    strcpy(cfg.name, name);
+    return cfg;
+}
+
+void pair_open(struct pair *p, const struct endpoint_config *a, const struct endpoint_config *b)
+{
+    p->now = DUET_TIME(1000000);
+    p->e[0] = endpoint_new(a, p->now);
+    p->e[1] = endpoint_new(b, p->now);
+    cr_assert(p->e[0] != NULL && p->e[1] != NULL);
+    for (int i = 0; i < 2; i++)
+        p->addr[i] = (struct duet_addr){.family = ADDR_V4, .ip = {10, 0, 0, (uint8_t)(i + 1)}, .port = 6254};
+}
+
+void pair_close(struct pair *p)
+{
+    for (int i = 0; i < 2; i++)
+        endpoint_free(p->e[i]);
+    for (size_t i = 0; i < p->wire_count; i++)
+        free(p->wire[i].bytes);
+}
+
+static void drain(struct pair *p, int side)
+{
+    struct endpoint_event ev;
+    while (endpoint_poll(p->e[side], &ev)) {
+        if (ev.type == EVENT_CONNECTED)
+            p->conn[side] = ev.conn;
+        if (p->on_event != NULL)
+            p->on_event(p, side, &ev);
+    }
+}
+
+static void put_on_wire(struct pair *p, int to, const uint8_t *bytes, size_t len)
+{
+    uint8_t *copy = malloc(len);
+    cr_assert(copy != NULL && p->wire_count < PAIR_WIRE);
+    memcpy(copy, bytes, len);
+    if (p->filter != NULL && !p->filter(p, to, copy, len)) {
+        free(copy);
+        return;
+    }
+    p->wire[p->wire_count++] = (struct pair_datagram){
+        .at = time_add(p->now, p->delay_us), .to = to, .from = p->addr[1 - to], .len = len, .bytes = copy};
+}
+
+static void flush(struct pair *p, int side)
+{
+    static uint8_t buf[PAIR_BUFFER];
+    struct duet_addr to;
+    size_t segment;
+    ssize_t n;
+    while ((n = endpoint_send(p->e[side], &to, buf, sizeof buf, &segment, p->now)) > 0) {
+        for (size_t at = 0; at < (size_t)n; at += segment) {
+            const size_t len = (size_t)n - at < segment ? (size_t)n - at : segment;
+            p->sent[side]++;
+            p->sent_bytes[side] += len;
+            put_on_wire(p, 1 - side, buf + at, len);
+        }
+    }
+    cr_assert(n == 0);
+}
+
+static void settle(struct pair *p)
+{
+    for (int i = 0; i < 2; i++) {
+        endpoint_tick(p->e[i], p->now);
+        drain(p, i);
+        flush(p, i);
+        drain(p, i);
+    }
+}
+
+static void deliver_first(struct pair *p)
+{
+    struct pair_datagram d = p->wire[0];
+    memmove(&p->wire[0], &p->wire[1], --p->wire_count * sizeof d);
+    endpoint_recv(p->e[d.to], &d.from, d.bytes, d.len, 0, p->now);
+    drain(p, d.to);
+    free(d.bytes);
+}
+
+void pair_run(struct pair *p, duet_time until)
+{
+    for (;;) {
+        settle(p);
+        duet_time next = p->wire_count > 0 ? p->wire[0].at : DUET_NEVER;
+        for (int i = 0; i < 2; i++)
+            next = time_min(next, endpoint_deadline(p->e[i]));
+        if (time_before(until, next)) {
+            p->now = time_is_never(until) ? p->now : until;
+            return;
+        }
+        p->now = time_max(p->now, next);
+        while (p->wire_count > 0 && time_due(p->wire[0].at, p->now))
+            deliver_first(p);
+    }
+}
+
+void pair_connect(struct pair *p)
+{
+    conn_id id;
+    cr_assert(endpoint_connect(p->e[0], &p->addr[1], p->now, &id) == 0);
+    pair_run(p, time_add(p->now, 3000000));
+    cr_assert(p->conn[0] != 0 && p->conn[1] != 0, "no session");
+}

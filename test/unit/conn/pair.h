@@ -1,0 +1,46 @@
+/*
+ * pair: two endpoints joined by a perfect wire with a delay, in virtual time:
+ * just enough of a network to test the connection layer by itself (the
+ * simulator in test/sim is the real one).  A test may look at, change or drop
+ * each datagram on its way.
+ */
+#ifndef DUET_TEST_PAIR_H
+#define DUET_TEST_PAIR_H
+
+#include "duet/conn/endpoint.h"
+
+#define PAIR_WIRE 4096
+
+struct pair_datagram {
+    duet_time at;
+    int to;
+    struct duet_addr from;
+    size_t len;
+    uint8_t *bytes;
+};
+
+struct pair {
+    struct endpoint *e[2];
+    struct duet_addr addr[2];
+    duet_time now;
+    uint64_t delay_us;
+    struct pair_datagram wire[PAIR_WIRE];
+    size_t wire_count;
+    /* Returns false to drop; may change the bytes. */
+    bool (*filter)(struct pair *p, int to, uint8_t *bytes, size_t len);
+    /* Every event of either side. */
+    void (*on_event)(struct pair *p, int side, const struct endpoint_event *ev);
+    void *user;
+    conn_id conn[2];            /* of the last EVENT_CONNECTED */
+    uint64_t sent[2], sent_bytes[2];
+};
+
+struct endpoint_config pair_config(uint64_t seed, const char *name);
+void pair_open(struct pair *p, const struct endpoint_config *a, const struct endpoint_config *b);
+void pair_close(struct pair *p);
+/* Runs until `until`, or until nothing is left to happen. */
+void pair_run(struct pair *p, duet_time until);
+/* Connects side 0 to side 1 and runs until both know. */
+void pair_connect(struct pair *p);
+
+#endif
