@@ -1,0 +1,253 @@
+#include "link.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_QUEUE_BYTES 150000u /* a hundred full packets */
+#define DEFAULT_REORDER_NS UINT64_C(10000000)
+#define NS_PER_S UINT64_C(1000000000)
+
+enum { IPV4_MIN_HEADER = 20, IPV6_HEADER = 40, UDP_HEADER = 8, UDP_CHECKSUM_AT = 6, PROTOCOL_UDP = 17 };
+
+void link_init(struct link *l, uint64_t seed)
+{
+    memset(l, 0, sizeof *l);
+    l->random = seed;
+    l->set.queue_bytes = DEFAULT_QUEUE_BYTES;
+    l->set.reorder_ns = DEFAULT_REORDER_NS;
+    l->stats.latency_min_ns = LINK_NEVER;
+}
+
+void link_dispose(struct link *l)
+{
+    for (size_t i = 0; i < l->heap_count; i++)
+        free(l->heap[i]);
+    l->heap_count = 0;
+}
+
+struct link_share link_share(double percent)
+{
+    return (struct link_share){.below = (uint64_t)(percent / 100.0 * 4294967296.0)};
+}
+
+/* splitmix64: small, seedable, and good enough to throw dice. */
+static uint64_t draw(struct link *l)
+{
+    uint64_t z = l->random += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static bool hit(struct link *l, struct link_share share)
+{
+    return (draw(l) >> 32) < share.below;
+}
+
+static bool sooner(const struct link_packet *a, const struct link_packet *b)
+{
+    return a->deliver_ns != b->deliver_ns ? a->deliver_ns < b->deliver_ns : a->order < b->order;
+}
+
+static void heap_push(struct link *l, struct link_packet *p)
+{
+    size_t i = l->heap_count++;
+    while (i > 0) {
+        size_t up = (i - 1) / 2;
+        if (!sooner(p, l->heap[up]))
+            break;
+        l->heap[i] = l->heap[up];
+        i = up;
+    }
+    l->heap[i] = p;
+}
+
+static struct link_packet *heap_pop(struct link *l)
+{
+    struct link_packet *top = l->heap[0], *last = l->heap[--l->heap_count];
+    size_t i = 0;
+    for (;;) {
+        size_t down = 2 * i + 1;
+        if (down >= l->heap_count)
+            break;
+        if (down + 1 < l->heap_count && sooner(l->heap[down + 1], l->heap[down]))
+            down++;
+        if (!sooner(l->heap[down], last))
+            break;
+        l->heap[i] = l->heap[down];
+        i = down;
+    }
+    l->heap[i] = last;
+    return top;
+}
+
+/* Let out of the queue what has been transmitted by now. */
+static void drain_queue(struct link *l, uint64_t now_ns)
+{
+    while (l->waiting_count > 0 && l->waiting[l->waiting_first].leaves_ns <= now_ns) {
+        l->queued_bytes -= l->waiting[l->waiting_first].bytes;
+        l->waiting_first = (l->waiting_first + 1) % LINK_PACKETS_MAX;
+        l->waiting_count--;
+    }
+}
+
+/* Take a place in the queue: false if it is full, else when the last bit leaves.  A changed rate counts for packets
+ * that enter after the change. */
+static bool enqueue(struct link *l, size_t len, uint64_t now_ns, uint64_t *leaves_ns)
+{
+    *leaves_ns = now_ns;
+    if (l->set.rate_bps == 0)
+        return true;
+    drain_queue(l, now_ns);
+    if (l->queued_bytes + len > l->set.queue_bytes || l->waiting_count == LINK_PACKETS_MAX)
+        return false;
+    uint64_t starts_ns = l->busy_until_ns > now_ns ? l->busy_until_ns : now_ns;
+    *leaves_ns = l->busy_until_ns = starts_ns + len * 8 * NS_PER_S / l->set.rate_bps;
+    l->waiting[(l->waiting_first + l->waiting_count++) % LINK_PACKETS_MAX] =
+        (struct link_waiting){.leaves_ns = *leaves_ns, .bytes = len};
+    l->queued_bytes += len;
+    if (l->queued_bytes > l->stats.queue_peak_bytes)
+        l->stats.queue_peak_bytes = l->queued_bytes;
+    return true;
+}
+
+/* Where the UDP header starts; 0 if this is something else, a fragment, or cut short. */
+static size_t udp_header_at(const uint8_t *b, size_t len)
+{
+    size_t at = 0;
+    if (len >= IPV4_MIN_HEADER && b[0] >> 4 == 4 && b[9] == PROTOCOL_UDP && (b[6] & 0x3f) == 0 && b[7] == 0)
+        at = (size_t)(b[0] & 15) * 4;
+    else if (len >= IPV6_HEADER && b[0] >> 4 == 6 && b[6] == PROTOCOL_UDP)
+        at = IPV6_HEADER;
+    return at != 0 && len > at + UDP_HEADER ? at : 0;
+}
+
+static uint32_t word_at(const uint8_t *b, size_t i)
+{
+    return (uint32_t)b[i] << 8 | b[i + 1];
+}
+
+/* Flip one bit.  In UDP it is a payload bit and the checksum is made to agree: the damage a checksum misses, which
+ * is what the program under test must notice by itself.  Anything else the receiving kernel throws away. */
+static void corrupt(uint8_t *b, size_t len, uint64_t random)
+{
+    size_t udp = udp_header_at(b, len);
+    size_t from = udp ? udp + UDP_HEADER : 0;
+    size_t at = from + random % (len - from);
+    size_t word = udp ? at - (at - udp) % 2 : 0;
+    /* An odd last byte counts as the high half of a word; there is no low half to read. */
+    bool whole = udp && word + 1 < len;
+    uint32_t before = udp ? (whole ? word_at(b, word) : (uint32_t)b[word] << 8) : 0;
+    b[at] ^= (uint8_t)(1u << (random >> 32) % 8);
+    if (!udp || word_at(b, udp + UDP_CHECKSUM_AT) == 0)
+        return;
+    uint32_t after = whole ? word_at(b, word) : (uint32_t)b[word] << 8;
+    /* RFC 1624: HC' = ~(~HC + ~m + m') */
+    uint32_t sum = (~word_at(b, udp + UDP_CHECKSUM_AT) & 0xffff) + (~before & 0xffff) + after;
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    uint32_t check = ~sum & 0xffff;
+    if (check == 0)
+        check = 0xffff; /* zero would mean "no checksum" */
+    b[udp + UDP_CHECKSUM_AT] = (uint8_t)(check >> 8);
+    b[udp + UDP_CHECKSUM_AT + 1] = (uint8_t)check;
+}
+
+static void schedule(struct link *l, const uint8_t *bytes, size_t len, uint64_t arrived_ns, uint64_t deliver_ns,
+                     bool corrupted, uint64_t where)
+{
+    struct link_packet *p = l->heap_count < LINK_PACKETS_MAX ? malloc(sizeof *p + len) : NULL;
+    if (!p) {
+        l->stats.dropped_overflow++;
+        return;
+    }
+    p->deliver_ns = deliver_ns;
+    p->arrived_ns = arrived_ns;
+    p->order = l->order++;
+    p->len = len;
+    memcpy(p->bytes, bytes, len);
+    if (corrupted)
+        corrupt(p->bytes, len, where);
+    heap_push(l, p);
+}
+
+void link_push(struct link *l, const uint8_t *bytes, size_t len, uint64_t now_ns)
+{
+    bool lost = hit(l, l->set.loss), late = hit(l, l->set.reorder);
+    bool twice = hit(l, l->set.duplicate), corrupted = hit(l, l->set.corrupt);
+    uint64_t where = draw(l), deliver_ns;
+
+    l->stats.in++;
+    l->stats.in_bytes += len;
+    if (l->set.hole) {
+        l->stats.dropped_hole++;
+    } else if (l->set.max_packet > 0 && len > l->set.max_packet) {
+        l->stats.dropped_size++;
+    } else if (!enqueue(l, len, now_ns, &deliver_ns)) {
+        l->stats.dropped_queue++;
+    } else if (lost || l->set.drop_next > 0) {
+        l->stats.dropped_loss++;
+        if (l->set.drop_next > 0)
+            l->set.drop_next--;
+    } else {
+        deliver_ns += l->set.delay_ns + (late ? l->set.reorder_ns : 0);
+        l->stats.reordered += late;
+        l->stats.corrupted += corrupted;
+        schedule(l, bytes, len, now_ns, deliver_ns, corrupted, where);
+        if (twice) {
+            l->stats.duplicated++;
+            schedule(l, bytes, len, now_ns, deliver_ns, corrupted, where);
+        }
+    }
+}
+
+uint64_t link_due(const struct link *l)
+{
+    return l->heap_count > 0 ? l->heap[0]->deliver_ns : LINK_NEVER;
+}
+
+struct link_packet *link_pop(struct link *l, uint64_t now_ns)
+{
+    if (link_due(l) > now_ns)
+        return NULL;
+    struct link_packet *p = heap_pop(l);
+    uint64_t latency_ns = now_ns - p->arrived_ns;
+    l->stats.out++;
+    l->stats.out_bytes += p->len;
+    if (latency_ns < l->stats.latency_min_ns)
+        l->stats.latency_min_ns = latency_ns;
+    if (latency_ns > l->stats.latency_max_ns)
+        l->stats.latency_max_ns = latency_ns;
+    return p;
+}
+
+void link_print_stats(const struct link *l, FILE *out)
+{
+    const struct link_stats *s = &l->stats;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        {"in", s->in},
+        {"in_bytes", s->in_bytes},
+        {"out", s->out},
+        {"out_bytes", s->out_bytes},
+        {"under_way", l->heap_count},
+        {"dropped_hole", s->dropped_hole},
+        {"dropped_size", s->dropped_size},
+        {"dropped_queue", s->dropped_queue},
+        {"dropped_loss", s->dropped_loss},
+        {"dropped_overflow", s->dropped_overflow},
+        {"reordered", s->reordered},
+        {"duplicated", s->duplicated},
+        {"corrupted", s->corrupted},
+        {"write_failed", s->write_failed},
+        {"queue_peak_bytes", s->queue_peak_bytes},
+        {"latency_min_us", s->out > 0 ? s->latency_min_ns / 1000 : 0},
+        {"latency_max_us", s->latency_max_ns / 1000},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        fprintf(out, "%s\"%s\":%" PRIu64, i ? "," : "{", rows[i].name, rows[i].value);
+    fputc('}', out);
+}
