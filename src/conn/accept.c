@@ -96,6 +96,7 @@ static int repeat_answer(struct endpoint *e, struct conn *c, const struct packet
         return DUET_EREPLAY;
     path_received(&c->path, len);
     c->flight_wanted = true;
+    c->end_at = time_add(now, LIMIT_HALF_OPEN_US);
     endpoint_update(e, c, now);
     return 0;
 }
@@ -149,8 +150,10 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_add
         return repeat_answer(e, known, p, from, len, now);
 
     const struct conn *own = attempt_to(e, from);
-    if (own != NULL && (own->state != CONN_SYN_SENT || memcmp(own->hs->noise.e.public, p->noise, NOISE_KEY_BYTES) >= 0))
-        return DUET_EREPLAY; /* ours wins, or it is our own SYN come back */
+    /* Ours wins, or it is our own SYN come back.  Where theirs wins it is answered even if they had answered ours:
+     * they dropped that answer when their own attempt began (accept_attempt_begins). */
+    if (own != NULL && memcmp(own->hs->noise.e.public, p->noise, NOISE_KEY_BYTES) >= 0)
+        return DUET_EREPLAY;
     if (own == NULL && !e->accept)
         return DUET_EREFUSED;
 

@@ -79,16 +79,23 @@ static void drop_handshake(struct conn *c)
     c->hs = NULL;
 }
 
+void conn_stop_transport(struct conn *c)
+{
+    if (!c->transport_ready)
+        return;
+    c->transport_ready = false;
+    keys_free(c->keys);
+    replay_dispose(&c->replay);
+    streams_dispose(&c->streams);
+    loss_dispose(&c->loss);
+    acktr_dispose(&c->acktr);
+    c->next_number = 0;
+}
+
 void conn_free(struct conn *c)
 {
     drop_handshake(c);
-    if (c->transport_ready) {
-        keys_free(c->keys);
-        replay_dispose(&c->replay);
-        streams_dispose(&c->streams);
-        loss_dispose(&c->loss);
-        acktr_dispose(&c->acktr);
-    }
+    conn_stop_transport(c);
     sodium_memzero(c, sizeof *c);
     free(c);
 }

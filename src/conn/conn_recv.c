@@ -45,7 +45,9 @@ int conn_recv_version(struct conn *c, const struct packet *p, duet_time now)
 
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
 {
-    if (c->state != CONN_SYN_SENT || !addr_equal(from, &c->path.addr))
+    /* Another answer to our SYN: the responder forgot the first one before our ACK came. */
+    const bool anew = c->state == CONN_ACK_SENT && p->cid_r != c->peer_cid;
+    if ((c->state != CONN_SYN_SENT && !anew) || !addr_equal(from, &c->path.addr))
         return DUET_ENOTFOUND;
     int rc = handshake_confirm(c->hs, &c->shared->cfg, p);
     if (rc == DUET_EREFUSED || rc == DUET_EPROTOCOL) {
@@ -55,6 +57,7 @@ int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_
     if (rc != 0)
         return rc;
     c->peer_cid = p->cid_r;
+    conn_stop_transport(c);
     rc = conn_start_transport(c, now);
     if (rc != 0) {
         conn_abandon(c, END_ERROR, rc, now);

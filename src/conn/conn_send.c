@@ -143,13 +143,20 @@ duet_time conn_send_at(struct conn *c, duet_time now)
 
 /* ── handshake flights ───────────────────────────────────────────────── */
 
+static ssize_t write_flight(const struct conn *c, uint8_t *buf, size_t cap)
+{
+    if (c->state == CONN_SYN_RECEIVED)
+        return handshake_syn_ack(c->hs, buf, cap);
+    /* Our ACKs come to nothing: perhaps the responder has forgotten us.  The same SYN reminds it, or makes it answer anew. */
+    const bool ask_again = c->state == CONN_ACK_SENT && c->repeats >= CONN_ACK_TRIES && c->repeats % 2 == 0;
+    return c->state == CONN_SYN_SENT || ask_again ? handshake_syn(c->hs, buf, cap) : handshake_ack(c->hs, buf, cap);
+}
+
 static size_t send_flight(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
 {
     if (path_allowance(&c->path) < flight_bytes(c))
         return 0;
-    const ssize_t n = c->state == CONN_SYN_SENT       ? handshake_syn(c->hs, buf, cap)
-                      : c->state == CONN_SYN_RECEIVED ? handshake_syn_ack(c->hs, buf, cap)
-                                                      : handshake_ack(c->hs, buf, cap);
+    const ssize_t n = write_flight(c, buf, cap);
     if (n <= 0)
         return 0;
     c->flight_wanted = false;
@@ -157,7 +164,7 @@ static size_t send_flight(struct conn *c, uint8_t *buf, size_t cap, duet_time no
     c->sent_bytes += (uint64_t)n;
     if (time_is_never(c->flight_at))
         c->flight_at = now;
-    else if (c->state != CONN_ACK_SENT)
+    else
         c->repeats++;
     if (c->state != CONN_SYN_RECEIVED) {
         c->repeat_at = time_add(now, c->repeat_us);

@@ -201,8 +201,24 @@ static struct conn *find_open(const struct endpoint *e, conn_id id)
 
 /* ── opening and closing ─────────────────────────────────────────────── */
 
+/* A live session with exactly that address; NULL: none. */
+static const struct conn *session_with(const struct endpoint *e, const struct duet_addr *peer)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        const struct conn *c = e->all[i];
+        if (c->state == CONN_ESTABLISHED && !c->unreachable && addr_equal(&c->path.addr, peer))
+            return c;
+    }
+    return NULL;
+}
+
 int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time now, conn_id *out)
 {
+    const struct conn *live = session_with(e, peer);
+    if (live != NULL) {
+        *out = live->id;
+        return DUET_EEXIST;
+    }
     if (e->count >= LIMIT_CONNS)
         return DUET_EFULL;
     struct conn *c = conn_new_initiator(&e->shared, endpoint_fresh_id(e), peer, now);

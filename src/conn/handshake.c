@@ -63,12 +63,16 @@ int handshake_start(struct handshake *h, const struct endpoint_config *cfg, uint
     uint8_t payload[HANDSHAKE_NOISE_BYTES];
     struct writer w = writer_of(payload, sizeof payload);
     params_write(&h->proposed, &w);
-    return write_message(h, &w);
+    const int rc = write_message(h, &w);
+    h->after_syn = h->noise;
+    memcpy(h->syn, h->message, sizeof h->syn);
+    h->syn_len = h->message_len;
+    return rc;
 }
 
 ssize_t handshake_syn(const struct handshake *h, uint8_t *buf, size_t cap)
 {
-    return packet_write_syn(buf, cap, h->cid_i, h->has_token ? h->token : NULL, h->message, h->message_len);
+    return packet_write_syn(buf, cap, h->cid_i, h->has_token ? h->token : NULL, h->syn, h->syn_len);
 }
 
 /* ── H2 ──────────────────────────────────────────────────────────────── */
@@ -98,6 +102,7 @@ int handshake_answer(struct handshake *h, const struct endpoint_config *cfg, con
     uint8_t payload[HANDSHAKE_NOISE_BYTES];
     struct writer w = writer_of(payload, sizeof payload);
     writer_varint(&w, h->refusal);
+    writer_u64(&w, h->cid_r); /* the one field of the clear part that the prologue could not bind yet */
     put_name(&w, cfg->name);
     params_write(&h->result, &w);
     return write_message(h, &w);
@@ -118,6 +123,8 @@ static int read_answer(struct handshake *next, const struct packet *syn_ack)
         return (int)n;
     struct reader r = reader_of(payload, (size_t)n);
     next->refusal = reader_varint(&r);
+    if (reader_u64(&r) != syn_ack->cid_r)
+        return DUET_EAUTH;
     int rc = take_name(&r, next->peer_name);
     if (rc == 0)
         rc = params_read(&next->result, &r);
@@ -131,6 +138,7 @@ static int read_answer(struct handshake *next, const struct packet *syn_ack)
 int handshake_confirm(struct handshake *h, const struct endpoint_config *cfg, const struct packet *syn_ack)
 {
     struct handshake next = *h;
+    next.noise = h->after_syn;
     next.cid_r = syn_ack->cid_r;
     int rc = read_answer(&next, syn_ack);
     if (rc == 0) {

@@ -64,7 +64,8 @@ void recvstate_consumed(struct recvstate *s, uint64_t bytes)
 bool recvstate_new_limit(struct recvstate *s, uint64_t *limit_bytes)
 {
     const uint64_t limit = s->consumed_bytes + s->window_bytes;
-    if (s->final_bytes != STREAM_SIZE_UNKNOWN || limit <= s->limit_bytes)
+    /* A known end is no reason to stop: extents come in any order, so its bytes may still need credit. */
+    if (s->limit_bytes >= s->final_bytes || limit <= s->limit_bytes)
         return false;
     /* A full quarter, or else the peer would be told of every message read; unless it is about to run dry. */
     if (limit - s->limit_bytes < s->window_bytes / 4 && s->limit_bytes - s->distinct_bytes > s->window_bytes / 4)

@@ -44,7 +44,8 @@ static uint64_t credit(const struct sendstate *s)
 
 static bool fin_wanted(const struct sendstate *s)
 {
-    return s->final_bytes != STREAM_SIZE_UNKNOWN && !s->fin_in_air && !s->fin_acked;
+    /* Without any credit the peer does not know the stream yet (an empty file before its offer was accepted). */
+    return s->final_bytes != STREAM_SIZE_UNKNOWN && !s->fin_in_air && !s->fin_acked && s->limit_bytes > 0;
 }
 
 /* The part of range r that one frame of max_len takes. */

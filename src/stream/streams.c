@@ -36,7 +36,7 @@ void streams_init(struct streams *s, bool initiator, uint64_t window_bytes)
         sendstream_init(&s->out[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_WINDOW_BYTES);
         recvstream_init(&s->in[i], LIMIT_STREAM_WINDOW_BYTES);
     }
-    ranges_init(&s->closed, LIMIT_EXTENT_RANGES);
+    ranges_init(&s->closed, STREAMS_CLOSED_RANGES);
 }
 
 void streams_dispose(struct streams *s)
@@ -73,6 +73,16 @@ struct bulkrecv *streams_recv(const struct streams *s, uint64_t id)
             return s->recvs[i];
     }
     return NULL;
+}
+
+/* A full set forgets its oldest id, which then looks never accepted: the frame that uses it closes the session. */
+static void remember_closed(struct streams *s, uint64_t id)
+{
+    const uint64_t index = id >> ID_INDEX_SHIFT;
+    if (ranges_add(&s->closed, index, index + 1) == 0)
+        return;
+    ranges_drop_first(&s->closed);
+    (void)ranges_add(&s->closed, index, index + 1); /* there is room now, and the memory for it */
 }
 
 bool streams_is_closed(const struct streams *s, uint64_t id)
@@ -410,8 +420,11 @@ int streams_peer_reset(struct streams *s, uint64_t id, uint64_t final_bytes, boo
 {
     struct bulkrecv *b = streams_recv(s, id);
     *known = false;
-    if (b == NULL)
+    if (b == NULL) {
+        if (is_bulk_of(id, !s->initiator))
+            remember_closed(s, id); /* given up before it was accepted: too late for that now */
         return 0;
+    }
     if (final_bytes < b->state.distinct_bytes || final_bytes > b->state.limit_bytes)
         return DUET_EPROTOCOL;
     *known = !b->stopped;
@@ -444,10 +457,7 @@ void streams_close_recv(struct streams *s, struct bulkrecv *b)
         s->recvs[i] = s->recvs[--s->recv_count];
         break;
     }
-    /* A full set can only forget, and then an old id looks never accepted: the frame that uses it closes the session. */
-    const uint64_t index = b->id >> ID_INDEX_SHIFT;
-    if (ranges_add(&s->closed, index, index + 1) != 0)
-        ranges_drop_first(&s->closed);
+    remember_closed(s, b->id);
     bulkrecv_dispose(b);
     free(b);
 }

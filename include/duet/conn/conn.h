@@ -55,6 +55,7 @@ enum conn_state {
 #undef X
 };
 
+#define CONN_ACK_TRIES 4                /* ACKs unanswered before every other repeat is a SYN again */
 #define CONN_CLOSE_TRIES 8              /* CLOSEs sent before the peer's answer is given up */
 #define CONN_CLOSE_US 200000            /* shortest time between two of them */
 #define CONN_DRAIN_PTOS 3               /* how long a closed session still answers CLOSE with CLOSE */
@@ -145,6 +146,8 @@ void conn_free(struct conn *c);
 
 /* Keys exist: sets up everything above the handshake.  0, DUET_ENOMEM. */
 int conn_start_transport(struct conn *c, duet_time now);
+/* … and takes it down again, if it is up. */
+void conn_stop_transport(struct conn *c);
 
 /* The path's packet size changed: pmtud says to what. */
 void conn_packet_bytes(struct conn *c);

@@ -30,7 +30,8 @@ struct endpoint;
 struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now);
 void endpoint_free(struct endpoint *e);
 
-/* Starts a handshake; EVENT_CONNECTED or EVENT_FAILED tells how it went.  0; DUET_ENOMEM, DUET_EFULL. */
+/* Starts a handshake; EVENT_CONNECTED or EVENT_FAILED tells how it went.  0; DUET_EEXIST: there is a live session with
+ * that address already (perhaps the peer was quicker), *out names it; DUET_ENOMEM, DUET_EFULL. */
 int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time now, conn_id *out);
 
 /* Says goodbye (CLOSE is repeated until answered, for a bounded time).  The

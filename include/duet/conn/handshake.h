@@ -3,7 +3,7 @@
  * (PROTOCOL.md §3 numbers the steps).
  *
  *   H1  initiator  handshake_start     SYN:     e, params proposed
- *   H2  responder  handshake_answer    SYN-ACK: e, s, status, params result, name
+ *   H2  responder  handshake_answer    SYN-ACK: e, s, status, cid_r, name, params result
  *   H3  initiator  handshake_confirm   ACK:     s, name
  *   H4  responder  handshake_complete
  *
@@ -39,6 +39,10 @@ struct handshake {
     bool has_token;
     uint8_t message[HANDSHAKE_NOISE_BYTES];     /* the Noise message of our last flight */
     size_t message_len;
+    /* The initiator can take another SYN-ACK for the same SYN, should the responder have forgotten the first answer. */
+    struct noise after_syn;
+    uint8_t syn[HANDSHAKE_NOISE_BYTES];
+    size_t syn_len;
 };
 
 /* H1.  0, or DUET_ERANGE (a bug: the proposal does not fit). */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "duet/base/time.h"
+#include "duet/recovery/cc_bbr.h"
 #include "duet/recovery/loss.h"
 
 #define CC_INITIAL_PACKETS 10 /* RFC 9002 §7.2: this many, at most CC_INITIAL_BYTES or two packets */
@@ -66,6 +67,7 @@ struct cc {
     uint64_t window_limit_bytes; /* the negotiated window: cwnd never needs to pass 2x this */
     union {
         struct cc_cubic cubic;
+        struct cc_bbr bbr;
     };
 };
 
@@ -80,5 +82,6 @@ const char *cc_name(unsigned i);
 void cc_packet_bytes(struct cc *c, uint32_t packet_bytes);
 
 extern const struct cc_ops cc_cubic_ops;
+extern const struct cc_ops cc_bbr_ops;
 
 #endif

@@ -31,6 +31,8 @@
 #define STREAMS_ORDERED 2                   /* control, chat: ids 0 and 4 */
 #define STREAMS_QUANTUM_BYTES (32 * 1024)   /* a file sends this much before the next one's turn */
 
+#define STREAMS_CLOSED_RANGES 1024          /* runs of ids remembered as over; honest peers leave one per refused offer */
+
 /* Strict order of service. */
 enum stream_class { CLASS_CONTROL, CLASS_CHAT, CLASS_BULK, STREAM_CLASSES };
 

@@ -1,0 +1,73 @@
+/*
+ * session: one peer: trust, HELLO, and its streams bound to chat, transfers,
+ * asks and services.
+ *
+ *   ASKING ──yes──▶ TRUSTED ──its HELLO──▶ LIVE            any ──▶ CLOSING ──EVENT_CLOSED──▶ freed
+ *   (nothing of     (our HELLO is sent,    (everything)    (ui was told how it ended; nothing more is
+ *    it is read)     control is read)                       read or said)
+ *
+ * Each MSG_PEER_KEY is followed by exactly one MSG_LEFT or MSG_LOST, and before
+ * it every transfer, ask and text that was under way has had its outcome told.
+ * Owned by the net thread.
+ */
+#ifndef DUET_APP_SESSION_H
+#define DUET_APP_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "duet/app/asks.h"
+#include "duet/app/chat.h"
+#include "duet/app/env.h"
+#include "duet/app/peer.h"
+
+#define SESSION_SENDS_WAITING 1024 /* MSG_SENDs beyond TRANSFERS_PER_PEER that wait for their turn */
+
+enum session_state { SESSION_ASKING, SESSION_TRUSTED, SESSION_LIVE, SESSION_CLOSING };
+
+struct session_send {
+    uint32_t ui_id;
+    char *path;
+};
+
+struct session {
+    struct peer peer;
+    enum session_state state;
+    uint64_t number; /* rises with every session: which one is newer? */
+    uint8_t key[NOISE_KEY_BYTES];
+    bool control_readable, chat_readable;
+    duet_time silent_since; /* while peer.unreachable */
+    struct chat chat;
+    uint32_t delivered_owed; /* texts up to here were handed to ui */
+    uint32_t delivered_said; /* and up to here the peer knows */
+    struct asks asks;
+    struct session_send *sends; /* ring of SESSION_SENDS_WAITING, allocated at first use */
+    size_t sends_head, sends_count;
+};
+
+/* For an EVENT_CONNECTED; NULL: out of memory. */
+struct session *session_new(const struct endpoint_event *ev, uint64_t number);
+/* After EVENT_CLOSED, or when everything goes: its transfers forget it. */
+void session_free(struct session *s, struct env *env);
+
+/* From ui. */
+void session_trust(struct session *s, struct env *env, bool yes);
+void session_say(struct session *s, struct env *env, struct msg *m);  /* takes m->text */
+void session_send(struct session *s, struct env *env, struct msg *m); /* takes m->text */
+void session_ask(struct session *s, struct env *env, const struct msg *m);
+
+/* From the endpoint: READABLE of one of the two ordered streams. */
+void session_readable(struct session *s, uint64_t stream);
+
+/* Reads and handles messages, lets chat and waiting sends move on, hands bytes to the endpoint. */
+void session_pump(struct session *s, struct env *env);
+
+/* Says goodbye to it and to ui (lost: as MSG_LOST). */
+void session_close(struct session *s, struct env *env, uint64_t code, const char *reason, bool lost);
+/* EVENT_CLOSED came; then session_free. */
+void session_closed(struct session *s, struct env *env, const struct endpoint_event *ev);
+
+/* Nothing of ours is on its way any more: texts delivered, files sent, asks answered, bytes acknowledged. */
+bool session_is_idle(const struct session *s, const struct env *env);
+
+#endif

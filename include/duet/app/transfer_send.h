@@ -1,0 +1,34 @@
+/*
+ * transfer_send: the sending side of a file transfer.
+ *
+ *   MSG_SEND → JOB_OPEN → OFFER → ACCEPT → JOB_READ… / supply… → finish, JOB_DIGEST → DIGEST → COMPLETE → MSG_SENT
+ *
+ * Chunks come from the send pool, shared evenly by the transfers that read; one
+ * is the disk's, then the endpoint's until RELEASED.  Owned by the net thread.
+ */
+#ifndef DUET_APP_TRANSFER_SEND_H
+#define DUET_APP_TRANSFER_SEND_H
+
+#include <stdint.h>
+
+#include "duet/app/transfer.h"
+
+/* Starts; ui hears MSG_SENDING later, or MSG_TRANSFER_FAILED. */
+void transfer_send_start(struct env *env, struct peer *peer, uint32_t ui_id, const char *path);
+
+/* One that could not even start. */
+void transfer_send_refused(struct env *env, conn_id conn, uint32_t ui_id, const char *path, int err, const char *words);
+
+/* ACCEPT, REFUSE, COMPLETE or FAILED of the peer. */
+void transfer_send_message(struct env *env, struct peer *peer, const struct appmsg *m);
+
+/* RELEASED, STOPPED. */
+void transfer_send_event(struct env *env, const struct endpoint_event *ev);
+
+/* DONE_OPENED, DONE_READ, DONE_DIGEST. */
+void transfer_send_done(struct env *env, struct transfer *t, const struct msg *done);
+
+/* Lets every transfer that may read have its share of free chunks. */
+void transfer_send_pump(struct env *env);
+
+#endif

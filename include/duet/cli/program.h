@@ -1,0 +1,81 @@
+/*
+ * program: what every subcommand that talks to a peer needs: identity, trust, the resolved peer, the running node, and
+ * one place to wait for its messages, signals and input.
+ *
+ * SIGINT, SIGTERM and SIGHUP arrive through a signalfd, so nothing is interrupted half-way; worker threads take no
+ * signals.  While program_close waits for the farewell, a second one ends the process at once.  Main thread.
+ */
+#ifndef DUET_CLI_PROGRAM_H
+#define DUET_CLI_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "duet/app/hub.h"
+#include "duet/cli/exit.h"
+#include "duet/cli/options.h"
+#include "duet/cli/trust.h"
+#include "duet/io/identity.h"
+#include "duet/io/node.h"
+#include "duet/io/resolve.h"
+
+#define PROGRAM_CONNECT_ID 1 /* the id of the MSG_CONNECT that program_connect sends */
+
+struct program {
+    const struct options *o;
+    struct identity id;
+    struct trust_policy policy;
+    char name[LIMIT_NAME_BYTES + 1];
+    struct node *node;
+    bool has_target;
+    struct duet_addr target;          /* -c, or chat's HOST */
+    char dialled[RESOLVE_TEXT_BYTES]; /* as known_peers has it */
+    int signal_fd;
+    bool quit_sent;
+    bool interrupted; /* SIGINT, SIGTERM or SIGHUP came */
+};
+
+/* Everything up to a running node.  EXIT_DONE, or what to exit with after the error was printed.  The caller fills
+ * program's `o` in through `o`; hub says which part of the application core it wants. */
+int program_open(struct program *p, const struct options *o, const struct hub_config *hub);
+
+/* Says goodbye if nobody has, waits for it, frees everything. */
+void program_close(struct program *p);
+
+/* Starts connecting to the target, if there is one. */
+void program_connect(struct program *p);
+
+/* Sends MSG_QUIT once. at_once: what is still on its way is left. */
+void program_quit(struct program *p, bool at_once);
+
+/* Sends a message with text (copied). 0 or DUET_ENOMEM. */
+int program_send_text(struct program *p, enum msg_type type, conn_id peer, uint32_t id, const char *text);
+void program_send(struct program *p, enum msg_type type, conn_id peer, uint32_t id, bool flag);
+
+enum program_wake { WAKE_NODE = 1, WAKE_SIGNAL = 2, WAKE_INPUT = 4 };
+#define PROGRAM_FOREVER UINT64_MAX
+/* Waits for the node, a signal, or input_fd (-1: none); a set of program_wake, 0 after timeout_us.  Sets interrupted.
+ * *signal_number (may be NULL) gets the signal, 0 without one. */
+unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int *signal_number);
+
+/* The answer to MSG_PEER_KEY for subcommands that only ever want one kind of peer: judges, asks on a terminal, tells
+ * the node, remembers, prints what there is to say.  `wanted` false: turned away without a word. */
+bool program_admit(struct program *p, const struct msg *peer_key, bool wanted);
+
+/* Did this peer come from our program_connect? */
+bool program_is_target(const struct program *p, const struct msg *peer_key);
+
+/* "text [y/N] " on stderr, the answer from stdin; false on no, end of input, or a signal. */
+bool program_confirm(struct program *p, const char *text);
+
+/* Prints why a MSG_FAILED, or a MSG_LEFT/MSG_LOST before MSG_CONNECTED, ended it; returns the exit code. */
+int program_report_failure(struct program *p, const struct msg *m);
+
+/* "[ADDR]:PORT", with brackets whatever the family. */
+const char *program_endpoint_text(const struct duet_addr *addr, char out[ADDR_TEXT_BYTES]);
+
+/* Is DIR a folder we can write to?  0, or an error printed and EXIT_FILE. */
+int program_check_folder(const char *dir);
+
+#endif

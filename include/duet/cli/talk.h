@@ -1,0 +1,148 @@
+/*
+ * talk: one conversation, without a face: what the line mode and the screen have in common.
+ *
+ *   user's line ── talk_line ──▶ command ──▶ messages to the node
+ *   node's message ── talk_message ──▶ roster, bookkeeping ──▶ events ──▶ the front end's sink
+ *
+ * Messages and files go to everyone connected.  What is typed before anyone is connected waits in the outbox, in order.
+ * A message counts as delivered when everyone it went to (and who is still there) has it.
+ *
+ * Leaving: end of input drains (everything sent is delivered, files and answers too, a connection under way comes to its
+ * end one way or the other); /quit cancels transfers and only sees to the messages.  Main thread.
+ */
+#ifndef DUET_CLI_TALK_H
+#define DUET_CLI_TALK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "duet/cli/program.h"
+#include "duet/ui/command.h"
+#include "duet/ui/roster.h"
+
+#define TALK_OUTBOX 512                    /* lines waiting for somebody to connect */
+#define TALK_SAID 512                      /* messages under way */
+#define TALK_ASKS 64                       /* questions under way */
+#define TALK_DIALS 16                      /* connections under way */
+#define TALK_FAREWELL_US UINT64_C(5000000) /* at most this long after everything is settled, or /quit */
+
+enum talk_kind {
+    TALK_LISTENING,   /* text: [ADDR]:PORT */
+    TALK_CONNECTED,   /* name, text: fingerprint */
+    TALK_UNREACHABLE, /* name, value: µs of silence */
+    TALK_BACK,        /* name, value: µs of silence */
+    TALK_LEFT,        /* name, text: reason or "" */
+    TALK_LOST,        /* name, text: reason or "" */
+    TALK_TEXT,        /* name, text */
+    TALK_OWN,         /* id, text: taken */
+    TALK_DELIVERED,   /* id */
+    TALK_OFFER,       /* name, id, text: file, value: bytes; flag: accepted already */
+    TALK_SENDING,     /* name, id, text: file, value: bytes */
+    TALK_RECEIVED,    /* name, id, text: path, value: bytes */
+    TALK_SENT,        /* name, id, text: file, value: bytes */
+    TALK_ANSWER,      /* name, text */
+    TALK_QUESTION,    /* text: lines; the next line of the user is the answer, y or n */
+    TALK_ERROR,       /* text */
+    TALK_INFO,        /* text: a line the user asked for */
+    TALK_NOTICE,      /* text: news of less weight */
+    TALK_CLEAR,       /* /clear */
+};
+
+struct talk_event {
+    enum talk_kind kind;
+    const char *name, *text;
+    uint32_t id;
+    uint64_t value;
+    bool flag;
+};
+
+typedef void talk_sink(void *face, const struct talk_event *ev);
+
+enum talk_leaving { TALK_STAYS, TALK_DRAINS, TALK_LEAVES };
+
+struct talk_waiting {
+    enum command_id id; /* COMMAND_SAY, COMMAND_SEND, COMMAND_ASK */
+    uint32_t number;    /* of a message */
+    char *text;
+};
+
+struct talk_said {
+    uint32_t number;
+    uint64_t waits_for; /* roster slots, as bits */
+    bool delivered;     /* at least one has it */
+};
+
+struct talk_dial {
+    uint32_t id; /* of MSG_CONNECT; 0: free */
+    struct duet_addr addr;
+    char dialled[RESOLVE_TEXT_BYTES];
+};
+
+struct talk_ask {
+    uint32_t id; /* 0: free */
+    char name[ROSTER_NAME_BYTES];
+};
+
+struct talk {
+    struct program *program;
+    struct roster roster;
+    talk_sink *sink;
+    void *face;
+    bool ends_when_lost; /* line mode with a HOST: losing it ends the program */
+
+    struct talk_waiting outbox[TALK_OUTBOX]; /* the first outbox_count */
+    size_t outbox_count;
+    struct talk_said said[TALK_SAID]; /* the first said_count */
+    size_t said_count;
+    struct talk_dial dials[TALK_DIALS]; /* [0] is the HOST of the command line */
+    struct talk_ask asks[TALK_ASKS];
+    size_t sends_open;
+    uint32_t last_number, last_send, last_ask, last_dial;
+
+    struct msg_peer_key *keys[ROSTER_PEERS]; /* by slot: of peers whose trust is open */
+    char *dialled_by_slot[ROSTER_PEERS];     /* heap; NULL: it came to us */
+    conn_id question;                        /* whose trust is being asked about; 0: nobody's */
+    conn_id target;                          /* the session with the HOST of the command line; 0: none now */
+    bool dialling;                           /* HOST neither reached nor given up */
+    uint64_t stats_wanted;                   /* slots the user asked about */
+
+    enum talk_leaving leaving;
+    bool over, stopped;
+    size_t undelivered;
+    int code;
+};
+
+/* The program is open; starts connecting to its target. */
+void talk_init(struct talk *t, struct program *p, talk_sink *sink, void *face);
+void talk_dispose(struct talk *t);
+
+/* One line of the user, without its newline; may be the answer to a question. */
+void talk_line(struct talk *t, const char *line);
+/* A message that is no command whatever it starts with (a paste). */
+void talk_say(struct talk *t, const char *text);
+/* May more lines come, or is too much under way? */
+bool talk_has_room(const struct talk *t);
+void talk_end_of_input(struct talk *t);
+
+/* A message of the node; the caller disposes of it. */
+void talk_message(struct talk *t, const struct msg *m);
+
+/* Once `over`: says goodbye, waits for it TALK_FAREWELL_US at most; the exit code. */
+int talk_farewell(struct talk *t);
+
+/* Asks for fresh statistics of everyone connected, for the roster. */
+void talk_refresh_stats(struct talk *t);
+
+/* For the two halves of this module (talk.c, talk_command.c). */
+void talk_emit(struct talk *t, const struct talk_event *ev);
+void talk_tell(struct talk *t, enum talk_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void talk_answer(struct talk *t, const char *line);
+void talk_settle(struct talk *t);
+void talk_finish(struct talk *t, int code);
+void talk_dial(struct talk *t, const struct duet_addr *addr, const char *dialled);
+void talk_flush_outbox(struct talk *t);
+/* COMMAND_SAY, COMMAND_SEND or COMMAND_ASK to everyone connected, or into the outbox. */
+void talk_dispatch(struct talk *t, enum command_id id, uint32_t number, const char *text);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * udp: the one UDP socket: trains of datagrams out, datagrams in.
+ *
+ * Out: a train leaves as one UDP_SEGMENT message where the kernel can, else
+ * through sendmmsg.  In: UDP_GRO lets the kernel hand over whole trains, which
+ * udp_next takes apart again; without it each buffer holds one datagram.
+ * Packets are never fragmented (IP_PMTUDISC_PROBE): too big is lost, and the
+ * path MTU is the core's to find.  ICMP errors are advisory: anyone can forge
+ * them, so they are counted and otherwise a lost packet.
+ *
+ * One thread at a time; no allocation after udp_open.
+ */
+#ifndef DUET_IO_UDP_H
+#define DUET_IO_UDP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "duet/base/addr.h"
+#include "duet/io/udpsock.h"
+
+#define UDP_TRAIN_BYTES 65507     /* longest train: what one IPv4 datagram may carry */
+#define UDP_TRAIN_SEGMENTS 64     /* UDP_MAX_SEGMENTS of every kernel that has UDP_SEGMENT */
+#define UDP_BUFFER_BYTES 65536    /* one receive buffer: the longest train GRO makes */
+#define UDP_BUFFERS 8             /* filled by one udp_recv */
+#define UDP_GSO_PAUSE_TRAINS 4096 /* after UDP_SEGMENT failed it is tried again after so many trains */
+
+struct udp_datagram {
+    struct duet_addr from;
+    uint8_t *bytes; /* valid until the next udp_recv; may be written to */
+    size_t len;
+    uint8_t ecn; /* the two ECN bits of the IP header */
+};
+
+struct udp_counters {
+    uint64_t sent_trains, sent_segments, refused_segments; /* refused: the kernel said no; for the core they are lost */
+    uint64_t gso_failures;
+    uint64_t received_trains, received_datagrams, receive_errors;
+    uint64_t overflowed;   /* dropped by the kernel because the receive buffer was full (32 bits, wraps) */
+    uint32_t rcvbuf_bytes; /* what SO_RCVBUF says we got */
+};
+
+struct udp;
+
+/* Opens and binds.  0; DUET_EINVAL (bind is no address of that family), DUET_ENOMEM, DUET_ESYS (errno in *sys);
+ * a line for the user in error. */
+int udp_open(const struct udp_config *cfg, struct udp **out, char error[UDP_ERROR_BYTES], int *sys);
+void udp_close(struct udp *u); /* NULL is fine */
+
+int udp_fd(const struct udp *u);
+void udp_local(const struct udp *u, struct duet_addr *out); /* bound address and port */
+
+/* Sends `len` bytes as datagrams of `segment` bytes, the last may be shorter.
+ * Bytes done with, always whole datagrams: fewer than len mean that the socket
+ * buffer is full and the rest wants to be sent when the socket is writable. */
+size_t udp_send(struct udp *u, const struct duet_addr *to, const uint8_t *bytes, size_t len, size_t segment);
+
+/* Fills the buffers with what has arrived, without waiting; only when udp_next gave false.
+ * Buffers filled, 0: nothing there. */
+size_t udp_recv(struct udp *u);
+/* The next datagram of those buffers; false: that was all. */
+bool udp_next(struct udp *u, struct udp_datagram *out);
+
+/* Why the kernel refused packets, each errno once in the life of the socket, for one line to the user; 0: no news. */
+int udp_send_error(struct udp *u);
+
+/* Size of a datagram that the last udp_send could not send because the interface takes none so large, once (0: none). */
+size_t udp_too_big(struct udp *u);
+
+struct udp_counters udp_counters(const struct udp *u);
+
+#endif

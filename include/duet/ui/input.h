@@ -1,0 +1,57 @@
+/*
+ * input: the line editor: GNU readline's callback interface without its display.
+ *
+ * Bytes from the terminal go in one at a time; each may complete an event.  Nothing is written to the terminal here:
+ * the view asks for prompt, text and cursor and draws them.  Readline is one per process, so this module is too: its
+ * state is static.  Pasted text of several lines (bracketed paste) is handed out as an event, so that the user can
+ * confirm it.  Main thread.
+ */
+#ifndef DUET_UI_INPUT_H
+#define DUET_UI_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define INPUT_HISTORY 500             /* lines remembered, in memory only */
+#define INPUT_PASTE_BYTES (64 * 1024) /* longest paste taken */
+
+enum input_event_type {
+    INPUT_NONE,       /* the line may have changed */
+    INPUT_LINE,       /* Enter; text: the line */
+    INPUT_PASTE,      /* text: several pasted lines */
+    INPUT_PASTE_LONG, /* a paste longer than INPUT_PASTE_BYTES was thrown away */
+    INPUT_CHOICES,    /* Tab found several; text: their list, for display */
+    INPUT_PAGE_UP,
+    INPUT_PAGE_DOWN,
+    INPUT_REDRAW,    /* ^L */
+    INPUT_END,       /* ^D on an empty line */
+    INPUT_INTERRUPT, /* ^C */
+    INPUT_SUSPEND,   /* ^Z */
+};
+
+struct input_event {
+    enum input_event_type type;
+    char *text; /* heap, the caller frees it; NULL where not named above */
+};
+
+void input_start(void);
+void input_stop(void);
+
+struct input_event input_byte(unsigned char byte);
+
+/* What to draw: readline's own prompt while it searches the history, else ""; the line; the cursor's byte in it. */
+const char *input_prompt(void);
+const char *input_text(void);
+size_t input_cursor(void);
+
+/* Empties the line; false: it was empty. */
+bool input_clear(void);
+
+/* Puts a line into the history. */
+void input_remember(const char *line);
+
+/* The part of the line to draw in `columns` cells so that the cursor (which takes a cell) is in sight: first byte and
+ * the cursor's column. Pure. */
+size_t input_window(const char *text, size_t cursor, size_t columns, size_t *cursor_column);
+
+#endif

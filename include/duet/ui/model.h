@@ -1,0 +1,78 @@
+/*
+ * model: the scrollback of the screen: lines, how they wrap at the present size, and where the user looks.
+ *
+ * Pure state, no curses.  Memory is bounded: at most MODEL_LINES lines and MODEL_BYTES of text, the oldest go.  While
+ * the user looks at older lines, new ones do not move what is seen.  Main thread.
+ */
+#ifndef DUET_UI_MODEL_H
+#define DUET_UI_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MODEL_LINES 5000
+#define MODEL_BYTES (4 * 1024 * 1024)
+
+enum model_kind {
+    LINE_OWN,   /* what the user said */
+    LINE_PEER,  /* what a peer said */
+    LINE_EVENT, /* joined, left, received, … */
+    LINE_ERROR,
+    LINE_INFO, /* answers to the user's commands */
+};
+
+struct model_line {
+    enum model_kind kind;
+    uint32_t id; /* of an own message; 0: none */
+    bool delivered;
+    char time[6];  /* "12:34" or "" */
+    size_t prefix; /* bytes of text that name who speaks */
+    size_t rows;   /* at the model's present width */
+    size_t len;
+    char text[]; /* NUL-terminated */
+};
+
+/* One screen row of a line. */
+struct model_row {
+    const struct model_line *line;
+    size_t start, len; /* bytes of line->text */
+    bool first;        /* the line's first row */
+};
+
+struct model {
+    struct model_line *lines[MODEL_LINES]; /* ring */
+    size_t first, count;
+    size_t bytes;
+    size_t width, height; /* of the text area, in cells; at least 1 */
+    size_t total_rows;
+    size_t scroll; /* rows below the visible part; 0: the newest line is seen */
+    size_t unseen; /* lines added while scrolled up */
+};
+
+void model_init(struct model *m);
+void model_dispose(struct model *m);
+
+/* Adds a line "prefix text"; prefix may be "".  time: "12:34" or "".  0 or DUET_ENOMEM. */
+int model_add(struct model *m, enum model_kind kind, uint32_t id, const char *time, const char *prefix,
+              const char *text);
+/* Marks own message `id` as delivered; false: it is no longer there. */
+bool model_delivered(struct model *m, uint32_t id);
+void model_clear(struct model *m);
+
+/* The text area has a new size (0 counts as 1). The bottom line seen stays in sight. */
+void model_resize(struct model *m, size_t width, size_t height);
+/* Moves by rows, up is positive; stops at both ends. */
+void model_scroll(struct model *m, long rows);
+void model_follow(struct model *m); /* back to the newest line */
+
+/* The rows to draw, top to bottom, at most `cap` (>= height for all); returns their number. */
+size_t model_rows(const struct model *m, struct model_row *out, size_t cap);
+
+/*
+ * Bytes of the first row of text at this width: breaks at newlines, else at blanks, else between graphemes; never 0 for
+ * len > 0 unless the row is an empty line.  *next: where the following row starts (blanks at the break are skipped).
+ */
+size_t model_wrap(const char *text, size_t len, size_t width, size_t *next);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * roster: who is there and what is being transferred, as the ui knows it from the net thread's messages.
+ *
+ * Pure state in bounded tables: no curses, no clock.  Peers and transfers are named by ids; pointers handed out hold
+ * until the next call that adds or removes.  Main thread.
+ */
+#ifndef DUET_UI_ROSTER_H
+#define DUET_UI_ROSTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "duet/app/msg.h"
+#include "duet/base/addr.h"
+#include "duet/conn/endpoint.h"
+#include "duet/io/identity.h"
+#include "duet/ui/bar.h"
+
+#define ROSTER_PEERS 64 /* as many as a 64-bit set names */
+#define ROSTER_TRANSFERS 256
+
+#define ROSTER_NAME_BYTES (LIMIT_NAME_BYTES * 4 + 1)
+#define ROSTER_FILE_BYTES 256
+
+enum roster_peer_state {
+    ROSTER_ABSENT,    /* the slot is free */
+    ROSTER_UNTRUSTED, /* its key was reported, we have not answered */
+    ROSTER_TRUSTED,   /* we said yes, it has not yet */
+    ROSTER_CONNECTED,
+};
+
+struct roster_peer {
+    enum roster_peer_state state;
+    conn_id id;
+    char name[ROSTER_NAME_BYTES];
+    char fingerprint[FINGERPRINT_BYTES];
+    struct duet_addr addr;
+    bool unreachable;
+    uint64_t silent_since_us; /* the ui's clock, when it fell silent; valid while unreachable */
+    bool has_stats;
+    struct endpoint_stats stats; /* latest */
+};
+
+enum roster_transfer_state {
+    ROSTER_OFFERED, /* receiving: our answer is due; sending: the peer's */
+    ROSTER_RUNNING,
+};
+
+struct roster_transfer {
+    uint32_t id;
+    conn_id peer;
+    bool sending;
+    uint64_t began_us; /* the ui's clock */
+    uint32_t request;  /* the ui's number of the MSG_SEND it came from */
+    enum roster_transfer_state state;
+    bool stalled;
+    char name[ROSTER_FILE_BYTES];
+    uint64_t done_bytes, total_bytes, rate_bytes_per_s, eta_us;
+};
+
+struct roster {
+    struct roster_peer peers[ROSTER_PEERS];
+    struct roster_transfer transfers[ROSTER_TRANSFERS]; /* the first transfer_count, oldest first */
+    size_t transfer_count;
+};
+
+/* NULL: the table is full. */
+struct roster_peer *roster_add_peer(struct roster *r, conn_id id);
+struct roster_peer *roster_peer(struct roster *r, conn_id id); /* NULL: unknown */
+void roster_remove_peer(struct roster *r, conn_id id);
+size_t roster_count(const struct roster *r, enum roster_peer_state state);
+/* The slot of a peer: its bit in a set of peers. */
+unsigned roster_slot(const struct roster *r, const struct roster_peer *p);
+/* The first connected peer after `after` (NULL: from the start); NULL: no more. */
+struct roster_peer *roster_next_connected(struct roster *r, const struct roster_peer *after);
+/* A connected peer by its name, or by the first four or more characters of its fingerprint; NULL: none, or more than one
+ * (then *ambiguous). */
+struct roster_peer *roster_named(struct roster *r, const char *name, bool *ambiguous);
+
+/* NULL: the table is full (the transfer goes on, only not shown). */
+struct roster_transfer *roster_add_transfer(struct roster *r, uint32_t id);
+struct roster_transfer *roster_transfer(struct roster *r, uint32_t id); /* NULL: unknown */
+void roster_remove_transfer(struct roster *r, uint32_t id);
+void roster_update(struct roster *r, const struct msg_progress *p);
+
+/* The only offer that waits for our answer; 0: none, or more than one. */
+uint32_t roster_only_offer(const struct roster *r);
+
+/* What to draw for it; `state_text` keeps the words.  now_us: the ui's clock. */
+#define ROSTER_STATE_BYTES 48
+struct bar roster_bar(struct roster *r, const struct roster_transfer *t, uint64_t now_us,
+                      char state_text[ROSTER_STATE_BYTES]);
+
+#endif

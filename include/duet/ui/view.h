@@ -1,0 +1,53 @@
+/*
+ * view: the state of the program onto the screen.
+ *
+ *   scrollback (model)
+ *   transfer bars
+ *   status line
+ *   prompt and input line
+ *
+ * Everything is drawn anew each time and curses sends the difference.  Works at any size down to 1×1: the input line
+ * stays to the last, then the scrollback, then the status.  Text is drawn cluster by cluster at the columns base/text
+ * gives, and no control byte ever reaches curses.  Main thread, between term_start and term_stop.
+ */
+#ifndef DUET_UI_VIEW_H
+#define DUET_UI_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "duet/ui/model.h"
+#include "duet/ui/roster.h"
+
+#define VIEW_BARS_MAX 6
+#define VIEW_STATUS_BYTES 512
+
+struct view {
+    struct model *model;
+    struct roster *roster;
+    const char *prompt; /* "> ", or a question */
+    const char *input;
+    size_t cursor;    /* byte of input */
+    uint64_t now_us;  /* for "stalled 12 s" */
+    const char *idle; /* status line while nobody is connected */
+};
+
+/* The rows each part gets at this height; pure. */
+struct view_layout {
+    size_t lines; /* scrollback, from row 0 */
+    size_t bars;  /* transfers, below it */
+    bool status;
+};
+struct view_layout view_layout(size_t height, size_t transfers);
+
+/* Columns left of the text for time and mark at this width; pure. */
+size_t view_gutter(size_t width);
+
+/* The status line in words, sanitised names inside; pure. */
+const char *view_status(const struct view *v, bool ascii, char out[VIEW_STATUS_BYTES]);
+
+void view_start(void); /* after term_start: colours */
+void view_draw(const struct view *v);
+
+#endif

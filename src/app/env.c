@@ -1,0 +1,50 @@
+#include "duet/app/env.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/base/text.h"
+
+/* fmt and its arguments on the heap; NULL: out of memory. */
+__attribute__((format(printf, 1, 0))) static char *format_new(const char *fmt, va_list args)
+{
+    va_list again;
+
+    va_copy(again, args);
+    const int len = vsnprintf(NULL, 0, fmt, args);
+    char *text = len < 0 ? NULL : malloc((size_t)len + 1);
+
+    if (text != NULL)
+        vsnprintf(text, (size_t)len + 1, fmt, again);
+    va_end(again);
+    return text;
+}
+
+void env_tell(struct env *env, struct msg m, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    char *raw = format_new(fmt, args);
+
+    va_end(args);
+    m.text = raw == NULL ? NULL : text_sanitise_new(TEXT_LINE, raw, strlen(raw));
+    free(raw);
+    if (m.text == NULL)
+        env->ui.lost = true; /* a message without its words would mislead */
+    else
+        (void)outbox_push(&env->ui, m);
+}
+
+bool env_tell_lines(struct env *env, struct msg m, const char *text, size_t len)
+{
+    m.text = text_sanitise_new(TEXT_MULTILINE, text, len);
+    return m.text != NULL && outbox_push(&env->ui, m) == 0;
+}
+
+bool env_ui_is_long(const struct env *env)
+{
+    return env->ui.count >= UI_LONG_MESSAGES || env->ui.text_bytes >= UI_LONG_TEXT_BYTES;
+}

@@ -1,0 +1,559 @@
+/*
+ * hub: routes messages of ui and disk, and events of the endpoint, to the
+ * session or transfer they are about; then lets everything move that can
+ * (`pump`), until nothing is dirty and no event is left.
+ *
+ * Nothing here waits: what cannot go on now is kept where it is and looked at
+ * again when the event, the message or the time comes that may change it.
+ */
+#include "duet/app/hub.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/app/env.h"
+#include "duet/app/session.h"
+#include "duet/app/transfer_recv.h"
+#include "duet/app/transfer_send.h"
+#include "duet/base/err.h"
+
+#define HUB_CONNECTING 64   /* attempts of ours under way */
+#define HUB_UI_RESERVE 1024 /* messages for ui that never need memory for themselves */
+#define HUB_UI_FULL 8192    /* from here on newcomers are turned away: ui stands still */
+
+struct attempt {
+    conn_id conn;
+    uint32_t ui_id;
+};
+
+struct hub {
+    struct env env;
+    struct session *sessions[LIMIT_CONNS];
+    size_t session_count;
+    uint64_t last_session; /* number of the newest */
+    struct attempt attempts[HUB_CONNECTING];
+    size_t attempt_count;
+    size_t refused_count; /* connections we turned away at once, not yet closed */
+    conn_id refused[LIMIT_CONNS];
+    duet_time next_report; /* NEVER: nothing moves */
+};
+
+struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e)
+{
+    struct hub *h = calloc(1, sizeof(*h));
+
+    if (h == NULL)
+        return NULL;
+    h->env.cfg = *cfg;
+    h->env.endpoint = e;
+    h->next_report = DUET_NEVER;
+    h->env.send_pool = chunk_pool_new(CHUNK_POOL);
+    h->env.recv_pool = chunk_pool_new(CHUNK_POOL);
+    const int ui = outbox_init(&h->env.ui, HUB_UI_RESERVE);
+    const int disk = outbox_init(&h->env.disk, DISK_JOBS_MAX);
+
+    if (h->env.send_pool == NULL || h->env.recv_pool == NULL || ui != 0 || disk != 0) {
+        hub_free(h);
+        return NULL;
+    }
+    return h;
+}
+
+void hub_free(struct hub *h)
+{
+    if (h == NULL)
+        return;
+    for (size_t i = 0; i < h->session_count; i++)
+        session_free(h->sessions[i], &h->env);
+    transfers_dispose(&h->env);
+    outbox_dispose(&h->env.ui);
+    outbox_dispose(&h->env.disk);
+    chunk_pool_free(h->env.send_pool);
+    chunk_pool_free(h->env.recv_pool);
+    free(h);
+}
+
+static struct session *find(struct hub *h, conn_id conn)
+{
+    for (size_t i = 0; i < h->session_count; i++) {
+        if (h->sessions[i]->peer.conn == conn)
+            return h->sessions[i];
+    }
+    return NULL;
+}
+
+/* The ui number of the attempt with this id, which is over then; 0: there was none. */
+static uint32_t take_attempt(struct hub *h, conn_id conn)
+{
+    for (size_t i = 0; i < h->attempt_count; i++) {
+        if (h->attempts[i].conn == conn) {
+            const uint32_t ui_id = h->attempts[i].ui_id;
+
+            h->attempts[i] = h->attempts[--h->attempt_count];
+            return ui_id;
+        }
+    }
+    return 0;
+}
+
+static bool take_refused(struct hub *h, conn_id conn)
+{
+    for (size_t i = 0; i < h->refused_count; i++) {
+        if (h->refused[i] == conn) {
+            h->refused[i] = h->refused[--h->refused_count];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- from ui ---- */
+
+static void connect_failed(struct hub *h, uint32_t ui_id, int err, uint64_t refusal)
+{
+    const struct msg m = {.type = MSG_FAILED, .id = ui_id, .err = err, .value = refusal};
+
+    env_tell(&h->env, m, "%s", err == DUET_EREFUSED ? params_refusal_text(refusal) : err_text(err));
+}
+
+static void handle_connect(struct hub *h, const struct msg *m)
+{
+    conn_id conn;
+    int err = h->attempt_count < HUB_CONNECTING ? 0 : DUET_EFULL;
+
+    if (h->env.quitting)
+        err = DUET_ECANCELLED;
+    if (err == 0)
+        err = endpoint_connect(h->env.endpoint, &m->addr, h->env.now, &conn);
+    if (err == DUET_EEXIST) /* the peer was quicker: its session serves */
+        env_tell(&h->env, (struct msg){.type = MSG_NOTICE, .peer = conn, .id = m->id},
+                 "already connected to that peer");
+    else if (err != 0)
+        connect_failed(h, m->id, err, 0);
+    else
+        h->attempts[h->attempt_count++] = (struct attempt){.conn = conn, .ui_id = m->id};
+}
+
+/* What ui wants of a session that is not there (any more). */
+static void no_session(struct hub *h, const struct msg *m)
+{
+    struct msg answer = {.type = MSG_ANSWER, .peer = m->peer, .id = m->id};
+
+    if (m->type == MSG_SEND)
+        transfer_send_refused(&h->env, m->peer, m->id, m->text, DUET_ECLOSED, "the peer is not connected");
+    else if (m->type == MSG_ASK)
+        env_tell(&h->env, answer, "the peer is not connected");
+    else if (m->type == MSG_SAY)
+        env_tell(&h->env,
+                 (struct msg){.type = MSG_NOTICE, .peer = m->peer, .id = m->id, .err = DUET_ECLOSED, .flag = true},
+                 "text not sent: the peer is not connected");
+}
+
+static void give_stats(struct hub *h, conn_id peer)
+{
+    struct endpoint_stats *stats = calloc(1, sizeof(*stats));
+
+    if (stats == NULL || endpoint_stats(h->env.endpoint, peer, stats) != 0) {
+        free(stats);
+        env_notice(&h->env, peer, true, "no statistics: the peer is not connected");
+        return;
+    }
+    (void)outbox_push(&h->env.ui, (struct msg){.type = MSG_STATS, .peer = peer, .stats = stats});
+}
+
+static void handle_for_session(struct hub *h, struct msg *m)
+{
+    struct session *s = find(h, m->peer);
+
+    if (s == NULL || s->state == SESSION_CLOSING)
+        no_session(h, m);
+    else if (m->type == MSG_TRUST)
+        session_trust(s, &h->env, m->flag);
+    else if (m->type == MSG_SAY)
+        session_say(s, &h->env, m);
+    else if (m->type == MSG_SEND)
+        session_send(s, &h->env, m);
+    else if (m->type == MSG_ASK)
+        session_ask(s, &h->env, m);
+    else
+        session_close(s, &h->env, CLOSE_OK, "", false);
+}
+
+static void handle_for_transfer(struct hub *h, const struct msg *m)
+{
+    struct transfer *t = transfer_find(&h->env, m->id);
+
+    if (t == NULL || t->state == TRANSFER_ENDED)
+        env_notice(&h->env, 0, true, "no such transfer: %u", (unsigned)m->id);
+    else if (m->type == MSG_CANCEL)
+        transfer_cancel(&h->env, t);
+    else if (!transfer_recv_answer(&h->env, t, m->type == MSG_ACCEPT))
+        env_notice(&h->env, t->conn, true, "transfer %u is no open offer", (unsigned)m->id);
+}
+
+static void handle_quit(struct hub *h, bool at_once)
+{
+    h->env.quitting = true;
+    endpoint_set_accept(h->env.endpoint, false);
+    for (size_t i = 0; i < h->attempt_count; i++)
+        endpoint_close(h->env.endpoint, h->attempts[i].conn, CLOSE_OK, "bye", h->env.now);
+    for (size_t i = 0; i < h->session_count; i++) {
+        if (at_once || h->sessions[i]->state != SESSION_LIVE)
+            session_close(h->sessions[i], &h->env, CLOSE_OK, "bye", false);
+    }
+}
+
+/* ---- from disk ---- */
+
+static void handle_done(struct hub *h, struct msg *m)
+{
+    struct transfer *t = transfer_find(&h->env, m->id);
+
+    assert(t != NULL); /* a transfer stays until its jobs are answered */
+    if (t->sending)
+        transfer_send_done(&h->env, t, m);
+    else
+        transfer_recv_done(&h->env, t, m);
+}
+
+void hub_handle(struct hub *h, struct msg *m, duet_time now)
+{
+    h->env.now = now;
+    h->env.dirty = true;
+    switch (m->type) {
+    case MSG_CONNECT:
+        handle_connect(h, m);
+        break;
+    case MSG_TRUST:
+    case MSG_SAY:
+    case MSG_SEND:
+    case MSG_ASK:
+    case MSG_CLOSE:
+        handle_for_session(h, m);
+        break;
+    case MSG_ACCEPT:
+    case MSG_REJECT:
+    case MSG_CANCEL:
+        handle_for_transfer(h, m);
+        break;
+    case MSG_STATS_PLEASE:
+        give_stats(h, m->peer);
+        break;
+    case MSG_QUIT:
+        handle_quit(h, m->flag);
+        break;
+    case DONE_OPENED:
+    case DONE_READ:
+    case DONE_DIGEST:
+    case DONE_CREATED:
+    case DONE_WROTE:
+    case DONE_COMMITTED:
+        handle_done(h, m);
+        break;
+    case MSG_LISTENING:
+    case MSG_PEER_KEY:
+    case MSG_CONNECTED:
+    case MSG_FAILED:
+    case MSG_TEXT:
+    case MSG_DELIVERED:
+    case MSG_OFFER:
+    case MSG_SENDING:
+    case MSG_PROGRESS:
+    case MSG_RECEIVED:
+    case MSG_SENT:
+    case MSG_TRANSFER_FAILED:
+    case MSG_UNREACHABLE:
+    case MSG_BACK:
+    case MSG_LEFT:
+    case MSG_LOST:
+    case MSG_ANSWER:
+    case MSG_NOTICE:
+    case MSG_STATS:
+    case MSG_STOPPED:
+    case JOB_OPEN:
+    case JOB_READ:
+    case JOB_DIGEST:
+    case JOB_CREATE:
+    case JOB_WRITE:
+    case JOB_COMMIT:
+    case JOB_ABORT:
+        assert(false && "a message that leaves the hub came to it");
+        break;
+    }
+    msg_dispose(m);
+}
+
+/* ---- from the endpoint ---- */
+
+static void turn_away(struct hub *h, conn_id conn, uint64_t code, const char *reason)
+{
+    endpoint_close(h->env.endpoint, conn, code, reason, h->env.now);
+    if (h->refused_count < LIMIT_CONNS)
+        h->refused[h->refused_count++] = conn;
+}
+
+static void connected(struct hub *h, const struct endpoint_event *ev)
+{
+    uint32_t ui_id = take_attempt(h, ev->conn);
+
+    if (ui_id == 0 && ev->connected.replaces != 0)
+        ui_id = take_attempt(h, ev->connected.replaces);
+    if (h->env.quitting || h->env.ui.count >= HUB_UI_FULL || h->session_count == LIMIT_CONNS) {
+        turn_away(h, ev->conn, CLOSE_REFUSED, h->env.quitting ? "about to leave" : "too busy");
+        if (ui_id != 0)
+            connect_failed(h, ui_id, DUET_ECANCELLED, 0);
+        return;
+    }
+    struct session *s = session_new(ev, h->last_session + 1);
+    struct msg_peer_key *key = calloc(1, sizeof(*key));
+
+    if (s == NULL || key == NULL) {
+        if (s != NULL)
+            session_free(s, &h->env);
+        free(key);
+        turn_away(h, ev->conn, CLOSE_INTERNAL, "out of memory");
+        if (ui_id != 0)
+            connect_failed(h, ui_id, DUET_ENOMEM, 0);
+        return;
+    }
+    h->last_session++;
+    h->sessions[h->session_count++] = s;
+    memcpy(key->key, s->key, sizeof(key->key));
+    memcpy(key->name, s->peer.name, sizeof(key->name));
+    key->addr = ev->connected.addr;
+    key->params = ev->connected.params;
+    struct msg told = {.type = MSG_PEER_KEY, .peer = ev->conn, .id = ui_id};
+
+    told.peer_key = key;
+    (void)outbox_push(&h->env.ui, told);
+}
+
+static void failed(struct hub *h, const struct endpoint_event *ev)
+{
+    const uint32_t ui_id = take_attempt(h, ev->conn);
+
+    if (ui_id != 0)
+        connect_failed(h, ui_id, ev->failed.err, ev->failed.refusal);
+}
+
+static void closed(struct hub *h, const struct endpoint_event *ev)
+{
+    const uint32_t ui_id = take_attempt(h, ev->conn);
+
+    if (ui_id != 0) {
+        connect_failed(h, ui_id, DUET_ECANCELLED, 0);
+        return;
+    }
+    if (take_refused(h, ev->conn))
+        return;
+    for (size_t i = 0; i < h->session_count; i++) {
+        struct session *s = h->sessions[i];
+
+        if (s->peer.conn != ev->conn)
+            continue;
+        session_closed(s, &h->env, ev);
+        session_free(s, &h->env);
+        h->sessions[i] = h->sessions[--h->session_count];
+        return;
+    }
+}
+
+/* UNREACHABLE and BACK. */
+static void reachability(struct hub *h, const struct endpoint_event *ev)
+{
+    struct session *s = find(h, ev->conn);
+    const bool unreachable = ev->type == EVENT_UNREACHABLE;
+
+    if (s == NULL || s->state == SESSION_CLOSING || s->peer.unreachable == unreachable)
+        return;
+    s->peer.unreachable = unreachable;
+    s->silent_since = time_back(h->env.now, ev->silent_us);
+    (void)outbox_push(
+        &h->env.ui,
+        (struct msg){.type = unreachable ? MSG_UNREACHABLE : MSG_BACK, .peer = ev->conn, .value = ev->silent_us});
+}
+
+static void event(struct hub *h, const struct endpoint_event *ev)
+{
+    struct session *s;
+
+    switch (ev->type) {
+    case EVENT_CONNECTED:
+        connected(h, ev);
+        return;
+    case EVENT_FAILED:
+        failed(h, ev);
+        return;
+    case EVENT_UNREACHABLE:
+    case EVENT_BACK:
+        reachability(h, ev);
+        return;
+    case EVENT_CLOSED:
+        closed(h, ev);
+        return;
+    case EVENT_READABLE:
+        s = find(h, ev->conn);
+        if (s != NULL)
+            session_readable(s, ev->stream);
+        return;
+    case EVENT_EXTENT:
+    case EVENT_FINISHED:
+    case EVENT_RESET:
+        s = find(h, ev->conn);
+        if (s != NULL && !s->peer.gone && !s->peer.doomed)
+            transfer_recv_event(&h->env, ev);
+        return;
+    case EVENT_RELEASED:
+    case EVENT_STOPPED:
+        transfer_send_event(&h->env, ev);
+        return;
+    case EVENT_WRITABLE: /* the pump writes whatever waits */
+    case EVENT_SENT:     /* COMPLETE is what counts */
+        return;
+    }
+}
+
+/* ---- moving on ---- */
+
+/* Is there a newer session with the same key that works? */
+static bool is_replaced(const struct hub *h, const struct session *s)
+{
+    for (size_t i = 0; i < h->session_count; i++) {
+        const struct session *other = h->sessions[i];
+
+        if (other->number > s->number && other->state == SESSION_LIVE && !other->peer.unreachable &&
+            memcmp(other->key, s->key, sizeof(s->key)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static duet_time give_up_at(const struct hub *h, const struct session *s)
+{
+    if (h->env.cfg.give_up_us == 0 || !s->peer.unreachable || s->state == SESSION_CLOSING)
+        return DUET_NEVER;
+    return time_add(s->silent_since, h->env.cfg.give_up_us);
+}
+
+/* Ends the sessions whose time has come. */
+static void end_sessions(struct hub *h)
+{
+    for (size_t i = 0; i < h->session_count; i++) {
+        struct session *s = h->sessions[i];
+
+        if (s->state == SESSION_CLOSING)
+            continue;
+        if (h->env.ui.lost)
+            session_close(s, &h->env, CLOSE_INTERNAL, "out of memory", true);
+        else if (s->peer.unreachable && is_replaced(h, s))
+            session_close(s, &h->env, CLOSE_REPLACED, "a newer session with this peer took over", false);
+        else if (time_due(give_up_at(h, s), h->env.now))
+            session_close(s, &h->env, CLOSE_OK, "no sign of life for too long", true);
+        else if (h->env.quitting && session_is_idle(s, &h->env))
+            session_close(s, &h->env, CLOSE_OK, "bye", false);
+    }
+    h->env.ui.lost = false;
+}
+
+static void pump(struct hub *h)
+{
+    for (size_t i = 0; i < h->session_count; i++)
+        session_pump(h->sessions[i], &h->env);
+    transfer_recv_pump(&h->env);
+    transfer_send_pump(&h->env);
+    for (size_t i = 0; i < h->session_count; i++)
+        session_pump(h->sessions[i], &h->env); /* what the transfers had to say */
+    end_sessions(h);
+    transfers_sweep(&h->env);
+    if (!transfers_moving(&h->env))
+        h->next_report = DUET_NEVER;
+    else if (time_is_never(h->next_report))
+        h->next_report = time_add(h->env.now, PROGRESS_INTERVAL_US);
+}
+
+void hub_run(struct hub *h, duet_time now)
+{
+    struct endpoint_event ev;
+
+    h->env.now = now;
+    h->env.dirty = h->env.dirty || h->env.quitting; /* whether all bytes are acknowledged has no event */
+    for (;;) {
+        bool any = false;
+
+        while (endpoint_poll(h->env.endpoint, &ev)) {
+            event(h, &ev);
+            any = true;
+        }
+        if (!any && !h->env.dirty)
+            return;
+        h->env.dirty = false;
+        pump(h);
+    }
+}
+
+/* ---- to ui and disk ---- */
+
+struct msg *hub_next_ui(struct hub *h)
+{
+    return outbox_first(&h->env.ui);
+}
+
+void hub_took_ui(struct hub *h)
+{
+    const struct msg *m = outbox_first(&h->env.ui);
+    const bool was_long = env_ui_is_long(&h->env);
+    struct session *s = m->type == MSG_TEXT ? find(h, m->peer) : NULL;
+
+    if (s != NULL) {
+        s->delivered_owed = m->id;
+        h->env.dirty = true;
+    }
+    outbox_drop(&h->env.ui);
+    if (was_long && !env_ui_is_long(&h->env))
+        h->env.dirty = true;
+}
+
+struct msg *hub_next_disk(struct hub *h)
+{
+    return outbox_first(&h->env.disk);
+}
+
+void hub_took_disk(struct hub *h)
+{
+    transfer_job_left(&h->env, outbox_first(&h->env.disk));
+    outbox_drop(&h->env.disk);
+}
+
+/* ---- time ---- */
+
+duet_time hub_deadline(const struct hub *h)
+{
+    duet_time at = time_min(h->next_report, transfer_recv_deadline(&h->env));
+
+    if (h->env.dirty)
+        return DUET_TIME(0);
+    for (size_t i = 0; i < h->session_count; i++)
+        at = time_min(at, give_up_at(h, h->sessions[i]));
+    return at;
+}
+
+void hub_tick(struct hub *h, duet_time now)
+{
+    h->env.now = now;
+    transfer_recv_tick(&h->env);
+    if (time_due(h->next_report, now)) {
+        transfers_report(&h->env);
+        h->next_report = DUET_NEVER;
+        h->env.dirty = true; /* pump sets the next one while something moves */
+    }
+    for (size_t i = 0; i < h->session_count; i++)
+        h->env.dirty = h->env.dirty || time_due(give_up_at(h, h->sessions[i]), now);
+    hub_run(h, now);
+}
+
+bool hub_done(const struct hub *h)
+{
+    return h->env.quitting && h->session_count == 0 && h->attempt_count == 0 && h->refused_count == 0 &&
+           h->env.transfer_count == 0 && h->env.disk.count == 0;
+}

@@ -1,0 +1,100 @@
+#include "duet/app/msg.h"
+
+#include <stdlib.h>
+
+/* Which member of the union a message owns. */
+enum owned { OWNS_NOTHING, OWNS_TEXT, OWNS_PEER_KEY, OWNS_STATS, OWNS_PROGRESS };
+
+static enum owned owned_by(enum msg_type type)
+{
+    switch (type) {
+    case MSG_PEER_KEY:
+        return OWNS_PEER_KEY;
+    case MSG_STATS:
+        return OWNS_STATS;
+    case MSG_PROGRESS:
+        return OWNS_PROGRESS;
+    case MSG_SAY:
+    case MSG_SEND:
+    case MSG_ASK:
+    case MSG_FAILED:
+    case MSG_TEXT:
+    case MSG_OFFER:
+    case MSG_SENDING:
+    case MSG_RECEIVED:
+    case MSG_SENT:
+    case MSG_TRANSFER_FAILED:
+    case MSG_LEFT:
+    case MSG_LOST:
+    case MSG_ANSWER:
+    case MSG_NOTICE:
+    case JOB_OPEN:
+    case JOB_CREATE:
+    case DONE_OPENED:
+    case DONE_COMMITTED:
+        return OWNS_TEXT;
+    case MSG_CONNECT:
+    case MSG_TRUST:
+    case MSG_ACCEPT:
+    case MSG_REJECT:
+    case MSG_CANCEL:
+    case MSG_STATS_PLEASE:
+    case MSG_CLOSE:
+    case MSG_QUIT:
+    case MSG_LISTENING:
+    case MSG_CONNECTED:
+    case MSG_DELIVERED:
+    case MSG_UNREACHABLE:
+    case MSG_BACK:
+    case MSG_STOPPED:
+    case JOB_READ:
+    case JOB_DIGEST:
+    case JOB_WRITE:
+    case JOB_COMMIT:
+    case JOB_ABORT:
+    case DONE_READ:
+    case DONE_DIGEST:
+    case DONE_CREATED:
+    case DONE_WROTE:
+        return OWNS_NOTHING;
+    }
+    return OWNS_NOTHING;
+}
+
+void msg_dispose(struct msg *m)
+{
+    switch (owned_by(m->type)) {
+    case OWNS_NOTHING:
+        return;
+    case OWNS_TEXT:
+        free(m->text);
+        break;
+    case OWNS_PEER_KEY:
+        free(m->peer_key);
+        break;
+    case OWNS_STATS:
+        free(m->stats);
+        break;
+    case OWNS_PROGRESS:
+        free(m->progress);
+        break;
+    }
+    m->text = NULL;
+}
+
+bool msg_has_text(enum msg_type type)
+{
+    return owned_by(type) == OWNS_TEXT;
+}
+
+const char *msg_type_name(enum msg_type type)
+{
+    switch (type) {
+#define X(name) \
+    case name:  \
+        return #name;
+        MSG_LIST(X)
+#undef X
+    }
+    return "MSG_?";
+}

@@ -1,0 +1,436 @@
+#include "duet/app/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/app/services.h"
+#include "duet/app/transfer_recv.h"
+#include "duet/app/transfer_send.h"
+#include "duet/base/err.h"
+#include "duet/base/text.h"
+
+struct session *session_new(const struct endpoint_event *ev, uint64_t number)
+{
+    struct session *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return NULL;
+    s->peer.conn = ev->conn;
+    s->number = number;
+    memcpy(s->key, ev->connected.key, sizeof(s->key));
+    (void)text_sanitise(TEXT_LINE, ev->connected.name, strnlen(ev->connected.name, LIMIT_NAME_BYTES), s->peer.name,
+                        sizeof(s->peer.name));
+    if (s->peer.name[0] == '\0')
+        memcpy(s->peer.name, "unnamed", sizeof("unnamed"));
+    channel_init(&s->peer.control, PEER_CONTROL_OUT_BYTES);
+    channel_init(&s->peer.chat, PEER_CHAT_OUT_BYTES);
+    chat_init(&s->chat);
+    /* Bytes may have come with the handshake; the first read finds out. */
+    s->control_readable = s->chat_readable = true;
+    return s;
+}
+
+void session_free(struct session *s, struct env *env)
+{
+    transfers_forget_peer(env, &s->peer);
+    channel_dispose(&s->peer.control);
+    channel_dispose(&s->peer.chat);
+    chat_dispose(&s->chat);
+    for (size_t i = 0; i < s->sends_count; i++)
+        free(s->sends[(s->sends_head + i) % SESSION_SENDS_WAITING].path);
+    free(s->sends);
+    free(s);
+}
+
+/* ---- from ui ---- */
+
+void session_trust(struct session *s, struct env *env, bool yes)
+{
+    struct appmsg hello = {.type = APPMSG_HELLO};
+
+    if (s->state != SESSION_ASKING)
+        return;
+    if (!yes) {
+        session_close(s, env, CLOSE_TRUST, "the key is not trusted here", false);
+        return;
+    }
+    s->state = SESSION_TRUSTED;
+    hello.hello_flags = (env->cfg.receive_files ? HELLO_TAKES_FILES : 0) | (env->cfg.serve ? HELLO_SERVES : 0);
+    peer_send(&s->peer, &hello);
+    env->dirty = true;
+}
+
+void session_say(struct session *s, struct env *env, struct msg *m)
+{
+    const size_t len = strlen(m->text);
+    const int err = s->state == SESSION_LIVE ? chat_say(&s->chat, m->id, m->text, len) : DUET_ECLOSED;
+    const struct msg notice = {.type = MSG_NOTICE, .peer = s->peer.conn, .id = m->id, .err = err, .flag = true};
+
+    if (err == 0)
+        m->text = NULL;
+    else if (err == DUET_ERANGE)
+        env_tell(env, notice, "text not sent to %s: longer than %d MiB", s->peer.name, CHAT_TEXT_BYTES >> 20);
+    else if (err == DUET_EFULL)
+        env_tell(env, notice, "text not sent to %s: too many texts wait to be delivered", s->peer.name);
+    else
+        env_tell(env, notice, "text not sent to %s: %s", s->peer.name, err_text(err));
+    env->dirty = true;
+}
+
+void session_send(struct session *s, struct env *env, struct msg *m)
+{
+    int err = s->state == SESSION_LIVE ? 0 : DUET_ECLOSED;
+
+    if (err == 0 && !s->peer.takes_files) {
+        transfer_send_refused(env, s->peer.conn, m->id, m->text, DUET_EREFUSED, "the peer takes no files");
+        return;
+    }
+    if (err == 0 && s->sends == NULL) {
+        s->sends = calloc(SESSION_SENDS_WAITING, sizeof(s->sends[0]));
+        err = s->sends == NULL ? DUET_ENOMEM : 0;
+    }
+    if (err == 0 && s->sends_count == SESSION_SENDS_WAITING)
+        err = DUET_EFULL;
+    if (err != 0) {
+        transfer_send_refused(env, s->peer.conn, m->id, m->text, err, err_text(err));
+        return;
+    }
+    s->sends[(s->sends_head + s->sends_count++) % SESSION_SENDS_WAITING] =
+        (struct session_send){.ui_id = m->id, .path = m->text};
+    m->text = NULL;
+    env->dirty = true;
+}
+
+static void answer_ui(struct env *env, const struct session *s, uint32_t ui_id, bool ok, const char *words)
+{
+    env_tell(env, (struct msg){.type = MSG_ANSWER, .peer = s->peer.conn, .id = ui_id, .flag = ok}, "%s", words);
+}
+
+void session_ask(struct session *s, struct env *env, const struct msg *m)
+{
+    struct appmsg ask;
+    int err;
+
+    if (s->state != SESSION_LIVE) {
+        answer_ui(env, s, m->id, false, "the peer is not connected");
+        return;
+    }
+    if (!s->peer.serves) {
+        answer_ui(env, s, m->id, false, "refused: the peer answers no commands");
+        return;
+    }
+    err = asks_add(&s->asks, m->id, m->text, env->now, &ask);
+    if (err == 0)
+        peer_send(&s->peer, &ask);
+    else if (err == DUET_EFULL)
+        answer_ui(env, s, m->id, false, "too many questions wait for their answer");
+    else if (err == DUET_ERANGE)
+        answer_ui(env, s, m->id, false, "the argument is too long");
+    else
+        answer_ui(env, s, m->id, false, "not a command");
+    env->dirty = true;
+}
+
+/* ---- from the peer ---- */
+
+static void hello_came(struct session *s, struct env *env, const struct appmsg *m)
+{
+    s->peer.takes_files = (m->hello_flags & HELLO_TAKES_FILES) != 0;
+    s->peer.serves = (m->hello_flags & HELLO_SERVES) != 0;
+    s->state = SESSION_LIVE;
+    env->dirty = true;
+    (void)outbox_push(&env->ui, (struct msg){.type = MSG_CONNECTED, .peer = s->peer.conn});
+}
+
+static void asked(struct session *s, struct env *env, const struct appmsg *m)
+{
+    static const char refused[] = "refused: this peer answers no commands";
+    const struct service_call call = {
+        .arg = m->ask.arg, .arg_len = m->ask.arg_len, .wall_us = env->now.us + env->cfg.wall_offset_us};
+    struct appmsg answer = {.type = APPMSG_ANSWER, .id = m->id};
+    struct service_answer *out = env->cfg.serve ? malloc(sizeof(*out)) : NULL;
+
+    answer.answer.text = refused;
+    answer.answer.len = sizeof(refused) - 1;
+    if (out != NULL) {
+        services_run(m->ask.command, m->ask.command_len, &call, out);
+        answer.answer.ok = out->ok;
+        answer.answer.text = out->text;
+        answer.answer.len = out->len;
+    } else if (env->cfg.serve) {
+        peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
+    }
+    peer_send(&s->peer, &answer);
+    free(out);
+}
+
+static void answered(struct session *s, struct env *env, const struct appmsg *m)
+{
+    struct msg out = {.type = MSG_ANSWER, .peer = s->peer.conn, .flag = m->answer.ok};
+    struct ask ask;
+
+    if (!asks_take(&s->asks, m->id, &ask)) {
+        peer_doom(&s->peer, CLOSE_PROTOCOL, "answers what was not asked");
+        return;
+    }
+    out.id = ask.ui_id;
+    if (ask.ping && m->answer.ok) {
+        const uint64_t us = time_since(env->now, ask.asked_at);
+
+        out.value = us;
+        env_tell(env, out, "answered after %llu.%03llu ms", (unsigned long long)(us / US_PER_MS),
+                 (unsigned long long)(us % US_PER_MS));
+    } else if (!env_tell_lines(env, out, m->answer.text, m->answer.len)) {
+        env->ui.lost = true;
+    }
+}
+
+static void delivered(struct session *s, struct env *env, const struct appmsg *m)
+{
+    uint32_t ui_id;
+
+    if (chat_check_delivered(&s->chat, m->id) != 0) {
+        peer_doom(&s->peer, CLOSE_PROTOCOL, "acknowledges a text it was not sent");
+        return;
+    }
+    while (chat_pop(&s->chat, m->id, &ui_id))
+        (void)outbox_push(&env->ui, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = ui_id});
+}
+
+static void text_part(struct session *s, struct env *env, const struct appmsg *m)
+{
+    const int err = chat_receive(&s->chat, m);
+
+    if (err == DUET_EPROTOCOL)
+        peer_doom(&s->peer, CLOSE_PROTOCOL, "text out of order or too long");
+    else if (err < 0)
+        peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
+    if (err != 1)
+        return;
+    /* Its number travels with it, for the receipt once ui has taken it (hub_took_ui). */
+    if (!env_tell_lines(env, (struct msg){.type = MSG_TEXT, .peer = s->peer.conn, .id = m->id}, s->chat.in.bytes,
+                        s->chat.in.len))
+        peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
+    chat_taken(&s->chat);
+}
+
+static void control_message(struct session *s, struct env *env, const struct appmsg *m)
+{
+    if ((m->type == APPMSG_HELLO) != (s->state == SESSION_TRUSTED)) {
+        peer_doom(&s->peer, CLOSE_PROTOCOL, "HELLO comes first, and once");
+        return;
+    }
+    switch (m->type) {
+    case APPMSG_HELLO:
+        hello_came(s, env, m);
+        return;
+    case APPMSG_DELIVERED:
+        delivered(s, env, m);
+        return;
+    case APPMSG_OFFER:
+    case APPMSG_DIGEST:
+    case APPMSG_CANCEL:
+        transfer_recv_message(env, &s->peer, m);
+        return;
+    case APPMSG_ACCEPT:
+    case APPMSG_REFUSE:
+    case APPMSG_COMPLETE:
+    case APPMSG_FAILED:
+        transfer_send_message(env, &s->peer, m);
+        return;
+    case APPMSG_ASK:
+        asked(s, env, m);
+        return;
+    case APPMSG_ANSWER:
+        answered(s, env, m);
+        return;
+    case APPMSG_TEXT:
+        peer_doom(&s->peer, CLOSE_PROTOCOL, "text on the control stream");
+        return;
+    }
+}
+
+static void message(struct session *s, struct env *env, uint64_t stream, const struct channel_message *raw)
+{
+    struct appmsg m;
+    const int err = appmsg_parse(&m, raw->type, raw->payload, raw->len);
+
+    if (err == DUET_EUNSUPPORTED)
+        return;
+    if (err != 0)
+        peer_doom(&s->peer, CLOSE_PROTOCOL, "malformed message");
+    else if (stream == STREAM_CONTROL)
+        control_message(s, env, &m);
+    else if (m.type == APPMSG_TEXT)
+        text_part(s, env, &m);
+    else
+        peer_doom(&s->peer, CLOSE_PROTOCOL, "only texts belong on the chat stream");
+}
+
+void session_readable(struct session *s, uint64_t stream)
+{
+    if (stream == STREAM_CONTROL)
+        s->control_readable = true;
+    else if (stream == STREAM_CHAT)
+        s->chat_readable = true;
+}
+
+/* Handles what is complete; false: stop here (the ui is behind, or the session is over). */
+static bool handle_complete(struct session *s, struct env *env, struct channel *ch, uint64_t stream)
+{
+    struct channel_message raw;
+
+    for (;;) {
+        if (env_ui_is_long(env) || s->peer.doomed || s->peer.gone)
+            return false;
+        const int got = channel_next(ch, &raw);
+
+        if (got == 0)
+            return true;
+        if (got < 0)
+            peer_doom(&s->peer, CLOSE_PROTOCOL, "message too long");
+        else
+            message(s, env, stream, &raw);
+    }
+}
+
+/* Reads until there is nothing, or until the ui is behind: then `readable` stays set and the peer feels it. */
+static void read_stream(struct session *s, struct env *env, struct channel *ch, uint64_t stream, bool *readable)
+{
+    while (*readable && handle_complete(s, env, ch, stream)) {
+        size_t cap;
+        uint8_t *space = channel_space(ch, &cap);
+
+        if (space == NULL) {
+            peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
+            return;
+        }
+        const ssize_t got = endpoint_read(env->endpoint, s->peer.conn, stream, space, cap, env->now);
+
+        if (got > 0)
+            channel_filled(ch, (size_t)got);
+        else
+            *readable = false;
+    }
+}
+
+/* ---- moving on ---- */
+
+static void write_stream(struct session *s, struct env *env, struct channel *ch, uint64_t stream)
+{
+    size_t len;
+    const uint8_t *bytes = channel_waiting(ch, &len);
+
+    while (len > 0) {
+        const ssize_t taken = endpoint_write(env->endpoint, s->peer.conn, stream, bytes, len, env->now);
+
+        if (taken <= 0)
+            return; /* EVENT_WRITABLE, or the end of the connection, comes */
+        channel_sent(ch, (size_t)taken);
+        bytes = channel_waiting(ch, &len);
+    }
+}
+
+static void write_chat(struct session *s, struct env *env)
+{
+    struct appmsg part;
+
+    write_stream(s, env, &s->peer.chat, STREAM_CHAT);
+    while (s->peer.chat.out.len == 0 && chat_next_part(&s->chat, &part) && !s->peer.doomed) {
+        peer_send(&s->peer, &part);
+        chat_part_sent(&s->chat, &part);
+        write_stream(s, env, &s->peer.chat, STREAM_CHAT);
+    }
+}
+
+static void start_sends(struct session *s, struct env *env)
+{
+    while (s->sends_count > 0 && transfer_count(env, &s->peer, true) < TRANSFERS_PER_PEER) {
+        const struct session_send send = s->sends[s->sends_head];
+
+        s->sends_head = (s->sends_head + 1) % SESSION_SENDS_WAITING;
+        s->sends_count--;
+        transfer_send_start(env, &s->peer, send.ui_id, send.path);
+        free(send.path);
+    }
+}
+
+void session_pump(struct session *s, struct env *env)
+{
+    if (s->state == SESSION_ASKING || s->state == SESSION_CLOSING)
+        return;
+    read_stream(s, env, &s->peer.control, STREAM_CONTROL, &s->control_readable);
+    if (s->state == SESSION_LIVE) {
+        read_stream(s, env, &s->peer.chat, STREAM_CHAT, &s->chat_readable);
+        start_sends(s, env);
+    }
+    if (s->delivered_owed != s->delivered_said) {
+        peer_send(&s->peer, &(struct appmsg){.type = APPMSG_DELIVERED, .id = s->delivered_owed});
+        s->delivered_said = s->delivered_owed;
+    }
+    if (s->peer.doomed) {
+        session_close(s, env, s->peer.doom_code, s->peer.doom_reason, true);
+        return;
+    }
+    write_stream(s, env, &s->peer.control, STREAM_CONTROL);
+    write_chat(s, env);
+}
+
+/* ---- the end ---- */
+
+/* Tells ui the outcome of everything that was under way, then the end itself. */
+static void finish(struct session *s, struct env *env, bool lost, bool ours, uint64_t code, const char *reason)
+{
+    const struct msg end = {.type = lost ? MSG_LOST : MSG_LEFT, .peer = s->peer.conn, .value = code, .flag = ours};
+    const size_t texts = chat_undelivered(&s->chat);
+    struct ask ask;
+
+    s->state = SESSION_CLOSING;
+    s->peer.gone = true;
+    transfers_gone(env, &s->peer, lost ? "the connection was lost" : "the session ended");
+    for (; s->sends_count > 0; s->sends_count--) {
+        const struct session_send send = s->sends[s->sends_head];
+
+        s->sends_head = (s->sends_head + 1) % SESSION_SENDS_WAITING;
+        transfer_send_refused(env, s->peer.conn, send.ui_id, send.path, DUET_ECLOSED, "the session ended");
+        free(send.path);
+    }
+    while (asks_take_any(&s->asks, &ask))
+        answer_ui(env, s, ask.ui_id, false, "the session ended before the answer");
+    if (texts > 0)
+        env_notice(env, s->peer.conn, true, "%zu %s to %s may not have been delivered", texts,
+                   texts == 1 ? "text" : "texts", s->peer.name);
+    chat_dispose(&s->chat);
+    if (reason != NULL && reason[0] != '\0')
+        env_tell(env, end, "%s", reason);
+    else
+        (void)outbox_push(&env->ui, end);
+    env->dirty = true;
+}
+
+void session_close(struct session *s, struct env *env, uint64_t code, const char *reason, bool lost)
+{
+    if (s->state == SESSION_CLOSING)
+        return;
+    endpoint_close(env->endpoint, s->peer.conn, code, reason, env->now);
+    finish(s, env, lost, true, code, reason);
+}
+
+void session_closed(struct session *s, struct env *env, const struct endpoint_event *ev)
+{
+    char reason[LIMIT_REASON_BYTES + 1];
+
+    if (s->state == SESSION_CLOSING)
+        return;
+    memcpy(reason, ev->closed.reason, sizeof(reason));
+    reason[LIMIT_REASON_BYTES] = '\0';
+    finish(s, env, ev->closed.end == END_LOST || ev->closed.end == END_ERROR, ev->closed.end != END_LEFT,
+           ev->closed.code, reason);
+}
+
+bool session_is_idle(const struct session *s, const struct env *env)
+{
+    return chat_undelivered(&s->chat) == 0 && s->asks.count == 0 && s->sends_count == 0 &&
+           transfer_count(env, &s->peer, true) == 0 && s->peer.control.out.len == 0 && s->peer.chat.out.len == 0 &&
+           endpoint_flushed(env->endpoint, s->peer.conn);
+}

@@ -1,0 +1,157 @@
+/*
+ * duet ask: runs one of the remote commands at a peer and prints its answer.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "duet/base/text.h"
+#include "duet/cli/exit.h"
+#include "duet/cli/job.h"
+#include "duet/cli/say.h"
+#include "duet/cli/subcommand.h"
+#include "duet/cli/suggest.h"
+
+#define ASK_ID 1
+#define ASK_LINE_BYTES (16 * 1024)
+
+static const char *const commands[] = {"echo", "reverse", "time", "sum", "ping", NULL};
+
+struct ask {
+    struct job job;
+    char line[ASK_LINE_BYTES];
+    conn_id peer;
+};
+
+static void on_peer_key(struct job *j, const struct msg *m)
+{
+    struct ask *a = j->self;
+    bool wanted = a->peer == 0 && program_is_target(&j->program, m);
+
+    if (job_admit(j, m, wanted))
+        a->peer = m->peer;
+    else if (wanted)
+        job_finish(j, EXIT_TRUST);
+}
+
+static void on_connected(struct job *j, const struct msg *m)
+{
+    const struct ask *a = j->self;
+
+    if (j->program.o->verbose)
+        job_on_connected(j, m);
+    if (m->peer != a->peer)
+        return;
+    if (program_send_text(&j->program, MSG_ASK, m->peer, ASK_ID, a->line) < 0)
+        job_finish(j, EXIT_INTERNAL);
+}
+
+static void on_answer(struct job *j, const struct msg *m)
+{
+    if (!m->flag) {
+        progress_error(&j->progress, "%s", m->text ? m->text : "the peer gave no answer");
+        job_finish(j, EXIT_REFUSED);
+        return;
+    }
+    say_lines(stdout, "", m->text ? m->text : "");
+    job_finish(j, EXIT_DONE);
+}
+
+static void on_gone(struct job *j, const struct msg *m)
+{
+    const struct ask *a = j->self;
+
+    if (m->type == MSG_FAILED ? a->peer != 0 : m->peer != a->peer)
+        return;
+    job_finish(j, program_report_failure(&j->program, m));
+}
+
+static const struct job_rule rules[] = {
+    {MSG_PEER_KEY, on_peer_key},
+    {MSG_CONNECTED, on_connected},
+    {MSG_FAILED, on_gone},
+    {MSG_ANSWER, on_answer},
+    {MSG_UNREACHABLE, job_on_unreachable},
+    {MSG_BACK, job_on_back},
+    {MSG_LEFT, on_gone},
+    {MSG_LOST, on_gone},
+    {MSG_NOTICE, job_on_notice},
+    {MSG_STOPPED, job_on_stopped},
+    {MSG_STOPPED, NULL},
+};
+
+/* The words as one line, blanks between them.  false: too long. */
+static bool join(const struct options *o, char line[ASK_LINE_BYTES])
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < o->arg_count; i++) {
+        int len = snprintf(line + used, ASK_LINE_BYTES - used, "%s%s", i > 0 ? " " : "", o->args[i]);
+        if (len < 0 || (size_t)len >= ASK_LINE_BYTES - used)
+            return false;
+        used += (size_t)len;
+    }
+    return true;
+}
+
+static bool is_command(const char *word)
+{
+    for (size_t i = 0; commands[i]; i++)
+        if (strcmp(commands[i], word) == 0)
+            return true;
+    return false;
+}
+
+static int check_usage(const struct options *o)
+{
+    if (!o->host || o->arg_count == 0) {
+        say_error("usage: duet %s", subcommand_ask.usage);
+        return EXIT_USAGE;
+    }
+    if (is_command(o->args[0]))
+        return EXIT_DONE;
+    const char *meant = suggest_word(o->args[0], commands);
+    char shown[80];
+    text_sanitise(TEXT_LINE, o->args[0], strlen(o->args[0]), shown, sizeof shown);
+    if (meant)
+        say_error("no remote command '%s': did you mean '%s'?", shown, meant);
+    else
+        say_error("no remote command '%s': there are echo, reverse, time, sum and ping", shown);
+    return EXIT_USAGE;
+}
+
+static int run(struct options *o)
+{
+    const struct hub_config hub = {.give_up_us = o->timeout_us};
+    int code = check_usage(o);
+
+    if (code != EXIT_DONE)
+        return code;
+    struct ask *a = calloc(1, sizeof *a);
+    if (!a) {
+        say_error("%s", err_text(DUET_ENOMEM));
+        return EXIT_INTERNAL;
+    }
+    if (!join(o, a->line)) {
+        say_error("the arguments are longer than %d bytes", ASK_LINE_BYTES - 1);
+        code = EXIT_USAGE;
+    } else {
+        code = job_open(&a->job, o, &hub, rules, a);
+        if (code == EXIT_DONE) {
+            code = job_run(&a->job);
+            job_close(&a->job);
+        }
+    }
+    free(a);
+    return code;
+}
+
+const struct subcommand subcommand_ask = {
+    .name = "ask",
+    .command = FOR_ASK,
+    .usage = "ask [OPTIONS] -c HOST[:PORT] echo|reverse|time|sum|ping [ARG...]",
+    .summary = "run a command at a peer and print its answer",
+    .more = "Arguments that start with '-' go behind --, as in: duet ask -c HOST -- sum -1 2",
+    .run = run,
+};

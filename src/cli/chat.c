@@ -1,0 +1,43 @@
+/*
+ * duet [chat]: talk on a screen, or in lines where there is no terminal (or with --plain).
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "duet/cli/exit.h"
+#include "duet/cli/plain.h"
+#include "duet/cli/program.h"
+#include "duet/cli/say.h"
+#include "duet/cli/screen.h"
+#include "duet/cli/subcommand.h"
+
+static int run(struct options *o)
+{
+    const struct hub_config hub = {.receive_files = true, .accept_offers = o->yes, .serve = true};
+    bool on_screen = !o->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    struct program p;
+
+    if (o->arg_count > 1) {
+        say_error("one host at most: '%s' is one too many (/connect reaches more)", o->args[1]);
+        return EXIT_USAGE;
+    }
+    o->host = o->arg_count > 0 ? o->args[0] : NULL;
+    int code = program_open(&p, o, &hub);
+    if (code != EXIT_DONE)
+        return code;
+    code = on_screen ? screen_run(&p) : -1;
+    if (code < 0)
+        code = plain_run(&p);
+    program_close(&p);
+    return code;
+}
+
+const struct subcommand subcommand_chat = {
+    .name = "chat",
+    .command = FOR_CHAT,
+    .usage = "[chat] [OPTIONS] [HOST[:PORT]]",
+    .summary = "talk and exchange files, with the peer that comes or the one at HOST",
+    .more = "Type /help inside. With --plain, or without a terminal: lines on stdin are messages or /commands, events\n"
+            "are lines on stdout; end of input leaves once everything sent is delivered.",
+    .run = run,
+};

@@ -1,0 +1,163 @@
+#include "duet/cli/job.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "duet/base/text.h"
+#include "duet/cli/say.h"
+#include "duet/io/clock.h"
+
+int job_open(struct job *j, const struct options *o, const struct hub_config *hub, const struct job_rule *rules,
+             void *self)
+{
+    j->rules = rules;
+    j->self = self;
+    progress_init(&j->progress, o->quiet);
+    return program_open(&j->program, o, hub);
+}
+
+void job_close(struct job *j)
+{
+    progress_clear(&j->progress);
+    program_close(&j->program);
+}
+
+void job_finish(struct job *j, int code)
+{
+    j->over = true;
+    if (j->code == EXIT_DONE)
+        j->code = code;
+}
+
+static void dispatch(struct job *j, const struct msg *m)
+{
+    for (const struct job_rule *rule = j->rules; rule->handler; rule++)
+        if (rule->type == m->type)
+            rule->handler(j, m);
+}
+
+/* The farewell: what is on its way arrives, unless somebody is in a hurry. */
+static void say_goodbye(struct job *j)
+{
+    bool stopped = false;
+    struct msg m;
+
+    program_quit(&j->program, j->program.interrupted);
+    while (!stopped && !j->program.interrupted) {
+        program_wait(&j->program, -1, PROGRAM_FOREVER, NULL);
+        while (!stopped && node_next(j->program.node, &m)) {
+            stopped = m.type == MSG_STOPPED;
+            msg_dispose(&m);
+        }
+    }
+}
+
+int job_run(struct job *j)
+{
+    struct msg m;
+
+    program_connect(&j->program);
+    while (!j->over && !j->program.interrupted) {
+        uint64_t again_us = progress_show(&j->progress, &j->roster, clock_now().us);
+        program_wait(&j->program, -1, again_us, NULL);
+        while (!j->over && node_next(j->program.node, &m)) {
+            dispatch(j, &m);
+            msg_dispose(&m);
+        }
+    }
+    progress_clear(&j->progress);
+    say_goodbye(j);
+    return j->program.interrupted ? EXIT_INTERRUPTED : j->code;
+}
+
+struct roster_peer *job_admit(struct job *j, const struct msg *m, bool wanted)
+{
+    struct roster_peer *p = wanted ? roster_add_peer(&j->roster, m->peer) : NULL;
+
+    progress_clear(&j->progress);
+    if (!program_admit(&j->program, m, p != NULL)) {
+        if (p)
+            roster_remove_peer(&j->roster, m->peer);
+        return NULL;
+    }
+    p->state = ROSTER_TRUSTED;
+    snprintf(p->name, sizeof p->name, "%s", m->peer_key->name);
+    fingerprint(m->peer_key->key, p->fingerprint);
+    return p;
+}
+
+const char *job_peer_name(struct job *j, conn_id peer)
+{
+    const struct roster_peer *p = roster_peer(&j->roster, peer);
+
+    return p ? p->name : "the peer";
+}
+
+void job_on_listening(struct job *j, const struct msg *m)
+{
+    const struct options *o = j->program.o;
+    char text[ADDR_TEXT_BYTES];
+
+    /* Who connects does not care about the port, unless it was left open. */
+    if (!j->program.has_target || o->verbose || (o->port_given && o->port == 0))
+        progress_note(&j->progress, "listening on %s", program_endpoint_text(&m->addr, text));
+}
+
+void job_on_connected(struct job *j, const struct msg *m)
+{
+    struct roster_peer *p = roster_peer(&j->roster, m->peer);
+
+    if (!p)
+        return;
+    p->state = ROSTER_CONNECTED;
+    progress_note(&j->progress, "connected to %s %s", p->name, p->fingerprint);
+}
+
+void job_on_progress(struct job *j, const struct msg *m)
+{
+    roster_update(&j->roster, m->progress);
+}
+
+void job_on_unreachable(struct job *j, const struct msg *m)
+{
+    struct roster_peer *p = roster_peer(&j->roster, m->peer);
+    uint64_t now_us = clock_now().us;
+    char span[TEXT_SPAN_BYTES];
+
+    if (!p)
+        return;
+    p->unreachable = true;
+    p->silent_since_us = now_us > m->value ? now_us - m->value : 0;
+    progress_note(&j->progress, "%s is unreachable since %s", p->name, text_span(m->value, span));
+}
+
+void job_on_back(struct job *j, const struct msg *m)
+{
+    struct roster_peer *p = roster_peer(&j->roster, m->peer);
+    char span[TEXT_SPAN_BYTES];
+
+    if (!p)
+        return;
+    p->unreachable = false;
+    progress_note(&j->progress, "%s is back after %s", p->name, text_span(m->value, span));
+}
+
+void job_on_text(struct job *j, const struct msg *m)
+{
+    progress_note(&j->progress, "<%s> %s", job_peer_name(j, m->peer), m->text);
+}
+
+void job_on_notice(struct job *j, const struct msg *m)
+{
+    if (m->flag)
+        progress_error(&j->progress, "%s", m->text);
+    else if (j->program.o->verbose)
+        progress_note(&j->progress, "%s", m->text);
+}
+
+void job_on_stopped(struct job *j, const struct msg *m)
+{
+    progress_error(&j->progress, "the network thread ended: %s", err_text(m->err));
+    job_finish(j, EXIT_INTERNAL);
+}

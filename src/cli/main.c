@@ -1,0 +1,113 @@
+/*
+ * duet: finds the subcommand, parses its options, runs it.
+ *
+ * stdout is data (line-buffered, so that a pipe sees each line at once), everything else goes to stderr.
+ */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/base/text.h"
+#include "duet/cli/exit.h"
+#include "duet/cli/options.h"
+#include "duet/cli/subcommand.h"
+#include "duet/cli/suggest.h"
+
+static const struct subcommand *const subcommands[] = {
+    &subcommand_chat, &subcommand_send, &subcommand_recv, &subcommand_ask, &subcommand_id,
+};
+#define SUBCOMMAND_COUNT (sizeof subcommands / sizeof subcommands[0])
+
+static const struct subcommand *find(const char *name)
+{
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+        if (strcmp(subcommands[i]->name, name) == 0)
+            return subcommands[i];
+    return NULL;
+}
+
+/* A word that is not a subcommand is chat's host, unless it looks like a slip of the finger. */
+static const char *meant(const char *word)
+{
+    const char *names[SUBCOMMAND_COUNT + 1] = {NULL};
+
+    if (strpbrk(word, ".:[%"))
+        return NULL;
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+        names[i] = subcommands[i]->name;
+    if (strcmp(word, "receive") == 0)
+        return subcommand_recv.name;
+    return suggest_word(word, names);
+}
+
+static void print_help(const struct subcommand *only)
+{
+    if (only) {
+        printf("usage: duet %s\n\n%s\n", only->usage, only->summary);
+        if (only->more)
+            printf("\n%s\n", only->more);
+        printf("\noptions:\n");
+        options_print_help(stdout, only->command);
+        return;
+    }
+    printf("duet: encrypted chat and file transfer between two terminals, over UDP\n\nusage:\n");
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+        printf("  duet %s\n      %s\n", subcommands[i]->usage, subcommands[i]->summary);
+    printf("\nWithout a host a peer waits for the other; both may also connect at once.\n\noptions:\n");
+    options_print_help(stdout, FOR_ALL);
+    printf("\nSizes take k, M, G (1024) or kB, MB, GB (1000).\n"
+           "Exit codes: 0 done, 1 internal or system error, 2 usage, 3 could not connect, 4 trust, 5 refused by the\n"
+           "peer, 6 connection lost, 7 local file error, 8 some files failed, 130 interrupted.\n");
+}
+
+/* Has everything that was printed arrived?  A full disk or a closed pipe must not look like success. */
+static int finish(int code)
+{
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || code != EXIT_DONE)
+        return code;
+    fprintf(stderr, "duet: cannot write to standard output: %s\n", strerror(errno));
+    return EXIT_INTERNAL;
+}
+
+static int dispatch(int argc, char *argv[])
+{
+    struct options o;
+    char error[OPTIONS_ERROR_BYTES];
+    int word = options_first_word(argc, argv);
+    const struct subcommand *command = word ? find(argv[word]) : NULL;
+    const char *suggestion = word && !command ? meant(argv[word]) : NULL;
+
+    if (suggestion) {
+        char shown[80];
+        text_sanitise(TEXT_LINE, argv[word], strlen(argv[word]), shown, sizeof shown);
+        fprintf(stderr, "duet: no command '%s': did you mean '%s'? (for a host of that name: duet chat %s)\n", shown,
+                suggestion, shown);
+        return EXIT_USAGE;
+    }
+    int skip = command ? word : 0;
+    const struct subcommand *runs = command ? command : &subcommand_chat;
+    if (options_parse(&o, runs->command, argc, argv, skip, error) < 0) {
+        fprintf(stderr, "duet: %s\nTry 'duet %s%s--help'.\n", error, command ? command->name : "", command ? " " : "");
+        return EXIT_USAGE;
+    }
+    int code = EXIT_DONE;
+    if (o.help)
+        print_help(command);
+    else if (o.version)
+        printf("duet %s\n", DUET_VERSION);
+    else
+        code = runs->run(&o);
+    options_dispose(&o);
+    return finish(code);
+}
+
+int main(int argc, char *argv[])
+{
+    setlocale(LC_ALL, "");
+    signal(SIGPIPE, SIG_IGN);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    return dispatch(argc, argv);
+}

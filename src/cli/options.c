@@ -1,0 +1,431 @@
+#include "duet/cli/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "duet/base/text.h"
+#include "duet/base/time.h"
+#include "duet/cli/suggest.h"
+
+#define TIMEOUT_MAX_US (UINT64_C(7) * 24 * 3600 * US_PER_S)
+#define HELP_COLUMN 26
+
+/* The value's setter: 0, or -1 with what would have been right in `wanted`. */
+typedef int option_setter(struct options *o, const char *value, const char **wanted);
+
+/* One option.  Exactly one of flag_at, text_at and set says where its value goes. */
+struct option_entry {
+    char letter;          /* 0: none */
+    const char *name;     /* without "--" */
+    const char *argument; /* what --help calls its value; NULL: a flag */
+    const char *help;
+    unsigned commands; /* enum options_command */
+    size_t flag_at;    /* offset of its bool */
+    size_t text_at;    /* offset of its const char * */
+    option_setter *set;
+};
+
+int options_read_size(const char *text, uint64_t *bytes)
+{
+    static const char letters[] = "kMG";
+    uint64_t value = 0;
+    const char *at = text;
+
+    if (*at < '0' || *at > '9')
+        return DUET_EINVAL;
+    for (; *at >= '0' && *at <= '9'; at++)
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
+            return DUET_ERANGE;
+    const char *letter = *at ? strchr(letters, *at == 'K' ? 'k' : *at) : NULL;
+    if (letter) {
+        bool decimal = strcmp(at + 1, "B") == 0;
+        at += decimal ? 2 : strcmp(at + 1, "iB") == 0 ? 3 : 1;
+        for (const char *step = letters; step <= letter; step++)
+            if (__builtin_mul_overflow(value, decimal ? 1000 : 1024, &value))
+                return DUET_ERANGE;
+    }
+    if (*at)
+        return DUET_EINVAL;
+    *bytes = value;
+    return 0;
+}
+
+/* By hand: strtod would follow the locale's decimal point. */
+int options_read_seconds(const char *text, uint64_t *span_us)
+{
+    uint64_t value = 0;
+    uint64_t unit = 0; /* of the next digit behind the point; 0 before it */
+    bool digits = false;
+
+    for (const char *at = text; *at; at++) {
+        if (*at == '.' && digits && !strchr(at + 1, '.')) {
+            unit = US_PER_S / 10;
+            continue;
+        }
+        if (*at < '0' || *at > '9')
+            return DUET_EINVAL;
+        uint64_t digit = (uint64_t)(*at - '0');
+        digits = true;
+        if (strchr(text, '.') && strchr(text, '.') < at) {
+            value += digit * unit;
+            unit /= 10;
+        } else if (__builtin_mul_overflow(value, 10, &value) ||
+                   __builtin_add_overflow(value, digit * US_PER_S, &value)) {
+            return DUET_ERANGE;
+        }
+    }
+    if (!digits)
+        return DUET_EINVAL;
+    *span_us = value;
+    return 0;
+}
+
+static int set_port(struct options *o, const char *value, const char **wanted)
+{
+    uint64_t port;
+
+    *wanted = "a number from 0 to 65535";
+    if (strspn(value, "0123456789") != strlen(value) || options_read_size(value, &port) < 0 || port > UINT16_MAX)
+        return -1;
+    o->port = (uint16_t)port;
+    o->port_given = true;
+    return 0;
+}
+
+static int set_name(struct options *o, const char *value, const char **wanted)
+{
+    char clean[LIMIT_NAME_BYTES * 10 + 1];
+    size_t len = strlen(value);
+
+    *wanted = "1 to 64 bytes of printable UTF-8 on one line";
+    if (len == 0 || len > LIMIT_NAME_BYTES || !text_valid(value, len) || value[strspn(value, " ")] == '\0')
+        return -1;
+    if (text_sanitise(TEXT_LINE, value, len, clean, sizeof clean) != len || strcmp(clean, value) != 0)
+        return -1;
+    o->name = value;
+    return 0;
+}
+
+static int set_mode(struct options *o, const char *value, const char **wanted)
+{
+    *wanted = "burst or step";
+    if (strcmp(value, "burst") == 0)
+        o->params.mode = MODE_BURST;
+    else if (strcmp(value, "step") == 0)
+        o->params.mode = MODE_STEP;
+    else
+        return -1;
+    return 0;
+}
+
+static int set_window(struct options *o, const char *value, const char **wanted)
+{
+    *wanted = "a size from 64k to 12M";
+    _Static_assert(LIMIT_WINDOW_MIN_BYTES == 64 << 10 && LIMIT_WINDOW_MAX_BYTES == 12 << 20, "as the message says");
+    if (options_read_size(value, &o->params.window_bytes) < 0)
+        return -1;
+    return o->params.window_bytes < LIMIT_WINDOW_MIN_BYTES || o->params.window_bytes > LIMIT_WINDOW_MAX_BYTES ? -1 : 0;
+}
+
+static int set_max_packet(struct options *o, const char *value, const char **wanted)
+{
+    uint64_t bytes;
+
+    *wanted = "a size from 1200 to 65507";
+    _Static_assert(LIMIT_PACKET_MIN_BYTES == 1200 && LIMIT_PACKET_MAX_BYTES == 65507, "as the message says");
+    if (options_read_size(value, &bytes) < 0 || bytes < LIMIT_PACKET_MIN_BYTES || bytes > LIMIT_PACKET_MAX_BYTES)
+        return -1;
+    o->params.max_packet_bytes = (uint32_t)bytes;
+    return 0;
+}
+
+static int set_heartbeat(struct options *o, const char *value, const char **wanted)
+{
+    uint64_t *span_us = &o->params.heartbeat_us;
+
+    *wanted = "seconds from 0.5 to 60";
+    _Static_assert(HEARTBEAT_MIN_US == 500000 && HEARTBEAT_MAX_US == 60000000, "as the message says");
+    if (options_read_seconds(value, span_us) < 0 || *span_us < HEARTBEAT_MIN_US || *span_us > HEARTBEAT_MAX_US)
+        return -1;
+    return 0;
+}
+
+static int set_timeout(struct options *o, const char *value, const char **wanted)
+{
+    *wanted = "seconds, more than 0 and at most a week";
+    if (options_read_seconds(value, &o->timeout_us) < 0 || o->timeout_us == 0 || o->timeout_us > TIMEOUT_MAX_US)
+        return -1;
+    return 0;
+}
+
+static int set_limit(struct options *o, const char *value, const char **wanted)
+{
+    *wanted = "bytes a second, at least 1k, like 500k or 2MB";
+    if (options_read_size(value, &o->limit_bytes_per_s) < 0 || o->limit_bytes_per_s < 1024)
+        return -1;
+    return 0;
+}
+
+#define FLAG(member) .flag_at = offsetof(struct options, member)
+#define TEXT(member) .text_at = offsetof(struct options, member)
+#define TRANSFERS (FOR_CHAT | FOR_RECV)
+#define PEERS (FOR_ALL & ~FOR_ID)
+
+/* clang-format off */
+static const struct option_entry entries[] = {
+    {'c', "connect", "HOST[:PORT]", "connect to this peer; without it, wait for one",
+     FOR_SEND | FOR_RECV | FOR_ASK, TEXT(host)},
+    {0, "plain", NULL, "lines instead of a screen: messages or /commands in, events out", FOR_CHAT, FLAG(plain)},
+    {'o', "out", "DIR", "where received files go (default: the current folder)", TRANSFERS, TEXT(out_dir)},
+    {'y', "yes", NULL, "accept every offered file", TRANSFERS, FLAG(yes)},
+    {'k', "keep", NULL, "go on waiting for the next peer", FOR_RECV, FLAG(keep)},
+    {'p', "port", "PORT", "local UDP port (default 6254; 0: any free one)", PEERS, .set = set_port},
+    {0, "bind", "ADDR", "local address to use", PEERS, TEXT(bind)},
+    {'4', "ipv4", NULL, "IPv4 only", PEERS, FLAG(only_v4)},
+    {'6', "ipv6", NULL, "IPv6 only", PEERS, FLAG(only_v6)},
+    {0, "home", "DIR", "keep keys and known peers in DIR (else DUET_HOME, else XDG)", FOR_ALL, TEXT(home)},
+    {0, "name", "NAME", "the name peers see", FOR_ALL, .set = set_name},
+    {0, "accept-new", NULL, "trust a key seen for the first time (a changed one never)", PEERS, FLAG(accept_new)},
+    {0, "peer", "FINGERPRINT", "trust the peer with this key, and no other", PEERS, TEXT(peer)},
+    {0, "mode", "burst|step", "many packets in flight, or one at a time", PEERS, .set = set_mode},
+    {0, "window", "BYTES", "most unacknowledged bytes (default 8M)", PEERS, .set = set_window},
+    {0, "max-packet", "BYTES", "largest UDP payload (default 1452)", PEERS, .set = set_max_packet},
+    {0, "heartbeat", "SECONDS", "sign of life when idle (default 5)", PEERS, .set = set_heartbeat},
+    {0, "timeout", "SECONDS", "give up connecting, and on an unreachable peer in send, recv and ask (default 30)", PEERS,
+     .set = set_timeout},
+    {0, "cc", "NAME", "congestion controller", PEERS, TEXT(cc)},
+    {0, "limit", "RATE", "send at most this many bytes a second", PEERS, .set = set_limit},
+    {0, "trace", "FILE", "write what the transport does as JSON lines", PEERS, TEXT(trace)},
+    {'q', "quiet", NULL, "errors only", FOR_ALL, FLAG(quiet)},
+    {'v', "verbose", NULL, "say more", FOR_ALL, FLAG(verbose)},
+    {0, "no-color", NULL, "no colours (also: NO_COLOR)", FOR_ALL, FLAG(no_color)},
+    {'h', "help", NULL, "this text", FOR_ALL, FLAG(help)},
+    {0, "version", NULL, "the version", FOR_ALL, FLAG(version)},
+};
+/* clang-format on */
+#define ENTRY_COUNT (sizeof entries / sizeof entries[0])
+
+static const struct option_entry *entry_by_letter(char letter)
+{
+    for (size_t i = 0; i < ENTRY_COUNT; i++)
+        if (entries[i].letter == letter)
+            return &entries[i];
+    return NULL;
+}
+
+static const struct option_entry *entry_by_name(const char *name, size_t len)
+{
+    for (size_t i = 0; i < ENTRY_COUNT; i++)
+        if (strlen(entries[i].name) == len && memcmp(entries[i].name, name, len) == 0)
+            return &entries[i];
+    return NULL;
+}
+
+static bool is_option(const char *arg)
+{
+    return arg[0] == '-' && arg[1] != '\0';
+}
+
+/* Does this option argument take the next argument as its value? */
+static bool wants_next(const char *arg)
+{
+    if (arg[1] == '-') {
+        const struct option_entry *e = entry_by_name(arg + 2, strlen(arg + 2));
+        return e && e->argument;
+    }
+    for (const char *at = arg + 1; *at; at++) {
+        const struct option_entry *e = entry_by_letter(*at);
+        if (!e)
+            return false;
+        if (e->argument)
+            return at[1] == '\0';
+    }
+    return false;
+}
+
+int options_first_word(int argc, char *const argv[])
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0)
+            return 0;
+        if (!is_option(argv[i]))
+            return i;
+        if (wants_next(argv[i]))
+            i++;
+    }
+    return 0;
+}
+
+/* What the parser is at; so its steps need no long argument lists. */
+struct parser {
+    struct options *o;
+    int argc;
+    char **argv;
+    int at;
+    char *error;
+};
+
+static int complain_unknown(struct parser *p, const char *arg)
+{
+    const char *names[ENTRY_COUNT + 1];
+    size_t count = 0;
+    char shown[80];
+
+    for (size_t i = 0; i < ENTRY_COUNT; i++)
+        if (entries[i].commands & (unsigned)p->o->command)
+            names[count++] = entries[i].name;
+    names[count] = NULL;
+    text_sanitise(TEXT_LINE, arg, strlen(arg), shown, sizeof shown);
+    const char *meant = arg[1] == '-' ? suggest_word(arg + 2, names) : NULL;
+    if (meant)
+        snprintf(p->error, OPTIONS_ERROR_BYTES, "unknown option '%s': did you mean '--%s'?", shown, meant);
+    else
+        snprintf(p->error, OPTIONS_ERROR_BYTES, "unknown option '%s' (write -- before arguments that start with '-')",
+                 shown);
+    return DUET_EINVAL;
+}
+
+static int apply(struct parser *p, const struct option_entry *e, const char *value)
+{
+    const char *wanted = "something that is not empty";
+    char shown[80];
+    int bad = 0;
+
+    if (!(e->commands & (unsigned)p->o->command)) {
+        snprintf(p->error, OPTIONS_ERROR_BYTES, "option --%s does not belong to this command", e->name);
+        return DUET_EINVAL;
+    }
+    if (!e->argument) {
+        *(bool *)((char *)p->o + e->flag_at) = true;
+        return 0;
+    }
+    if (e->set)
+        bad = e->set(p->o, value, &wanted);
+    else if (value[0] == '\0')
+        bad = -1;
+    else
+        *(const char **)((char *)p->o + e->text_at) = value;
+    if (bad == 0)
+        return 0;
+    text_sanitise(TEXT_LINE, value, strlen(value), shown, sizeof shown);
+    snprintf(p->error, OPTIONS_ERROR_BYTES, "--%s '%s': expected %s", e->name, shown, wanted);
+    return DUET_EINVAL;
+}
+
+/* The value of an option that was not joined to it. */
+static const char *next_value(struct parser *p, const struct option_entry *e)
+{
+    if (p->at + 1 < p->argc)
+        return p->argv[++p->at];
+    snprintf(p->error, OPTIONS_ERROR_BYTES, "option --%s needs a value: %s", e->name, e->argument);
+    return NULL;
+}
+
+static int parse_long(struct parser *p)
+{
+    const char *arg = p->argv[p->at];
+    const char *equals = strchr(arg, '=');
+    size_t len = equals ? (size_t)(equals - arg) - 2 : strlen(arg + 2);
+    const struct option_entry *e = entry_by_name(arg + 2, len);
+
+    if (!e)
+        return complain_unknown(p, arg);
+    if (equals && !e->argument) {
+        snprintf(p->error, OPTIONS_ERROR_BYTES, "option --%s takes no value", e->name);
+        return DUET_EINVAL;
+    }
+    const char *value = equals ? equals + 1 : e->argument ? next_value(p, e) : "";
+    return value ? apply(p, e, value) : DUET_EINVAL;
+}
+
+static int parse_letters(struct parser *p)
+{
+    const char *arg = p->argv[p->at];
+
+    for (const char *at = arg + 1; *at; at++) {
+        const struct option_entry *e = entry_by_letter(*at);
+        if (!e)
+            return complain_unknown(p, arg);
+        const char *value = "";
+        if (e->argument)
+            value = at[1] ? at + 1 : next_value(p, e);
+        if (!value)
+            return DUET_EINVAL;
+        int err = apply(p, e, value);
+        if (err < 0 || e->argument)
+            return err;
+    }
+    return 0;
+}
+
+static struct options defaults(enum options_command command)
+{
+    return (struct options){
+        .command = command,
+        .port = DUET_DEFAULT_PORT,
+        .params = params_default(),
+        .timeout_us = OPTIONS_TIMEOUT_US,
+    };
+}
+
+int options_parse(struct options *o, enum options_command command, int argc, char *argv[], int skip,
+                  char error[OPTIONS_ERROR_BYTES])
+{
+    struct parser p = {.o = o, .argc = argc, .argv = argv, .at = 1, .error = error};
+    bool ended = false;
+    int err = 0;
+
+    *o = defaults(command);
+    o->args = calloc((size_t)argc + 1, sizeof *o->args);
+    if (!o->args) {
+        snprintf(error, OPTIONS_ERROR_BYTES, "%s", err_text(DUET_ENOMEM));
+        return DUET_ENOMEM;
+    }
+    for (; p.at < argc && err == 0; p.at++) {
+        char *arg = argv[p.at];
+        if (p.at == skip)
+            continue;
+        if (ended || !is_option(arg))
+            o->args[o->arg_count++] = arg;
+        else if (strcmp(arg, "--") == 0)
+            ended = true;
+        else
+            err = arg[1] == '-' ? parse_long(&p) : parse_letters(&p);
+    }
+    if (err == 0 && o->only_v4 && o->only_v6) {
+        snprintf(error, OPTIONS_ERROR_BYTES, "-4 and -6 exclude each other");
+        err = DUET_EINVAL;
+    }
+    if (err < 0)
+        options_dispose(o);
+    return err;
+}
+
+void options_dispose(struct options *o)
+{
+    free(o->args);
+    o->args = NULL;
+    o->arg_count = 0;
+}
+
+int options_family(const struct options *o)
+{
+    return o->only_v4 ? 4 : o->only_v6 ? 6 : 0;
+}
+
+void options_print_help(FILE *out, enum options_command command)
+{
+    for (size_t i = 0; i < ENTRY_COUNT; i++) {
+        const struct option_entry *e = &entries[i];
+        char left[64];
+        if (!(e->commands & (unsigned)command))
+            continue;
+        int used = snprintf(left, sizeof left, "  %c%c%c --%s%s%s", e->letter ? '-' : ' ', e->letter ? e->letter : ' ',
+                            e->letter ? ',' : ' ', e->name, e->argument ? " " : "", e->argument ? e->argument : "");
+        if (used > HELP_COLUMN)
+            fprintf(out, "%s\n%*s  %s\n", left, HELP_COLUMN, "", e->help);
+        else
+            fprintf(out, "%-*s  %s\n", HELP_COLUMN, left, e->help);
+    }
+}

@@ -1,0 +1,213 @@
+#include "duet/cli/plain.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "duet/base/err.h"
+#include "duet/base/text.h"
+#include "duet/cli/say.h"
+#include "duet/cli/talk.h"
+
+#define READ_BYTES 4096
+
+struct plain {
+    struct program *program;
+    struct talk talk;
+    char *line; /* what has come of the present line */
+    size_t len, cap;
+    bool too_long; /* the present line: skipped to its end */
+    bool ended;    /* of stdin */
+};
+
+static void print(struct plain *f, const char *lead, const char *text)
+{
+    say_lines(stdout, lead, text);
+    if (!ferror(stdout) || f->talk.over)
+        return;
+    say_error("cannot write to standard output: %s", strerror(errno));
+    talk_finish(&f->talk, EXIT_INTERNAL);
+}
+
+/* `format` has the event's words; newlines of peers become visible. */
+__attribute__((format(printf, 2, 3))) static void event(struct plain *f, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    int len = vasprintf(&text, format, args);
+    va_end(args);
+    char *line = len < 0 ? NULL : text_sanitise_new(TEXT_LINE, text, (size_t)len);
+    if (line)
+        print(f, "", line);
+    free(line);
+    if (len >= 0)
+        free(text);
+}
+
+static void on_event(void *face, const struct talk_event *ev)
+{
+    struct plain *f = face;
+    const struct options *o = f->program->o;
+
+    switch (ev->kind) {
+    case TALK_LISTENING:
+        event(f, "* listening on %s", ev->text);
+        break;
+    case TALK_CONNECTED:
+        event(f, "* connected to %s %s", ev->name, ev->text);
+        break;
+    case TALK_UNREACHABLE:
+        event(f, "* %s is unreachable", ev->name);
+        break;
+    case TALK_BACK:
+        event(f, "* %s is back", ev->name);
+        break;
+    case TALK_LEFT:
+        event(f, "* %s left", ev->name);
+        break;
+    case TALK_LOST:
+        event(f, "* %s lost", ev->name);
+        break;
+    case TALK_TEXT:
+        event(f, "<%s> %s", ev->name, ev->text);
+        break;
+    case TALK_DELIVERED:
+        event(f, "* delivered %u", ev->id);
+        break;
+    case TALK_OFFER:
+        event(f, "* offer %u %s %llu", ev->id, ev->text, (unsigned long long)ev->value);
+        break;
+    case TALK_RECEIVED:
+        event(f, "* received %s", ev->text);
+        break;
+    case TALK_SENT:
+        event(f, "* sent %s", ev->text);
+        break;
+    case TALK_ANSWER:
+        event(f, "* answer %s %s", ev->name, ev->text);
+        break;
+    case TALK_ERROR:
+        print(f, "! ", ev->text);
+        break;
+    case TALK_INFO:
+        print(f, "* ", ev->text);
+        break;
+    case TALK_QUESTION:
+        say_lines(stderr, "", ev->text);
+        break;
+    case TALK_NOTICE:
+        if (!o->quiet)
+            say_lines(stderr, "", ev->text);
+        break;
+    case TALK_SENDING:
+        if (o->verbose)
+            fprintf(stderr, "transfer %u offered to %s\n", ev->id, ev->name);
+        break;
+    case TALK_OWN:
+    case TALK_CLEAR:
+        break;
+    }
+}
+
+static void end_line(struct plain *f)
+{
+    if (f->too_long) {
+        char error[80];
+        snprintf(error, sizeof error, "line not sent: longer than %d bytes", PLAIN_LINE_BYTES - 1);
+        print(f, "! ", error);
+    } else if (f->line) {
+        if (f->len > 0 && f->line[f->len - 1] == '\r')
+            f->len--;
+        f->line[f->len] = '\0';
+        talk_line(&f->talk, f->line);
+    }
+    f->len = 0;
+    f->too_long = false;
+}
+
+/* Room for one more byte and the NUL. */
+static bool make_room(struct plain *f)
+{
+    if (f->len + 2 <= f->cap)
+        return true;
+    size_t cap = f->cap ? f->cap * 2 : READ_BYTES;
+    char *line = cap <= PLAIN_LINE_BYTES ? realloc(f->line, cap) : NULL;
+    if (!line)
+        return false;
+    f->line = line;
+    f->cap = cap;
+    return true;
+}
+
+static void take_byte(struct plain *f, char byte)
+{
+    if (!make_room(f)) {
+        f->too_long = true;
+    }
+    if (byte == '\n') {
+        end_line(f);
+        return;
+    }
+    if (f->too_long)
+        return;
+    /* A NUL would cut the line short; another control byte is shown for what it is. */
+    f->line[f->len++] = byte ? byte : '\x01';
+}
+
+static void read_input(struct plain *f)
+{
+    char bytes[READ_BYTES];
+    ssize_t len = read(STDIN_FILENO, bytes, sizeof bytes);
+
+    if (len < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    for (ssize_t i = 0; i < len; i++)
+        take_byte(f, bytes[i]);
+    if (len > 0)
+        return;
+    if (f->len > 0 || f->too_long)
+        end_line(f);
+    f->ended = true;
+    talk_end_of_input(&f->talk);
+}
+
+static void loop(struct plain *f)
+{
+    struct program *p = f->program;
+    struct msg m;
+
+    while (!f->talk.over && !p->interrupted) {
+        bool reads = !f->ended && talk_has_room(&f->talk);
+        unsigned woken = program_wait(p, reads ? STDIN_FILENO : -1, PROGRAM_FOREVER, NULL);
+        while (!f->talk.over && node_next(p->node, &m)) {
+            talk_message(&f->talk, &m);
+            msg_dispose(&m);
+        }
+        if (woken & WAKE_INPUT && !f->talk.over)
+            read_input(f);
+    }
+}
+
+int plain_run(struct program *p)
+{
+    struct plain *f = calloc(1, sizeof *f);
+
+    if (!f) {
+        say_error("%s", err_text(DUET_ENOMEM));
+        return EXIT_INTERNAL;
+    }
+    f->program = p;
+    talk_init(&f->talk, p, on_event, f);
+    f->talk.ends_when_lost = p->has_target;
+    loop(f);
+    int code = talk_farewell(&f->talk);
+    talk_dispose(&f->talk);
+    free(f->line);
+    free(f);
+    return code;
+}

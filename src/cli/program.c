@@ -1,0 +1,335 @@
+#include "duet/cli/program.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "duet/base/err.h"
+#include "duet/base/text.h"
+#include "duet/base/time.h"
+#include "duet/cli/say.h"
+
+#define ANSWER_BYTES 64
+
+/* Signals the program takes in its own time. */
+static const int handled_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+/* A SIGHUP that nohup ignores stays ignored.  SIGINT is taken even where a script's "&" made it ignored: whoever sends
+ * it to us means it. */
+static void fill_handled(sigset_t *set)
+{
+    struct sigaction old;
+
+    sigemptyset(set);
+    for (size_t i = 0; i < sizeof handled_signals / sizeof handled_signals[0]; i++) {
+        bool ignored = sigaction(handled_signals[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+        if (handled_signals[i] != SIGHUP || !ignored)
+            sigaddset(set, handled_signals[i]);
+    }
+}
+
+static void block_handled(int how)
+{
+    sigset_t set;
+
+    fill_handled(&set);
+    pthread_sigmask(how, &set, NULL);
+}
+
+/* The screen's signals only come through here while it has them blocked. */
+static int open_signal_fd(void)
+{
+    sigset_t set;
+
+    fill_handled(&set);
+    sigaddset(&set, SIGWINCH);
+    sigaddset(&set, SIGTSTP);
+    sigaddset(&set, SIGCONT);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* The threads of the node inherit a mask that leaves every signal to the main thread. */
+static int start_node(struct program *p, const struct node_config *cfg)
+{
+    static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    sigset_t all, before;
+    char error[NODE_ERROR_BYTES] = "";
+    int sys = 0;
+
+    sigfillset(&all);
+    for (size_t i = 0; i < sizeof synchronous / sizeof synchronous[0]; i++)
+        sigdelset(&all, synchronous[i]);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int err = node_start(cfg, &p->node, error, &sys);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (err == 0)
+        return EXIT_DONE;
+    say_error("%s", error[0] ? error : err_text(err));
+    return err == DUET_ENOTFOUND || err == DUET_EINVAL ? EXIT_USAGE : EXIT_INTERNAL;
+}
+
+static struct node_config node_config_of(const struct program *p, const struct hub_config *hub)
+{
+    const struct options *o = p->o;
+    struct node_config cfg = {
+        .endpoint =
+            {
+                .identity = p->id.keys,
+                .params = o->params,
+                .cc = o->cc,
+                .accept = true,
+                .connect_timeout_us = o->timeout_us,
+                .limit_bytes_per_s = o->limit_bytes_per_s,
+                .trace = o->trace != NULL,
+            },
+        .hub = *hub,
+        .family = options_family(o),
+        .bind = o->bind,
+        .port = o->port,
+        .port_fallback = p->has_target && !o->port_given,
+        .out_dir = o->out_dir,
+        .trace = o->trace,
+    };
+
+    snprintf(cfg.endpoint.name, sizeof cfg.endpoint.name, "%s", p->name);
+    return cfg;
+}
+
+static int open_target(struct program *p)
+{
+    char error[RESOLVE_ERROR_BYTES];
+
+    if (!p->o->host)
+        return EXIT_DONE;
+    int err = resolve_peer(p->o->host, options_family(p->o), DUET_DEFAULT_PORT, &p->target, p->dialled, error);
+    if (err < 0) {
+        say_error("%s", error);
+        return err == DUET_EINVAL ? EXIT_USAGE : EXIT_NO_CONNECTION;
+    }
+    p->has_target = true;
+    return EXIT_DONE;
+}
+
+int program_open(struct program *p, const struct options *o, const struct hub_config *hub)
+{
+    char error[IDENTITY_ERROR_BYTES];
+
+    *p = (struct program){.o = o, .signal_fd = -1};
+    if (o->out_dir && program_check_folder(o->out_dir) != EXIT_DONE)
+        return EXIT_FILE;
+    if (identity_open(&p->id, o->home, error) < 0) {
+        say_error("%s", error);
+        return EXIT_INTERNAL;
+    }
+    p->policy = (struct trust_policy){
+        .id = &p->id,
+        .fingerprint = o->peer,
+        .accept_new = o->accept_new,
+        .may_ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
+    };
+    if (o->name)
+        snprintf(p->name, sizeof p->name, "%s", o->name);
+    else
+        identity_default_name(&p->id, p->name);
+    int code = open_target(p); /* may take long; here Ctrl-C still ends the process by itself */
+    if (code == EXIT_DONE) {
+        block_handled(SIG_BLOCK);
+        p->signal_fd = open_signal_fd();
+        struct node_config cfg = node_config_of(p, hub);
+        code = start_node(p, &cfg);
+        sodium_memzero(&cfg, sizeof cfg);
+    }
+    if (code != EXIT_DONE)
+        program_close(p);
+    return code;
+}
+
+void program_close(struct program *p)
+{
+    block_handled(SIG_UNBLOCK);
+    if (p->node)
+        node_stop(p->node);
+    p->node = NULL;
+    if (p->signal_fd >= 0)
+        close(p->signal_fd);
+    p->signal_fd = -1;
+    identity_wipe(&p->id);
+}
+
+void program_send(struct program *p, enum msg_type type, conn_id peer, uint32_t id, bool flag)
+{
+    struct msg m = {.type = type, .peer = peer, .id = id, .flag = flag};
+
+    node_send(p->node, &m);
+}
+
+int program_send_text(struct program *p, enum msg_type type, conn_id peer, uint32_t id, const char *text)
+{
+    struct msg m = {.type = type, .peer = peer, .id = id, .text = strdup(text)};
+
+    if (!m.text)
+        return DUET_ENOMEM;
+    node_send(p->node, &m);
+    return 0;
+}
+
+void program_connect(struct program *p)
+{
+    struct msg m = {.type = MSG_CONNECT, .id = PROGRAM_CONNECT_ID, .addr = p->target};
+
+    if (p->has_target)
+        node_send(p->node, &m);
+}
+
+void program_quit(struct program *p, bool at_once)
+{
+    if (p->quit_sent)
+        return;
+    p->quit_sent = true;
+    program_send(p, MSG_QUIT, 0, 0, at_once);
+}
+
+static int milliseconds(uint64_t timeout_us)
+{
+    const uint64_t longest_ms = 60 * 60 * 1000;
+
+    if (timeout_us == PROGRAM_FOREVER)
+        return -1;
+    uint64_t ms = (timeout_us + US_PER_MS - 1) / US_PER_MS;
+    return (int)(ms < longest_ms ? ms : longest_ms);
+}
+
+unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int *signal_number)
+{
+    struct pollfd fds[] = {
+        {.fd = node_fd(p->node), .events = POLLIN},
+        {.fd = p->signal_fd, .events = POLLIN},
+        {.fd = input_fd, .events = POLLIN},
+    };
+    unsigned woken = 0;
+
+    if (signal_number)
+        *signal_number = 0;
+    if (poll(fds, sizeof fds / sizeof fds[0], milliseconds(timeout_us)) <= 0)
+        return 0;
+    if (fds[0].revents)
+        woken |= WAKE_NODE;
+    if (fds[2].revents)
+        woken |= WAKE_INPUT;
+    struct signalfd_siginfo info;
+    if (fds[1].revents && read(p->signal_fd, &info, sizeof info) == sizeof info) {
+        woken |= WAKE_SIGNAL;
+        for (size_t i = 0; i < sizeof handled_signals / sizeof handled_signals[0]; i++)
+            p->interrupted |= info.ssi_signo == (uint32_t)handled_signals[i];
+        if (signal_number)
+            *signal_number = (int)info.ssi_signo;
+    }
+    return woken;
+}
+
+bool program_confirm(struct program *p, const char *text)
+{
+    struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = p->signal_fd, .events = POLLIN}};
+    char answer[ANSWER_BYTES];
+
+    fprintf(stderr, "%s [y/N] ", text);
+    fflush(stderr);
+    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+        ;
+    if (fds[1].revents) { /* left for program_wait to read */
+        fputc('\n', stderr);
+        return false;
+    }
+    ssize_t len = read(STDIN_FILENO, answer, sizeof answer - 1);
+    if (len <= 0) {
+        fputc('\n', stderr);
+        return false;
+    }
+    answer[len] = '\0';
+    answer[strcspn(answer, "\r\n")] = '\0';
+    return strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0;
+}
+
+bool program_is_target(const struct program *p, const struct msg *peer_key)
+{
+    return p->has_target && (peer_key->id == PROGRAM_CONNECT_ID || addr_equal(&peer_key->peer_key->addr, &p->target));
+}
+
+bool program_admit(struct program *p, const struct msg *peer_key, bool wanted)
+{
+    const struct msg_peer_key *key = peer_key->peer_key;
+    const char *dialled = program_is_target(p, peer_key) ? p->dialled : NULL;
+    char text[TRUST_TEXT_BYTES];
+    char error[IDENTITY_ERROR_BYTES];
+    bool yes = false;
+
+    if (wanted) {
+        enum trust_verdict verdict = trust_judge(&p->policy, key, dialled, text);
+        if (verdict == TRUST_REFUSED)
+            say_error("%s", text);
+        yes = verdict == TRUST_YES || (verdict == TRUST_ASK && program_confirm(p, text));
+    }
+    if (yes && trust_remember(&p->policy, key, dialled, error) < 0)
+        say_error("%s", error);
+    program_send(p, MSG_TRUST, peer_key->peer, 0, yes);
+    return yes;
+}
+
+int program_report_failure(struct program *p, const struct msg *m)
+{
+    const char *to = p->has_target ? p->dialled : "the peer";
+
+    if (m->type == MSG_LOST) {
+        say_error("connection with %s lost%s%s", to, m->text ? ": " : "", m->text ? m->text : "");
+        return EXIT_LOST;
+    }
+    if (m->type == MSG_LEFT && m->value == CLOSE_TRUST) {
+        say_error("the peer does not trust our key: its owner must allow it (--accept-new, or --peer with what "
+                  "'duet id' prints here)");
+        return EXIT_REFUSED;
+    }
+    if (m->type == MSG_LEFT) {
+        say_error("%s closed the connection%s%s", to, m->text ? ": " : "", m->text ? m->text : "");
+        return m->value == CLOSE_REFUSED ? EXIT_REFUSED : EXIT_LOST;
+    }
+    if (m->err == DUET_EREFUSED) {
+        say_error("%s refused: %s", to, m->text ? m->text : params_refusal_text(m->value));
+        return EXIT_REFUSED;
+    }
+    say_error("could not connect to %s: %s", to, m->text ? m->text : err_text(m->err));
+    return m->err == DUET_EAUTH ? EXIT_TRUST : EXIT_NO_CONNECTION;
+}
+
+const char *program_endpoint_text(const struct duet_addr *addr, char out[ADDR_TEXT_BYTES])
+{
+    char text[ADDR_TEXT_BYTES];
+    const char *colon = strrchr(addr_format(addr, text), ':');
+
+    if (text[0] == '[' || !colon)
+        snprintf(out, ADDR_TEXT_BYTES, "%s", text);
+    else
+        snprintf(out, ADDR_TEXT_BYTES, "[%.*s]%.8s", (int)(colon - text), text, colon);
+    return out;
+}
+
+int program_check_folder(const char *dir)
+{
+    struct stat st;
+
+    if (stat(dir, &st) < 0)
+        say_error("folder %s: %s", dir, strerror(errno));
+    else if (!S_ISDIR(st.st_mode))
+        say_error("folder %s: %s", dir, strerror(ENOTDIR));
+    else if (access(dir, W_OK | X_OK) < 0)
+        say_error("folder %s: %s", dir, strerror(errno));
+    else
+        return EXIT_DONE;
+    return EXIT_FILE;
+}

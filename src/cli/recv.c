@@ -1,0 +1,210 @@
+/*
+ * duet recv: takes files, prints the final path of each on stdout, and ends when the peer that sent them has left.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "duet/base/err.h"
+#include "duet/base/text.h"
+#include "duet/cli/exit.h"
+#include "duet/cli/job.h"
+#include "duet/cli/say.h"
+#include "duet/cli/subcommand.h"
+#include "duet/io/clock.h"
+
+struct recv {
+    struct job job;
+    bool offered[ROSTER_PEERS]; /* by roster slot: this peer offered something */
+    size_t received, refused, failed_here,
+        failed;     /* failed: everything offered that did not come, the others among them */
+    bool cut_short; /* a peer was lost, or left, with files under way */
+};
+
+static bool may_end(const struct recv *r)
+{
+    return !r->job.program.o->keep;
+}
+
+static int count_up(const struct recv *r)
+{
+    if (r->failed == 0)
+        return EXIT_DONE;
+    if (r->cut_short)
+        return EXIT_LOST;
+    if (r->received == 0 && r->refused == r->failed)
+        return EXIT_REFUSED;
+    if (r->received == 0 && r->failed_here == r->failed)
+        return EXIT_FILE;
+    return EXIT_SOME_FAILED;
+}
+
+static void on_peer_key(struct job *j, const struct msg *m)
+{
+    struct recv *r = j->self;
+    bool wanted = !j->program.has_target || program_is_target(&j->program, m);
+    const struct roster_peer *p = job_admit(j, m, wanted);
+
+    if (p)
+        r->offered[roster_slot(&j->roster, p)] = false;
+    else if (wanted && may_end(r))
+        job_finish(j, EXIT_TRUST);
+}
+
+/* Without -y on a terminal somebody is asked; otherwise the node (-y) or we (no) have decided. */
+static bool take_offer(struct job *j, const struct roster_transfer *t)
+{
+    char size[TEXT_SIZE_BYTES];
+    char question[ROSTER_NAME_BYTES + ROSTER_FILE_BYTES + 64];
+
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+        progress_error(&j->progress, "%s was refused: without -y offers need a terminal to be asked on", t->name);
+        return false;
+    }
+    progress_clear(&j->progress);
+    snprintf(question, sizeof question, "%s offers %s (%s). Take it?", job_peer_name(j, t->peer), t->name,
+             text_size(t->total_bytes, size));
+    return program_confirm(&j->program, question);
+}
+
+static void on_offer(struct job *j, const struct msg *m)
+{
+    struct recv *r = j->self;
+    const struct roster_peer *p = roster_peer(&j->roster, m->peer);
+    struct roster_transfer *t = roster_add_transfer(&j->roster, m->id);
+
+    if (p)
+        r->offered[roster_slot(&j->roster, p)] = true;
+    if (!t) {
+        program_send(&j->program, MSG_REJECT, m->peer, m->id, false);
+        return;
+    }
+    t->peer = m->peer;
+    t->total_bytes = m->value;
+    t->began_us = clock_now().us;
+    snprintf(t->name, sizeof t->name, "%s", m->text ? m->text : "");
+    bool yes = j->program.o->yes || take_offer(j, t);
+    if (!j->program.o->yes)
+        program_send(&j->program, yes ? MSG_ACCEPT : MSG_REJECT, m->peer, m->id, false);
+    if (yes)
+        t->state = ROSTER_RUNNING;
+}
+
+static void on_received(struct job *j, const struct msg *m)
+{
+    struct recv *r = j->self;
+    const struct roster_transfer *t = roster_transfer(&j->roster, m->id);
+    uint64_t began_us = t ? t->began_us : clock_now().us;
+
+    r->received++;
+    progress_clear(&j->progress);
+    if (printf("%s\n", m->text) < 0)
+        job_finish(j, EXIT_INTERNAL);
+    progress_summary(&j->progress, "received", t ? t->name : m->text, m->value, clock_now().us - began_us);
+    roster_remove_transfer(&j->roster, m->id);
+}
+
+static void on_file_failed(struct job *j, const struct msg *m)
+{
+    struct recv *r = j->self;
+
+    r->failed++;
+    if (m->err == DUET_EREFUSED)
+        r->refused++;
+    else if (m->err == DUET_ESYS && m->sys != 0)
+        r->failed_here++;
+    r->cut_short |= m->err == DUET_ECLOSED;
+    progress_error(&j->progress, "%s", m->text ? m->text : err_text(m->err));
+    roster_remove_transfer(&j->roster, m->id);
+}
+
+static void on_failed(struct job *j, const struct msg *m)
+{
+    if (roster_count(&j->roster, ROSTER_CONNECTED) == 0)
+        job_finish(j, program_report_failure(&j->program, m));
+}
+
+/* Left or lost. */
+static void on_gone(struct job *j, const struct msg *m)
+{
+    struct recv *r = j->self;
+    const struct roster_peer *p = roster_peer(&j->roster, m->peer);
+    int code = EXIT_DONE;
+
+    if (!p) /* somebody we turned away */
+        return;
+    bool offered = r->offered[roster_slot(&j->roster, p)];
+    bool connected = p->state == ROSTER_CONNECTED;
+    progress_clear(&j->progress);
+    if (connected && m->type == MSG_LEFT)
+        progress_note(&j->progress, "%s left", p->name);
+    else
+        code = program_report_failure(&j->program, m);
+    roster_remove_peer(&j->roster, m->peer);
+    bool last = roster_count(&j->roster, ROSTER_CONNECTED) == 0;
+    if (may_end(r) && last && (offered || !connected || j->program.has_target))
+        job_finish(j, code);
+}
+
+static const struct job_rule rules[] = {
+    {MSG_LISTENING, job_on_listening},
+    {MSG_PEER_KEY, on_peer_key},
+    {MSG_CONNECTED, job_on_connected},
+    {MSG_FAILED, on_failed},
+    {MSG_OFFER, on_offer},
+    {MSG_PROGRESS, job_on_progress},
+    {MSG_RECEIVED, on_received},
+    {MSG_TRANSFER_FAILED, on_file_failed},
+    {MSG_UNREACHABLE, job_on_unreachable},
+    {MSG_BACK, job_on_back},
+    {MSG_LEFT, on_gone},
+    {MSG_LOST, on_gone},
+    {MSG_TEXT, job_on_text},
+    {MSG_NOTICE, job_on_notice},
+    {MSG_STOPPED, job_on_stopped},
+    {MSG_STOPPED, NULL},
+};
+
+static int run(struct options *o)
+{
+    const struct hub_config hub = {
+        .receive_files = true,
+        .accept_offers = o->yes,
+        .serve = true,
+        .give_up_us = o->timeout_us,
+    };
+
+    if (o->arg_count > 0) {
+        say_error("recv takes no arguments; to connect to a host: duet recv -c %s", o->args[0]);
+        return EXIT_USAGE;
+    }
+    if (!o->out_dir && program_check_folder(".") != EXIT_DONE)
+        return EXIT_FILE;
+    struct recv *r = calloc(1, sizeof *r);
+    if (!r) {
+        say_error("%s", err_text(DUET_ENOMEM));
+        return EXIT_INTERNAL;
+    }
+    int code = job_open(&r->job, o, &hub, rules, r);
+    if (code == EXIT_DONE) {
+        code = job_run(&r->job);
+        job_close(&r->job);
+        if (code == EXIT_DONE)
+            code = count_up(r);
+    }
+    free(r);
+    return code;
+}
+
+const struct subcommand subcommand_recv = {
+    .name = "recv",
+    .command = FOR_RECV,
+    .usage = "recv [OPTIONS] [-c HOST[:PORT]] [-o DIR] [-y]",
+    .summary = "receive files from a peer, from the one that comes or the one at HOST",
+    .more = "Prints the final path of each file on stdout. Without -y each offer is asked about on a terminal, and\n"
+            "refused where there is none. Ends when the peer that sent has left, with -k it waits for the next.\n"
+            "Exit codes: 0 everything offered came, 5 everything was refused, 6 the connection was lost with files\n"
+            "under way, 8 some files failed.",
+    .run = run,
+};

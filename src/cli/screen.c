@@ -1,0 +1,411 @@
+#include "duet/cli/screen.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "duet/base/err.h"
+#include "duet/base/text.h"
+#include "duet/base/time.h"
+#include "duet/cli/say.h"
+#include "duet/cli/talk.h"
+#include "duet/io/clock.h"
+#include "duet/ui/input.h"
+#include "duet/ui/model.h"
+#include "duet/ui/term.h"
+#include "duet/ui/view.h"
+
+#define READ_BYTES 256
+#define IDLE_BYTES (RESOLVE_TEXT_BYTES + 32)
+#define PROMPT_BYTES 64
+
+struct screen {
+    struct program *program;
+    struct talk talk;
+    struct model model;
+    char listening[ADDR_TEXT_BYTES];
+    char *paste;      /* several lines that wait for a y; NULL: none */
+    char *last_error; /* told again on stderr when it ended us */
+    bool dirty;
+    uint64_t next_frame_us, next_stats_us;
+};
+
+/* ---- events into lines ---- */
+
+static const char *time_of_day(char out[6])
+{
+    time_t now = (time_t)(clock_wall_us() / US_PER_S);
+    struct tm local;
+
+    out[0] = '\0';
+    if (localtime_r(&now, &local))
+        strftime(out, 6, "%H:%M", &local);
+    return out;
+}
+
+static void add(struct screen *s, enum model_kind kind, uint32_t id, const char *prefix, const char *text)
+{
+    char now[6];
+
+    /* Without memory for a line there is none for words about it. */
+    (void)model_add(&s->model, kind, id, time_of_day(now), prefix, text);
+    s->dirty = true;
+}
+
+__attribute__((format(printf, 3, 4))) static void addf(struct screen *s, enum model_kind kind, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    int len = vasprintf(&text, format, args);
+    va_end(args);
+    if (len < 0)
+        return;
+    add(s, kind, 0, "", text);
+    free(text);
+}
+
+static void add_speech(struct screen *s, enum model_kind kind, const struct talk_event *ev)
+{
+    char prefix[ROSTER_NAME_BYTES + 4];
+
+    snprintf(prefix, sizeof prefix, "<%s>", ev->name);
+    add(s, kind, ev->id, prefix, ev->text);
+}
+
+static void add_error(struct screen *s, const char *text)
+{
+    free(s->last_error);
+    s->last_error = strdup(text);
+    add(s, LINE_ERROR, 0, "", text);
+}
+
+static void add_peer_event(struct screen *s, const struct talk_event *ev)
+{
+    char span[TEXT_SPAN_BYTES];
+    const char *why = ev->text[0] ? ": " : "";
+
+    if (ev->kind == TALK_CONNECTED)
+        addf(s, LINE_EVENT, "connected to %s %s", ev->name, ev->text);
+    else if (ev->kind == TALK_UNREACHABLE)
+        addf(s, LINE_EVENT, "%s is unreachable since %s", ev->name, text_span(ev->value, span));
+    else if (ev->kind == TALK_BACK)
+        addf(s, LINE_EVENT, "%s is back after %s", ev->name, text_span(ev->value, span));
+    else
+        addf(s, LINE_EVENT, "%s %s%s%s", ev->name, ev->kind == TALK_LEFT ? "left" : "is lost", why, ev->text);
+}
+
+static void add_file_event(struct screen *s, const struct talk_event *ev)
+{
+    char size[TEXT_SIZE_BYTES];
+
+    text_size(ev->value, size);
+    if (ev->kind == TALK_OFFER && !ev->flag)
+        addf(s, LINE_EVENT, "%s offers %s (%s): /accept %u or /reject %u", ev->name, ev->text, size, ev->id, ev->id);
+    else if (ev->kind == TALK_OFFER)
+        addf(s, LINE_EVENT, "%s sends %s (%s)", ev->name, ev->text, size);
+    else if (ev->kind == TALK_SENDING)
+        addf(s, LINE_EVENT, "offered %s (%s) to %s, transfer %u", ev->text, size, ev->name, ev->id);
+    else if (ev->kind == TALK_RECEIVED)
+        addf(s, LINE_EVENT, "received %s (%s)", ev->text, size);
+    else
+        addf(s, LINE_EVENT, "%s has %s (%s)", ev->name, ev->text, size);
+}
+
+static void on_event(void *face, const struct talk_event *ev)
+{
+    struct screen *s = face;
+
+    s->dirty = true;
+    switch (ev->kind) {
+    case TALK_LISTENING:
+        snprintf(s->listening, sizeof s->listening, "%s", ev->text);
+        addf(s, LINE_EVENT, "listening on %s", ev->text);
+        break;
+    case TALK_CONNECTED:
+    case TALK_UNREACHABLE:
+    case TALK_BACK:
+    case TALK_LEFT:
+    case TALK_LOST:
+        add_peer_event(s, ev);
+        break;
+    case TALK_TEXT:
+        add_speech(s, LINE_PEER, ev);
+        break;
+    case TALK_OWN:
+        add_speech(s, LINE_OWN, ev);
+        break;
+    case TALK_DELIVERED:
+        model_delivered(&s->model, ev->id);
+        break;
+    case TALK_OFFER:
+    case TALK_SENDING:
+    case TALK_RECEIVED:
+    case TALK_SENT:
+        add_file_event(s, ev);
+        break;
+    case TALK_ANSWER:
+        addf(s, LINE_INFO, "%s answers: %s", ev->name, ev->text);
+        break;
+    case TALK_ERROR:
+        add_error(s, ev->text);
+        break;
+    case TALK_QUESTION:
+    case TALK_NOTICE:
+        add(s, LINE_EVENT, 0, "", ev->text);
+        break;
+    case TALK_INFO:
+        add(s, LINE_INFO, 0, "", ev->text);
+        break;
+    case TALK_CLEAR:
+        model_clear(&s->model);
+        break;
+    }
+}
+
+/* ---- keys ---- */
+
+static void finish_paste(struct screen *s, const char *answer)
+{
+    char *text = s->paste;
+
+    s->paste = NULL;
+    if (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0)
+        talk_say(&s->talk, text);
+    else
+        add(s, LINE_INFO, 0, "", "the pasted lines were thrown away");
+    free(text);
+}
+
+static void on_enter(struct screen *s, const char *line)
+{
+    model_follow(&s->model);
+    if (s->paste) {
+        finish_paste(s, line);
+        return;
+    }
+    if (s->talk.question == 0)
+        input_remember(line);
+    talk_line(&s->talk, line);
+}
+
+static void suspend(struct screen *s)
+{
+    sigset_t stop;
+
+    term_suspend();
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTSTP);
+    raise(SIGTSTP);
+    pthread_sigmask(SIG_UNBLOCK, &stop, NULL); /* stops here */
+    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    term_resume();
+    s->dirty = true;
+}
+
+static void on_interrupt(struct screen *s)
+{
+    if (s->paste)
+        finish_paste(s, "n");
+    else if (input_clear())
+        add(s, LINE_INFO, 0, "", "^C again leaves");
+    else
+        s->program->interrupted = true;
+}
+
+static void on_key(struct screen *s, unsigned char byte)
+{
+    struct input_event ev = input_byte(byte);
+    long page = s->model.height > 1 ? (long)s->model.height - 1 : 1;
+
+    s->dirty = true;
+    switch (ev.type) {
+    case INPUT_NONE:
+        break;
+    case INPUT_LINE:
+        on_enter(s, ev.text);
+        break;
+    case INPUT_PASTE:
+        free(s->paste);
+        s->paste = ev.text;
+        return; /* kept */
+    case INPUT_PASTE_LONG:
+        add_error(s, "the paste is too long: send it as a file");
+        break;
+    case INPUT_CHOICES:
+        add(s, LINE_INFO, 0, "", ev.text);
+        break;
+    case INPUT_PAGE_UP:
+        model_scroll(&s->model, page);
+        break;
+    case INPUT_PAGE_DOWN:
+        model_scroll(&s->model, -page);
+        break;
+    case INPUT_REDRAW:
+        term_redraw();
+        break;
+    case INPUT_END:
+        talk_line(&s->talk, "/quit");
+        break;
+    case INPUT_INTERRUPT:
+        on_interrupt(s);
+        break;
+    case INPUT_SUSPEND:
+        suspend(s);
+        break;
+    }
+    free(ev.text);
+}
+
+static void read_keys(struct screen *s)
+{
+    unsigned char bytes[READ_BYTES];
+    ssize_t len = read(STDIN_FILENO, bytes, sizeof bytes);
+
+    if (len <= 0) { /* the terminal is gone */
+        s->program->interrupted = true;
+        return;
+    }
+    for (ssize_t i = 0; i < len && !s->talk.over && !s->program->interrupted; i++)
+        on_key(s, bytes[i]);
+}
+
+static void on_signal(struct screen *s, int number)
+{
+    s->dirty = true;
+    if (number == SIGWINCH) {
+        term_resize();
+    } else if (number == SIGTSTP) {
+        suspend(s);
+    } else if (number == SIGCONT) { /* stopped and continued by somebody else: who knows what the screen shows */
+        term_resize();
+        term_redraw();
+    }
+}
+
+/* ---- drawing ---- */
+
+static const char *prompt_of(const struct screen *s, char out[PROMPT_BYTES])
+{
+    size_t lines = 1;
+
+    if (input_prompt()[0])
+        return input_prompt();
+    if (s->paste) {
+        for (const char *at = s->paste; (at = strchr(at, '\n')); at++)
+            lines++;
+        snprintf(out, PROMPT_BYTES, "send %zu pasted lines? (y/n) ", lines);
+        return out;
+    }
+    return s->talk.question != 0 ? "trust this key? (y/n) " : "> ";
+}
+
+static void draw(struct screen *s, uint64_t now_us)
+{
+    char prompt[PROMPT_BYTES];
+    char idle[IDLE_BYTES];
+
+    if (s->talk.dialling)
+        snprintf(idle, sizeof idle, "connecting to %s", s->program->dialled);
+    else
+        snprintf(idle, sizeof idle, "nobody is connected, listening on %s", s->listening);
+    view_draw(&(struct view){
+        .model = &s->model,
+        .roster = &s->talk.roster,
+        .prompt = prompt_of(s, prompt),
+        .input = input_text(),
+        .cursor = input_cursor(),
+        .now_us = now_us,
+        .idle = idle,
+    });
+    s->dirty = false;
+    s->next_frame_us = now_us + SCREEN_FRAME_US;
+}
+
+/* Draws and asks for figures as they fall due; how long there is nothing to do. */
+static uint64_t keep_up(struct screen *s)
+{
+    uint64_t now_us = clock_now().us;
+
+    if (now_us >= s->next_stats_us) {
+        talk_refresh_stats(&s->talk);
+        s->next_stats_us = now_us + SCREEN_STATS_US;
+        s->dirty = true; /* "stalled 12 s" counts on */
+    }
+    if (s->dirty && now_us >= s->next_frame_us)
+        draw(s, now_us);
+    uint64_t next_us = s->dirty && s->next_frame_us < s->next_stats_us ? s->next_frame_us : s->next_stats_us;
+    return next_us > now_us ? next_us - now_us : 0;
+}
+
+static void loop(struct screen *s)
+{
+    struct program *p = s->program;
+    struct msg m;
+
+    while (!s->talk.over && !p->interrupted) {
+        int number;
+        unsigned woken = program_wait(p, STDIN_FILENO, keep_up(s), &number);
+        while (!s->talk.over && node_next(p->node, &m)) {
+            s->dirty = true;
+            talk_message(&s->talk, &m);
+            msg_dispose(&m);
+        }
+        if (woken & WAKE_SIGNAL)
+            on_signal(s, number);
+        if (woken & WAKE_INPUT && !s->talk.over)
+            read_keys(s);
+    }
+    draw(s, clock_now().us);
+}
+
+/* The signals that only a screen takes through the signalfd. */
+static void block_screen_signals(int how)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGWINCH);
+    sigaddset(&set, SIGTSTP);
+    sigaddset(&set, SIGCONT);
+    pthread_sigmask(how, &set, NULL);
+}
+
+int screen_run(struct program *p)
+{
+    bool colors = !p->o->no_color && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
+    const char *why = "";
+    struct screen *s = calloc(1, sizeof *s);
+
+    if (!s || term_start(colors, &why) < 0) {
+        say_error("no screen: %s", s ? why : err_text(DUET_ENOMEM));
+        free(s);
+        return -1;
+    }
+    block_screen_signals(SIG_BLOCK);
+    view_start();
+    input_start();
+    s->program = p;
+    s->dirty = true;
+    model_init(&s->model);
+    p->policy.may_ask = true;
+    talk_init(&s->talk, p, on_event, s);
+    loop(s);
+    int code = talk_farewell(&s->talk);
+    input_stop();
+    term_stop();
+    block_screen_signals(SIG_UNBLOCK);
+    if (code != EXIT_DONE && code != EXIT_INTERRUPTED && s->last_error)
+        say_error("%s", s->last_error);
+    talk_dispose(&s->talk);
+    model_dispose(&s->model);
+    free(s->paste);
+    free(s->last_error);
+    free(s);
+    return code;
+}

@@ -1,0 +1,274 @@
+/*
+ * duet send: offers files to one peer and ends when each was verified, synced and renamed there, or failed.
+ *
+ *   check paths → wait or connect → (trust) → offer, SEND_AT_ONCE under way at a time → MSG_QUIT → exit code
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "duet/base/err.h"
+#include "duet/base/text.h"
+#include "duet/cli/exit.h"
+#include "duet/cli/job.h"
+#include "duet/cli/say.h"
+#include "duet/cli/subcommand.h"
+#include "duet/io/clock.h"
+
+#define SEND_AT_ONCE 16 /* offers under way: enough that many small files do not wait for round trips */
+
+struct send_file {
+    const char *path;
+    uint64_t bytes;
+    bool requested, over; /* MSG_SEND went out; its outcome is known */
+    uint64_t began_us;
+};
+
+struct send {
+    struct job job;
+    struct send_file *files; /* those that can be read */
+    size_t count;
+    size_t next; /* not yet requested */
+    size_t under_way;
+    size_t sent, refused, failed_here, failed; /* failed: all that were not sent, refused and failed_here among them */
+    conn_id peer;                              /* whom we send to; 0: nobody yet */
+    bool connected;
+    bool gone; /* files fail because the peer is; the message that says why follows */
+};
+
+/* What keeps a path from being sent, in words; NULL: nothing. */
+static const char *path_trouble(const char *path, uint64_t *bytes)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return strerror(errno);
+    if (S_ISDIR(st.st_mode))
+        return "folders are not supported yet";
+    if (!S_ISREG(st.st_mode))
+        return "not a regular file";
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return strerror(errno);
+    close(fd);
+    *bytes = (uint64_t)st.st_size;
+    return NULL;
+}
+
+/* Before anybody connects: the peer should not be bothered with what cannot come. */
+static int check_paths(struct send *s, const struct options *o)
+{
+    s->files = calloc(o->arg_count, sizeof *s->files);
+    if (!s->files) {
+        say_error("%s", err_text(DUET_ENOMEM));
+        return EXIT_INTERNAL;
+    }
+    for (size_t i = 0; i < o->arg_count; i++) {
+        struct send_file *file = &s->files[s->count];
+        const char *trouble = path_trouble(o->args[i], &file->bytes);
+        if (trouble) {
+            char *clean = text_sanitise_new(TEXT_LINE, o->args[i], strlen(o->args[i]));
+            say_error("cannot send %s: %s", clean ? clean : "a file", trouble);
+            free(clean);
+            s->failed++;
+            s->failed_here++;
+            continue;
+        }
+        file->path = o->args[i];
+        s->count++;
+    }
+    return s->count > 0 ? EXIT_DONE : EXIT_FILE;
+}
+
+static void request_more(struct send *s)
+{
+    while (s->next < s->count && s->under_way < SEND_AT_ONCE && !s->job.over && !s->gone) {
+        struct send_file *file = &s->files[s->next];
+        if (program_send_text(&s->job.program, MSG_SEND, s->peer, (uint32_t)s->next + 1, file->path) < 0) {
+            progress_error(&s->job.progress, "%s", err_text(DUET_ENOMEM));
+            job_finish(&s->job, EXIT_INTERNAL);
+            return;
+        }
+        file->requested = true;
+        s->next++;
+        s->under_way++;
+    }
+    if (s->under_way == 0 && s->next == s->count && !s->gone)
+        job_finish(&s->job, EXIT_DONE);
+}
+
+/* The file of this MSG_SEND; NULL: a number that was never given, or its outcome is known. */
+static struct send_file *file_of(struct send *s, uint64_t request)
+{
+    struct send_file *file = request > 0 && request <= s->count ? &s->files[request - 1] : NULL;
+
+    return file && file->requested && !file->over ? file : NULL;
+}
+
+static void file_over(struct send *s, struct send_file *file, uint32_t transfer)
+{
+    file->over = true;
+    s->under_way--;
+    s->job.progress.files_done++;
+    s->job.progress.finished_bytes += file->bytes;
+    roster_remove_transfer(&s->job.roster, transfer);
+    request_more(s);
+}
+
+static void on_sending(struct job *j, const struct msg *m)
+{
+    struct send *s = j->self;
+    uint32_t request = (uint32_t)m->err; /* as msg.h has it */
+    struct send_file *file = file_of(s, request);
+    struct roster_transfer *t = file ? roster_add_transfer(&j->roster, m->id) : NULL;
+
+    if (!t)
+        return;
+    file->began_us = clock_now().us;
+    t->peer = m->peer;
+    t->sending = true;
+    t->request = request;
+    t->total_bytes = m->value;
+    snprintf(t->name, sizeof t->name, "%s", m->text ? m->text : "");
+}
+
+static void on_sent(struct job *j, const struct msg *m)
+{
+    struct send *s = j->self;
+    const struct roster_transfer *t = roster_transfer(&j->roster, m->id);
+    struct send_file *file = t ? file_of(s, t->request) : NULL;
+
+    if (!file)
+        return;
+    s->sent++;
+    progress_summary(&j->progress, "sent", t->name, m->value, clock_now().us - file->began_us);
+    file_over(s, file, m->id);
+}
+
+static void on_file_failed(struct job *j, const struct msg *m)
+{
+    struct send *s = j->self;
+    struct send_file *file = m->flag ? file_of(s, m->value) : NULL;
+
+    if (!file)
+        return;
+    s->failed++;
+    s->gone |= m->err == DUET_ECLOSED;
+    if (m->err == DUET_EREFUSED || m->err == DUET_ECANCELLED)
+        s->refused++;
+    else if (m->err == DUET_EINTEGRITY || (m->err == DUET_ESYS && m->sys != 0))
+        s->failed_here++;
+    progress_error(&j->progress, "%s", m->text ? m->text : err_text(m->err));
+    file_over(s, file, m->id);
+}
+
+static void on_peer_key(struct job *j, const struct msg *m)
+{
+    struct send *s = j->self;
+    bool wanted = s->peer == 0 && (!j->program.has_target || program_is_target(&j->program, m));
+
+    if (job_admit(j, m, wanted))
+        s->peer = m->peer;
+    else if (wanted)
+        job_finish(j, EXIT_TRUST);
+}
+
+static void on_connected(struct job *j, const struct msg *m)
+{
+    struct send *s = j->self;
+
+    job_on_connected(j, m);
+    if (m->peer != s->peer)
+        return;
+    s->connected = true;
+    request_more(s);
+}
+
+/* Left, lost, or never there. */
+static void on_gone(struct job *j, const struct msg *m)
+{
+    const struct send *s = j->self;
+
+    if (m->type == MSG_FAILED ? s->connected : m->peer != s->peer)
+        return;
+    progress_clear(&j->progress);
+    job_finish(j, program_report_failure(&j->program, m));
+}
+
+static const struct job_rule rules[] = {
+    {MSG_LISTENING, job_on_listening},
+    {MSG_PEER_KEY, on_peer_key},
+    {MSG_CONNECTED, on_connected},
+    {MSG_FAILED, on_gone},
+    {MSG_SENDING, on_sending},
+    {MSG_PROGRESS, job_on_progress},
+    {MSG_SENT, on_sent},
+    {MSG_TRANSFER_FAILED, on_file_failed},
+    {MSG_UNREACHABLE, job_on_unreachable},
+    {MSG_BACK, job_on_back},
+    {MSG_LEFT, on_gone},
+    {MSG_LOST, on_gone},
+    {MSG_TEXT, job_on_text},
+    {MSG_NOTICE, job_on_notice},
+    {MSG_STOPPED, job_on_stopped},
+    {MSG_STOPPED, NULL},
+};
+
+static int count_up(const struct send *s)
+{
+    if (s->failed == 0)
+        return EXIT_DONE;
+    if (s->sent == 0 && s->refused == s->failed)
+        return EXIT_REFUSED;
+    if (s->sent == 0 && s->failed_here == s->failed)
+        return EXIT_FILE;
+    return EXIT_SOME_FAILED;
+}
+
+static int send_files(struct send *s, const struct options *o)
+{
+    const struct hub_config hub = {.give_up_us = o->timeout_us};
+    int code = job_open(&s->job, o, &hub, rules, s);
+
+    if (code != EXIT_DONE)
+        return code;
+    for (size_t i = 0; i < s->count; i++)
+        s->job.progress.job_bytes += s->files[i].bytes;
+    s->job.progress.files = s->count;
+    code = job_run(&s->job);
+    job_close(&s->job);
+    return code == EXIT_DONE ? count_up(s) : code;
+}
+
+static int run(struct options *o)
+{
+    if (o->arg_count == 0) {
+        say_error("nothing to send: duet send [OPTIONS] [-c HOST[:PORT]] PATH...");
+        return EXIT_USAGE;
+    }
+    struct send *s = calloc(1, sizeof *s);
+    if (!s) {
+        say_error("%s", err_text(DUET_ENOMEM));
+        return EXIT_INTERNAL;
+    }
+    int code = check_paths(s, o);
+    if (code == EXIT_DONE)
+        code = send_files(s, o);
+    free(s->files);
+    free(s);
+    return code;
+}
+
+const struct subcommand subcommand_send = {
+    .name = "send",
+    .command = FOR_SEND,
+    .usage = "send [OPTIONS] [-c HOST[:PORT]] PATH...",
+    .summary = "send files to a peer, to the one that comes or the one at HOST",
+    .more = "Ends when the peer has verified and stored every file. Exit codes: 0 all arrived, 5 the peer refused,\n"
+            "6 connection lost, 7 no file could be read, 8 some files failed.",
+    .run = run,
+};

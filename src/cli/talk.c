@@ -1,0 +1,560 @@
+#include "duet/cli/talk.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "duet/base/text.h"
+#include "duet/io/clock.h"
+
+void talk_emit(struct talk *t, const struct talk_event *ev)
+{
+    t->sink(t->face, ev);
+}
+
+void talk_tell(struct talk *t, enum talk_kind kind, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    int len = vasprintf(&text, format, args);
+    va_end(args);
+    if (len < 0)
+        return;
+    talk_emit(t, &(struct talk_event){.kind = kind, .name = "", .text = text});
+    free(text);
+}
+
+void talk_init(struct talk *t, struct program *p, talk_sink *sink, void *face)
+{
+    *t = (struct talk){.program = p, .sink = sink, .face = face, .dialling = p->has_target};
+    if (p->has_target)
+        talk_dial(t, &p->target, p->dialled);
+}
+
+void talk_dial(struct talk *t, const struct duet_addr *addr, const char *dialled)
+{
+    struct msg m = {.type = MSG_CONNECT, .id = ++t->last_dial, .addr = *addr};
+    size_t i = 0;
+
+    while (i < TALK_DIALS && t->dials[i].id != 0)
+        i++;
+    if (i == TALK_DIALS) {
+        talk_tell(t, TALK_ERROR, "too many connections are being made already");
+        return;
+    }
+    t->dials[i] = (struct talk_dial){.id = m.id, .addr = *addr};
+    snprintf(t->dials[i].dialled, sizeof t->dials[i].dialled, "%s", dialled);
+    node_send(t->program->node, &m);
+}
+
+static void forget_key(struct talk *t, unsigned slot)
+{
+    free(t->keys[slot]);
+    free(t->dialled_by_slot[slot]);
+    t->keys[slot] = NULL;
+    t->dialled_by_slot[slot] = NULL;
+}
+
+void talk_dispose(struct talk *t)
+{
+    for (size_t i = 0; i < t->outbox_count; i++)
+        free(t->outbox[i].text);
+    for (unsigned slot = 0; slot < ROSTER_PEERS; slot++)
+        forget_key(t, slot);
+}
+
+/* A trouble with HOST ends the program with its code; any other is only told. */
+void talk_finish(struct talk *t, int code)
+{
+    t->over = true;
+    if (t->code == EXIT_DONE)
+        t->code = code;
+}
+
+bool talk_has_room(const struct talk *t)
+{
+    return t->outbox_count < TALK_OUTBOX / 2 && t->said_count < TALK_SAID / 2;
+}
+
+void talk_end_of_input(struct talk *t)
+{
+    if (t->leaving == TALK_STAYS)
+        t->leaving = TALK_DRAINS;
+    talk_settle(t);
+}
+
+static bool is_receiving(const struct talk *t)
+{
+    for (size_t i = 0; i < t->roster.transfer_count; i++)
+        if (!t->roster.transfers[i].sending && t->roster.transfers[i].state == ROSTER_RUNNING)
+            return true;
+    return false;
+}
+
+static bool is_asking(const struct talk *t)
+{
+    for (size_t i = 0; i < TALK_ASKS; i++)
+        if (t->asks[i].id != 0)
+            return true;
+    return false;
+}
+
+/* Is there anything left to wait for, now that the user wants to leave? */
+void talk_settle(struct talk *t)
+{
+    bool alone = roster_count(&t->roster, ROSTER_CONNECTED) == 0;
+
+    if (t->over || t->leaving == TALK_STAYS || t->dialling)
+        return;
+    if (t->leaving == TALK_DRAINS) {
+        /* Who waits may wait on; a HOST that is gone will hardly come back. */
+        if (t->outbox_count > 0 && !(alone && t->program->has_target))
+            return;
+        if (t->said_count > 0 || t->sends_open > 0 || is_asking(t) || is_receiving(t))
+            return;
+    }
+    t->over = true;
+}
+
+void talk_flush_outbox(struct talk *t)
+{
+    struct talk_waiting queue[TALK_OUTBOX];
+    size_t count = t->outbox_count;
+
+    memcpy(queue, t->outbox, count * sizeof queue[0]);
+    t->outbox_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct talk_waiting *w = &queue[i];
+        talk_dispatch(t, w->id, w->number, w->text);
+        free(w->text);
+    }
+}
+
+/* ---- trust ---- */
+
+static void decide(struct talk *t, struct roster_peer *p, bool yes)
+{
+    unsigned slot = roster_slot(&t->roster, p);
+    char error[IDENTITY_ERROR_BYTES];
+    conn_id id = p->id;
+
+    if (yes && trust_remember(&t->program->policy, t->keys[slot], t->dialled_by_slot[slot], error) < 0)
+        talk_tell(t, TALK_ERROR, "%s", error);
+    forget_key(t, slot);
+    program_send(t->program, MSG_TRUST, id, 0, yes);
+    if (yes) {
+        p->state = ROSTER_TRUSTED;
+        return;
+    }
+    roster_remove_peer(&t->roster, id);
+    if (id == t->target)
+        talk_finish(t, EXIT_TRUST);
+}
+
+/* Asks about the next peer whose trust is open, one at a time. */
+static void ask_next(struct talk *t)
+{
+    char text[TRUST_TEXT_BYTES];
+
+    for (unsigned slot = 0; slot < ROSTER_PEERS && t->question == 0; slot++) {
+        struct roster_peer *p = &t->roster.peers[slot];
+        if (p->state != ROSTER_UNTRUSTED || !t->keys[slot])
+            continue;
+        /* Judged again: meanwhile the same key may have been let in. */
+        enum trust_verdict verdict = trust_judge(&t->program->policy, t->keys[slot], t->dialled_by_slot[slot], text);
+        if (verdict == TRUST_ASK) {
+            t->question = p->id;
+            talk_tell(t, TALK_QUESTION, "%s (y/n)", text);
+            continue;
+        }
+        if (verdict == TRUST_REFUSED)
+            talk_tell(t, TALK_ERROR, "%s", text);
+        decide(t, p, verdict == TRUST_YES);
+    }
+}
+
+void talk_answer(struct talk *t, const char *line)
+{
+    struct roster_peer *p = roster_peer(&t->roster, t->question);
+    bool yes = strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
+    bool no = strcasecmp(line, "n") == 0 || strcasecmp(line, "no") == 0;
+
+    if (p && !yes && !no) {
+        talk_tell(t, TALK_QUESTION, "trust the key of %s? Please answer y or n.", p->name);
+        return;
+    }
+    t->question = 0;
+    if (p)
+        decide(t, p, yes);
+    ask_next(t);
+}
+
+static struct talk_dial *dial_of(struct talk *t, uint32_t id, const struct duet_addr *addr)
+{
+    for (size_t i = 0; i < TALK_DIALS; i++) {
+        struct talk_dial *d = &t->dials[i];
+        if (d->id != 0 && (id != 0 ? d->id == id : addr && addr_equal(&d->addr, addr)))
+            return d;
+    }
+    return NULL;
+}
+
+static void on_peer_key(struct talk *t, const struct msg *m)
+{
+    const struct msg_peer_key *key = m->peer_key;
+    struct talk_dial *dial = dial_of(t, m->id, &key->addr);
+    struct roster_peer *p = roster_add_peer(&t->roster, m->peer);
+    struct msg_peer_key *copy = p ? malloc(sizeof *copy) : NULL;
+
+    if (!copy) {
+        roster_remove_peer(&t->roster, m->peer);
+        program_send(t->program, MSG_TRUST, m->peer, 0, false);
+        talk_tell(t, TALK_ERROR, "%s was turned away: too many peers", key->name);
+        return;
+    }
+    unsigned slot = roster_slot(&t->roster, p);
+    *copy = *key;
+    t->keys[slot] = copy;
+    if (dial) {
+        t->dialled_by_slot[slot] = strdup(dial->dialled);
+        if (t->dialling && dial == &t->dials[0])
+            t->target = m->peer;
+        dial->id = 0;
+    }
+    p->addr = key->addr;
+    snprintf(p->name, sizeof p->name, "%s", key->name);
+    fingerprint(key->key, p->fingerprint);
+    ask_next(t);
+}
+
+/* ---- peers ---- */
+
+static void emit_peer(struct talk *t, enum talk_kind kind, const char *name, const char *text, uint64_t value)
+{
+    talk_emit(t, &(struct talk_event){.kind = kind, .name = name, .text = text ? text : "", .value = value});
+}
+
+static void on_listening(struct talk *t, const struct msg *m)
+{
+    char text[ADDR_TEXT_BYTES];
+
+    emit_peer(t, TALK_LISTENING, "", program_endpoint_text(&m->addr, text), 0);
+}
+
+static void on_connected(struct talk *t, const struct msg *m)
+{
+    struct roster_peer *p = roster_peer(&t->roster, m->peer);
+
+    if (!p)
+        return;
+    p->state = ROSTER_CONNECTED;
+    if (m->peer == t->target)
+        t->dialling = false;
+    emit_peer(t, TALK_CONNECTED, p->name, p->fingerprint, 0);
+    talk_flush_outbox(t);
+}
+
+static void on_failed(struct talk *t, const struct msg *m)
+{
+    struct talk_dial *dial = dial_of(t, m->id, NULL);
+
+    if (!dial)
+        return;
+    bool target = t->dialling && dial == &t->dials[0];
+    const char *why = m->text ? m->text : m->err == DUET_EREFUSED ? params_refusal_text(m->value) : err_text(m->err);
+    talk_tell(t, TALK_ERROR, "could not connect to %s: %s", dial->dialled, why);
+    dial->id = 0;
+    if (!target)
+        return;
+    t->dialling = false;
+    talk_finish(t, m->err == DUET_EREFUSED ? EXIT_REFUSED : m->err == DUET_EAUTH ? EXIT_TRUST : EXIT_NO_CONNECTION);
+}
+
+static void on_silence(struct talk *t, const struct msg *m)
+{
+    struct roster_peer *p = roster_peer(&t->roster, m->peer);
+    uint64_t now_us = clock_now().us;
+
+    if (!p)
+        return;
+    p->unreachable = m->type == MSG_UNREACHABLE;
+    p->silent_since_us = now_us > m->value ? now_us - m->value : 0;
+    if (p->state == ROSTER_CONNECTED)
+        emit_peer(t, p->unreachable ? TALK_UNREACHABLE : TALK_BACK, p->name, NULL, m->value);
+}
+
+static void remove_said(struct talk *t, size_t index)
+{
+    t->said_count--;
+    memmove(&t->said[index], &t->said[index + 1], (t->said_count - index) * sizeof t->said[0]);
+}
+
+/* Nobody waits for this slot's receipts any more. */
+static void give_up_slot(struct talk *t, unsigned slot)
+{
+    for (size_t i = 0; i < t->said_count;) {
+        struct talk_said *said = &t->said[i];
+        bool waited = said->waits_for & (UINT64_C(1) << slot);
+        said->waits_for &= ~(UINT64_C(1) << slot);
+        if (!waited || said->waits_for != 0) {
+            i++;
+            continue;
+        }
+        if (said->delivered)
+            talk_emit(t, &(struct talk_event){.kind = TALK_DELIVERED, .name = "", .text = "", .id = said->number});
+        else
+            t->undelivered++;
+        remove_said(t, i);
+    }
+}
+
+/* Before MSG_CONNECTED: one side did not want the other. */
+static void on_gone_early(struct talk *t, const struct msg *m, const char *name)
+{
+    int code = EXIT_LOST;
+
+    if (m->type == MSG_LEFT && m->value == CLOSE_TRUST) {
+        talk_tell(t, TALK_ERROR,
+                  "%s does not trust our key: its owner must allow it (--accept-new, or --peer with what 'duet id' "
+                  "prints here)",
+                  name);
+        code = EXIT_REFUSED;
+    } else {
+        talk_tell(t, TALK_ERROR, "%s %s before we were connected%s%s", name, m->type == MSG_LOST ? "was lost" : "left",
+                  m->text ? ": " : "", m->text ? m->text : "");
+        code = m->type == MSG_LEFT && m->value == CLOSE_REFUSED ? EXIT_REFUSED : EXIT_LOST;
+    }
+    if (m->peer != t->target)
+        return;
+    t->dialling = false;
+    talk_finish(t, code);
+}
+
+static void on_gone(struct talk *t, const struct msg *m)
+{
+    struct roster_peer *p = roster_peer(&t->roster, m->peer);
+
+    if (!p) /* turned away by us */
+        return;
+    struct roster_peer gone = *p;
+    unsigned slot = roster_slot(&t->roster, p);
+    give_up_slot(t, slot);
+    forget_key(t, slot);
+    roster_remove_peer(&t->roster, m->peer);
+    if (gone.state != ROSTER_CONNECTED)
+        on_gone_early(t, m, gone.name);
+    else if (m->type == MSG_LOST)
+        emit_peer(t, TALK_LOST, gone.name, m->text, 0);
+    else if (m->value != CLOSE_REPLACED) /* else a newer session with it goes on */
+        emit_peer(t, TALK_LEFT, gone.name, m->text, 0);
+    if (t->question == m->peer) {
+        t->question = 0;
+        ask_next(t);
+    }
+    if (m->peer != t->target)
+        return;
+    t->target = 0;
+    if (m->type == MSG_LOST && t->ends_when_lost)
+        talk_finish(t, EXIT_LOST);
+}
+
+/* ---- messages and files ---- */
+
+static void on_text(struct talk *t, const struct msg *m)
+{
+    const struct roster_peer *p = roster_peer(&t->roster, m->peer);
+
+    if (p)
+        emit_peer(t, TALK_TEXT, p->name, m->text, 0);
+}
+
+static void on_delivered(struct talk *t, const struct msg *m)
+{
+    const struct roster_peer *p = roster_peer(&t->roster, m->peer);
+
+    for (size_t i = 0; p && i < t->said_count; i++) {
+        struct talk_said *said = &t->said[i];
+        if (said->number != m->id)
+            continue;
+        said->delivered = true;
+        said->waits_for &= ~(UINT64_C(1) << roster_slot(&t->roster, p));
+        if (said->waits_for != 0)
+            return;
+        talk_emit(t, &(struct talk_event){.kind = TALK_DELIVERED, .name = "", .text = "", .id = m->id});
+        remove_said(t, i);
+        return;
+    }
+}
+
+/* MSG_OFFER and MSG_SENDING: a transfer begins. */
+static void on_transfer(struct talk *t, const struct msg *m)
+{
+    bool sending = m->type == MSG_SENDING;
+    const struct roster_peer *p = roster_peer(&t->roster, m->peer);
+    struct roster_transfer *transfer = roster_add_transfer(&t->roster, m->id);
+
+    if (transfer) {
+        transfer->peer = m->peer;
+        transfer->sending = sending;
+        transfer->total_bytes = m->value;
+        transfer->state = !sending && m->flag ? ROSTER_RUNNING : ROSTER_OFFERED;
+        snprintf(transfer->name, sizeof transfer->name, "%s", m->text ? m->text : "");
+    }
+    talk_emit(t, &(struct talk_event){
+                     .kind = sending ? TALK_SENDING : TALK_OFFER,
+                     .name = p ? p->name : "",
+                     .text = m->text ? m->text : "",
+                     .id = m->id,
+                     .value = m->value,
+                     .flag = m->flag,
+                 });
+}
+
+static void on_transferred(struct talk *t, const struct msg *m)
+{
+    bool sent = m->type == MSG_SENT;
+    const struct roster_peer *p = roster_peer(&t->roster, m->peer);
+
+    roster_remove_transfer(&t->roster, m->id);
+    if (sent && t->sends_open > 0)
+        t->sends_open--;
+    talk_emit(t, &(struct talk_event){
+                     .kind = sent ? TALK_SENT : TALK_RECEIVED,
+                     .name = p ? p->name : "",
+                     .text = m->text ? m->text : "",
+                     .id = m->id,
+                     .value = m->value,
+                 });
+}
+
+static void on_transfer_failed(struct talk *t, const struct msg *m)
+{
+    roster_remove_transfer(&t->roster, m->id);
+    if (m->flag && t->sends_open > 0)
+        t->sends_open--;
+    talk_tell(t, TALK_ERROR, "%s", m->text ? m->text : err_text(m->err));
+}
+
+static void on_progress(struct talk *t, const struct msg *m)
+{
+    roster_update(&t->roster, m->progress);
+}
+
+static void on_answer(struct talk *t, const struct msg *m)
+{
+    for (size_t i = 0; i < TALK_ASKS; i++) {
+        struct talk_ask *ask = &t->asks[i];
+        if (ask->id != m->id || m->id == 0)
+            continue;
+        ask->id = 0;
+        if (m->flag)
+            emit_peer(t, TALK_ANSWER, ask->name, m->text, 0);
+        else
+            talk_tell(t, TALK_ERROR, "%s: %s", ask->name, m->text ? m->text : "no answer");
+        return;
+    }
+}
+
+static void on_notice(struct talk *t, const struct msg *m)
+{
+    talk_tell(t, m->flag ? TALK_ERROR : TALK_NOTICE, "%s", m->text ? m->text : "");
+}
+
+static void on_stats(struct talk *t, const struct msg *m)
+{
+    struct roster_peer *p = roster_peer(&t->roster, m->peer);
+    char rate[TEXT_SIZE_BYTES], addr[ADDR_TEXT_BYTES];
+
+    if (!p)
+        return;
+    const struct endpoint_stats *s = m->stats;
+    uint64_t bit = UINT64_C(1) << roster_slot(&t->roster, p);
+    p->stats = *s;
+    p->addr = s->addr;
+    p->has_stats = true;
+    if (!(t->stats_wanted & bit))
+        return;
+    t->stats_wanted &= ~bit;
+    talk_tell(t, TALK_INFO,
+              "stats %s %s rtt %.1f ms (least %.1f), %llu packets sent, %llu lost, %llu received, window %llu B, in "
+              "flight %llu B, pacing %s/s, packet %u B, %s",
+              p->name, addr_format(&s->addr, addr), (double)s->rtt_us / (double)US_PER_MS,
+              (double)s->min_rtt_us / (double)US_PER_MS, (unsigned long long)s->sent_packets,
+              (unsigned long long)s->lost_packets, (unsigned long long)s->received_packets,
+              (unsigned long long)s->cwnd_bytes, (unsigned long long)s->bytes_in_flight,
+              text_size(s->pacing_bytes_per_s, rate), s->packet_bytes, s->cc ? s->cc : "no controller");
+}
+
+static void on_stopped(struct talk *t, const struct msg *m)
+{
+    t->stopped = true;
+    if (t->over)
+        return;
+    talk_tell(t, TALK_ERROR, "the network thread ended: %s", err_text(m->err));
+    talk_finish(t, EXIT_INTERNAL);
+}
+
+static const struct {
+    enum msg_type type;
+    void (*handle)(struct talk *t, const struct msg *m);
+} rules[] = {
+    {MSG_LISTENING, on_listening}, {MSG_PEER_KEY, on_peer_key},
+    {MSG_CONNECTED, on_connected}, {MSG_FAILED, on_failed},
+    {MSG_TEXT, on_text},           {MSG_DELIVERED, on_delivered},
+    {MSG_OFFER, on_transfer},      {MSG_SENDING, on_transfer},
+    {MSG_PROGRESS, on_progress},   {MSG_RECEIVED, on_transferred},
+    {MSG_SENT, on_transferred},    {MSG_TRANSFER_FAILED, on_transfer_failed},
+    {MSG_UNREACHABLE, on_silence}, {MSG_BACK, on_silence},
+    {MSG_LEFT, on_gone},           {MSG_LOST, on_gone},
+    {MSG_ANSWER, on_answer},       {MSG_NOTICE, on_notice},
+    {MSG_STATS, on_stats},         {MSG_STOPPED, on_stopped},
+};
+
+void talk_message(struct talk *t, const struct msg *m)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (rules[i].type == m->type)
+            rules[i].handle(t, m);
+    talk_settle(t);
+}
+
+void talk_refresh_stats(struct talk *t)
+{
+    for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
+        program_send(t->program, MSG_STATS_PLEASE, p->id, 0, false);
+}
+
+/* Our own leaving makes every peer "leave": that is no news. */
+static bool is_news_at_the_end(const struct msg *m)
+{
+    return m->type != MSG_LEFT && m->type != MSG_CONNECTED && m->type != MSG_PEER_KEY && m->type != MSG_FAILED;
+}
+
+int talk_farewell(struct talk *t)
+{
+    duet_time end = time_add(clock_now(), TALK_FAREWELL_US);
+    struct program *p = t->program;
+    struct msg m;
+
+    t->undelivered += t->outbox_count;
+    if (t->outbox_count > 0)
+        talk_tell(t, TALK_ERROR, "%zu %s never sent", t->outbox_count,
+                  t->outbox_count == 1 ? "line was" : "lines were");
+    program_quit(p, p->interrupted || t->code != EXIT_DONE);
+    while (!t->stopped && !p->interrupted && time_before(clock_now(), end)) {
+        program_wait(p, -1, time_since(end, clock_now()), NULL);
+        while (!t->stopped && node_next(p->node, &m)) {
+            if (m.type == MSG_STOPPED || is_news_at_the_end(&m))
+                talk_message(t, &m);
+            msg_dispose(&m);
+        }
+    }
+    t->undelivered += t->said_count;
+    if (p->interrupted)
+        return EXIT_INTERRUPTED;
+    return t->code == EXIT_DONE && t->undelivered > 0 ? EXIT_LOST : t->code;
+}

@@ -1,0 +1,361 @@
+/*
+ * The user's half of talk: lines, slash commands, and what they send to the node.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "duet/base/text.h"
+#include "duet/cli/talk.h"
+
+static bool is_alone(struct talk *t)
+{
+    return !roster_next_connected(&t->roster, NULL);
+}
+
+/* ---- what goes to peers, now or when somebody comes ---- */
+
+static void enqueue(struct talk *t, enum command_id id, uint32_t number, const char *text)
+{
+    char *copy = t->outbox_count < TALK_OUTBOX ? strdup(text) : NULL;
+
+    if (!copy) {
+        talk_tell(t, TALK_ERROR, "not sent: too much waits for somebody to connect");
+        return;
+    }
+    t->outbox[t->outbox_count++] = (struct talk_waiting){.id = id, .number = number, .text = copy};
+}
+
+static void say_now(struct talk *t, uint32_t number, const char *text)
+{
+    struct talk_said said = {.number = number};
+
+    if (t->said_count == TALK_SAID) {
+        talk_tell(t, TALK_ERROR, "not sent: too many messages are on their way");
+        return;
+    }
+    for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
+        if (program_send_text(t->program, MSG_SAY, p->id, number, text) == 0)
+            said.waits_for |= UINT64_C(1) << roster_slot(&t->roster, p);
+    if (said.waits_for == 0)
+        talk_tell(t, TALK_ERROR, "not sent: %s", err_text(DUET_ENOMEM));
+    else
+        t->said[t->said_count++] = said;
+}
+
+static void send_now(struct talk *t, const char *path)
+{
+    for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));) {
+        if (program_send_text(t->program, MSG_SEND, p->id, ++t->last_send, path) == 0)
+            t->sends_open++;
+        else
+            talk_tell(t, TALK_ERROR, "not sent: %s", err_text(DUET_ENOMEM));
+    }
+}
+
+/* "NAME COMMAND ARGS"; the name may be left out while only one peer is there. */
+static struct roster_peer *ask_whom(struct talk *t, const char **rest)
+{
+    const char *at = *rest;
+    const char *word;
+    size_t len = command_word(&at, &word);
+    char name[ROSTER_NAME_BYTES];
+    bool ambiguous;
+
+    /* A name may have blanks in it: the longest that fits. */
+    for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));) {
+        size_t n = strlen(p->name);
+        if (strncmp(*rest, p->name, n) == 0 && (*rest)[n] == ' ') {
+            struct roster_peer *only = roster_named(&t->roster, p->name, &ambiguous);
+            if (only)
+                *rest += n + 1;
+            else
+                talk_tell(t, TALK_ERROR, "more than one peer is called %s: use the start of the fingerprint", p->name);
+            return only;
+        }
+    }
+    snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name - 1), word);
+    struct roster_peer *p = roster_named(&t->roster, name, &ambiguous);
+    if (p) {
+        *rest = at;
+        return p;
+    }
+    if (roster_count(&t->roster, ROSTER_CONNECTED) == 1)
+        return roster_next_connected(&t->roster, NULL);
+    talk_tell(t, TALK_ERROR, "nobody called %s is connected", name);
+    return NULL;
+}
+
+static void ask_now(struct talk *t, const char *argument)
+{
+    const char *rest = argument;
+    struct roster_peer *p = ask_whom(t, &rest);
+    size_t i = 0;
+
+    if (!p)
+        return;
+    if (*rest == '\0') {
+        talk_tell(t, TALK_ERROR, "ask %s what? echo, reverse, time, sum or ping", p->name);
+        return;
+    }
+    while (i < TALK_ASKS && t->asks[i].id != 0)
+        i++;
+    if (i == TALK_ASKS || program_send_text(t->program, MSG_ASK, p->id, t->last_ask + 1, rest) < 0) {
+        talk_tell(t, TALK_ERROR, "not asked: too many questions are open");
+        return;
+    }
+    t->asks[i].id = ++t->last_ask;
+    snprintf(t->asks[i].name, sizeof t->asks[i].name, "%s", p->name);
+}
+
+void talk_dispatch(struct talk *t, enum command_id id, uint32_t number, const char *text)
+{
+    if (is_alone(t))
+        enqueue(t, id, number, text);
+    else if (id == COMMAND_SAY)
+        say_now(t, number, text);
+    else if (id == COMMAND_SEND)
+        send_now(t, text);
+    else
+        ask_now(t, text);
+}
+
+void talk_say(struct talk *t, const char *text)
+{
+    char *clean = text_sanitise_new(TEXT_MULTILINE, text, strlen(text));
+
+    if (!clean) {
+        talk_tell(t, TALK_ERROR, "not sent: %s", err_text(DUET_ENOMEM));
+        return;
+    }
+    uint32_t number = ++t->last_number;
+    talk_emit(t, &(struct talk_event){.kind = TALK_OWN, .name = t->program->name, .text = clean, .id = number});
+    talk_dispatch(t, COMMAND_SAY, number, clean);
+    free(clean);
+}
+
+/* ---- commands ---- */
+
+static void do_help(struct talk *t, const char *argument)
+{
+    char line[COMMAND_HELP_BYTES];
+
+    (void)argument;
+    for (size_t i = 0; command_help(i, line); i++)
+        talk_tell(t, TALK_INFO, "%s", line);
+    talk_tell(t, TALK_INFO, "//text                     say \"/text\"");
+}
+
+static void do_connect(struct talk *t, const char *argument)
+{
+    struct duet_addr addr;
+    char dialled[RESOLVE_TEXT_BYTES];
+    char error[RESOLVE_ERROR_BYTES];
+    int err = resolve_peer(argument, options_family(t->program->o), DUET_DEFAULT_PORT, &addr, dialled, error);
+
+    if (err < 0) {
+        talk_tell(t, TALK_ERROR, "%s", error);
+        return;
+    }
+    talk_tell(t, TALK_NOTICE, "connecting to %s", dialled);
+    talk_dial(t, &addr, dialled);
+}
+
+static void do_send(struct talk *t, const char *path)
+{
+    talk_dispatch(t, COMMAND_SEND, 0, path);
+}
+
+static void do_ask(struct talk *t, const char *argument)
+{
+    talk_dispatch(t, COMMAND_ASK, 0, argument);
+}
+
+static void do_me(struct talk *t, const char *argument)
+{
+    char *text = NULL;
+
+    if (asprintf(&text, "* %s %s", t->program->name, argument) < 0)
+        return;
+    talk_say(t, text);
+    free(text);
+}
+
+/* A transfer's number from the user; 0: told what is wrong. */
+static uint32_t read_transfer(struct talk *t, const char *argument)
+{
+    char *end;
+    unsigned long id = strtoul(argument, &end, 10);
+
+    if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || id > UINT32_MAX ||
+        !roster_transfer(&t->roster, (uint32_t)id)) {
+        talk_tell(t, TALK_ERROR, "no transfer %s: /transfers lists them", argument);
+        return 0;
+    }
+    return (uint32_t)id;
+}
+
+static void answer_offer(struct talk *t, struct roster_transfer *transfer, bool yes)
+{
+    program_send(t->program, yes ? MSG_ACCEPT : MSG_REJECT, transfer->peer, transfer->id, false);
+    if (yes)
+        transfer->state = ROSTER_RUNNING;
+}
+
+static void answer_offers(struct talk *t, const char *argument, bool yes)
+{
+    if (strcmp(argument, "all") == 0) {
+        for (size_t i = 0; i < t->roster.transfer_count; i++) {
+            struct roster_transfer *each = &t->roster.transfers[i];
+            if (!each->sending && each->state == ROSTER_OFFERED)
+                answer_offer(t, each, yes);
+        }
+        return;
+    }
+    uint32_t id = *argument ? read_transfer(t, argument) : roster_only_offer(&t->roster);
+    if (id == 0) {
+        if (!*argument)
+            talk_tell(t, TALK_ERROR, "which offer? /transfers lists them");
+        return;
+    }
+    struct roster_transfer *transfer = roster_transfer(&t->roster, id);
+    if (transfer->sending || transfer->state != ROSTER_OFFERED)
+        talk_tell(t, TALK_ERROR, "transfer %u is not an offer that waits for an answer", id);
+    else
+        answer_offer(t, transfer, yes);
+}
+
+static void do_accept(struct talk *t, const char *argument)
+{
+    answer_offers(t, argument, true);
+}
+
+static void do_reject(struct talk *t, const char *argument)
+{
+    answer_offers(t, argument, false);
+}
+
+static void do_cancel(struct talk *t, const char *argument)
+{
+    uint32_t id = 0;
+
+    if (*argument)
+        id = read_transfer(t, argument);
+    else if (t->roster.transfer_count == 1)
+        id = t->roster.transfers[0].id;
+    else
+        talk_tell(t, TALK_ERROR, "which transfer? /transfers lists them");
+    if (id != 0)
+        program_send(t->program, MSG_CANCEL, roster_transfer(&t->roster, id)->peer, id, false);
+}
+
+static void do_transfers(struct talk *t, const char *argument)
+{
+    char amounts[BAR_AMOUNT_BYTES], rate[TEXT_SIZE_BYTES];
+
+    (void)argument;
+    if (t->roster.transfer_count == 0)
+        talk_tell(t, TALK_INFO, "no transfers");
+    for (size_t i = 0; i < t->roster.transfer_count; i++) {
+        const struct roster_transfer *each = &t->roster.transfers[i];
+        const char *state = each->state == ROSTER_OFFERED ? "offered" : each->stalled ? "stalled" : "running";
+        talk_tell(t, TALK_INFO, "transfer %u %s %s %u%% %s %s/s %s", each->id, each->sending ? "sending" : "receiving",
+                  state, bar_percent(each->done_bytes, each->total_bytes),
+                  bar_amounts(each->done_bytes, each->total_bytes, amounts), text_size(each->rate_bytes_per_s, rate),
+                  each->name);
+    }
+}
+
+static void do_peers(struct talk *t, const char *argument)
+{
+    char addr[ADDR_TEXT_BYTES];
+
+    (void)argument;
+    if (is_alone(t))
+        talk_tell(t, TALK_INFO, "no peers");
+    for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
+        talk_tell(t, TALK_INFO, "peer %s %s %s %s", p->name, p->fingerprint, addr_format(&p->addr, addr),
+                  p->unreachable ? "unreachable" : "connected");
+}
+
+static void do_stats(struct talk *t, const char *argument)
+{
+    (void)argument;
+    if (is_alone(t))
+        talk_tell(t, TALK_INFO, "no peers");
+    for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
+        t->stats_wanted |= UINT64_C(1) << roster_slot(&t->roster, p);
+    talk_refresh_stats(t);
+}
+
+static void do_close(struct talk *t, const char *argument)
+{
+    bool ambiguous = false;
+    struct roster_peer *p = roster_next_connected(&t->roster, NULL);
+
+    if (*argument)
+        p = roster_named(&t->roster, argument, &ambiguous);
+    else if (roster_count(&t->roster, ROSTER_CONNECTED) > 1)
+        ambiguous = true;
+    if (ambiguous)
+        talk_tell(t, TALK_ERROR, "which peer? Use its name or the start of its fingerprint: /peers lists them");
+    else if (!p)
+        talk_tell(t, TALK_ERROR, "nobody %s%s is connected", *argument ? "called " : "", argument);
+    else
+        program_send(t->program, MSG_CLOSE, p->id, 0, false);
+}
+
+static void do_clear(struct talk *t, const char *argument)
+{
+    (void)argument;
+    talk_emit(t, &(struct talk_event){.kind = TALK_CLEAR, .name = "", .text = ""});
+}
+
+/* The second /quit does not wait for anything. */
+static void do_quit(struct talk *t, const char *argument)
+{
+    (void)argument;
+    if (t->leaving == TALK_LEAVES)
+        t->over = true;
+    t->leaving = TALK_LEAVES;
+    if (t->outbox_count == 0)
+        t->dialling = false; /* nothing waits for it */
+    for (size_t i = 0; i < t->roster.transfer_count; i++)
+        program_send(t->program, MSG_CANCEL, t->roster.transfers[i].peer, t->roster.transfers[i].id, false);
+    talk_settle(t);
+}
+
+static const struct {
+    enum command_id id;
+    void (*run)(struct talk *t, const char *argument);
+} commands[] = {
+    {COMMAND_SAY, talk_say},     {COMMAND_HELP, do_help},     {COMMAND_CONNECT, do_connect},
+    {COMMAND_SEND, do_send},     {COMMAND_ACCEPT, do_accept}, {COMMAND_REJECT, do_reject},
+    {COMMAND_CANCEL, do_cancel}, {COMMAND_PEERS, do_peers},   {COMMAND_TRANSFERS, do_transfers},
+    {COMMAND_ASK, do_ask},       {COMMAND_STATS, do_stats},   {COMMAND_ME, do_me},
+    {COMMAND_CLOSE, do_close},   {COMMAND_CLEAR, do_clear},   {COMMAND_QUIT, do_quit},
+};
+
+void talk_line(struct talk *t, const char *line)
+{
+    struct command c;
+
+    if (t->leaving == TALK_LEAVES && strcmp(line, "/quit") != 0)
+        return;
+    if (t->question != 0 && line[0] != '/') {
+        talk_answer(t, line);
+        return;
+    }
+    if (command_parse(line, &c) < 0) {
+        talk_tell(t, TALK_ERROR, "%s", err_text(DUET_ENOMEM));
+        return;
+    }
+    if (c.id == COMMAND_BAD)
+        talk_tell(t, TALK_ERROR, "%s", c.text);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (commands[i].id == c.id)
+            commands[i].run(t, c.text);
+    command_dispose(&c);
+    talk_settle(t);
+}

@@ -1,0 +1,186 @@
+/*
+ * mqueue: a ring of messages under one mutex.
+ *
+ * The eventfds change inside the lock and only on the transitions that matter
+ * (empty → not empty, not empty → empty, full → room after a refusal), so
+ * "ready_fd is readable" and "there is a message" never disagree and a busy
+ * queue costs no system calls.
+ */
+#include "duet/io/mqueue.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct mqueue {
+    pthread_mutex_t lock;
+    pthread_cond_t room; /* for mqueue_push_wait */
+    int ready_fd, room_fd;
+    bool closed;
+    bool refused;   /* a push was refused since room_fd was last signalled */
+    size_t waiting; /* threads in mqueue_push_wait */
+    size_t first, count, capacity;
+    struct msg ring[];
+};
+
+/* An eventfd counter cannot overflow here: it is 0 or 1. */
+static void signal_on(int fd)
+{
+    const uint64_t one = 1;
+    const ssize_t n = write(fd, &one, sizeof(one));
+
+    assert(n == (ssize_t)sizeof(one) || errno == EAGAIN);
+    (void)n;
+}
+
+static void signal_off(int fd)
+{
+    uint64_t count;
+    const ssize_t n = read(fd, &count, sizeof(count));
+
+    assert(n == (ssize_t)sizeof(count) || errno == EAGAIN);
+    (void)n;
+}
+
+struct mqueue *mqueue_new(size_t capacity)
+{
+    assert(capacity > 0);
+    struct mqueue *q = calloc(1, sizeof(*q) + capacity * sizeof(q->ring[0]));
+
+    if (q == NULL)
+        return NULL;
+    q->capacity = capacity;
+    q->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    q->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init(&q->lock, NULL);
+    pthread_cond_init(&q->room, NULL);
+    if (q->ready_fd < 0 || q->room_fd < 0) {
+        const int why = errno;
+
+        mqueue_free(q);
+        errno = why;
+        return NULL;
+    }
+    return q;
+}
+
+void mqueue_free(struct mqueue *q)
+{
+    struct msg m;
+
+    if (q == NULL)
+        return;
+    assert(q->waiting == 0);
+    while (mqueue_pop(q, &m))
+        msg_dispose(&m);
+    if (q->ready_fd >= 0)
+        close(q->ready_fd);
+    if (q->room_fd >= 0)
+        close(q->room_fd);
+    pthread_cond_destroy(&q->room);
+    pthread_mutex_destroy(&q->lock);
+    free(q);
+}
+
+static void append(struct mqueue *q, const struct msg *m)
+{
+    q->ring[(q->first + q->count) % q->capacity] = *m;
+    if (q->count++ == 0 && !q->closed)
+        signal_on(q->ready_fd);
+}
+
+bool mqueue_push(struct mqueue *q, const struct msg *m)
+{
+    pthread_mutex_lock(&q->lock);
+    const bool taken = !q->closed && q->count < q->capacity;
+
+    if (taken)
+        append(q, m);
+    else
+        q->refused = true;
+    pthread_mutex_unlock(&q->lock);
+    return taken;
+}
+
+bool mqueue_push_wait(struct mqueue *q, const struct msg *m)
+{
+    pthread_mutex_lock(&q->lock);
+    q->waiting++;
+    while (!q->closed && q->count == q->capacity)
+        pthread_cond_wait(&q->room, &q->lock);
+    q->waiting--;
+    const bool taken = !q->closed;
+
+    if (taken)
+        append(q, m);
+    pthread_mutex_unlock(&q->lock);
+    return taken;
+}
+
+bool mqueue_pop(struct mqueue *q, struct msg *out)
+{
+    pthread_mutex_lock(&q->lock);
+    const bool found = q->count > 0;
+
+    if (found) {
+        *out = q->ring[q->first];
+        q->first = (q->first + 1) % q->capacity;
+        /* A closed queue stays readable, so that the consumer sees the end. */
+        if (--q->count == 0 && !q->closed)
+            signal_off(q->ready_fd);
+        if (q->refused) {
+            q->refused = false;
+            signal_on(q->room_fd);
+        }
+        if (q->waiting > 0)
+            pthread_cond_signal(&q->room);
+    }
+    pthread_mutex_unlock(&q->lock);
+    return found;
+}
+
+bool mqueue_pop_wait(struct mqueue *q, struct msg *out)
+{
+    struct pollfd wait = {.fd = q->ready_fd, .events = POLLIN};
+
+    while (!mqueue_pop(q, out)) {
+        pthread_mutex_lock(&q->lock);
+        const bool over = q->closed && q->count == 0;
+        pthread_mutex_unlock(&q->lock);
+
+        if (over)
+            return false;
+        poll(&wait, 1, -1);
+    }
+    return true;
+}
+
+void mqueue_close(struct mqueue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    if (!q->closed && q->count == 0)
+        signal_on(q->ready_fd);
+    q->closed = true;
+    pthread_cond_broadcast(&q->room);
+    pthread_mutex_unlock(&q->lock);
+}
+
+int mqueue_ready_fd(const struct mqueue *q)
+{
+    return q->ready_fd;
+}
+
+int mqueue_room_fd(const struct mqueue *q)
+{
+    return q->room_fd;
+}
+
+void mqueue_room_seen(struct mqueue *q)
+{
+    signal_off(q->room_fd);
+}

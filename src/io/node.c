@@ -1,0 +1,235 @@
+#include "duet/io/node.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "duet/io/clock.h"
+#include "duet/io/disk.h"
+#include "duet/io/mqueue.h"
+#include "duet/io/net.h"
+#include "duet/io/tracefile.h"
+#include "duet/io/udp.h"
+#include "duet/recovery/cc.h"
+
+#define TO_NET_MESSAGES 1024
+#define TO_UI_MESSAGES 1024
+#define TO_DISK_MESSAGES 256 /* both pools' chunks and the jobs around them */
+
+#define WHAT_BYTES 160
+
+struct node {
+    struct mqueue *to_net, *to_ui, *to_disk;
+    struct udp *udp;
+    struct tracefile *trace;
+    struct endpoint *endpoint;
+    struct hub *hub;
+    struct disk *disk;
+    struct net *net; /* NULL: its thread does not run */
+    bool disk_runs;
+    bool quit_now; /* MSG_QUIT "at once" was sent */
+    bool stopped;  /* MSG_STOPPED was seen */
+};
+
+static int fail(int err, int sys, const char *what, char error[NODE_ERROR_BYTES])
+{
+    snprintf(error, NODE_ERROR_BYTES, "%.*s: %s", WHAT_BYTES, what, err == DUET_ESYS ? strerror(sys) : err_text(err));
+    return err;
+}
+
+static int open_queues(struct node *n, char error[NODE_ERROR_BYTES], int *sys)
+{
+    n->to_net = mqueue_new(TO_NET_MESSAGES);
+    n->to_ui = mqueue_new(TO_UI_MESSAGES);
+    n->to_disk = mqueue_new(TO_DISK_MESSAGES);
+    if (n->to_net != NULL && n->to_ui != NULL && n->to_disk != NULL)
+        return 0;
+    *sys = errno;
+    return fail(DUET_ESYS, *sys, "cannot make the queues between threads", error);
+}
+
+static int open_socket(struct node *n, const struct node_config *cfg, char error[NODE_ERROR_BYTES], int *sys)
+{
+    const struct udp_config udp = {
+        .family = cfg->family,
+        .bind = cfg->bind,
+        .port = cfg->port,
+        .port_fallback = cfg->port_fallback,
+        .no_gso = cfg->no_gso,
+    };
+
+    _Static_assert(NODE_ERROR_BYTES >= UDP_ERROR_BYTES, "udp writes its line into ours");
+    const int err = udp_open(&udp, &n->udp, error, sys);
+
+    return err == DUET_ENOMEM ? fail(err, 0, "cannot open the socket", error) : err;
+}
+
+static int open_files(struct node *n, const struct node_config *cfg, duet_time now, char error[NODE_ERROR_BYTES],
+                      int *sys)
+{
+    char what[WHAT_BYTES];
+    int err = 0;
+
+    if (cfg->trace != NULL)
+        err = tracefile_open(cfg->trace, now, &n->trace, sys);
+    if (err != 0) {
+        snprintf(what, sizeof(what), "cannot write the trace %.100s", cfg->trace);
+        return fail(err, *sys, what, error);
+    }
+    err = disk_new(cfg->out_dir, cfg->out_dir != NULL && cfg->hub.receive_files, &n->disk, sys);
+    if (err != 0) {
+        snprintf(what, sizeof(what), "cannot put files into %.100s", cfg->out_dir == NULL ? "." : cfg->out_dir);
+        return fail(err, *sys, what, error);
+    }
+    return 0;
+}
+
+static bool controller_exists(const char *name)
+{
+    const char *known;
+
+    for (unsigned i = 0; name != NULL && (known = cc_name(i)) != NULL; i++)
+        if (strcmp(known, name) == 0)
+            return true;
+    return name == NULL;
+}
+
+static int make_core(struct node *n, const struct node_config *cfg, duet_time now, char error[NODE_ERROR_BYTES])
+{
+    struct endpoint_config endpoint = cfg->endpoint;
+    struct hub_config hub = cfg->hub;
+
+    if (!controller_exists(endpoint.cc)) {
+        snprintf(error, NODE_ERROR_BYTES, "no congestion control called %.64s", endpoint.cc);
+        sodium_memzero(&endpoint, sizeof(endpoint));
+        return DUET_ENOTFOUND;
+    }
+    randombytes_buf(endpoint.seed, sizeof(endpoint.seed)); /* libsodium's source is getrandom */
+    endpoint.trace = cfg->trace != NULL;
+    n->endpoint = endpoint_new(&endpoint, now);
+    sodium_memzero(&endpoint, sizeof(endpoint));
+    hub.wall_offset_us = clock_wall_us() - now.us;
+    if (n->endpoint != NULL)
+        n->hub = hub_new(&hub, n->endpoint);
+    return n->hub != NULL ? 0 : fail(DUET_ENOMEM, 0, "cannot start", error);
+}
+
+static int start_threads(struct node *n, char error[NODE_ERROR_BYTES], int *sys)
+{
+    const struct net_config net = {
+        .endpoint = n->endpoint,
+        .hub = n->hub,
+        .udp = n->udp,
+        .trace = n->trace,
+        .from = n->to_net,
+        .to_ui = n->to_ui,
+        .to_disk = n->to_disk,
+    };
+    struct msg listening = {.type = MSG_LISTENING};
+    int err;
+
+    udp_local(n->udp, &listening.addr);
+    mqueue_push(n->to_ui, &listening); /* the queue is empty: there is room */
+    err = disk_start(n->disk, n->to_disk, n->to_net, sys);
+    n->disk_runs = err == 0;
+    if (err == 0)
+        err = net_start(&net, &n->net, sys);
+    return err == 0 ? 0 : fail(err, *sys, "cannot start a thread", error);
+}
+
+/* In the order of who uses whom; the chunks in flight are the hub's, so it goes after the disk thread. */
+static void dispose(struct node *n)
+{
+    if (n->disk_runs) {
+        mqueue_close(n->to_net);
+        mqueue_close(n->to_disk);
+        disk_join(n->disk);
+    }
+    int sys;
+
+    disk_free(n->disk);
+    if (n->hub != NULL)
+        hub_free(n->hub);
+    if (n->endpoint != NULL)
+        endpoint_free(n->endpoint);
+    (void)tracefile_close(n->trace, 0, &sys); /* flushed, and errors told, by the net thread */
+    udp_close(n->udp);
+    mqueue_free(n->to_net);
+    mqueue_free(n->to_ui);
+    mqueue_free(n->to_disk);
+    free(n);
+}
+
+int node_start(const struct node_config *cfg, struct node **out, char error[NODE_ERROR_BYTES], int *sys)
+{
+    struct node *n = calloc(1, sizeof(*n));
+    const duet_time now = clock_now();
+
+    *out = NULL;
+    *sys = 0;
+    error[0] = '\0';
+    if (n == NULL)
+        return fail(DUET_ENOMEM, 0, "cannot start", error);
+    if (sodium_init() < 0) {
+        free(n);
+        return fail(DUET_EUNSUPPORTED, 0, "libsodium cannot start", error);
+    }
+    int err = open_queues(n, error, sys);
+
+    if (err == 0)
+        err = open_socket(n, cfg, error, sys);
+    if (err == 0)
+        err = open_files(n, cfg, now, error, sys);
+    if (err == 0)
+        err = make_core(n, cfg, now, error);
+    if (err == 0)
+        err = start_threads(n, error, sys);
+    if (err != 0) {
+        dispose(n);
+        return err;
+    }
+    *out = n;
+    return 0;
+}
+
+void node_send(struct node *n, struct msg *m)
+{
+    if (m->type == MSG_QUIT && m->flag)
+        n->quit_now = true;
+    if (!mqueue_push_wait(n->to_net, m))
+        msg_dispose(m); /* the net thread has ended: MSG_STOPPED is waiting for ui */
+}
+
+int node_fd(const struct node *n)
+{
+    return mqueue_ready_fd(n->to_ui);
+}
+
+bool node_next(struct node *n, struct msg *out)
+{
+    if (!mqueue_pop(n->to_ui, out))
+        return false;
+    n->stopped |= out->type == MSG_STOPPED;
+    return true;
+}
+
+void node_stop(struct node *n)
+{
+    struct pollfd wait = {.fd = node_fd(n), .events = POLLIN};
+    struct msg m = {.type = MSG_QUIT, .flag = true};
+
+    if (!n->stopped && !n->quit_now)
+        node_send(n, &m);
+    while (!n->stopped) {
+        if (node_next(n, &m))
+            msg_dispose(&m);
+        else
+            poll(&wait, 1, -1);
+    }
+    net_join(n->net);
+    dispose(n);
+}

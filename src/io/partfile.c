@@ -1,0 +1,263 @@
+/*
+ * partfile: see the header.
+ *
+ *   0 ───── hashed ──────────────── bytes
+ *   ########|####....####...........       # written
+ *
+ * A run that starts at `hashed` goes into the hash from memory; one beyond a
+ * hole is only written, and read back (from the page cache) when the prefix
+ * reaches it.  `written` holds what is on the disk; [0, hashed) is part of it.
+ */
+#include "duet/io/partfile.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "duet/base/err.h"
+#include "duet/base/ranges.h"
+#include "duet/base/text.h"
+#include "duet/io/files.h"
+#include "duet/wire/limits.h"
+
+#define READ_BACK_BYTES (64 * 1024)
+#define FILE_BYTES_MAX ((uint64_t)INT64_MAX) /* off_t */
+
+struct partfile {
+    int dirfd; /* borrowed */
+    int fd;
+    bool renamed; /* there is no temporary file any more */
+    mode_t mode;
+    int err, sys;   /* the first error of a write; sticky */
+    uint64_t bytes; /* final size */
+    uint64_t hashed;
+    struct ranges written;
+    XXH3_state_t *hash;
+    char temp[FILES_TEMP_NAME_BYTES];
+    char name[PARTFILE_NAME_BYTES];
+    uint8_t back[READ_BACK_BYTES];
+};
+
+static int system_error(int *sys)
+{
+    *sys = errno;
+    return DUET_ESYS;
+}
+
+/* Saves the user a transfer that cannot end well; the writes have the last word. */
+static int check_room(int dirfd, uint64_t bytes, int *sys)
+{
+    struct statvfs fs;
+
+    if (fstatvfs(dirfd, &fs) != 0)
+        return system_error(sys);
+    /* Some virtual file systems count no blocks at all. */
+    if (fs.f_blocks == 0 || fs.f_frsize == 0 || bytes / fs.f_frsize < fs.f_bavail)
+        return 0;
+    if (bytes <= fs.f_bavail * fs.f_frsize)
+        return 0;
+    *sys = ENOSPC;
+    return DUET_ESYS;
+}
+
+int partfile_create(int dirfd, const char *name, uint64_t bytes, mode_t mode, struct partfile **out, int *sys)
+{
+    *out = NULL;
+    *sys = 0;
+    if (!files_name_ok(name))
+        return DUET_ENAME;
+    if (bytes > FILE_BYTES_MAX)
+        return DUET_ERANGE;
+    int err = check_room(dirfd, bytes, sys);
+
+    if (err != 0)
+        return err;
+    struct partfile *p = calloc(1, sizeof(*p));
+
+    if (p == NULL)
+        return DUET_ENOMEM;
+    *p = (struct partfile){.dirfd = dirfd, .fd = -1, .mode = mode, .bytes = bytes};
+    ranges_init(&p->written, LIMIT_EXTENT_RANGES);
+    snprintf(p->name, sizeof(p->name), "%s", name);
+    p->hash = XXH3_createState();
+    if (p->hash == NULL) {
+        err = DUET_ENOMEM;
+    } else {
+        XXH3_128bits_reset(p->hash);
+        p->fd = files_open_temp(dirfd, PARTFILE_PREFIX, p->temp);
+        err = p->fd < 0 ? system_error(sys) : 0;
+    }
+    if (err != 0) {
+        partfile_free(p);
+        return err;
+    }
+    *out = p;
+    return 0;
+}
+
+void partfile_free(struct partfile *p)
+{
+    if (p == NULL)
+        return;
+    if (p->fd >= 0) {
+        /* Never remove what someone else put under the name. */
+        if (!p->renamed && files_is(p->dirfd, p->temp, p->fd))
+            unlinkat(p->dirfd, p->temp, 0);
+        close(p->fd);
+    }
+    XXH3_freeState(p->hash);
+    ranges_dispose(&p->written);
+    free(p);
+}
+
+/* Hashes what is already written after the prefix, up to `most` bytes. */
+static int catch_up(struct partfile *p, uint64_t most, int *sys)
+{
+    uint64_t end = ranges_end_of(&p->written, p->hashed);
+
+    if (end - p->hashed > most)
+        end = p->hashed + most;
+    while (p->hashed < end) {
+        const uint64_t left = end - p->hashed;
+        const size_t want = left < READ_BACK_BYTES ? (size_t)left : READ_BACK_BYTES;
+        const ssize_t got = files_pread(p->fd, p->back, want, p->hashed);
+
+        if (got < 0)
+            return system_error(sys);
+        if ((size_t)got < want)
+            return DUET_EINTEGRITY; /* someone cut the temporary file */
+        XXH3_128bits_update(p->hash, p->back, want);
+        p->hashed += want;
+    }
+    return 0;
+}
+
+static int write_new(struct partfile *p, const struct range *r, const uint8_t *bytes, int *sys)
+{
+    const size_t len = (size_t)(r->end - r->start);
+    int err = files_pwrite(p->fd, bytes, len, r->start);
+
+    if (err != 0)
+        return system_error(sys);
+    err = ranges_add(&p->written, r->start, r->end);
+    if (err == 0 && r->start == p->hashed) {
+        XXH3_128bits_update(p->hash, bytes, len);
+        p->hashed = r->end;
+    }
+    return err;
+}
+
+/* The parts of a run that are not written yet. */
+static int write_run(struct partfile *p, const struct chunk *c, const struct chunk_run *run, int *sys)
+{
+    if (run->at > c->used || run->len > c->used - run->at || run->offset > p->bytes ||
+        run->len > p->bytes - run->offset)
+        return DUET_EINVAL;
+
+    const uint8_t *bytes = c->bytes + run->at;
+    const uint64_t end = run->offset + run->len;
+    struct range gap;
+    int err = 0;
+
+    while (err == 0 && ranges_first_gap(&p->written, run->offset, end, &gap))
+        err = write_new(p, &gap, bytes + (gap.start - run->offset), sys);
+    return err;
+}
+
+int partfile_write(struct partfile *p, const struct chunk *c, int *sys)
+{
+    const size_t runs = c->run_count < CHUNK_RUNS ? c->run_count : CHUNK_RUNS;
+
+    for (size_t i = 0; i < runs && p->err == 0; i++)
+        p->err = write_run(p, c, &c->runs[i], &p->sys);
+    if (p->err == 0)
+        p->err = catch_up(p, PARTFILE_CATCH_UP_BYTES, &p->sys);
+    *sys = p->sys;
+    return p->err;
+}
+
+/* Bytes of `name` that fit in `most` without cutting a character. */
+static size_t cut(const char *name, size_t len, size_t most)
+{
+    if (len <= most)
+        return len;
+    while (most > 0 && ((unsigned char)name[most] & 0xc0) == 0x80)
+        most--;
+    return most;
+}
+
+void partfile_numbered(const char *name, unsigned n, char out[PARTFILE_NAME_BYTES])
+{
+    const char *dot = strrchr(name, '.');
+    const size_t all = strlen(name);
+    const size_t stem = dot == NULL || dot == name ? all : (size_t)(dot - name);
+    char number[16] = "";
+
+    if (n > 0)
+        snprintf(number, sizeof(number), " (%u)", n);
+    const size_t room = PARTFILE_NAME_BYTES - 1 - strlen(number);
+    const size_t ext = cut(name + stem, all - stem, room - 1);
+    const size_t kept = cut(name, stem, room - ext);
+
+    snprintf(out, PARTFILE_NAME_BYTES, "%.*s%s%.*s", (int)kept, name, number, (int)ext, name + stem);
+}
+
+static int verify(struct partfile *p, const uint8_t digest[DIGEST_BYTES], int *sys)
+{
+    XXH128_canonical_t own;
+    struct stat st;
+    const int err = catch_up(p, UINT64_MAX, sys);
+
+    if (err != 0)
+        return err;
+    if (fstat(p->fd, &st) != 0)
+        return system_error(sys);
+    if (p->hashed != p->bytes || (uint64_t)st.st_size != p->bytes)
+        return DUET_EINTEGRITY;
+    XXH128_canonicalFromHash(&own, XXH3_128bits_digest(p->hash));
+    return memcmp(own.digest, digest, DIGEST_BYTES) == 0 ? 0 : DUET_EINTEGRITY;
+}
+
+static int give_name(struct partfile *p, char final[PARTFILE_NAME_BYTES], int *sys)
+{
+    int err = DUET_EEXIST;
+
+    if (!files_is(p->dirfd, p->temp, p->fd))
+        return DUET_EINTEGRITY;
+    for (unsigned n = 0; err == DUET_EEXIST && n <= PARTFILE_NAME_TRIES; n++) {
+        partfile_numbered(p->name, n, final);
+        err = files_rename_new(p->dirfd, p->temp, final);
+    }
+    if (err != 0) {
+        *sys = err == DUET_ESYS ? errno : 0;
+        return err;
+    }
+    p->renamed = true;
+    /* Swapped between the two looks: what has the name now is not what was verified. */
+    if (!files_is(p->dirfd, final, p->fd))
+        return DUET_EINTEGRITY;
+    /* EINVAL: a file system that cannot sync folders. */
+    return fsync(p->dirfd) == 0 || errno == EINVAL ? 0 : system_error(sys);
+}
+
+int partfile_commit(struct partfile *p, const uint8_t digest[DIGEST_BYTES], char final[PARTFILE_NAME_BYTES], int *sys)
+{
+    *sys = p->sys;
+    if (p->err != 0)
+        return p->err;
+    const int err = verify(p, digest, sys);
+
+    if (err != 0)
+        return err;
+    /* EPERM: a file system without permissions (FAT). */
+    if ((fchmod(p->fd, p->mode) != 0 && errno != EPERM) || fsync(p->fd) != 0)
+        return system_error(sys);
+    return give_name(p, final, sys);
+}

@@ -1,0 +1,262 @@
+/*
+ * cc_bbr_loss: how much loss is the path's own, and which loss is ours.
+ *
+ * A radio loses packets whatever the rate; a full queue and a policer lose them
+ * because of it.  Slowing down for the first kind gains nothing and costs
+ * everything, so a floor p0 is kept: the share lost in stretches ("spans") sent
+ * at or below the bandwidth whose round-trip times show an empty queue.
+ *
+ *   floor     mean over the last CC_BBR_TALLIES clean tallies of TALLY_PACKETS or
+ *             more.  Not their minimum: the minimum of ten samples of 85 packets at
+ *             20 % lies near 13 %, and every later test would then be against a
+ *             figure known to be wrong.  What the minimum is good for - a competitor's
+ *             bursts of drops are not a floor - is done by the median: random
+ *             loss is in every tally, bursts are in few.
+ *   verdict   a span is congested when its loss exceeds the floor by EXCESS and two
+ *             standard errors (three without other evidence), and either the queue was
+ *             not empty or the span was sent faster than the bandwidth; and always when it
+ *             exceeds it by EXCESS_ALWAYS.
+ *   guard     a policer drops without a queue, so its loss looks like a floor and
+ *             the floor then justifies the rate that causes it.  Now and then a span is
+ *             sent slower by more than the floor: loss that halves was ours.
+ */
+#include <math.h>
+
+#include "duet/recovery/cc_bbr.h"
+
+#define TALLY_PACKETS 64
+#define MEDIAN_FROM 5        /* tallies */
+#define GUARD_PACKETS 48     /* least evidence of a guard */
+#define GUARD_KEEP 512       /* older evidence counts half */
+#define EXCESS 0.02          /* BBRv3's loss threshold */
+#define EXCESS_UNQUEUED 0.05 /* the same where no queue was seen */
+#define EXCESS_ALWAYS 0.30
+#define LOST_LEAST 3 /* packets: fewer prove nothing */
+#define QUEUE_LEAST_US 1000
+#define QUEUE_SHARE 8
+
+void cc_bbr_loss_init(struct cc_bbr_loss *f, duet_time now)
+{
+    *f = (struct cc_bbr_loss){.span_count = 1};
+    f->span[0] = (struct cc_bbr_span){.since = now, .rtt_low_us = UINT64_MAX, .gain = 1, .startup = true};
+}
+
+static struct cc_bbr_span *newest(struct cc_bbr_loss *f)
+{
+    return &f->span[f->span_count - 1];
+}
+
+static void drop_first(struct cc_bbr_loss *f)
+{
+    f->span_count--;
+    for (size_t i = 0; i < f->span_count; i++)
+        f->span[i] = f->span[i + 1];
+}
+
+void cc_bbr_loss_span(struct cc_bbr_loss *f, double gain, bool startup, bool guard, duet_time now)
+{
+    if (newest(f)->sent_bytes == 0)
+        f->span_count--; /* nothing left under it */
+    else if (f->span_count == CC_BBR_SPANS)
+        drop_first(f);
+    f->span[f->span_count++] = (struct cc_bbr_span){
+        .since = now, .rtt_low_us = UINT64_MAX, .gain = gain, .startup = startup, .guard = guard};
+}
+
+void cc_bbr_loss_sent(struct cc_bbr_loss *f, uint64_t bytes, uint64_t in_flight)
+{
+    struct cc_bbr_span *p = newest(f);
+
+    p->sent_bytes += bytes;
+    if (in_flight > p->in_flight_bytes)
+        p->in_flight_bytes = in_flight;
+}
+
+void cc_bbr_loss_outage(struct cc_bbr_loss *f)
+{
+    for (size_t i = 0; i < f->span_count; i++)
+        f->span[i].void_ = true;
+}
+
+/* ---- the floor ---- */
+
+static double share(struct cc_bbr_tally t)
+{
+    return t.sent > 0 ? t.lost / t.sent : 0;
+}
+
+/* Is there loss in most of the tallies?  A floor is; what competitors' full queues drop comes in bursts. */
+static bool is_steady(const struct cc_bbr_loss *f, size_t held)
+{
+    size_t with_loss = 0;
+
+    for (size_t i = 0; i < held; i++)
+        with_loss += f->tally[i].lost > 0;
+    return held < MEDIAN_FROM || 2 * with_loss >= held;
+}
+
+static void set_floor(struct cc_bbr_loss *f)
+{
+    size_t held = f->tally_count < CC_BBR_TALLIES ? f->tally_count : CC_BBR_TALLIES;
+    struct cc_bbr_tally all = f->running;
+
+    for (size_t i = 0; i < held; i++) {
+        all.sent += f->tally[i].sent;
+        all.lost += f->tally[i].lost;
+    }
+    f->floor_packets = all.sent;
+    f->floor = is_steady(f, held) ? fmin(share(all), CC_BBR_FLOOR_MAX) : 0;
+}
+
+static void add_clean(struct cc_bbr_loss *f, struct cc_bbr_tally t)
+{
+    f->running.sent += t.sent;
+    f->running.lost += t.lost;
+    if (f->running.sent >= TALLY_PACKETS) {
+        f->tally[f->tally_count++ % CC_BBR_TALLIES] = f->running;
+        f->running = (struct cc_bbr_tally){.sent = 0};
+    }
+    set_floor(f);
+}
+
+/* Standard error of the difference of two shares drawn from the same coin. */
+static double error_of(struct cc_bbr_tally a, struct cc_bbr_tally b)
+{
+    double p = (a.lost + b.lost) / (a.sent + b.sent);
+
+    return sqrt(p * (1 - fmin(p, 1)) * (1 / a.sent + 1 / b.sent));
+}
+
+static struct cc_bbr_tally floor_tally(const struct cc_bbr_loss *f)
+{
+    double sent = fmax(f->floor_packets, 1);
+
+    return (struct cc_bbr_tally){.sent = sent, .lost = f->floor * sent};
+}
+
+/* Sent slower by more than the floor: is the loss still there? */
+static void add_guard(struct cc_bbr_loss *f, struct cc_bbr_tally t, struct cc_bbr_verdict *v)
+{
+    f->guard.sent += t.sent;
+    f->guard.lost += t.lost;
+    if (f->guard.sent < GUARD_PACKETS || f->floor < CC_BBR_FLOOR_SMALL)
+        return;
+
+    double gone = f->floor - share(f->guard);
+    double error = error_of(f->guard, floor_tally(f));
+    if (gone > f->floor / 2 && gone > 2 * error) {
+        v->floor_refuted = true;
+        v->floor_before = f->floor;
+        f->tally[0] = f->guard;
+        f->tally_count = 1;
+        f->running = f->guard = (struct cc_bbr_tally){.sent = 0};
+        set_floor(f);
+    } else if (gone < 2 * error) {
+        v->floor_held = true;
+    }
+    if (f->guard.sent > GUARD_KEEP) {
+        f->guard.sent /= 2;
+        f->guard.lost /= 2;
+    }
+}
+
+/* ---- spans ---- */
+
+static bool queue_seen(const struct cc_bbr_span *p, const struct rtt *r)
+{
+    uint64_t limit = r->min_us / QUEUE_SHARE > QUEUE_LEAST_US ? r->min_us / QUEUE_SHARE : QUEUE_LEAST_US;
+
+    return p->rtt_low_us != UINT64_MAX && p->rtt_low_us > r->min_us + limit;
+}
+
+static struct cc_bbr_tally tally_of(const struct cc_bbr_span *p, uint32_t packet_bytes)
+{
+    return (struct cc_bbr_tally){.sent = (double)p->sent_bytes / packet_bytes,
+                                 .lost = (double)p->lost_bytes / packet_bytes};
+}
+
+/* The span a packet was sent in; NULL: too long ago. */
+static struct cc_bbr_span *span_of(struct cc_bbr_loss *f, duet_time sent_at)
+{
+    for (size_t i = f->span_count; i-- > 0;)
+        if (!time_before(sent_at, f->span[i].since))
+            return &f->span[i];
+    return NULL;
+}
+
+static bool is_congested(const struct cc_bbr_loss *f, const struct cc_bbr_span *p, const struct rtt *r,
+                         uint32_t packet_bytes)
+{
+    struct cc_bbr_tally t = tally_of(p, packet_bytes);
+    double over = share(t) - f->floor;
+
+    if (p->void_ || t.lost < LOST_LEAST || over <= EXCESS)
+        return false;
+    double error = error_of(t, floor_tally(f));
+    if (queue_seen(p, r))
+        return over > EXCESS + 2 * error;
+    return over > (p->gain > 1 ? EXCESS_UNQUEUED : EXCESS_ALWAYS) + 3 * error;
+}
+
+static void judge(struct cc_bbr_loss *f, struct cc_bbr_span *p, const struct loss *l, uint32_t packet_bytes,
+                  struct cc_bbr_verdict *v)
+{
+    /* The span still being sent has no total yet. */
+    if (p == newest(f) || p->judged || !is_congested(f, p, &l->rtt, packet_bytes))
+        return;
+    double passed = 1 - ((double)p->lost_bytes / (double)p->sent_bytes - f->floor);
+
+    p->judged = true;
+    v->congested = true;
+    v->probing = p->gain > 1;
+    v->startup = p->startup;
+    v->passed_bytes = (uint64_t)((double)p->in_flight_bytes * fmax(passed, 0));
+}
+
+/* All of its packets are resolved. */
+static void finish(struct cc_bbr_loss *f, const struct cc_bbr_span *p, const struct loss *l, uint32_t packet_bytes,
+                   struct cc_bbr_verdict *v)
+{
+    if (p->void_ || p->judged || p->acked_bytes == 0)
+        return;
+    struct cc_bbr_tally t = tally_of(p, packet_bytes);
+
+    if (p->guard)
+        add_guard(f, t, v);
+    if ((p->gain <= 1 || p->startup) && !queue_seen(p, &l->rtt))
+        add_clean(f, t);
+}
+
+/* As loss.c: a packet still out after this long is declared lost. */
+static uint64_t patience_us(const struct loss *l)
+{
+    uint64_t base = l->rtt.srtt_us > l->rtt.latest_us ? l->rtt.srtt_us : l->rtt.latest_us;
+
+    return base + base * l->reorder_steps / LOSS_REORDER_STEPS + LOSS_REORDER_MIN_US;
+}
+
+struct cc_bbr_verdict cc_bbr_loss_update(struct cc_bbr_loss *f, const struct loss *l, const struct loss_summary *s,
+                                         uint32_t packet_bytes, duet_time now)
+{
+    struct cc_bbr_verdict v = {.congested = false};
+    struct cc_bbr_span *p = s->acked_bytes > 0 ? span_of(f, s->largest_acked_sent_at) : NULL;
+
+    if (p) {
+        p->acked_bytes += s->acked_bytes;
+        if (s->rtt_sampled && l->rtt.latest_us < p->rtt_low_us)
+            p->rtt_low_us = l->rtt.latest_us;
+    }
+    p = s->lost_bytes > 0 ? span_of(f, s->largest_lost_sent_at) : NULL;
+    if (p) {
+        p->lost_bytes += s->lost_bytes;
+        judge(f, p, l, packet_bytes, &v);
+    }
+    /* Those thought lost too early are old: they were counted in the first span still held. */
+    f->span[0].lost_bytes -= s->spurious_bytes < f->span[0].lost_bytes ? s->spurious_bytes : f->span[0].lost_bytes;
+
+    while (f->span_count > 1 && time_due(time_add(f->span[1].since, patience_us(l)), now)) {
+        finish(f, &f->span[0], l, packet_bytes, &v);
+        drop_first(f);
+    }
+    return v;
+}

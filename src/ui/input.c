@@ -1,0 +1,377 @@
+#include "duet/ui/input.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <readline/history.h>
+#include <readline/readline.h>
+
+#include "duet/base/text.h"
+#include "duet/ui/command.h"
+
+#define KEY_INTERRUPT 3 /* ^C */
+#define KEY_SUSPEND 26  /* ^Z */
+#define CHOICES_BYTES 2048
+#define PASTE_END "\x1b[201~"
+
+/* Readline calls back without a context, so what its callbacks share is here. */
+static struct {
+    FILE *nowhere;            /* readline's output */
+    int byte;                 /* the byte being fed; EOF: none */
+    struct input_event event; /* what this byte led to */
+    bool pasting;
+    char *paste; /* INPUT_PASTE_BYTES and the end mark; NULL: not yet needed */
+    size_t paste_len;
+    bool paste_overflow;
+} in;
+
+static void set_event(enum input_event_type type, char *text)
+{
+    free(in.event.text);
+    in.event = (struct input_event){.type = type, .text = text};
+}
+
+static int next_byte(FILE *unused)
+{
+    (void)unused;
+    int byte = in.byte;
+    in.byte = EOF;
+    return byte;
+}
+
+static int byte_available(void)
+{
+    return in.byte != EOF;
+}
+
+static void draw_nothing(void)
+{
+}
+
+static void prepare_nothing(int unused)
+{
+    (void)unused;
+}
+
+static void on_line(char *line)
+{
+    set_event(line ? INPUT_LINE : INPUT_END, line);
+}
+
+static int on_page_up(int count, int key)
+{
+    (void)count, (void)key;
+    set_event(INPUT_PAGE_UP, NULL);
+    return 0;
+}
+
+static int on_page_down(int count, int key)
+{
+    (void)count, (void)key;
+    set_event(INPUT_PAGE_DOWN, NULL);
+    return 0;
+}
+
+static int on_redraw(int count, int key)
+{
+    (void)count, (void)key;
+    set_event(INPUT_REDRAW, NULL);
+    return 0;
+}
+
+static int on_paste(int count, int key)
+{
+    (void)count, (void)key;
+    in.pasting = true;
+    in.paste_len = 0;
+    in.paste_overflow = false;
+    return 0;
+}
+
+/* Readline's generator for command names behind the slash. */
+static char *command_generator(const char *text, int state)
+{
+    static size_t index;
+    const char *name;
+
+    if (state == 0)
+        index = 0;
+    while ((name = command_name(index))) {
+        index++;
+        if (strncmp(name, text, strlen(text)) == 0)
+            return strdup(name);
+    }
+    return NULL;
+}
+
+/* Where the word to complete starts in the line up to the cursor, and who knows its continuations; NULL: nothing to do. */
+static rl_compentry_func_t *completer(const char *line, size_t *start)
+{
+    static const char send[] = "/send ";
+
+    if (line[0] == '/' && line[1] != '/' && !strpbrk(line, " \t")) {
+        *start = 1;
+        return command_generator;
+    }
+    if (strncmp(line, send, sizeof send - 1) != 0)
+        return NULL;
+    *start = sizeof send - 1;
+    while (line[*start] == ' ')
+        (*start)++;
+    if (line[*start] == '"' || line[*start] == '\'')
+        (*start)++;
+    return rl_filename_completion_function;
+}
+
+/* Is this match, as the user would write it, a folder? */
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    struct command c;
+    char line[4096];
+    bool folder;
+
+    /* The command parser knows how "~" is meant. */
+    snprintf(line, sizeof line, "/send %s", path);
+    if (command_parse(line, &c) < 0)
+        return false;
+    folder = c.id == COMMAND_SEND && stat(c.text, &st) == 0 && S_ISDIR(st.st_mode);
+    command_dispose(&c);
+    return folder;
+}
+
+static void offer_choices(char **matches)
+{
+    char *list = calloc(1, CHOICES_BYTES);
+    size_t used = 0;
+
+    if (!list)
+        return;
+    for (size_t i = 1; matches[i]; i++) {
+        const char *slash = strrchr(matches[i], '/');
+        const char *shown = slash && slash[1] ? slash + 1 : matches[i];
+        if (used + strlen(shown) + 8 > CHOICES_BYTES) {
+            snprintf(list + used, CHOICES_BYTES - used, "  ...");
+            break;
+        }
+        used += (size_t)snprintf(list + used, CHOICES_BYTES - used, "%s%s", i > 1 ? "  " : "", shown);
+    }
+    char *clean = text_sanitise_new(TEXT_LINE, list, strlen(list));
+    free(list);
+    if (clean)
+        set_event(INPUT_CHOICES, clean);
+}
+
+static int on_tab(int count, int key)
+{
+    size_t start;
+
+    (void)count, (void)key;
+    char *before = strndup(rl_line_buffer, (size_t)rl_point);
+    if (!before)
+        return 0;
+    rl_compentry_func_t *generator = completer(before, &start);
+    char **matches = generator ? rl_completion_matches(before + start, generator) : NULL;
+    if (matches) {
+        bool only = !matches[1];
+        bool changes = strcmp(matches[0], before + start) != 0;
+        const char *closing = !only ? "" : generator == command_generator ? " " : is_folder(matches[0]) ? "/" : "";
+        rl_begin_undo_group();
+        rl_delete_text((int)start, rl_point);
+        rl_point = (int)start;
+        rl_insert_text(matches[0]);
+        rl_insert_text(closing);
+        rl_end_undo_group();
+        if (!only && !changes)
+            offer_choices(matches);
+        for (size_t i = 0; matches[i]; i++)
+            free(matches[i]);
+        free(matches);
+    }
+    free(before);
+    return 0;
+}
+
+static void bind_keys(void)
+{
+    rl_bind_key('\t', on_tab);
+    rl_bind_keyseq("\\C-l", on_redraw);
+    rl_bind_keyseq("\\e[5~", on_page_up);
+    rl_bind_keyseq("\\e[6~", on_page_down);
+    rl_bind_keyseq("\\e[200~", on_paste);
+    rl_bind_keyseq_if_unbound("\\e[H", rl_beg_of_line);
+    rl_bind_keyseq_if_unbound("\\e[1~", rl_beg_of_line);
+    rl_bind_keyseq_if_unbound("\\e[F", rl_end_of_line);
+    rl_bind_keyseq_if_unbound("\\e[4~", rl_end_of_line);
+    rl_bind_keyseq_if_unbound("\\e[3~", rl_delete);
+}
+
+void input_start(void)
+{
+    in.byte = EOF;
+    in.nowhere = fopen("/dev/null", "re+");
+    rl_readline_name = "duet";
+    rl_instream = in.nowhere ? in.nowhere : stdin;
+    rl_outstream = in.nowhere ? in.nowhere : stderr;
+    rl_catch_signals = 0;
+    rl_catch_sigwinch = 0;
+    rl_change_environment = 0;
+    rl_getc_function = next_byte;
+    rl_input_available_hook = byte_available;
+    rl_redisplay_function = draw_nothing;
+    rl_prep_term_function = prepare_nothing;
+    rl_deprep_term_function = draw_nothing;
+    rl_initialize();
+    rl_variable_bind("bell-style", "none");
+    rl_variable_bind("enable-bracketed-paste", "off");
+    rl_variable_bind("convert-meta", "off");
+    rl_variable_bind("input-meta", "on");
+    bind_keys();
+    stifle_history(INPUT_HISTORY);
+    rl_callback_handler_install("", on_line);
+}
+
+void input_stop(void)
+{
+    rl_callback_handler_remove();
+    clear_history();
+    if (in.nowhere)
+        fclose(in.nowhere);
+    rl_instream = stdin;
+    rl_outstream = stderr;
+    free(in.paste);
+    free(in.event.text);
+    memset(&in, 0, sizeof in);
+}
+
+/* Line ends of a paste come as \r; one at its end belongs to the way it was copied, not to the text. */
+static void normalise_paste(void)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < in.paste_len; i++) {
+        bool ends = in.paste[i] == '\r';
+        in.paste[used++] = ends ? '\n' : in.paste[i];
+        if (ends && i + 1 < in.paste_len && in.paste[i + 1] == '\n')
+            i++;
+    }
+    while (used > 0 && in.paste[used - 1] == '\n')
+        used--;
+    in.paste_len = used;
+}
+
+static void finish_paste(void)
+{
+    in.pasting = false;
+    if (in.paste_overflow) {
+        set_event(INPUT_PASTE_LONG, NULL);
+        return;
+    }
+    normalise_paste();
+    char *clean = text_sanitise_new(TEXT_MULTILINE, in.paste, in.paste_len);
+    if (!clean)
+        return;
+    if (strchr(clean, '\n')) {
+        set_event(INPUT_PASTE, clean);
+        return;
+    }
+    rl_insert_text(clean);
+    free(clean);
+}
+
+static void feed_paste(unsigned char byte)
+{
+    static const char mark[] = PASTE_END;
+    const size_t mark_len = sizeof mark - 1;
+
+    if (!in.paste)
+        in.paste = malloc(INPUT_PASTE_BYTES + sizeof mark);
+    if (!in.paste) {
+        in.pasting = false;
+        return;
+    }
+    if (in.paste_len == INPUT_PASTE_BYTES + mark_len) { /* keep only what may be the mark */
+        in.paste_overflow = true;
+        memmove(in.paste, in.paste + in.paste_len - mark_len, mark_len);
+        in.paste_len = mark_len;
+    }
+    in.paste[in.paste_len++] = (char)byte;
+    if (in.paste_len < mark_len || memcmp(in.paste + in.paste_len - mark_len, mark, mark_len) != 0)
+        return;
+    in.paste_len -= mark_len;
+    finish_paste();
+}
+
+struct input_event input_byte(unsigned char byte)
+{
+    struct input_event done;
+
+    if (byte == KEY_INTERRUPT) { /* also out of a paste whose end never comes */
+        in.pasting = false;
+        set_event(INPUT_INTERRUPT, NULL);
+    } else if (in.pasting) {
+        feed_paste(byte);
+    } else if (byte == KEY_SUSPEND) {
+        set_event(INPUT_SUSPEND, NULL);
+    } else {
+        in.byte = byte;
+        rl_callback_read_char();
+    }
+    done = in.event;
+    in.event = (struct input_event){.type = INPUT_NONE};
+    return done;
+}
+
+const char *input_prompt(void)
+{
+    return rl_display_prompt ? rl_display_prompt : "";
+}
+
+const char *input_text(void)
+{
+    return rl_line_buffer ? rl_line_buffer : "";
+}
+
+size_t input_cursor(void)
+{
+    return rl_point > 0 ? (size_t)rl_point : 0;
+}
+
+bool input_clear(void)
+{
+    bool had = rl_end > 0;
+
+    rl_replace_line("", 1);
+    rl_point = 0;
+    return had;
+}
+
+void input_remember(const char *line)
+{
+    const HIST_ENTRY *last = history_length > 0 ? history_get(history_base + history_length - 1) : NULL;
+
+    if (line[0] != '\0' && (!last || strcmp(last->line, line) != 0))
+        add_history(line);
+    using_history(); /* Up starts from the newest */
+}
+
+size_t input_window(const char *text, size_t cursor, size_t columns, size_t *cursor_column)
+{
+    size_t start = 0;
+    size_t column = text_columns(text, cursor);
+
+    /* Jump by half a screen, so that typing at the edge does not scroll at every key. */
+    while (columns > 0 && column >= columns) {
+        size_t want = column - columns + 1 + columns / 2;
+        size_t skip = text_fit(text + start, cursor - start, want);
+        int unused;
+        if (skip == 0)
+            skip = text_grapheme(text + start, cursor - start, &unused);
+        start += skip;
+        column = text_columns(text + start, cursor - start);
+    }
+    *cursor_column = column;
+    return start;
+}

@@ -1,0 +1,204 @@
+#include "duet/ui/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "duet/base/text.h"
+
+static struct model_line *line_at(const struct model *m, size_t index)
+{
+    return m->lines[(m->first + index) % MODEL_LINES];
+}
+
+size_t model_wrap(const char *text, size_t len, size_t width, size_t *next)
+{
+    size_t fit = text_fit(text, len, width);
+    int columns;
+
+    if (fit == 0 && len > 0)
+        fit = text_grapheme(text, len, &columns); /* wider than the screen, but it must go somewhere */
+    const char *newline = memchr(text, '\n', fit < len ? fit + 1 : fit);
+    if (newline) {
+        *next = (size_t)(newline - text) + 1;
+        return (size_t)(newline - text);
+    }
+    if (fit == len) {
+        *next = len;
+        return len;
+    }
+    size_t cut = fit;
+    if (text[fit] != ' ')
+        while (cut > 0 && text[cut - 1] != ' ')
+            cut--;
+    if (cut == strspn(text, " ")) { /* one long word: no row of its own for the blanks before it */
+        *next = fit;
+        return fit;
+    }
+    *next = cut;
+    while (*next < len && text[*next] == ' ')
+        (*next)++;
+    while (cut > 1 && text[cut - 1] == ' ')
+        cut--;
+    return cut;
+}
+
+static size_t count_rows(const struct model *m, const struct model_line *line)
+{
+    size_t rows = 0;
+    size_t next;
+
+    for (size_t at = 0; at < line->len; at += next) {
+        model_wrap(line->text + at, line->len - at, m->width, &next);
+        rows++;
+    }
+    return rows > 0 ? rows : 1;
+}
+
+static size_t scroll_max(const struct model *m)
+{
+    return m->total_rows > m->height ? m->total_rows - m->height : 0;
+}
+
+static void clamp_scroll(struct model *m)
+{
+    if (m->scroll > scroll_max(m))
+        m->scroll = scroll_max(m);
+    if (m->scroll == 0)
+        m->unseen = 0;
+}
+
+void model_init(struct model *m)
+{
+    *m = (struct model){.width = 80, .height = 24};
+}
+
+void model_dispose(struct model *m)
+{
+    model_clear(m);
+}
+
+static void drop_oldest(struct model *m)
+{
+    struct model_line *line = line_at(m, 0);
+
+    m->total_rows -= line->rows;
+    m->bytes -= line->len;
+    m->lines[m->first] = NULL;
+    m->first = (m->first + 1) % MODEL_LINES;
+    m->count--;
+    free(line);
+}
+
+void model_clear(struct model *m)
+{
+    while (m->count > 0)
+        drop_oldest(m);
+    m->scroll = 0;
+    m->unseen = 0;
+}
+
+int model_add(struct model *m, enum model_kind kind, uint32_t id, const char *time, const char *prefix,
+              const char *text)
+{
+    size_t prefix_len = strlen(prefix);
+    size_t text_len = strlen(text);
+    size_t len = prefix_len + (prefix_len > 0) + text_len;
+    struct model_line *line = malloc(sizeof *line + len + 1);
+
+    if (!line)
+        return DUET_ENOMEM;
+    *line = (struct model_line){.kind = kind, .id = id, .prefix = prefix_len, .len = len};
+    snprintf(line->time, sizeof line->time, "%s", time);
+    snprintf(line->text, len + 1, "%s%s%s", prefix, prefix_len > 0 ? " " : "", text);
+    while (m->count > 0 && (m->count == MODEL_LINES || m->bytes + len > MODEL_BYTES))
+        drop_oldest(m);
+    line->rows = count_rows(m, line);
+    m->lines[(m->first + m->count) % MODEL_LINES] = line;
+    m->count++;
+    m->bytes += len;
+    m->total_rows += line->rows;
+    if (m->scroll > 0) {
+        m->scroll += line->rows;
+        m->unseen++;
+    }
+    clamp_scroll(m);
+    return 0;
+}
+
+bool model_delivered(struct model *m, uint32_t id)
+{
+    for (size_t i = m->count; i-- > 0;) {
+        struct model_line *line = line_at(m, i);
+        if (line->kind != LINE_OWN || line->id != id)
+            continue;
+        line->delivered = true;
+        return true;
+    }
+    return false;
+}
+
+void model_resize(struct model *m, size_t width, size_t height)
+{
+    size_t below = 0; /* whole lines under the lowest row that is seen */
+    size_t rows = 0;
+
+    while (below < m->count && rows + line_at(m, m->count - 1 - below)->rows <= m->scroll)
+        rows += line_at(m, m->count - 1 - below++)->rows;
+    m->width = width > 0 ? width : 1;
+    m->height = height > 0 ? height : 1;
+    m->total_rows = 0;
+    m->scroll = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        struct model_line *line = line_at(m, i);
+        line->rows = count_rows(m, line);
+        m->total_rows += line->rows;
+        if (i + below >= m->count)
+            m->scroll += line->rows;
+    }
+    clamp_scroll(m);
+}
+
+void model_scroll(struct model *m, long rows)
+{
+    if (rows >= 0)
+        m->scroll += (size_t)rows;
+    else if (m->scroll > (size_t)-rows)
+        m->scroll -= (size_t)-rows;
+    else
+        m->scroll = 0;
+    clamp_scroll(m);
+}
+
+void model_follow(struct model *m)
+{
+    m->scroll = 0;
+    m->unseen = 0;
+}
+
+size_t model_rows(const struct model *m, struct model_row *out, size_t cap)
+{
+    size_t end = m->total_rows - m->scroll; /* rows from the top of everything; [begin, end) are seen */
+    size_t wanted = m->height < cap ? m->height : cap;
+    size_t begin = end > wanted ? end - wanted : 0;
+    size_t row = m->total_rows;
+    size_t index = m->count;
+    size_t filled = 0;
+
+    while (index > 0 && row > begin)
+        row -= line_at(m, --index)->rows;
+    for (; index < m->count && row < end; index++) {
+        const struct model_line *line = line_at(m, index);
+        size_t next = 0;
+        size_t at = 0;
+        do {
+            size_t used = model_wrap(line->text + at, line->len - at, m->width, &next);
+            if (row >= begin && row < end)
+                out[filled++] = (struct model_row){.line = line, .start = at, .len = used, .first = at == 0};
+            row++;
+            at += next;
+        } while (at < line->len);
+    }
+    return filled;
+}

@@ -1,0 +1,293 @@
+#include "duet/ui/view.h"
+
+#include <curses.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "duet/base/text.h"
+#include "duet/base/time.h"
+#include "duet/ui/bar.h"
+#include "duet/ui/input.h"
+#include "duet/ui/term.h"
+
+#define GUTTER_FULL 8 /* "12:34 ✓ " */
+#define GUTTER_MARK 2 /* "✓ " */
+#define REPLACEMENT 0xFFFD
+#define ZERO_WIDTH_JOINER 0x200D
+#define CELL_CHARACTERS CCHARW_MAX
+
+enum pair { PAIR_OWN = 1, PAIR_PEER, PAIR_ERROR, PAIR_BAR };
+
+struct view_layout view_layout(size_t height, size_t transfers)
+{
+    size_t left = height > 1 ? height - 1 : 0; /* the last row is the input line */
+    struct view_layout l = {.status = left >= 2};
+
+    left -= l.status ? 1 : 0;
+    l.bars = transfers < VIEW_BARS_MAX ? transfers : VIEW_BARS_MAX;
+    if (l.bars > left / 2)
+        l.bars = left / 2;
+    l.lines = left - l.bars;
+    return l;
+}
+
+size_t view_gutter(size_t width)
+{
+    return width >= 40 ? GUTTER_FULL : width >= 16 ? GUTTER_MARK : 0;
+}
+
+static size_t peer_words(const struct roster_peer *p, uint64_t now_us, const char *dot, char *out, size_t cap)
+{
+    int used;
+
+    if (p->unreachable) {
+        uint64_t silent_us = now_us > p->silent_since_us ? now_us - p->silent_since_us : 0;
+        used = snprintf(out, cap, "%s%sunreachable since %llu s", p->name, dot,
+                        (unsigned long long)(silent_us / US_PER_S));
+    } else if (p->has_stats) {
+        uint64_t sent = p->stats.sent_packets;
+        double loss = sent > 0 ? 100.0 * (double)p->stats.lost_packets / (double)sent : 0;
+        used = snprintf(out, cap, "%s%sconnected%srtt %.1f ms%sloss %.1f %%", p->name, dot, dot,
+                        (double)p->stats.rtt_us / (double)US_PER_MS, dot, loss);
+    } else {
+        used = snprintf(out, cap, "%s%sconnected", p->name, dot);
+    }
+    return used < 0 ? 0 : (size_t)used < cap ? (size_t)used : cap - 1;
+}
+
+const char *view_status(const struct view *v, bool ascii, char out[VIEW_STATUS_BYTES])
+{
+    const char *dot = ascii ? " - " : " · ";
+    struct roster_peer *first = roster_next_connected(v->roster, NULL);
+    size_t others = roster_count(v->roster, ROSTER_CONNECTED);
+    size_t used = 0;
+    uint64_t rate = 0;
+
+    if (first)
+        used = peer_words(first, v->now_us, dot, out, VIEW_STATUS_BYTES);
+    else
+        used = (size_t)snprintf(out, VIEW_STATUS_BYTES, "%.*s", VIEW_STATUS_BYTES - 1, v->idle);
+    if (others > 1 && used < VIEW_STATUS_BYTES)
+        used += (size_t)snprintf(out + used, VIEW_STATUS_BYTES - used, "%s+%zu more", dot, others - 1);
+    for (size_t i = 0; i < v->roster->transfer_count; i++)
+        rate += v->roster->transfers[i].rate_bytes_per_s;
+    if (rate > 0 && used < VIEW_STATUS_BYTES) {
+        char text[TEXT_SIZE_BYTES];
+        used += (size_t)snprintf(out + used, VIEW_STATUS_BYTES - used, "%s%s/s", dot, text_size(rate, text));
+    }
+    if (v->model->scroll > 0 && used < VIEW_STATUS_BYTES)
+        snprintf(out + used, VIEW_STATUS_BYTES - used, "%sPgDn: %zu more below", dot, v->model->scroll);
+    return out;
+}
+
+/* What one cluster puts into a cell: its first character and the marks on it.  Wide emoji joined to it are left out:
+ * no cell holds them. */
+static void cluster_cell(const char *text, size_t len, bool utf8, wchar_t out[CELL_CHARACTERS + 1])
+{
+    size_t used = 0;
+
+    for (size_t at = 0; at < len && used < CELL_CHARACTERS;) {
+        int32_t point = REPLACEMENT;
+        ssize_t taken = text_decode(text + at, len - at, &point);
+        at += taken > 0 ? (size_t)taken : 1;
+        if (taken <= 0 || point < ' ' || (point >= 0x7f && point < 0xa0))
+            point = REPLACEMENT;
+        if (point > 0x7e && !utf8)
+            point = '?';
+        int columns = wcwidth((wchar_t)point);
+        if (columns < 0) {
+            point = utf8 ? REPLACEMENT : '?';
+            columns = 1;
+        }
+        if (used == 0 && columns == 0)
+            out[used++] = L' '; /* a mark without anything under it */
+        if ((used > 0 && columns > 0) || point == ZERO_WIDTH_JOINER)
+            break;
+        out[used++] = (wchar_t)point;
+    }
+    out[used] = L'\0';
+}
+
+/* Draws text from (row, column) in at most `columns` cells; returns the column behind it. */
+static int draw_text(int row, int column, size_t columns, const char *text, size_t len, attr_t attributes, short pair)
+{
+    bool utf8 = term_utf8();
+    int end = column + (int)columns;
+    wchar_t cell[CELL_CHARACTERS + 1];
+    cchar_t packed;
+
+    for (size_t at = 0; at < len;) {
+        int width = 0;
+        size_t bytes = text_grapheme(text + at, len - at, &width);
+        if (column + width > end)
+            break;
+        cluster_cell(text + at, bytes, utf8, cell);
+        /* Wider for curses than for us would run over the edge and wrap. */
+        if (cell[0] && column + wcwidth(cell[0]) <= end && setcchar(&packed, cell, attributes, pair, NULL) == OK)
+            mvadd_wch(row, column, &packed);
+        column += width;
+        at += bytes;
+    }
+    return column;
+}
+
+static void attributes_of(enum model_kind kind, attr_t *attributes, short *pair)
+{
+    *attributes = A_NORMAL;
+    *pair = 0;
+    switch (kind) {
+    case LINE_OWN:
+        *attributes = A_BOLD;
+        *pair = PAIR_OWN;
+        break;
+    case LINE_PEER:
+        *attributes = A_BOLD;
+        *pair = PAIR_PEER;
+        break;
+    case LINE_ERROR:
+        *attributes = A_BOLD;
+        *pair = PAIR_ERROR;
+        break;
+    case LINE_EVENT:
+    case LINE_INFO:
+        break;
+    }
+    if (!term_colors())
+        *pair = 0;
+}
+
+static const char *mark_of(const struct model_line *line)
+{
+    bool utf8 = term_utf8();
+
+    switch (line->kind) {
+    case LINE_OWN:
+        return line->delivered ? (utf8 ? "✓" : "+") : (utf8 ? "·" : ".");
+    case LINE_EVENT:
+        return "*";
+    case LINE_ERROR:
+        return "!";
+    case LINE_PEER:
+    case LINE_INFO:
+        break;
+    }
+    return " ";
+}
+
+static void draw_row(int y, const struct model_row *row, size_t width)
+{
+    const struct model_line *line = row->line;
+    size_t gutter = view_gutter(width);
+    const char *text = line->text + row->start;
+    attr_t attributes;
+    short pair;
+    size_t named = 0; /* bytes of this row that are the speaker's name */
+
+    attributes_of(line->kind, &attributes, &pair);
+    if (row->first && gutter == GUTTER_FULL)
+        draw_text(y, 0, GUTTER_FULL, line->time, strlen(line->time), A_DIM, 0);
+    if (row->first && gutter > 0) {
+        const char *mark = mark_of(line);
+        draw_text(y, (int)(gutter - GUTTER_MARK), GUTTER_MARK, mark, strlen(mark), attributes, pair);
+    }
+    if (line->prefix > row->start)
+        named = line->prefix - row->start < row->len ? line->prefix - row->start : row->len;
+    if (line->kind == LINE_ERROR)
+        named = row->len;
+    int column = draw_text(y, (int)gutter, width - gutter, text, named, attributes, pair);
+    size_t left = width > (size_t)column ? width - (size_t)column : 0;
+    draw_text(y, column, left, text + named, row->len - named, A_NORMAL, 0);
+}
+
+static void draw_lines(struct model *m, const struct view_layout *l, size_t width)
+{
+    size_t gutter = view_gutter(width);
+
+    if (m->width != width - gutter || m->height != (l->lines > 0 ? l->lines : 1))
+        model_resize(m, width - gutter, l->lines);
+    struct model_row *rows = calloc(l->lines + 1, sizeof *rows);
+    if (!rows)
+        return;
+    size_t count = model_rows(m, rows, l->lines);
+    for (size_t i = 0; i < count; i++)
+        draw_row((int)i, &rows[i], width);
+    free(rows);
+}
+
+static void draw_bars(const struct view *v, const struct view_layout *l, size_t width)
+{
+    char text[BAR_TEXT_BYTES];
+    char state[ROSTER_STATE_BYTES];
+    short pair = term_colors() ? PAIR_BAR : 0;
+    size_t shown = v->roster->transfer_count;
+
+    for (size_t i = 0; i < l->bars; i++) {
+        int y = (int)(l->lines + i);
+        if (i + 1 == l->bars && shown > l->bars) {
+            snprintf(text, sizeof text, "and %zu more: /transfers", shown - i);
+        } else {
+            struct bar b = roster_bar(v->roster, &v->roster->transfers[i], v->now_us, state);
+            b.ascii = !term_utf8();
+            bar_render(&b, width, text);
+        }
+        draw_text(y, 0, width, text, strlen(text), A_NORMAL, pair);
+    }
+}
+
+static void draw_status(const struct view *v, int y, size_t width)
+{
+    char text[VIEW_STATUS_BYTES];
+
+    view_status(v, !term_utf8(), text);
+    for (int x = 0; x < (int)width; x++)
+        mvaddch(y, x, ' ' | A_REVERSE);
+    if (width > 2)
+        draw_text(y, 1, width - 2, text, strlen(text), A_REVERSE, 0);
+}
+
+/* Readline's line may hold control bytes (^V): each is one cell to text_columns, and drawn as one replacement. */
+static void draw_input(const struct view *v, int y, size_t width)
+{
+    size_t prompt = text_columns(v->prompt, strlen(v->prompt));
+    size_t column;
+    int x = 0;
+
+    if (prompt + 4 > width) /* a question is cut, a narrow screen goes without */
+        prompt = width >= 8 ? width / 2 : 0;
+    if (prompt > 0)
+        x = draw_text(y, 0, prompt, v->prompt, strlen(v->prompt), A_BOLD, 0);
+    size_t room = width - (size_t)x;
+    size_t start = input_window(v->input, v->cursor, room, &column);
+    draw_text(y, x, room, v->input + start, strlen(v->input + start), A_NORMAL, 0);
+    move(y, x + (int)(column < room ? column : room - 1));
+}
+
+void view_start(void)
+{
+    if (!term_colors())
+        return;
+    init_pair(PAIR_OWN, COLOR_GREEN, -1);
+    init_pair(PAIR_PEER, COLOR_CYAN, -1);
+    init_pair(PAIR_ERROR, COLOR_RED, -1);
+    init_pair(PAIR_BAR, COLOR_BLUE, -1);
+}
+
+void view_draw(const struct view *v)
+{
+    int height, width;
+
+    getmaxyx(stdscr, height, width);
+    if (height < 1 || width < 1)
+        return;
+    struct view_layout l = view_layout((size_t)height, v->roster->transfer_count);
+    erase();
+    if (l.lines > 0)
+        draw_lines(v->model, &l, (size_t)width);
+    draw_bars(v, &l, (size_t)width);
+    if (l.status)
+        draw_status(v, height - 2, (size_t)width);
+    draw_input(v, height - 1, (size_t)width);
+    refresh();
+}

@@ -1,0 +1,131 @@
+#include "link.h"
+
+#include "duet/wire/packet.h"
+
+#define CRC_BYTES 4
+#define MAX_FLIPS 8
+
+void link_init(struct link *l, const struct link_config *cfg, uint64_t seed)
+{
+    *l = (struct link){.cfg = *cfg};
+    rand_init_u64(&l->rng, seed);
+}
+
+/* Draws nothing for what is off, so that turning one fault on leaves the others' dice alone. */
+static bool happens(struct link *l, double chance)
+{
+    return chance > 0 && rand_unit(&l->rng) < chance;
+}
+
+static bool is_in_hole(const struct link_config *c, duet_time now)
+{
+    for (size_t i = 0; i < c->hole_count; i++) {
+        if (now.us >= c->holes[i].from_us && now.us < c->holes[i].until_us)
+            return true;
+    }
+    return false;
+}
+
+static bool is_lost(struct link *l, duet_time now)
+{
+    const struct link_config *c = &l->cfg;
+    uint64_t index = l->seen++;
+
+    if (index < 64 && ((c->loss_mask >> index) & 1) != 0)
+        return true;
+    if (happens(l, l->is_in_burst ? c->burst_end : c->burst_start))
+        l->is_in_burst = !l->is_in_burst;
+    if (l->is_in_burst && happens(l, c->burst_loss))
+        return true;
+    return is_in_hole(c, now) || happens(l, c->loss);
+}
+
+/* When the last bit has left the line; false: no room in the queue. */
+static bool serialise(struct link *l, size_t len, duet_time now, duet_time *left)
+{
+    const struct link_config *c = &l->cfg;
+
+    *left = now;
+    if (c->rate_bytes_per_s == 0)
+        return true;
+    uint64_t backlog = time_since(l->busy_until, now) * c->rate_bytes_per_s / US_PER_S;
+    if (c->queue_bytes != 0 && backlog + len > c->queue_bytes)
+        return false;
+    uint64_t line_us = (len + LINK_HEADER_BYTES) * US_PER_S / c->rate_bytes_per_s;
+    l->busy_until = time_add(time_max(l->busy_until, now), line_us);
+    *left = l->busy_until;
+    return true;
+}
+
+static duet_time arrival(struct link *l, duet_time left)
+{
+    uint64_t delay = l->cfg.delay_us;
+
+    if (l->cfg.jitter_us > 0)
+        delay += rand_below(&l->rng, l->cfg.jitter_us);
+    if (happens(l, l->cfg.reorder))
+        delay += rand_below(&l->rng, l->cfg.reorder_us + 1);
+    return time_add(left, delay);
+}
+
+struct link_fate link_pass(struct link *l, size_t len, duet_time now)
+{
+    struct link_fate fate = {0};
+    duet_time left;
+
+    if (l->cfg.mtu_bytes != 0 && len > l->cfg.mtu_bytes) {
+        l->counts.oversized++;
+        return fate;
+    }
+    if (!serialise(l, len, now, &left)) {
+        l->counts.overflowed++;
+        return fate;
+    }
+    if (is_lost(l, now)) {
+        l->counts.lost++;
+        return fate;
+    }
+    l->counts.passed++;
+    fate.at[fate.copies++] = arrival(l, left);
+    if (happens(l, l->cfg.duplicate)) {
+        l->counts.duplicated++;
+        fate.at[fate.copies++] = arrival(l, left);
+    }
+    return fate;
+}
+
+static void flip(uint8_t *dgram, uint64_t bit)
+{
+    dgram[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+}
+
+/* The on-path attacker, who can compute a CRC. */
+static bool tamper(struct link_config *c, uint8_t *dgram, size_t len)
+{
+    if (c->flip_left == 0 || dgram[0] != c->flip_type || len <= CRC_BYTES)
+        return false;
+    c->flip_left--;
+    flip(dgram, c->flip_bit % ((len - CRC_BYTES) * 8));
+    uint32_t crc = packet_crc32c(dgram, len - CRC_BYTES);
+    for (size_t i = 0; i < CRC_BYTES; i++)
+        dgram[len - 1 - i] = (uint8_t)(crc >> (8 * i));
+    return true;
+}
+
+size_t link_damage(struct link *l, uint8_t *dgram, size_t len, bool *is_damaged)
+{
+    *is_damaged = tamper(&l->cfg, dgram, len);
+    if (happens(l, l->cfg.corrupt)) {
+        uint64_t flips = 1 + rand_below(&l->rng, MAX_FLIPS);
+        for (uint64_t i = 0; i < flips; i++)
+            flip(dgram, rand_below(&l->rng, len * 8));
+        *is_damaged = true;
+    }
+    if (happens(l, l->cfg.truncate)) {
+        len = rand_below(&l->rng, len);
+        *is_damaged = true;
+    }
+    if (*is_damaged)
+        l->counts.damaged++;
+    return len;
+}

@@ -1,0 +1,76 @@
+/*
+ * link: one direction of a path between two nodes: a queue in front of a line
+ * of some rate and delay, and everything that goes wrong on the way.  Decides
+ * the fate of one datagram at a time from its own seeded generator; holds no
+ * datagrams itself.
+ */
+#ifndef SIM_LINK_H
+#define SIM_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "duet/base/rand.h"
+#include "duet/base/time.h"
+
+#define LINK_HOLES 24
+#define LINK_COPIES 2
+#define LINK_HEADER_BYTES 28 /* IPv4 and UDP, which take line time too */
+
+struct link_hole {
+    uint64_t from_us, until_us; /* world time: nothing passes */
+};
+
+struct link_config {
+    uint64_t rate_bytes_per_s; /* 0: no limit */
+    uint64_t delay_us;
+    uint64_t jitter_us;   /* uniform on top of the delay */
+    uint64_t queue_bytes; /* drop-tail; 0: no limit */
+    size_t mtu_bytes;     /* longest UDP payload; 0: any */
+    double loss;          /* each datagram by itself */
+    double burst_start;   /* Gilbert-Elliott: chance that a burst begins with a datagram, */
+    double burst_end;     /* that it ends, */
+    double burst_loss;    /* and of loss within one */
+    uint64_t loss_mask;   /* bit i: the i-th datagram is lost (the first 64) */
+    double reorder;       /* chance of being late by up to reorder_us */
+    uint64_t reorder_us;
+    double duplicate;
+    double corrupt; /* a few bits flip */
+    double truncate;
+    struct link_hole holes[LINK_HOLES];
+    size_t hole_count;
+    /* An active attacker: in the next `flip_left` packets whose first byte is flip_type, bit flip_bit is turned and the
+     * CRC made right again. */
+    uint8_t flip_type;
+    uint32_t flip_bit;
+    unsigned flip_left;
+};
+
+struct link_counts {
+    uint64_t passed, lost, overflowed, oversized, duplicated, damaged;
+};
+
+struct link {
+    struct link_config cfg;
+    struct duet_rand rng;
+    duet_time busy_until; /* the line is serialising what was queued before */
+    bool is_in_burst;
+    uint64_t seen;
+    struct link_counts counts;
+};
+
+struct link_fate {
+    size_t copies; /* 0: lost */
+    duet_time at[LINK_COPIES];
+};
+
+void link_init(struct link *l, const struct link_config *cfg, uint64_t seed);
+
+/* What becomes of a datagram of len bytes handed over now? */
+struct link_fate link_pass(struct link *l, size_t len, duet_time now);
+
+/* Damages a copy on its way; returns its length from now on, and whether it differs. */
+size_t link_damage(struct link *l, uint8_t *dgram, size_t len, bool *is_damaged);
+
+#endif

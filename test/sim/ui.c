@@ -1,0 +1,462 @@
+#include "ui.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "world.h"
+
+#define DESCRIPTION_BYTES 160
+
+void ui_dispose(struct ui *u)
+{
+    free(u->peers);
+    *u = (struct ui){.cfg = u->cfg};
+}
+
+void ui_forget(struct world *w, struct node *n)
+{
+    for (size_t i = 0; i < n->ui.peer_count; i++)
+        n->ui.peers[i].is_gone = true;
+    for (size_t i = 0; i < w->deed_count; i++) {
+        struct deed *d = &w->deeds[i];
+        if (d->from == n->index) {
+            d->transfer_here = 0;
+            d->is_ended_here = d->is_ended_here || d->is_started;
+        }
+        if (d->to == n->index) {
+            d->transfer_there = 0;
+            d->is_ended_there = d->is_ended_there || d->is_started;
+        }
+    }
+}
+
+size_t ui_sessions(const struct ui *u, size_t node)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < u->peer_count; i++) {
+        const struct ui_peer *p = &u->peers[i];
+        count += p->is_connected && !p->is_gone && (node == UI_NOBODY || p->node == node);
+    }
+    return count;
+}
+
+struct ui_peer *ui_peer_of(struct ui *u, size_t node)
+{
+    for (size_t i = u->peer_count; i > 0; i--) {
+        if (u->peers[i - 1].node == node)
+            return &u->peers[i - 1];
+    }
+    return NULL;
+}
+
+struct ui_peer *ui_live_peer(struct ui *u, size_t node)
+{
+    for (size_t i = u->peer_count; i > 0; i--) {
+        struct ui_peer *p = &u->peers[i - 1];
+        if (p->node == node && p->is_connected && !p->is_gone)
+            return p;
+    }
+    return NULL;
+}
+
+static struct ui_peer *peer_by_id(struct ui *u, conn_id id)
+{
+    for (size_t i = u->peer_count; i > 0; i--) {
+        if (u->peers[i - 1].id == id)
+            return &u->peers[i - 1];
+    }
+    return NULL;
+}
+
+static void deed_fail(struct world *w, const struct deed *d, const char *why)
+{
+    char text[DESCRIPTION_BYTES];
+
+    world_fail(w, "%s: %s", deed_describe(d, text, sizeof(text)), why);
+}
+
+/* Hearing */
+
+static struct deed *deed_by_id(struct world *w, const struct node *n, enum deed_type type, uint64_t id)
+{
+    struct deed *d = id >= 1 && id <= w->deed_count ? &w->deeds[id - 1] : NULL;
+
+    if (d != NULL && d->type == type && d->from == n->index && d->is_started)
+        return d;
+    world_fail(w, "node %zu hears of deed %llu, which it did not do", n->index, (unsigned long long)id);
+    return NULL;
+}
+
+static struct deed *deed_by_transfer(struct world *w, const struct node *n, uint32_t id, bool is_sender)
+{
+    for (size_t i = 0; i < w->deed_count; i++) {
+        struct deed *d = &w->deeds[i];
+        if (is_sender ? d->from == n->index && d->is_offered_here && d->transfer_here == id
+                      : d->to == n->index && d->is_offered_there && d->transfer_there == id)
+            return d;
+    }
+    return NULL;
+}
+
+static struct deed *deed_by_name(struct world *w, size_t to, const char *text)
+{
+    for (size_t i = 0; text != NULL && i < w->deed_count; i++) {
+        struct deed *d = &w->deeds[i];
+        const char *at = d->source != NULL && d->to == to ? strstr(text, d->source->name) : NULL;
+        if (at != NULL)
+            return d;
+    }
+    return NULL;
+}
+
+static void on_peer_key(struct world *w, struct node *n, const struct msg *m)
+{
+    struct ui *u = &n->ui;
+    size_t node = UI_NOBODY;
+
+    for (size_t i = 0; i < w->node_count; i++) {
+        if (memcmp(w->nodes[i]->identity.public, m->peer_key->key, NOISE_KEY_BYTES) == 0)
+            node = i;
+    }
+    if (node == UI_NOBODY || node == n->index || peer_by_id(u, m->peer) != NULL) {
+        world_fail(w, "node %zu is asked to trust %s", n->index,
+                   node == UI_NOBODY ? "a key of nobody" : "a peer twice");
+        return;
+    }
+    if (u->peer_count == u->peer_cap) {
+        u->peer_cap = u->peer_cap * 2 + 2;
+        u->peers = realloc(u->peers, u->peer_cap * sizeof(*u->peers));
+        if (u->peers == NULL)
+            abort();
+    }
+    bool yes = u->cfg.trusts &&
+               (!u->cfg.checks_identity || !w->nodes[node]->ui.cfg.checks_identity || ui_peer_of(u, node) == NULL);
+    u->keys_asked++;
+    u->peers[u->peer_count++] = (struct ui_peer){.id = m->peer, .node = node, .is_trusted = yes};
+    struct msg answer = {.type = MSG_TRUST, .peer = m->peer, .flag = yes};
+    world_tell_later(w, n, &answer, u->cfg.trust_us);
+}
+
+static void on_connected(struct world *w, struct node *n, struct ui_peer *p)
+{
+    if (!p->is_trusted || p->is_connected)
+        world_fail(w, "node %zu is connected %s", n->index, p->is_trusted ? "twice" : "to one it did not trust");
+    p->is_connected = true;
+    p->connected_at = w->now;
+    n->ui.connected++;
+    deeds_schedule(w, n, p->node);
+}
+
+/* A text that was said before this one in the same session and has not arrived yet. */
+static const struct deed *overtaken(const struct world *w, const struct deed *d)
+{
+    for (size_t i = 0; i < w->deed_count; i++) {
+        const struct deed *e = &w->deeds[i];
+        if (e->type == DEED_SAY && e->from == d->from && e->to == d->to && e->is_started && e->conn == d->conn &&
+            e->sequence < d->sequence && !e->is_arrived)
+            return e;
+    }
+    return NULL;
+}
+
+static void on_text(struct world *w, struct node *n, const struct ui_peer *p, const char *text)
+{
+    unsigned id = 0;
+
+    if (!p->is_connected || text == NULL || sscanf(text, "#%u ", &id) != 1 || id > w->deed_count || id == 0) {
+        world_fail(w, "node %zu gets a text nobody wrote", n->index);
+        return;
+    }
+    struct deed *d = &w->deeds[id - 1];
+    if (d->type != DEED_SAY || d->from != p->node || d->to != n->index || strcmp(d->text, text) != 0)
+        deed_fail(w, d, "arrives changed, or at the wrong one");
+    else if (d->is_arrived)
+        deed_fail(w, d, "arrives twice");
+    else if (overtaken(w, d) != NULL)
+        deed_fail(w, overtaken(w, d), "is overtaken");
+    d->is_arrived = true;
+    d->arrived_at = w->now;
+}
+
+static void on_delivered(struct world *w, struct node *n, const struct msg *m)
+{
+    struct deed *d = deed_by_id(w, n, DEED_SAY, m->id);
+
+    if (d == NULL)
+        return;
+    if (d->is_done)
+        deed_fail(w, d, "is delivered twice");
+    if (!d->is_arrived)
+        deed_fail(w, d, "is reported delivered before it arrived");
+    d->is_done = true;
+    d->done_at = w->now;
+}
+
+static void on_offer(struct world *w, struct node *n, const struct ui_peer *p, const struct msg *m)
+{
+    struct deed *d = deed_by_name(w, n->index, m->text);
+
+    if (d == NULL || d->from != p->node || d->is_offered_there || m->value != d->source->bytes || !p->is_connected) {
+        world_fail(w, "node %zu gets a wrong offer: %s, %llu bytes", n->index, m->text, (unsigned long long)m->value);
+        return;
+    }
+    d->is_offered_there = true;
+    d->transfer_there = m->id;
+    if (d->reply == REPLY_ACCEPT && !n->hub_config.accept_offers)
+        deed_plan_move(w, d, MOVE_ACCEPT, d->reply_us);
+    if (d->reply == REPLY_REJECT)
+        deed_plan_move(w, d, MOVE_REJECT, d->reply_us);
+    deed_plan_move(w, d, MOVE_CANCEL_THERE, d->cancel_there_us);
+}
+
+static void on_sending(struct world *w, struct node *n, const struct msg *m)
+{
+    struct deed *d = deed_by_id(w, n, DEED_SEND, (uint64_t)m->err);
+
+    if (d == NULL)
+        return;
+    if (d->is_offered_here || m->value != d->source->bytes)
+        deed_fail(w, d, "is announced twice, or with a wrong size");
+    d->is_offered_here = true;
+    d->transfer_here = m->id;
+    deed_plan_move(w, d, MOVE_CANCEL_HERE, d->cancel_here_us);
+}
+
+static void on_progress(struct world *w, struct node *n, const struct msg_progress *g)
+{
+    struct deed *d = deed_by_transfer(w, n, g->id, g->sending);
+
+    if (d == NULL) {
+        if (!n->hub_config.accept_offers)
+            world_fail(w, "node %zu: progress of transfer %u, which it does not have", n->index, g->id);
+        return;
+    }
+    uint64_t *last = g->sending ? &d->progress_here : &d->progress_there;
+    if (g->done_bytes > g->total_bytes || g->total_bytes != d->source->bytes || g->done_bytes < *last)
+        deed_fail(w, d, "makes progress backwards or beyond its end");
+    *last = g->done_bytes;
+}
+
+void ui_on_commit(struct world *w, const struct source *s)
+{
+    for (size_t i = 0; i < w->deed_count; i++) {
+        if (w->deeds[i].source == s)
+            w->deeds[i].is_committed = true;
+    }
+}
+
+static void on_received(struct world *w, struct node *n, const struct msg *m)
+{
+    struct deed *d = deed_by_name(w, n->index, m->text);
+
+    if (d == NULL || m->value != d->source->bytes) {
+        world_fail(w, "node %zu received %s, %llu bytes, which nobody sent", n->index, m->text,
+                   (unsigned long long)m->value);
+        return;
+    }
+    if (!d->is_committed || d->is_arrived || d->is_failed_there)
+        deed_fail(w, d, "is received twice, or without a commit");
+    d->is_offered_there = true;
+    d->is_arrived = true;
+    d->arrived_at = w->now;
+}
+
+static void on_sent(struct world *w, struct node *n, const struct msg *m)
+{
+    struct deed *d = deed_by_transfer(w, n, m->id, true);
+
+    if (d == NULL) {
+        world_fail(w, "node %zu has sent transfer %u, which is none of its own", n->index, m->id);
+        return;
+    }
+    if (!d->is_committed || d->is_done || d->is_failed_here)
+        deed_fail(w, d, "is reported sent wrongly");
+    if (d->want == WANT_FAILED)
+        deed_fail(w, d, "should have failed");
+    d->is_done = true;
+    d->done_at = w->now;
+}
+
+static void on_transfer_failed(struct world *w, struct node *n, const struct msg *m)
+{
+    struct deed *d = m->id != 0 ? deed_by_transfer(w, n, m->id, m->flag) : NULL;
+    char why[WORLD_FAILURE_BYTES];
+
+    if (d == NULL && m->flag && m->id == 0)
+        d = deed_by_id(w, n, DEED_SEND, m->value);
+    if (d == NULL && !m->flag)
+        d = deed_by_name(w, n->index, m->text);
+    if (d == NULL) {
+        world_fail(w, "node %zu: transfer %u failed, which it does not have", n->index, m->id);
+        return;
+    }
+    snprintf(why, sizeof(why), "fails at node %zu: %s: %s", n->index, err_name(m->err), m->text != NULL ? m->text : "");
+    if (m->flag ? d->is_failed_here || d->is_done : d->is_failed_there || d->is_arrived || d->is_committed)
+        deed_fail(w, d, "fails after its end");
+    if (d->want == WANT_DONE)
+        deed_fail(w, d, why);
+    *(m->flag ? &d->is_failed_here : &d->is_failed_there) = true;
+    *(m->flag ? &d->err_here : &d->err_there) = m->err;
+}
+
+static void on_answer(struct world *w, struct node *n, const struct msg *m)
+{
+    struct deed *d = deed_by_id(w, n, DEED_ASK, m->id);
+
+    if (d == NULL)
+        return;
+    if (d->is_done)
+        deed_fail(w, d, "is answered twice");
+    bool is_right = d->answer == NULL || (m->flag && m->text != NULL && strcmp(m->text, d->answer) == 0);
+    if (!is_right && d->want == WANT_DONE)
+        deed_fail(w, d, m->text != NULL ? m->text : "no answer");
+    d->is_done = true;
+    d->is_failed_here = !m->flag;
+}
+
+static void on_reachability(struct world *w, struct node *n, struct ui_peer *p, bool is_unreachable, uint64_t silent_us)
+{
+    if (p->is_unreachable == is_unreachable || !p->is_connected)
+        world_fail(w, "node %zu: peer %zu is %s again", n->index, p->node, is_unreachable ? "unreachable" : "back");
+    if (silent_us < UNREACHABLE_US)
+        world_fail(w, "node %zu: unreachable after %llu us", n->index, (unsigned long long)silent_us);
+    p->is_unreachable = is_unreachable;
+    *(is_unreachable ? &p->unreachable_at : &p->back_at) = w->now;
+    *(is_unreachable ? &n->ui.unreachable : &n->ui.back) += 1;
+}
+
+static void on_gone(struct world *w, struct node *n, struct ui_peer *p, const struct msg *m)
+{
+    p->is_gone = true;
+    p->has_left = m->type == MSG_LEFT;
+    p->code = m->value;
+    p->gone_at = w->now;
+    n->ui.left += p->has_left;
+    n->ui.lost += !p->has_left;
+}
+
+/* What is about a peer: it must be one that the user knows and that is still there. */
+static void on_peer_message(struct world *w, struct node *n, const struct msg *m)
+{
+    struct ui_peer *p = peer_by_id(&n->ui, m->peer);
+
+    if (p == NULL || p->is_gone) {
+        world_fail(w, "node %zu: %s of a peer that is %s", n->index, msg_type_name(m->type),
+                   p == NULL ? "unknown" : "gone");
+        return;
+    }
+    if (m->type == MSG_CONNECTED)
+        on_connected(w, n, p);
+    else if (m->type == MSG_TEXT)
+        on_text(w, n, p, m->text);
+    else if (m->type == MSG_OFFER)
+        on_offer(w, n, p, m);
+    else if (m->type == MSG_UNREACHABLE || m->type == MSG_BACK)
+        on_reachability(w, n, p, m->type == MSG_UNREACHABLE, m->value);
+    else
+        on_gone(w, n, p, m);
+}
+
+static void on_failed(struct world *w, struct node *n, const struct msg *m)
+{
+    n->ui.failed++;
+    n->ui.failed_err = m->err;
+    n->ui.failed_refusal = m->value;
+    n->ui.failed_at = w->now;
+}
+
+static void dispatch(struct world *w, struct node *n, struct msg *m)
+{
+    switch (m->type) {
+    case MSG_PEER_KEY:
+        on_peer_key(w, n, m);
+        return;
+    case MSG_CONNECTED:
+    case MSG_TEXT:
+    case MSG_OFFER:
+    case MSG_UNREACHABLE:
+    case MSG_BACK:
+    case MSG_LEFT:
+    case MSG_LOST:
+        on_peer_message(w, n, m);
+        return;
+    case MSG_FAILED:
+        on_failed(w, n, m);
+        return;
+    case MSG_DELIVERED:
+        on_delivered(w, n, m);
+        return;
+    case MSG_SENDING:
+        on_sending(w, n, m);
+        return;
+    case MSG_PROGRESS:
+        on_progress(w, n, m->progress);
+        return;
+    case MSG_RECEIVED:
+        on_received(w, n, m);
+        return;
+    case MSG_SENT:
+        on_sent(w, n, m);
+        return;
+    case MSG_TRANSFER_FAILED:
+        on_transfer_failed(w, n, m);
+        return;
+    case MSG_ANSWER:
+        on_answer(w, n, m);
+        return;
+    case MSG_NOTICE:
+        n->ui.notices++;
+        return;
+    case MSG_STATS:
+        return;
+    case MSG_LISTENING:
+    case MSG_STOPPED:
+    case MSG_CONNECT:
+    case MSG_TRUST:
+    case MSG_SAY:
+    case MSG_SEND:
+    case MSG_ACCEPT:
+    case MSG_REJECT:
+    case MSG_CANCEL:
+    case MSG_ASK:
+    case MSG_STATS_PLEASE:
+    case MSG_CLOSE:
+    case MSG_QUIT:
+    case JOB_OPEN:
+    case JOB_READ:
+    case JOB_DIGEST:
+    case JOB_CREATE:
+    case JOB_WRITE:
+    case JOB_COMMIT:
+    case JOB_ABORT:
+    case DONE_OPENED:
+    case DONE_READ:
+    case DONE_DIGEST:
+    case DONE_CREATED:
+    case DONE_WROTE:
+    case DONE_COMMITTED:
+        world_fail(w, "node %zu: the hub tells the user %s", n->index, msg_type_name(m->type));
+        return;
+    }
+}
+
+static bool has_text(enum msg_type type)
+{
+    return type == MSG_FAILED || type == MSG_TEXT || type == MSG_OFFER || type == MSG_SENDING || type == MSG_RECEIVED ||
+           type == MSG_SENT || type == MSG_TRANSFER_FAILED || type == MSG_LEFT || type == MSG_LOST ||
+           type == MSG_ANSWER || type == MSG_NOTICE;
+}
+
+void ui_on_message(struct world *w, struct node *n, struct msg *m)
+{
+    if (w->verbose > 0 && (m->type != MSG_PROGRESS || w->verbose > 1))
+        world_log(w, "%zu hears %s id %u value %llu %s %.60s", n->index, msg_type_name(m->type), m->id,
+                  (unsigned long long)m->value, m->err != 0 ? err_name(m->err) : "",
+                  has_text(m->type) && m->text != NULL ? m->text : "");
+    w->is_dirty = w->is_dirty || m->type != MSG_PROGRESS;
+    dispatch(w, n, m);
+    msg_dispose(m);
+}

@@ -1,0 +1,104 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/app/chunk.h"
+
+static struct chunk *fresh_chunk(void)
+{
+    struct chunk *c = calloc(1, sizeof(*c));
+
+    cr_assert_not_null(c);
+    return c;
+}
+
+Test(chunk, pool_gives_each_chunk_once_and_takes_it_back)
+{
+    struct chunk_pool *p = chunk_pool_new(3);
+    struct chunk *taken[3];
+
+    for (size_t i = 0; i < 3; i++) {
+        taken[i] = chunk_take(p);
+        cr_assert_not_null(taken[i]);
+        cr_assert_eq(chunk_at(p, taken[i]->index), taken[i]);
+        for (size_t j = 0; j < i; j++)
+            cr_assert_neq(taken[i], taken[j]);
+    }
+    cr_assert_eq(chunk_available(p), 0);
+    cr_assert_null(chunk_take(p));
+    chunk_give(p, taken[1]);
+    cr_assert_eq(chunk_available(p), 1);
+    cr_assert_null(chunk_at(p, taken[1]->index), "one that is in the pool is nobody's");
+    cr_assert_eq(chunk_take(p), taken[1]);
+    cr_assert_null(chunk_at(p, 3));
+    cr_assert_null(chunk_at(p, UINT64_MAX));
+    chunk_pool_free(p);
+}
+
+Test(chunk, comes_back_empty)
+{
+    struct chunk_pool *p = chunk_pool_new(1);
+    struct chunk *c = chunk_take(p);
+
+    cr_assert_eq(chunk_append(c, 0, (const uint8_t *)"abc", 3), 3);
+    chunk_give(p, c);
+    c = chunk_take(p);
+    cr_assert_eq(c->used, 0);
+    cr_assert_eq(c->run_count, 0);
+    chunk_pool_free(p);
+}
+
+Test(chunk, append_merges_what_continues_the_last_run)
+{
+    static const struct {
+        uint64_t offset;
+        const char *bytes;
+        uint32_t runs, used;
+    } rows[] = {
+        {.offset = 100, .bytes = "ab", .runs = 1, .used = 2}, {.offset = 102, .bytes = "cd", .runs = 1, .used = 4},
+        {.offset = 90, .bytes = "xy", .runs = 2, .used = 6},  {.offset = 104, .bytes = "ef", .runs = 3, .used = 8},
+        {.offset = 106, .bytes = "", .runs = 3, .used = 8},
+    };
+    struct chunk *c = fresh_chunk();
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const size_t len = strlen(rows[i].bytes);
+
+        cr_assert_eq(chunk_append(c, rows[i].offset, (const uint8_t *)rows[i].bytes, len), len, "row %zu", i);
+        cr_assert_eq(c->run_count, rows[i].runs, "row %zu", i);
+        cr_assert_eq(c->used, rows[i].used, "row %zu", i);
+    }
+    cr_assert_arr_eq(c->bytes, "abcdxyef", 8);
+    cr_assert_eq(c->runs[0].offset, 100);
+    cr_assert_eq(c->runs[0].len, 4);
+    cr_assert_eq(c->runs[1].at, 4);
+    cr_assert_eq(c->runs[2].offset, 104);
+    cr_assert_eq(c->runs[2].at, 6);
+    free(c);
+}
+
+Test(chunk, append_takes_only_what_fits)
+{
+    struct chunk *c = fresh_chunk();
+    uint8_t *bytes = calloc(1, CHUNK_BYTES);
+
+    cr_assert_eq(chunk_append(c, 0, bytes, CHUNK_BYTES - 5), CHUNK_BYTES - 5);
+    cr_assert_eq(chunk_append(c, 7777777, bytes, 9), 5);
+    cr_assert_eq(c->used, CHUNK_BYTES);
+    cr_assert_eq(chunk_append(c, 0, bytes, 1), 0);
+    free(bytes);
+    free(c);
+}
+
+Test(chunk, append_stops_at_the_last_run_but_still_extends_it)
+{
+    struct chunk *c = fresh_chunk();
+
+    for (uint64_t i = 0; i < CHUNK_RUNS; i++)
+        cr_assert_eq(chunk_append(c, i * 10, (const uint8_t *)"a", 1), 1);
+    cr_assert_eq(chunk_append(c, 9999999, (const uint8_t *)"b", 1), 0);
+    cr_assert_eq(c->used, CHUNK_RUNS);
+    cr_assert_eq(chunk_append(c, (CHUNK_RUNS - 1) * 10 + 1, (const uint8_t *)"c", 1), 1);
+    cr_assert_eq(c->run_count, CHUNK_RUNS);
+    free(c);
+}

@@ -1,0 +1,63 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duet/app/peer.h"
+
+static void init(struct peer *p)
+{
+    *p = (struct peer){.conn = 1};
+    channel_init(&p->control, PEER_CONTROL_OUT_BYTES);
+    channel_init(&p->chat, PEER_CHAT_OUT_BYTES);
+}
+
+static void dispose(struct peer *p)
+{
+    channel_dispose(&p->control);
+    channel_dispose(&p->chat);
+}
+
+Test(peer, texts_go_to_chat_everything_else_to_control)
+{
+    struct appmsg m = {.type = APPMSG_TEXT, .id = 1};
+    struct peer p;
+
+    init(&p);
+    peer_send(&p, &m);
+    cr_assert_eq(p.chat.out.len, APPMSG_HEADER_BYTES + 5);
+    cr_assert_eq(p.control.out.len, 0);
+    m.type = APPMSG_COMPLETE;
+    peer_send(&p, &m);
+    cr_assert_eq(p.control.out.len, APPMSG_HEADER_BYTES + 4);
+    dispose(&p);
+}
+
+Test(peer, one_that_never_reads_its_answers_is_doomed_not_served_without_bound)
+{
+    static const char text[APPMSG_ANSWER_BYTES];
+    const struct appmsg m = {.type = APPMSG_ANSWER, .answer = {.text = text, .len = sizeof(text)}};
+    struct peer p;
+
+    init(&p);
+    for (int i = 0; i < 1000; i++)
+        peer_send(&p, &m);
+    cr_assert(p.doomed);
+    cr_assert_eq(p.doom_code, CLOSE_FLOW);
+    cr_assert_leq(p.control.out.len, PEER_CONTROL_OUT_BYTES);
+    dispose(&p);
+}
+
+Test(peer, the_first_reason_counts_and_nothing_is_said_after_it)
+{
+    const struct appmsg m = {.type = APPMSG_COMPLETE};
+    struct peer p;
+
+    init(&p);
+    peer_doom(&p, CLOSE_PROTOCOL, "first");
+    peer_doom(&p, CLOSE_FLOW, "second");
+    cr_assert_eq(p.doom_code, CLOSE_PROTOCOL);
+    cr_assert_str_eq(p.doom_reason, "first");
+    peer_send(&p, &m);
+    cr_assert_eq(p.control.out.len, 0);
+    dispose(&p);
+}

@@ -1,0 +1,54 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "duet/app/progress.h"
+
+Test(progress, finds_a_steady_rate_at_once_and_keeps_it)
+{
+    struct progress p = {.started = false};
+
+    for (uint64_t i = 0; i <= 50; i++) {
+        progress_sample(&p, i * 100000, DUET_TIME(1000 + i * 100000));
+        if (i > 0)
+            cr_assert(p.rate_bytes_per_s > 990000 && p.rate_bytes_per_s <= 1000000, "sample %lu", (unsigned long)i);
+    }
+    cr_assert_eq(progress_eta_us(&p, 5000000), 0);
+    const uint64_t eta = progress_eta_us(&p, 6000000);
+
+    cr_assert(eta >= 1000000 && eta < 1010000);
+}
+
+Test(progress, a_burst_moves_the_mean_by_its_share_of_the_time_constant)
+{
+    struct progress p = {.started = false};
+
+    progress_sample(&p, 0, DUET_TIME(0));
+    progress_sample(&p, 1000000, DUET_TIME(1000000));
+    progress_sample(&p, 1000000, DUET_TIME(1100000)); /* nothing for 100 ms: weight 0.1 / 2.1 */
+    cr_assert(p.rate_bytes_per_s > 940000 && p.rate_bytes_per_s < 960000);
+    for (int i = 0; i < 200; i++)
+        progress_sample(&p, 1000000, DUET_TIME(1200000 + (uint64_t)i * 100000));
+    cr_assert_lt(p.rate_bytes_per_s, 1000, "20 s of silence");
+}
+
+Test(progress, waiting_for_the_first_byte_is_no_rate)
+{
+    struct progress p = {.started = false};
+
+    progress_sample(&p, 0, DUET_TIME(0));
+    progress_sample(&p, 0, DUET_TIME(5000000));
+    cr_assert_eq(progress_eta_us(&p, 100), UINT64_MAX);
+    progress_sample(&p, 500, DUET_TIME(5500000));
+    cr_assert_eq(p.rate_bytes_per_s, 1000);
+}
+
+Test(progress, two_samples_at_one_time_are_one)
+{
+    struct progress p = {.started = false};
+
+    progress_sample(&p, 0, DUET_TIME(7));
+    progress_sample(&p, 100, DUET_TIME(7));
+    cr_assert_eq(p.rate_bytes_per_s, 0);
+    progress_sample(&p, 100, DUET_TIME(1000007));
+    cr_assert_eq(p.rate_bytes_per_s, 100);
+}

@@ -1,0 +1,448 @@
+/* What unproven strangers can do to an endpoint: SYNs of every kind. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "duet/conn/handshake.h"
+#include "inside.h"
+
+static struct endpoint *e;
+static struct endpoint_config cfg;
+static struct duet_rand rng;
+static duet_time now;
+static uint8_t syn[LIMIT_SYN_BYTES];
+static struct handshake last;
+
+static void start_with(bool accept)
+{
+    cfg = pair_config(2, "bob");
+    cfg.accept = accept;
+    now = DUET_TIME(1000000);
+    rand_init_u64(&rng, 4);
+    e = endpoint_new(&cfg, now);
+    cr_assert_not_null(e);
+}
+
+static void start(void)
+{
+    start_with(true);
+}
+
+static void stop(void)
+{
+    endpoint_free(e);
+}
+
+TestSuite(accept, .init = start, .fini = stop);
+
+static struct duet_addr address(uint64_t n)
+{
+    return (struct duet_addr){.family = ADDR_V4, .ip = {10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}, .port = 9};
+}
+
+static void make_syn(uint64_t cid_i)
+{
+    const struct endpoint_config mine = pair_config(1, "alice");
+    cr_assert_eq(handshake_start(&last, &mine, cid_i, &rng), 0);
+    cr_assert_eq(handshake_syn(&last, syn, sizeof syn), LIMIT_SYN_BYTES);
+}
+
+static int give(uint8_t *dgram, size_t len, const struct duet_addr *from)
+{
+    uint8_t copy[2 * LIMIT_SYN_BYTES];
+    memcpy(copy, dgram, len);
+    return endpoint_recv(e, from, copy, len, 0, now);
+}
+
+static int give_syn(uint64_t cid_i, uint64_t from)
+{
+    const struct duet_addr a = address(from);
+    make_syn(cid_i);
+    return give(syn, sizeof syn, &a);
+}
+
+/* The next datagram out; 0: none. */
+static size_t take(uint8_t out[LIMIT_PACKET_MIN_BYTES], struct duet_addr *to)
+{
+    uint8_t buf[65536];
+    size_t segment;
+    const ssize_t n = endpoint_send(e, to, buf, sizeof buf, &segment, now);
+    cr_assert(n >= 0 && n <= LIMIT_PACKET_MIN_BYTES);
+    memcpy(out, buf, (size_t)n);
+    return (size_t)n;
+}
+
+static size_t drain_out(void)
+{
+    uint8_t out[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    size_t count = 0;
+    while (take(out, &to) > 0)
+        count++;
+    return count;
+}
+
+Test(accept, a_replayed_syn_is_answered_alike_and_changes_nothing)
+{
+    uint8_t first[LIMIT_PACKET_MIN_BYTES], out[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    const struct duet_addr from = address(1);
+    make_syn(7);
+    cr_assert_eq(give(syn, sizeof syn, &from), 0);
+    const size_t len = take(first, &to);
+    cr_assert(len > 0 && len < LIMIT_SYN_ACK_BYTES);
+    const struct conn *c = inside_conn(e, 0);
+    const struct handshake hs = *c->hs;
+    const conn_id id = c->id;
+    const duet_time end_at = c->end_at;
+    for (int i = 0; i < 10000; i++) {
+        cr_assert_eq(give(syn, sizeof syn, &from), 0);
+        cr_assert_eq(take(out, &to), len);
+        cr_assert_arr_eq(out, first, len);
+    }
+    cr_assert_eq(endpoint_conn_count(e), 1);
+    c = inside_conn(e, 0);
+    cr_assert(c->id == id && c->end_at.us == end_at.us && c->state == CONN_SYN_RECEIVED);
+    cr_assert_arr_eq(c->hs, &hs, sizeof hs);
+}
+
+Test(accept, a_syn_replayed_from_elsewhere_or_with_another_key_is_dropped)
+{
+    struct inside_state before;
+    const struct duet_addr other = address(2);
+    cr_assert_eq(give_syn(7, 1), 0);
+    drain_out();
+    inside_save(e, &before);
+    cr_assert_eq(give(syn, sizeof syn, &other), DUET_EREPLAY);
+    cr_assert_eq(give_syn(7, 1), DUET_EREPLAY, "same id, fresh key");
+    cr_assert(inside_same(e, &before));
+    cr_assert_eq(drain_out(), 0);
+}
+
+Test(accept, half_open_answers_are_retried_capped_and_expire)
+{
+    for (uint64_t i = 0; i < LIMIT_HALF_OPEN_RETRY; i++)
+        cr_assert_eq(give_syn(100 + i, i), 0);
+    cr_assert_eq(e->half_open, LIMIT_HALF_OPEN_RETRY);
+    cr_assert_eq(drain_out(), LIMIT_HALF_OPEN_RETRY);
+
+    for (uint64_t i = 0; i < 5; i++)
+        cr_assert_eq(give_syn(5000 + i, 300 + i), 0);
+    cr_assert_eq(e->half_open, LIMIT_HALF_OPEN_RETRY);
+    cr_assert_eq(endpoint_counters(e).retries_sent, 5);
+    cr_assert_eq(drain_out(), 5);
+
+    now = time_add(now, LIMIT_HALF_OPEN_US);
+    endpoint_tick(e, now);
+    cr_assert_eq(endpoint_conn_count(e), 0);
+    cr_assert_eq(e->half_open, 0);
+    struct endpoint_event ev;
+    cr_assert_not(endpoint_poll(e, &ev), "nobody asked for them");
+    cr_assert_eq(give_syn(9000, 1), 0);
+    cr_assert_eq(e->half_open, 1);
+}
+
+/* Sends the last SYN again with the token of the RETRY that is next to leave. */
+static int retried(uint64_t from, uint64_t then_from)
+{
+    uint8_t out[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    struct packet p;
+    const struct duet_addr a = address(from), b = address(then_from);
+    cr_assert_eq(give(syn, sizeof syn, &a), 0);
+    const size_t len = take(out, &to);
+    cr_assert(addr_equal(&to, &a));
+    cr_assert_eq(packet_parse(&p, out, len), 0);
+    cr_assert_eq(p.type, PACKET_RETRY);
+    last.has_token = true;
+    memcpy(last.token, p.token, sizeof last.token);
+    handshake_syn(&last, syn, sizeof syn);
+    return give(syn, sizeof syn, &b);
+}
+
+static void fill_to_retry(void)
+{
+    for (uint64_t i = 0; i < LIMIT_HALF_OPEN_RETRY; i++)
+        cr_assert_eq(give_syn(100 + i, i), 0);
+    drain_out();
+}
+
+Test(accept, a_token_proves_its_own_address_and_id_only)
+{
+    fill_to_retry();
+    make_syn(5000);
+    cr_assert_eq(retried(300, 301), DUET_EAUTH, "another address");
+    make_syn(5001);
+    cr_assert_eq(retried(300, 300), 0);
+    cr_assert_eq(e->half_open, LIMIT_HALF_OPEN_RETRY + 1);
+    last.cid_i = 5002;
+    handshake_syn(&last, syn, sizeof syn);
+    const struct duet_addr a = address(300);
+    cr_assert_eq(give(syn, sizeof syn, &a), DUET_EAUTH, "another id");
+}
+
+Test(accept, a_token_lives_its_time_only)
+{
+    fill_to_retry();
+    make_syn(5000);
+    cr_assert_eq(retried(300, 300), 0);
+    now = time_add(now, LIMIT_TOKEN_US);
+    endpoint_tick(e, now);
+    cr_assert_eq(endpoint_conn_count(e), 0);
+    const struct duet_addr a = address(300);
+    cr_assert_eq(give(syn, sizeof syn, &a), DUET_EAUTH);
+}
+
+Test(accept, good_tokens_do_not_pass_the_cap)
+{
+    fill_to_retry();
+    for (uint64_t i = LIMIT_HALF_OPEN_RETRY; i < LIMIT_HALF_OPEN; i++) {
+        make_syn(5000 + i);
+        cr_assert_eq(retried(300 + i, 300 + i), 0);
+        drain_out();
+    }
+    cr_assert_eq(e->half_open, LIMIT_HALF_OPEN);
+    cr_assert_eq(give_syn(9999, 9999), DUET_EFULL);
+    cr_assert_eq(endpoint_conn_count(e), LIMIT_HALF_OPEN);
+    cr_assert_eq(drain_out(), 0);
+}
+
+Test(accept, replies_nobody_fetches_are_bounded)
+{
+    fill_to_retry();
+    for (uint64_t i = 0; i < 1000; i++)
+        give_syn(5000 + i, 300 + i);
+    cr_assert_eq(e->reply_count, ENDPOINT_REPLIES);
+    cr_assert_eq(drain_out(), ENDPOINT_REPLIES);
+}
+
+Test(accept, another_version_is_told_ours_in_few_bytes)
+{
+    uint8_t out[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    struct packet p;
+    const struct duet_addr from = address(1);
+    make_syn(7);
+    syn[1] = DUET_VERSION_WIRE + 1;
+    inside_fix_crc(syn, sizeof syn);
+    cr_assert_eq(give(syn, sizeof syn, &from), DUET_EUNSUPPORTED);
+    const size_t len = take(out, &to);
+    cr_assert(len > 0 && len <= 40);
+    cr_assert_eq(packet_parse(&p, out, len), 0);
+    cr_assert(p.type == PACKET_VERSION && p.cid_i == 7 && p.versions_len == 1 && p.versions[0] == DUET_VERSION_WIRE);
+    cr_assert_eq(endpoint_conn_count(e), 0);
+}
+
+Test(accept, one_that_takes_no_connections_is_silent)
+{
+    endpoint_set_accept(e, false);
+    cr_assert_eq(give_syn(7, 1), DUET_EREFUSED);
+    syn[1]++;
+    inside_fix_crc(syn, sizeof syn);
+    const struct duet_addr from = address(1);
+    give(syn, sizeof syn, &from);
+    cr_assert_eq(drain_out(), 0);
+    cr_assert_eq(endpoint_conn_count(e), 0);
+}
+
+Test(accept, no_common_parameters_are_refused_and_forgotten)
+{
+    uint8_t out[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    struct packet p;
+    struct endpoint_config mine = pair_config(1, "alice");
+    const struct duet_addr from = address(1);
+    stop();
+    cfg.params.suites = SUITE_CHACHA20POLY1305;
+    e = endpoint_new(&cfg, now);
+    mine.params.suites = SUITE_AES128GCM;
+    cr_assert_eq(handshake_start(&last, &mine, 7, &rng), 0);
+    handshake_syn(&last, syn, sizeof syn);
+    cr_assert_eq(give(syn, sizeof syn, &from), DUET_EREFUSED);
+    cr_assert_eq(endpoint_counters(e).refused, 1);
+    cr_assert_eq(packet_parse(&p, out, take(out, &to)), 0);
+    cr_assert_eq(handshake_confirm(&last, &mine, &p), DUET_EREFUSED);
+    cr_assert_eq(last.refusal, REFUSAL_PARAMS);
+    cr_assert_eq(endpoint_conn_count(e), 0);
+}
+
+Test(accept, no_flipped_bit_of_a_syn_makes_a_connection)
+{
+    static uint8_t good[LIMIT_SYN_BYTES];
+    struct inside_state before;
+    struct duet_addr to;
+    uint8_t out[LIMIT_PACKET_MIN_BYTES];
+    const struct duet_addr from = address(1);
+    make_syn(7);
+    memcpy(good, syn, sizeof syn);
+    inside_save(e, &before);
+    for (size_t bit = 0; bit < 16 * sizeof syn; bit++) {
+        const bool crc_made_right = bit >= 8 * sizeof syn;
+        memcpy(syn, good, sizeof syn);
+        syn[bit / 8 % sizeof syn] ^= (uint8_t)(1u << bit % 8);
+        if (crc_made_right && bit / 8 % sizeof syn >= sizeof syn - 4)
+            break;
+        if (crc_made_right)
+            inside_fix_crc(syn, sizeof syn);
+        cr_assert_neq(give(syn, sizeof syn, &from), 0, "bit %zu", bit);
+        cr_assert(inside_same(e, &before), "bit %zu", bit);
+        cr_assert_leq(take(out, &to), 40, "bit %zu", bit); /* another version is told ours */
+    }
+}
+
+Test(accept, garbage_of_every_length_is_dropped)
+{
+    uint8_t buf[1500];
+    const struct duet_addr from = address(1);
+    struct inside_state before;
+    cr_assert_eq(give_syn(7, 1), 0);
+    drain_out();
+    inside_save(e, &before);
+    for (size_t len = 0; len < sizeof buf; len++) {
+        rand_bytes(&rng, buf, len);
+        if (len > 0 && len % 3 == 0)
+            buf[0] = (uint8_t)(len % 7); /* a type that exists */
+        if (len >= 17 && len % 5 == 0) {
+            buf[0] = PACKET_DATA;
+            struct writer w = writer_of(buf + 1, 16);
+            writer_u64(&w, before.conns[0].id);
+            writer_u64(&w, len);
+        }
+        if (len >= 8 && len % 2 == 0 && buf[0] != PACKET_DATA)
+            inside_fix_crc(buf, len);
+        cr_assert_neq(endpoint_recv(e, &from, buf, len, 0, now), 0, "length %zu", len);
+    }
+    cr_assert(inside_same(e, &before));
+    cr_assert_eq(drain_out(), 0);
+}
+
+/* An address that never speaks again gets three times what it sent at most, however long one waits. */
+Test(accept, a_silent_initiator_gets_no_more_than_three_times_its_bytes)
+{
+    uint8_t out[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    size_t in = 0, sent = 0;
+    const struct duet_addr from = address(1);
+    make_syn(7);
+    for (int ms = 0; ms < 20000; ms += 100) {
+        now = time_add(now, 100000);
+        endpoint_tick(e, now);
+        if (ms % 1500 == 0 && ms < 4000) {
+            give(syn, sizeof syn, &from);
+            in += sizeof syn;
+        }
+        size_t n;
+        while ((n = take(out, &to)) > 0)
+            sent += n;
+        cr_assert_leq(sent, 3 * in);
+    }
+    cr_assert_eq(endpoint_conn_count(e), 0);
+    cr_assert_leq(sent, in, "never on a timer");
+}
+
+/* ── simultaneous open ───────────────────────────────────────────────── */
+
+Test(accept, a_spoofed_syn_does_not_demote_our_attempt)
+{
+    const struct duet_addr peer = address(1);
+    struct endpoint_event ev;
+    conn_id own;
+    cr_assert_eq(endpoint_connect(e, &peer, now, &own), 0);
+    drain_out();
+    for (uint64_t cid = 50; cid < 60; cid++)
+        give_syn(cid, 1); /* about half of them have the larger key */
+    cr_assert_gt(endpoint_conn_count(e), 1);
+    cr_assert_eq(inside_conn(e, own)->state, CONN_SYN_SENT);
+    now = time_add(now, LIMIT_HALF_OPEN_US);
+    endpoint_tick(e, now);
+    cr_assert_eq(endpoint_conn_count(e), 1);
+    cr_assert_not(endpoint_poll(e, &ev), "an answer that came to nothing is nobody's event");
+    cr_assert_eq(inside_conn(e, own)->state, CONN_SYN_SENT);
+}
+
+Test(accept, an_own_syn_come_back_is_dropped)
+{
+    uint8_t out[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    const struct duet_addr peer = address(1);
+    struct inside_state before;
+    conn_id own;
+    cr_assert_eq(endpoint_connect(e, &peer, now, &own), 0);
+    cr_assert_eq(take(out, &to), LIMIT_SYN_BYTES);
+    inside_save(e, &before);
+    cr_assert_eq(give(out, LIMIT_SYN_BYTES, &peer), DUET_EREPLAY);
+    cr_assert(inside_same(e, &before));
+}
+
+static struct pair pair;
+static int connected[2], failed[2], closed[2];
+
+static void count_events(struct pair *p, int side, const struct endpoint_event *ev)
+{
+    (void)p;
+    connected[side] += ev->type == EVENT_CONNECTED;
+    failed[side] += ev->type == EVENT_FAILED;
+    closed[side] += ev->type == EVENT_CLOSED;
+}
+
+static uint32_t drop_mask; /* the n-th datagram is lost where bit n is set */
+static uint32_t datagrams;
+
+static bool drop_masked(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p, (void)to, (void)bytes, (void)len;
+    const uint32_t n = datagrams++;
+    return n >= 32 || (drop_mask >> n & 1) == 0;
+}
+
+/* One side connects `apart_us` after the other; both must end in one session, the same, in opposite roles. */
+static void open_both(uint64_t seed, uint64_t delay_us, uint64_t apart_us, uint32_t mask)
+{
+    memset(&pair, 0, sizeof pair);
+    memset(connected, 0, sizeof connected);
+    memset(failed, 0, sizeof failed);
+    memset(closed, 0, sizeof closed);
+    drop_mask = mask;
+    datagrams = 0;
+    struct endpoint_config c[2] = {pair_config(seed, "alice"), pair_config(seed + 1000, "bob")};
+    conn_id id[2];
+    pair.delay_us = delay_us;
+    pair.on_event = count_events;
+    pair.filter = drop_masked;
+    pair_open(&pair, &c[0], &c[1]);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(endpoint_connect(pair.e[i], &pair.addr[1 - i], pair.now, &id[i]), 0);
+        if (i == 0)
+            pair_run(&pair, time_add(pair.now, apart_us));
+    }
+    pair_run(&pair, time_add(pair.now, 12 * US_PER_S));
+    for (int i = 0; i < 2; i++) {
+        const size_t conns = endpoint_conn_count(pair.e[i]);
+        cr_assert(connected[i] == 1 && failed[i] == 0 && closed[i] == 0 && conns == 1,
+                  "seed %lu apart %lu mask %x: side %d connected %d failed %d conns %zu", (unsigned long)seed,
+                  (unsigned long)apart_us, mask, i, connected[i], failed[i], conns);
+    }
+    const struct conn *a = inside_session(&pair, 0), *b = inside_session(&pair, 1);
+    cr_assert(a->session == b->session && a->initiator != b->initiator, "seed %lu", (unsigned long)seed);
+    pair_close(&pair);
+}
+
+/* apart from 0 to a round trip: the second connects with the first's SYN, or its own SYN-ACK, in flight.  From one and
+ * a half trips on there is a session already. */
+Test(accept, both_connecting_at_any_distance_end_in_one_session)
+{
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        for (uint64_t apart = 0; apart < 30000; apart += 1000)
+            open_both(seed, 10000, apart, 0);
+    }
+}
+
+Test(accept, both_connecting_with_a_datagram_lost_end_in_one_session)
+{
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        for (uint64_t apart = 0; apart < 30000; apart += 5000) {
+            for (uint32_t n = 0; n < 6; n++)
+                open_both(seed, 10000, apart, 1u << n);
+        }
+    }
+}

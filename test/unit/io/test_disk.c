@@ -1,0 +1,272 @@
+#include "duet/io/disk.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <xxhash.h>
+
+#include "duet/base/err.h"
+#include "tmpdir.h"
+
+static struct chunk chunk;
+
+static struct disk *disk_in(const struct tmpdir *d)
+{
+    struct disk *k = NULL;
+    int sys = 0;
+
+    umask(022);
+    cr_assert_eq(disk_new(d->path, true, &k, &sys), 0);
+    return k;
+}
+
+static struct msg with_text(enum msg_type type, uint32_t id, const char *text)
+{
+    return (struct msg){.type = type, .id = id, .text = strdup(text)};
+}
+
+static struct msg with_chunk(enum msg_type type, uint32_t id)
+{
+    return (struct msg){.type = type, .id = id, .chunk = &chunk};
+}
+
+static struct msg create(uint32_t id, const char *name, uint64_t bytes)
+{
+    struct msg m = with_text(JOB_CREATE, id, name);
+
+    m.value = bytes;
+    return m;
+}
+
+static struct msg commit(uint32_t id, const char *text)
+{
+    struct msg m = {.type = JOB_COMMIT, .id = id};
+    XXH128_canonical_t c;
+
+    XXH128_canonicalFromHash(&c, XXH3_128bits(text, strlen(text)));
+    memcpy(m.digest, c.digest, DIGEST_BYTES);
+    return m;
+}
+
+static void load(const char *text)
+{
+    chunk.used = 0;
+    chunk.run_count = 0;
+    chunk_append(&chunk, 0, (const uint8_t *)text, strlen(text));
+}
+
+/* Does a job that is to be answered, with this type and id. */
+static struct msg ask(struct disk *k, struct msg job, enum msg_type answer)
+{
+    struct msg done;
+    const uint32_t id = job.id;
+
+    cr_assert(disk_handle(k, &job, &done));
+    cr_assert_eq(done.type, answer);
+    cr_assert_eq(done.id, id);
+    return done;
+}
+
+Test(disk, receives_a_file_and_names_its_final_path)
+{
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = disk_in(&d);
+    struct msg done;
+    struct stat st;
+    bool found;
+
+    cr_expect_eq(ask(k, create(1, "f.txt", 5), DONE_CREATED).err, 0);
+    cr_expect_eq(tmpdir_count(&d, ".duet-part-"), 1);
+    load("hello");
+    done = ask(k, with_chunk(JOB_WRITE, 1), DONE_WROTE);
+    cr_expect_eq(done.err, 0);
+    cr_expect_eq(done.chunk, &chunk);
+    done = ask(k, commit(1, "hello"), DONE_COMMITTED);
+    cr_expect_eq(done.err, 0);
+    cr_expect_str_eq(done.text, tmpdir_path(&d, "f.txt"));
+    msg_dispose(&done);
+    cr_expect_str_eq(tmpdir_get(&d, "f.txt", &found), "hello");
+    cr_assert_eq(fstatat(d.fd, "f.txt", &st, 0), 0);
+    cr_expect_eq(st.st_mode & 07777, 0644, "0666 less the umask");
+    cr_expect_eq(ask(k, commit(1, "hello"), DONE_COMMITTED).err, DUET_ENOTFOUND, "it is over");
+    disk_free(k);
+    tmpdir_remove(&d);
+}
+
+Test(disk, sends_a_file_and_ends_it_with_the_digest)
+{
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = disk_in(&d);
+    struct msg done, want = commit(0, "hello");
+
+    tmpdir_put(&d, "f.txt", "hello", 5);
+    done = ask(k, with_text(JOB_OPEN, 7, tmpdir_path(&d, "f.txt")), DONE_OPENED);
+    cr_expect_eq(done.err, 0);
+    cr_expect_eq(done.value, 5);
+    cr_expect_str_eq(done.text, "f.txt");
+    msg_dispose(&done);
+    done = ask(k, with_chunk(JOB_READ, 7), DONE_READ);
+    cr_expect_eq(done.err, 0);
+    cr_expect_eq(done.chunk, &chunk);
+    cr_expect_eq(chunk.used, 5);
+    done = ask(k, (struct msg){.type = JOB_DIGEST, .id = 7}, DONE_DIGEST);
+    cr_expect_eq(done.err, 0);
+    cr_expect_eq(memcmp(done.digest, want.digest, DIGEST_BYTES), 0);
+    cr_expect_eq(ask(k, with_chunk(JOB_READ, 7), DONE_READ).err, DUET_ENOTFOUND, "it is over");
+    disk_free(k);
+    tmpdir_remove(&d);
+}
+
+Test(disk, a_file_that_changed_is_never_called_good)
+{
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = disk_in(&d);
+    struct msg done;
+
+    tmpdir_put(&d, "f", "hello", 5);
+    done = ask(k, with_text(JOB_OPEN, 7, tmpdir_path(&d, "f")), DONE_OPENED);
+    msg_dispose(&done);
+    cr_expect_eq(ask(k, with_chunk(JOB_READ, 7), DONE_READ).err, 0);
+    tmpdir_put(&d, "f", "hello!", 6);
+    cr_expect_eq(ask(k, (struct msg){.type = JOB_DIGEST, .id = 7}, DONE_DIGEST).err, DUET_EINTEGRITY);
+    disk_free(k);
+    tmpdir_remove(&d);
+}
+
+Test(disk, a_chunk_comes_back_whatever_happens)
+{
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = disk_in(&d);
+    static const enum msg_type job[] = {JOB_READ, JOB_WRITE}, answer[] = {DONE_READ, DONE_WROTE};
+
+    for (size_t i = 0; i < 2; i++) {
+        load("x");
+        const struct msg done = ask(k, with_chunk(job[i], 99), answer[i]);
+
+        cr_expect_eq(done.err, DUET_ENOTFOUND);
+        cr_expect_eq(done.chunk, &chunk);
+    }
+    disk_free(k);
+    tmpdir_remove(&d);
+}
+
+Test(disk, the_two_directions_do_not_mix)
+{
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = disk_in(&d);
+    struct msg done;
+
+    tmpdir_put(&d, "f", "hello", 5);
+    done = ask(k, with_text(JOB_OPEN, 1, tmpdir_path(&d, "f")), DONE_OPENED);
+    msg_dispose(&done);
+    load("x");
+    cr_expect_eq(ask(k, with_chunk(JOB_WRITE, 1), DONE_WROTE).err, DUET_ENOTFOUND);
+    cr_expect_eq(ask(k, commit(1, "hello"), DONE_COMMITTED).err, DUET_ENOTFOUND);
+    cr_expect_eq(ask(k, create(1, "g", 1), DONE_CREATED).err, DUET_EINVAL, "the number is taken");
+    disk_free(k);
+    tmpdir_remove(&d);
+}
+
+Test(disk, failures_of_opening_name_the_file_and_the_reason)
+{
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = disk_in(&d);
+    static const struct {
+        const char *path, *base;
+        int err, sys;
+    } row[] = {
+        {"/nowhere/file", "file", DUET_ESYS, ENOENT},
+        {"/tmp/", "tmp", DUET_ESYS, EISDIR},
+        {"/", "/", DUET_ESYS, EISDIR},
+        {"/dev/null", "null", DUET_EUNSUPPORTED, 0},
+        {"", "", DUET_ESYS, ENOENT},
+    };
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct msg done = ask(k, with_text(JOB_OPEN, 1, row[i].path), DONE_OPENED);
+
+        cr_expect_eq(done.err, row[i].err, "%s", row[i].path);
+        cr_expect_eq(done.sys, row[i].sys, "%s", row[i].path);
+        cr_expect_str_eq(done.text, row[i].base);
+        msg_dispose(&done);
+    }
+    disk_free(k);
+    tmpdir_remove(&d);
+}
+
+Test(disk, abort_and_the_end_leave_no_temporary_file)
+{
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = disk_in(&d);
+    struct msg job = {.type = JOB_ABORT, .id = 2}, done;
+
+    for (uint32_t id = 1; id <= 3; id++)
+        cr_assert_eq(ask(k, create(id, "f", 5), DONE_CREATED).err, 0);
+    cr_expect_eq(tmpdir_count(&d, ""), 3);
+    cr_expect(!disk_handle(k, &job, &done), "no answer");
+    cr_expect_eq(tmpdir_count(&d, ""), 2);
+    job = (struct msg){.type = JOB_ABORT, .id = 55};
+    cr_expect(!disk_handle(k, &job, &done), "unknown is fine");
+    cr_expect_eq(ask(k, commit(1, "wrong"), DONE_COMMITTED).err, DUET_EINTEGRITY);
+    cr_expect_eq(tmpdir_count(&d, ""), 1);
+    disk_free(k);
+    cr_expect_eq(tmpdir_count(&d, ""), 0);
+    tmpdir_remove(&d);
+}
+
+Test(disk, a_bad_folder_is_said_at_the_start_or_with_the_first_file)
+{
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = NULL;
+    int sys = 0;
+
+    cr_expect_eq(disk_new(tmpdir_path(&d, "none"), true, &k, &sys), DUET_ESYS);
+    cr_expect_eq(sys, ENOENT);
+    cr_expect_null(k);
+    tmpdir_put(&d, "file", "", 0);
+    cr_expect_eq(disk_new(tmpdir_path(&d, "file"), true, &k, &sys), DUET_ESYS);
+    cr_expect_eq(sys, ENOTDIR);
+
+    cr_assert_eq(disk_new(tmpdir_path(&d, "none"), false, &k, &sys), 0);
+    const struct msg done = ask(k, create(1, "f", 1), DONE_CREATED);
+    cr_expect_eq(done.err, DUET_ESYS);
+    cr_expect_eq(done.sys, ENOENT);
+    disk_free(k);
+    tmpdir_remove(&d);
+}
+
+Test(disk, the_thread_answers_every_job_in_order_and_ends_with_its_queue, .timeout = 60)
+{
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = disk_in(&d);
+    struct mqueue *jobs = mqueue_new(4), *results = mqueue_new(2);
+    struct msg m;
+    bool found;
+    int sys = 0;
+
+    cr_assert_eq(disk_start(k, jobs, results, &sys), 0);
+    m = create(1, "f", 5);
+    cr_assert(mqueue_push_wait(jobs, &m));
+    load("hello");
+    m = with_chunk(JOB_WRITE, 1);
+    cr_assert(mqueue_push_wait(jobs, &m));
+    m = commit(1, "hello");
+    cr_assert(mqueue_push_wait(jobs, &m));
+    static const enum msg_type want[] = {DONE_CREATED, DONE_WROTE, DONE_COMMITTED};
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert(mqueue_pop_wait(results, &m));
+        cr_expect_eq(m.type, want[i]);
+        cr_expect_eq(m.err, 0);
+        msg_dispose(&m);
+    }
+    m = create(2, "unfinished", 5);
+    cr_assert(mqueue_push_wait(jobs, &m));
+    mqueue_close(jobs);
+    mqueue_close(results); /* net is gone: the answer has nowhere to go */
+    disk_join(k);
+    disk_free(k);
+    cr_expect_str_eq(tmpdir_get(&d, "f", &found), "hello");
+    cr_expect_eq(tmpdir_count(&d, ""), 1);
+    mqueue_free(jobs);
+    mqueue_free(results);
+    tmpdir_remove(&d);
+}

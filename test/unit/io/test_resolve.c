@@ -1,0 +1,80 @@
+#include "duet/io/resolve.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+
+Test(resolve, reads_every_form)
+{
+    static const struct {
+        const char *text;
+        int family;
+        const char *addr, *canonical;
+    } row[] = {
+        {"127.0.0.1", 0, "127.0.0.1:6254", "127.0.0.1:6254"},
+        {"192.0.2.1:9", 0, "192.0.2.1:9", "192.0.2.1:9"},
+        {"192.0.2.1:65535", 4, "192.0.2.1:65535", "192.0.2.1:65535"},
+        {"::1", 0, "[::1]:6254", "[::1]:6254"},
+        {"[::1]", 0, "[::1]:6254", "[::1]:6254"},
+        {"[::1]:7", 6, "[::1]:7", "[::1]:7"},
+        {"2001:DB8::1", 0, "[2001:db8::1]:6254", "[2001:db8::1]:6254"},
+        {"::ffff:192.0.2.1", 0, "192.0.2.1:6254", "[::ffff:192.0.2.1]:6254"},
+        {"fe80::1%lo", 0, "[fe80::1%1]:6254", "[fe80::1%lo]:6254"},
+        {"[fe80::1%lo]:8", 0, "[fe80::1%1]:8", "[fe80::1%lo]:8"},
+        {"LocalHost:5", 4, "127.0.0.1:5", "localhost:5"},
+    };
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct duet_addr a;
+        char canonical[RESOLVE_TEXT_BYTES], error[RESOLVE_ERROR_BYTES], text[ADDR_TEXT_BYTES];
+
+        cr_assert_eq(resolve_peer(row[i].text, row[i].family, 6254, &a, canonical, error), 0, "%s: %s", row[i].text,
+                     error);
+        cr_expect_str_eq(addr_format(&a, text), row[i].addr, "%s", row[i].text);
+        cr_expect_str_eq(canonical, row[i].canonical, "%s", row[i].text);
+        cr_expect_eq(resolve_peer(row[i].text, row[i].family, 6254, &a, NULL, error), 0);
+    }
+}
+
+Test(resolve, refuses_what_is_not_of_the_form)
+{
+    static const char *const row[] = {
+        "",          ":",        ":5",      "host:",   "host:0",  "host:65536", "host:99999999999",
+        "host:-1",   "host:+1",  "host:1x", "[::1",    "[::1]x",  "[::1]:",     "[::1]:0",
+        "[]:5",      "[host]:5", "[host]",  "a b",     "a\tb",    "a/b",        "user@host",
+        "1:2:3:zzz", "host\n",   "a]b:5",   "host: 5", "\x1b[0m", "host:5 ",    "::g",
+    };
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct duet_addr a;
+        char error[RESOLVE_ERROR_BYTES];
+
+        cr_expect_eq(resolve_peer(row[i], 0, 6254, &a, NULL, error), DUET_EINVAL, "'%s'", row[i]);
+        cr_expect_neq(error[0], '\0', "'%s'", row[i]);
+        cr_expect_eq(a.family, ADDR_NONE);
+    }
+}
+
+Test(resolve, a_name_longer_than_any_is_refused)
+{
+    char name[400];
+    struct duet_addr a;
+    char error[RESOLVE_ERROR_BYTES];
+
+    memset(name, 'a', sizeof(name));
+    name[sizeof(name) - 1] = '\0';
+    cr_expect_eq(resolve_peer(name, 0, 6254, &a, NULL, error), DUET_EINVAL);
+    name[256] = '\0';
+    cr_expect_eq(resolve_peer(name, 0, 6254, &a, NULL, error), DUET_EINVAL);
+}
+
+Test(resolve, a_literal_of_the_other_family_is_not_found)
+{
+    struct duet_addr a;
+    char error[RESOLVE_ERROR_BYTES];
+
+    cr_expect_lt(resolve_peer("::1", 4, 6254, &a, NULL, error), 0);
+    cr_expect_lt(resolve_peer("127.0.0.1", 6, 6254, &a, NULL, error), 0);
+    cr_expect_neq(error[0], '\0');
+}

@@ -1,0 +1,332 @@
+#include "duet/io/udp.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "duet/base/err.h"
+
+#define WAIT_MS 5000 /* loopback delivers at once: only a bug takes this long */
+
+static struct udp *open_with(struct udp_config cfg)
+{
+    struct udp *u = NULL;
+    char error[UDP_ERROR_BYTES];
+    int sys = 0;
+
+    cr_assert_eq(udp_open(&cfg, &u, error, &sys), 0, "%s", error);
+    return u;
+}
+
+static struct duet_addr loopback_of(const struct udp *u)
+{
+    struct duet_addr a;
+
+    udp_local(u, &a);
+    return (struct duet_addr){.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = a.port};
+}
+
+/* The next datagram, waiting for it. */
+static bool next(struct udp *u, struct udp_datagram *d)
+{
+    struct pollfd p = {.fd = udp_fd(u), .events = POLLIN};
+
+    while (!udp_next(u, d)) {
+        if (poll(&p, 1, WAIT_MS) != 1)
+            return false;
+        udp_recv(u);
+    }
+    return true;
+}
+
+static void fill(uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (uint8_t)(i * 7 + i / 251);
+}
+
+/* Sends one train and checks that the very same datagrams arrive. */
+static void send_and_check(struct udp *from, struct udp *to, size_t len, size_t segment)
+{
+    static uint8_t bytes[UDP_TRAIN_BYTES * 2];
+    const struct duet_addr target = loopback_of(to);
+    struct udp_datagram d;
+
+    fill(bytes, len);
+    cr_assert_eq(udp_send(from, &target, bytes, len, segment), len);
+    for (size_t at = 0; at < len; at += segment) {
+        const size_t want = len - at < segment ? len - at : segment;
+
+        cr_assert(next(to, &d), "datagram at %zu of %zu/%zu", at, len, segment);
+        cr_assert_eq(d.len, want);
+        cr_assert_eq(memcmp(d.bytes, bytes + at, want), 0);
+        cr_assert_eq(d.from.family, ADDR_V4, "never v4-mapped");
+        cr_assert_eq(d.from.port, loopback_of(from).port);
+    }
+    cr_assert(!udp_next(to, &d));
+}
+
+static const struct {
+    size_t len, segment;
+} trains[] = {
+    {1, 1200},         {1200, 1200},      {1201, 1200},   {2400, 1200},   {12000, 1200},
+    {64 * 1000, 1000}, {65 * 1000, 1000}, {65507, 65507}, {60000, 30000}, {100 * 17, 17},
+};
+
+static void exchange(struct udp_config a, struct udp_config b)
+{
+    struct udp *from = open_with(a), *to = open_with(b);
+
+    for (size_t i = 0; i < sizeof(trains) / sizeof(trains[0]); i++)
+        send_and_check(from, to, trains[i].len, trains[i].segment);
+    cr_expect_eq(udp_counters(from).refused_segments, 0);
+    udp_close(from);
+    udp_close(to);
+}
+
+Test(udp, trains_arrive_as_sent_with_segmentation_and_gro)
+{
+    exchange((struct udp_config){0}, (struct udp_config){0});
+}
+
+Test(udp, trains_arrive_as_sent_without_segmentation)
+{
+    exchange((struct udp_config){.no_gso = true}, (struct udp_config){0});
+}
+
+Test(udp, trains_arrive_as_sent_without_gro)
+{
+    exchange((struct udp_config){0}, (struct udp_config){.no_gro = true});
+}
+
+Test(udp, trains_arrive_as_sent_over_ipv4_sockets)
+{
+    exchange((struct udp_config){.family = 4}, (struct udp_config){.family = 4, .bind = "127.0.0.1"});
+}
+
+Test(udp, ipv6_sockets_exchange_too)
+{
+    struct udp *u = NULL, *v = NULL;
+    char error[UDP_ERROR_BYTES];
+    int sys = 0;
+    const struct udp_config cfg = {.family = 6, .bind = "::1"};
+    struct udp_datagram d;
+    struct duet_addr target;
+
+    if (udp_open(&cfg, &u, error, &sys) != 0) {
+        cr_log_warn("no IPv6 here: %s", error);
+        return;
+    }
+    cr_assert_eq(udp_open(&cfg, &v, error, &sys), 0, "%s", error);
+    udp_local(v, &target);
+    cr_expect_eq(target.family, ADDR_V6);
+    cr_assert_eq(udp_send(u, &target, (const uint8_t *)"hello", 5, 1200), 5);
+    cr_assert(next(v, &d));
+    cr_expect_eq(d.len, 5);
+    cr_expect_eq(d.from.family, ADDR_V6);
+    udp_close(u);
+    udp_close(v);
+}
+
+/* A socket without UDP checksums refuses UDP_SEGMENT with EINVAL: what a device without offload does with EIO. */
+Test(udp, falls_back_when_segmentation_fails_and_tries_again_later)
+{
+    struct udp *from = open_with((struct udp_config){.family = 4}), *to = open_with((struct udp_config){.family = 4});
+    int on = 1, off = 0;
+
+    cr_assert_eq(setsockopt(udp_fd(from), SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)), 0);
+    send_and_check(from, to, 12000, 1200);
+    if (udp_counters(from).gso_failures == 0) {
+        cr_log_warn("this kernel has no UDP_SEGMENT, or does not mind");
+        goto out;
+    }
+    send_and_check(from, to, 12000, 1200);
+    cr_expect_eq(udp_counters(from).gso_failures, 1, "paused after the first failure");
+
+    cr_assert_eq(setsockopt(udp_fd(from), SOL_SOCKET, SO_NO_CHECK, &off, sizeof(off)), 0);
+    for (int i = 0; i < UDP_GSO_PAUSE_TRAINS; i++)
+        send_and_check(from, to, 2, 1);
+    cr_expect_eq(udp_counters(from).gso_failures, 1);
+    cr_assert_eq(setsockopt(udp_fd(from), SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)), 0);
+    send_and_check(from, to, 12000, 1200);
+    cr_expect_eq(udp_counters(from).gso_failures, 2, "it was in use again");
+out:
+    udp_close(from);
+    udp_close(to);
+}
+
+Test(udp, carries_ecn_marks_of_both_families)
+{
+    static const char *const text[] = {"127.0.0.1", "::1"};
+
+    for (int v6 = 0; v6 < 2; v6++) {
+        const struct udp_config cfg = {.bind = text[v6]};
+        struct udp *from = NULL, *to = open_with((struct udp_config){0});
+        char error[UDP_ERROR_BYTES];
+        int sys = 0, mark = 3;
+        struct udp_datagram d;
+        struct duet_addr target = loopback_of(to);
+
+        if (udp_open(&cfg, &from, error, &sys) != 0) {
+            udp_close(to);
+            continue; /* no IPv6 */
+        }
+        if (v6)
+            target = (struct duet_addr){.family = ADDR_V6, .ip = {[15] = 1}, .port = target.port};
+        cr_assert_eq(
+            setsockopt(udp_fd(from), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &mark, sizeof(mark)),
+            0);
+        cr_assert_eq(udp_send(from, &target, (const uint8_t *)"abc", 3, 1), 3);
+        for (int i = 0; i < 3; i++) {
+            cr_assert(next(to, &d));
+            cr_expect_eq(d.ecn, 3, "%s", text[v6]);
+        }
+        udp_close(from);
+        udp_close(to);
+    }
+}
+
+Test(udp, reports_a_port_in_use_or_takes_another)
+{
+    struct udp *u = open_with((struct udp_config){.bind = "127.0.0.1"}), *v = NULL;
+    const struct duet_addr taken = loopback_of(u);
+    struct udp_config cfg = {.bind = "127.0.0.1", .port = taken.port};
+    char error[UDP_ERROR_BYTES];
+    int sys = 0;
+
+    cr_expect_eq(udp_open(&cfg, &v, error, &sys), DUET_ESYS);
+    cr_expect_eq(sys, EADDRINUSE);
+    cr_expect_not_null(strstr(error, "in use"));
+    cr_expect_null(v);
+
+    cfg.port_fallback = true;
+    v = open_with(cfg);
+    cr_expect_neq(loopback_of(v).port, taken.port);
+    cr_expect_neq(loopback_of(v).port, 0);
+    udp_close(u);
+    udp_close(v);
+}
+
+Test(udp, refuses_a_bind_address_that_is_none_or_of_the_other_family)
+{
+    static const struct udp_config row[] = {
+        {.bind = "localhost"},
+        {.bind = ""},
+        {.bind = "1.2.3.4.5"},
+        {.bind = "::1", .family = 4},
+        {.bind = "127.0.0.1", .family = 6},
+    };
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct udp *u = NULL;
+        char error[UDP_ERROR_BYTES];
+        int sys = 0;
+
+        cr_expect_eq(udp_open(&row[i], &u, error, &sys), DUET_EINVAL, "%zu: %s", i, row[i].bind);
+        cr_expect_null(u);
+        cr_expect_neq(error[0], '\0');
+    }
+}
+
+Test(udp, an_address_not_of_this_machine_is_a_system_error)
+{
+    const struct udp_config cfg = {.bind = "192.0.2.77"};
+    struct udp *u = NULL;
+    char error[UDP_ERROR_BYTES];
+    int sys = 0;
+
+    cr_expect_eq(udp_open(&cfg, &u, error, &sys), DUET_ESYS);
+    cr_expect_eq(sys, EADDRNOTAVAIL);
+    cr_expect_not_null(strstr(error, "192.0.2.77"));
+}
+
+Test(udp, what_the_kernel_refuses_is_lost_and_reported_once)
+{
+    struct udp *u = open_with((struct udp_config){.family = 4});
+    const struct duet_addr v6 = {.family = ADDR_V6, .ip = {[15] = 1}, .port = 9};
+    /* 255.255.255.255 without SO_BROADCAST: EACCES. */
+    const struct duet_addr broadcast = {.family = ADDR_V4, .ip = {255, 255, 255, 255}, .port = 9};
+    uint8_t bytes[100] = {0};
+
+    cr_expect_eq(udp_send_error(u), 0);
+    cr_expect_eq(udp_send(u, &v6, bytes, 100, 10), 100, "done with: the core sees loss");
+    cr_expect_eq(udp_send_error(u), EAFNOSUPPORT);
+    cr_expect_eq(udp_send_error(u), 0, "no news");
+    cr_expect_eq(udp_send(u, &broadcast, bytes, 100, 10), 100);
+    cr_expect_eq(udp_send_error(u), EACCES);
+    cr_expect_eq(udp_counters(u).refused_segments, 20);
+    udp_send(u, &v6, bytes, 1, 1);
+    cr_expect_eq(udp_send_error(u), 0, "told before");
+    udp_close(u);
+}
+
+Test(udp, a_dead_port_does_not_disturb_the_socket)
+{
+    struct udp *u = open_with((struct udp_config){.bind = "127.0.0.1"}),
+               *v = open_with((struct udp_config){.bind = "127.0.0.1"});
+    const struct duet_addr dead = loopback_of(v);
+
+    udp_close(v);
+    for (int i = 0; i < 3; i++)
+        cr_expect_eq(udp_send(u, &dead, (const uint8_t *)"x", 1, 1), 1);
+    v = open_with((struct udp_config){0});
+    send_and_check(v, u, 5000, 1000);
+    udp_close(u);
+    udp_close(v);
+}
+
+static bool run(const char *command)
+{
+    return system(command) == 0;
+}
+
+/* Loopback never fills a socket.  A neighbour that does not answer does: packets wait for its address,
+ * charged to us. */
+Test(udp, a_full_socket_takes_whole_datagrams_and_goes_on_later)
+{
+    const struct duet_addr target = {.family = ADDR_V4, .ip = {10, 99, 0, 2}, .port = 9};
+    static uint8_t bytes[60000];
+    const int small = 1;
+
+    if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0 ||
+        !run("ip link add da type veth peer name db && ip addr add 10.99.0.1/24 dev da && ip link set da up && "
+             "ip link set db up")) {
+        cr_log_warn("needs root and a veth pair");
+        return;
+    }
+    struct udp *u = open_with((struct udp_config){.family = 4, .no_gso = true});
+
+    cr_assert_eq(setsockopt(udp_fd(u), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+    const size_t done = udp_send(u, &target, bytes, sizeof(bytes), 1000);
+
+    cr_expect_lt(done, sizeof(bytes));
+    cr_expect_eq(done % 1000, 0);
+    cr_expect_eq(udp_send(u, &target, bytes, 1000, 1000), 0, "still full");
+    cr_assert(run("ip neigh replace 10.99.0.2 lladdr 02:00:00:00:00:01 dev da"));
+    struct pollfd p = {.fd = udp_fd(u), .events = POLLOUT};
+    cr_assert_eq(poll(&p, 1, WAIT_MS), 1);
+    cr_expect_eq(udp_send(u, &target, bytes, 1000, 1000), 1000);
+    cr_expect_eq(udp_counters(u).refused_segments, 0, "full is not refused");
+    udp_close(u);
+}
+
+Test(udp, empty_datagrams_are_left_out)
+{
+    struct udp *u = open_with((struct udp_config){.family = 4, .bind = "127.0.0.1"});
+    const struct duet_addr to = loopback_of(u);
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(to.port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct udp_datagram d;
+
+    cr_assert_eq(sendto(udp_fd(u), "", 0, 0, (struct sockaddr *)&sa, sizeof(sa)), 0);
+    cr_assert_eq(udp_send(u, &to, (const uint8_t *)"y", 1, 1), 1);
+    cr_assert(next(u, &d));
+    cr_expect_eq(d.len, 1);
+    cr_expect_eq(d.bytes[0], 'y');
+    udp_close(u);
+}

@@ -1,0 +1,177 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "duet/base/rand.h"
+#include "duet/stream/recvstate.h"
+
+static struct recvstate s;
+
+static void start(void)
+{
+    recvstate_init(&s, 1000, 64);
+}
+
+static void stop(void)
+{
+    recvstate_dispose(&s);
+}
+
+TestSuite(recvstate, .init = start, .fini = stop);
+
+static struct stream_piece piece(uint64_t offset, size_t len, bool fin)
+{
+    return (struct stream_piece){.offset = offset, .len = len, .fin = fin};
+}
+
+static int take(uint64_t offset, size_t len, bool fin)
+{
+    const struct stream_piece p = piece(offset, len, fin);
+    const int rc = recvstate_check(&s, &p);
+    return rc != 0 ? rc : recvstate_add(&s, &p);
+}
+
+Test(recvstate, judges_sizes_against_the_final_one)
+{
+    static const struct {
+        uint64_t offset;
+        size_t len;
+        bool fin;
+        int want;
+    } rows[] = {
+        {100, 100, false, 0},
+        {0, 150, true, DUET_EPROTOCOL},     /* an end below what is here */
+        {0, 50, false, 0},
+        {200, 50, true, 0},                 /* 250 is the end */
+        {200, 50, true, 0},                 /* again */
+        {240, 11, false, DUET_EPROTOCOL},   /* past it */
+        {0, 10, true, DUET_EPROTOCOL},      /* another end */
+        {250, 0, true, 0},
+        {251, 0, false, DUET_EPROTOCOL},
+        {50, 50, false, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cr_assert_eq(take(rows[i].offset, rows[i].len, rows[i].fin), rows[i].want, "row %zu", i);
+    cr_assert(recvstate_complete(&s));
+    cr_assert_eq(s.distinct_bytes, 250);
+}
+
+Test(recvstate, the_limit_counts_distinct_bytes_wherever_they_lie)
+{
+    cr_assert_eq(take(UINT64_C(1) << 40, 600, false), 0);
+    cr_assert_eq(take(UINT64_C(1) << 40, 600, false), 0);
+    cr_assert_eq(take(0, 401, false), DUET_EFLOW);
+    cr_assert_eq(take(0, 400, false), 0);
+    cr_assert_eq(take(400, 1, false), DUET_EFLOW);
+    cr_assert_eq(s.distinct_bytes, 1000);
+}
+
+Test(recvstate, sums_near_the_end_of_numbers_do_not_wrap)
+{
+    const uint64_t top = UINT64_C(1) << 62;
+    cr_assert_eq(take(top - 11, 10, false), 0);
+    cr_assert_eq(take(top - 1, 0, true), 0);
+    cr_assert_eq(take(top - 1, 1, false), DUET_EPROTOCOL);
+    cr_assert_not(recvstate_complete(&s));
+}
+
+Test(recvstate, fresh_gives_each_new_part_once)
+{
+    struct range r;
+    cr_assert_eq(take(10, 10, false) | take(30, 10, false), 0);
+    const struct stream_piece p = piece(5, 40, false);
+    static const struct range want[] = {{5, 10}, {20, 30}, {40, 45}};
+    uint64_t at = p.offset;
+    for (size_t i = 0; i < 3; i++, at = r.end) {
+        cr_assert(recvstate_fresh(&s, &p, at, &r));
+        cr_assert(r.start == want[i].start && r.end == want[i].end, "part %zu", i);
+    }
+    cr_assert_not(recvstate_fresh(&s, &p, at, &r));
+}
+
+Test(recvstate, a_new_limit_is_told_by_quarters)
+{
+    uint64_t limit = 0;
+    cr_assert_eq(take(0, 500, false), 0);
+    recvstate_consumed(&s, 249);
+    cr_assert_not(recvstate_new_limit(&s, &limit));
+    recvstate_consumed(&s, 1);
+    cr_assert(recvstate_new_limit(&s, &limit));
+    cr_assert_eq(limit, 1250);
+    cr_assert_eq(s.limit_bytes, 1250);
+    cr_assert_not(recvstate_new_limit(&s, &limit));
+}
+
+Test(recvstate, a_sender_about_to_run_dry_is_told_of_less)
+{
+    uint64_t limit;
+    cr_assert_eq(take(0, 800, false), 0);
+    recvstate_consumed(&s, 1);
+    cr_assert(recvstate_new_limit(&s, &limit));
+    cr_assert_eq(limit, 1001);
+}
+
+/* The end may be known long before its bytes may come: extents travel in any order. */
+Test(recvstate, credit_goes_on_after_the_fin_until_every_byte_may_come)
+{
+    uint64_t limit = 0;
+    cr_assert_eq(take(4900, 100, true), 0);
+    cr_assert_eq(take(0, 900, false), 0);
+    recvstate_consumed(&s, 1000);
+    cr_assert(recvstate_new_limit(&s, &limit));
+    cr_assert_eq(limit, 2000);
+    for (uint64_t at = 900; at < 4900; at += 1000) {
+        cr_assert_eq(take(at, 1000, false), 0, "at %lu", (unsigned long)at);
+        recvstate_consumed(&s, 1000);
+        recvstate_new_limit(&s, &limit);
+    }
+    cr_assert(recvstate_complete(&s));
+    cr_assert_leq(s.limit_bytes, 6000);
+    cr_assert_not(recvstate_new_limit(&s, &limit), "nothing is left to allow");
+}
+
+Test(recvstate, too_many_holes_are_refused_and_change_nothing)
+{
+    for (uint64_t i = 0; i < 64; i++)
+        cr_assert_eq(take(2 * i, 1, false), 0);
+    const struct stream_piece p = piece(500, 1, true);
+    cr_assert_eq(recvstate_add(&s, &p), DUET_EFULL);
+    cr_assert_eq(s.distinct_bytes, 64);
+    cr_assert_eq(s.final_bytes, STREAM_SIZE_UNKNOWN);
+}
+
+#define MODEL_BYTES 500
+
+Test(recvstate, agrees_with_a_map_of_bytes)
+{
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct duet_rand rng;
+        bool got[MODEL_BYTES] = {false};
+        uint64_t distinct = 0;
+        rand_init_u64(&rng, seed);
+        recvstate_init(&s, MODEL_BYTES, 1024);
+        while (!recvstate_complete(&s)) {
+            const uint64_t at = rand_below(&rng, MODEL_BYTES);
+            const uint64_t len = rand_below(&rng, 30) < MODEL_BYTES - at ? rand_below(&rng, 30) % (MODEL_BYTES - at + 1)
+                                                                         : MODEL_BYTES - at;
+            const struct stream_piece p = piece(at, (size_t)len, at + len == MODEL_BYTES);
+            struct range r;
+            uint64_t fresh = 0, want = 0;
+            for (uint64_t from = at; recvstate_fresh(&s, &p, from, &r); from = r.end) {
+                for (uint64_t i = r.start; i < r.end; i++)
+                    cr_assert_not(got[i]);
+                fresh += r.end - r.start;
+            }
+            for (uint64_t i = at; i < at + len; i++) {
+                want += !got[i];
+                got[i] = true;
+            }
+            distinct += want;
+            cr_assert_eq(fresh, want, "seed %lu", (unsigned long)seed);
+            cr_assert_eq(take(p.offset, p.len, p.fin), 0);
+            cr_assert_eq(s.distinct_bytes, distinct);
+        }
+        cr_assert_eq(distinct, MODEL_BYTES);
+        recvstate_dispose(&s);
+    }
+}

@@ -1,0 +1,196 @@
+#include <criterion/criterion.h>
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "duet/ui/input.h"
+
+static void set_up(void)
+{
+    cr_assert_not_null(setlocale(LC_ALL, "C.UTF-8"));
+    setenv("INPUTRC", "/dev/null", 1);
+    setenv("TERM", "xterm", 1);
+    input_start();
+}
+
+TestSuite(input, .init = set_up, .fini = input_stop);
+
+/* Types it all; the last event that was one.  Texts of earlier ones are freed. */
+static struct input_event type(const char *keys)
+{
+    struct input_event last = {.type = INPUT_NONE};
+
+    for (; *keys; keys++) {
+        struct input_event ev = input_byte((unsigned char)*keys);
+        if (ev.type == INPUT_NONE)
+            continue;
+        free(last.text);
+        last = ev;
+    }
+    return last;
+}
+
+static void expect_line(const char *keys, const char *line)
+{
+    struct input_event ev = type(keys);
+
+    cr_assert_eq(ev.type, INPUT_LINE);
+    cr_expect_str_eq(ev.text, line);
+    free(ev.text);
+}
+
+Test(input, hands_out_lines)
+{
+    expect_line("hello\r", "hello");
+    expect_line("Zoë 日本\r", "Zoë 日本");
+    expect_line("\r", "");
+}
+
+Test(input, edits_as_readline_users_expect)
+{
+    expect_line("world\001hello \r", "hello world");
+    expect_line("abc\002\004\r", "ab");
+    expect_line("keep this\027that\r", "keep that");
+    expect_line("one two\025x\r", "x");
+    expect_line("one two\027\031\031\r", "one twotwo");
+    expect_line("ab\x1b[DX\r", "aXb");
+    expect_line("ab\x1b[HX\x1b[FY\r", "XabY");
+    expect_line("one two\x1b"
+                "bX\r",
+                "one Xtwo");
+    expect_line("日本\177\r", "日");
+    expect_line("one two\001\013x\r", "x");
+}
+
+Test(input, remembers_lines_until_it_is_told_not_to)
+{
+    input_remember("first");
+    input_remember("second");
+    input_remember("second");
+    expect_line("\x1b[A\x1b[A\r", "first");
+    expect_line("\x1b[A\x1b[A\x1b[B\r", "second");
+}
+
+Test(input, reports_keys_of_the_screen)
+{
+    static const struct {
+        const char *keys;
+        enum input_event_type type;
+    } rows[] = {
+        {"\x1b[5~", INPUT_PAGE_UP}, {"\x1b[6~", INPUT_PAGE_DOWN}, {"\f", INPUT_REDRAW},
+        {"\003", INPUT_INTERRUPT},  {"\032", INPUT_SUSPEND},      {"\004", INPUT_END},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct input_event ev = type(rows[i].keys);
+        cr_expect_eq(ev.type, rows[i].type, "row %zu: %d", i, ev.type);
+        free(ev.text);
+    }
+}
+
+Test(input, knows_text_and_cursor_for_the_view)
+{
+    type("ab日");
+    cr_expect_str_eq(input_text(), "ab日");
+    cr_expect_eq(input_cursor(), 5);
+    type("\x1b[D");
+    cr_expect_eq(input_cursor(), 2);
+    cr_expect(input_clear());
+    cr_expect_str_empty(input_text());
+    cr_expect_eq(input_cursor(), 0);
+    cr_expect_not(input_clear());
+}
+
+Test(input, puts_a_pasted_line_into_the_line)
+{
+    cr_expect_eq(type("say \x1b[200~one\ttwo\r\n\x1b[201~").type, INPUT_NONE);
+    expect_line("!\r", "say one two!");
+}
+
+Test(input, hands_out_pasted_lines_to_be_confirmed)
+{
+    struct input_event ev = type("\x1b[200~one\r\ntwo\rthree\n\x1b[201~");
+
+    cr_assert_eq(ev.type, INPUT_PASTE);
+    cr_expect_str_eq(ev.text, "one\ntwo\nthree");
+    free(ev.text);
+    cr_expect_str_empty(input_text());
+}
+
+Test(input, takes_escapes_out_of_a_paste)
+{
+    struct input_event ev = type("\x1b[200~a\x1b[31mb\nc\x1b[201~");
+
+    cr_assert_eq(ev.type, INPUT_PASTE);
+    cr_expect_null(strchr(ev.text, '\x1b'));
+    free(ev.text);
+}
+
+Test(input, refuses_a_paste_beyond_its_bound_and_goes_on)
+{
+    type("\x1b[200~");
+    for (size_t i = 0; i < 3 * INPUT_PASTE_BYTES; i++)
+        cr_assert_eq(input_byte('x').type, INPUT_NONE);
+    cr_expect_eq(type("\x1b[201~").type, INPUT_PASTE_LONG);
+    expect_line("ok\r", "ok");
+}
+
+Test(input, leaves_an_endless_paste_with_interrupt)
+{
+    type("\x1b[200~never ends");
+    cr_expect_eq(type("\003").type, INPUT_INTERRUPT);
+    expect_line("ok\r", "ok");
+}
+
+Test(input, completes_commands_and_paths)
+{
+    char dir[] = "/tmp/duet-input.XXXXXX";
+    char path[64], keys[128], line[128];
+
+    cr_assert_not_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/my file.txt", dir);
+    fclose(fopen(path, "w"));
+    snprintf(path, sizeof path, "%s/folder", dir);
+    cr_assert_eq(mkdir(path, 0700), 0);
+
+    expect_line("/tr\t\r", "/transfers ");
+    snprintf(keys, sizeof keys, "/send %s/my\t\r", dir);
+    snprintf(line, sizeof line, "/send %s/my file.txt", dir);
+    expect_line(keys, line);
+    snprintf(keys, sizeof keys, "/send %s/fol\t\r", dir);
+    snprintf(line, sizeof line, "/send %s/folder/", dir);
+    expect_line(keys, line);
+    expect_line("no\tcommand\r", "nocommand");
+
+    struct input_event ev = type("/c\t");
+    cr_expect_eq(ev.type, INPUT_CHOICES);
+    cr_expect(strstr(ev.text, "connect") && strstr(ev.text, "clear") && strstr(ev.text, "cancel"), "%s", ev.text);
+    free(ev.text);
+
+    snprintf(path, sizeof path, "%s/my file.txt", dir);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/folder", dir);
+    rmdir(path);
+    rmdir(dir);
+}
+
+Test(input, shows_the_part_of_the_line_around_the_cursor)
+{
+    static const struct {
+        const char *text;
+        size_t cursor, columns;
+    } rows[] = {
+        {"", 0, 1},       {"abc", 3, 10}, {"abcdefghij", 10, 5}, {"abcdefghij", 0, 5}, {"日本語日本語", 18, 5},
+        {"日本語", 9, 1}, {"abc", 3, 0},  {"abcdefghij", 10, 1}, {"日本語", 6, 3},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t column;
+        size_t start = input_window(rows[i].text, rows[i].cursor, rows[i].columns, &column);
+        cr_expect_leq(start, rows[i].cursor, "row %zu", i);
+        cr_expect(rows[i].columns == 0 || column < rows[i].columns, "row %zu: column %zu", i, column);
+    }
+}

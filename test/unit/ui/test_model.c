@@ -1,0 +1,214 @@
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "duet/base/text.h"
+#include "duet/ui/model.h"
+
+static struct model m; /* large */
+
+static void add(const char *text)
+{
+    cr_assert_eq(model_add(&m, LINE_PEER, 0, "", "", text), 0);
+}
+
+/* What is seen, rows joined by '|'. */
+static const char *seen(void)
+{
+    static char out[4096];
+    struct model_row rows[64];
+    size_t used = 0;
+    size_t count = model_rows(&m, rows, 64);
+
+    out[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        used += (size_t)snprintf(out + used, sizeof out - used, "%s%.*s", i ? "|" : "", (int)rows[i].len,
+                                 rows[i].line->text + rows[i].start);
+    return out;
+}
+
+static void set_up(void)
+{
+    model_init(&m);
+    model_resize(&m, 10, 3);
+}
+
+static void tear_down(void)
+{
+    model_dispose(&m);
+}
+
+TestSuite(model, .init = set_up, .fini = tear_down);
+
+Test(model, wraps_at_blanks_newlines_and_inside_long_words)
+{
+    static const struct {
+        const char *text;
+        size_t width;
+        const char *rows;
+    } rows[] = {
+        {"short", 10, "short"},
+        {"", 10, ""},
+        {"two words here", 9, "two words|here"},
+        {"two words here", 10, "two words|here"},
+        {"abcdefghijkl", 5, "abcde|fghij|kl"},
+        {"a abcdefghij", 5, "a|abcde|fghij"},
+        {"  abcdefghij", 5, "  abc|defgh|ij"},
+        {"one\ntwo", 10, "one|two"},
+        {"one\n\ntwo", 10, "one||two"},
+        {"abcde\nf", 5, "abcde|f"},
+        {"abcde f", 5, "abcde|f"},
+        {"日本語", 4, "日本|語"},
+        {"日本語", 5, "日本|語"},
+        {"日本", 1, "日|本"},
+        {"a b c", 1, "a|b|c"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        model_resize(&m, rows[i].width, 64);
+        model_clear(&m);
+        add(rows[i].text);
+        cr_expect_str_eq(seen(), rows[i].rows, "row %zu: %s", i, seen());
+    }
+}
+
+Test(model, never_loses_or_repeats_a_letter_at_any_width)
+{
+    static const char text[] = "The quick brown 狐 jumps over\nthe lazy 犬, averyveryverylongwordthatdoesnotfit, ok";
+    char letters[256], shown[4096];
+
+    for (size_t width = 1; width < 60; width++) {
+        struct model_row rows[200];
+        size_t used = 0, l = 0;
+        model_resize(&m, width, 200);
+        model_clear(&m);
+        add(text);
+        size_t count = model_rows(&m, rows, 200);
+        for (size_t i = 0; i < count; i++) {
+            const char *at = rows[i].line->text + rows[i].start;
+            cr_expect(text_columns(at, rows[i].len) <= width || width == 1, "width %zu", width);
+            for (size_t k = 0; k < rows[i].len; k++)
+                if (at[k] != ' ')
+                    shown[used++] = at[k];
+        }
+        shown[used] = '\0';
+        for (const char *at = text; *at; at++)
+            if (*at != ' ' && *at != '\n')
+                letters[l++] = *at;
+        letters[l] = '\0';
+        cr_expect_str_eq(shown, letters, "width %zu", width);
+    }
+}
+
+Test(model, shows_the_newest_rows)
+{
+    add("1");
+    add("2");
+    cr_expect_str_eq(seen(), "1|2");
+    add("3");
+    add("4");
+    cr_expect_str_eq(seen(), "2|3|4");
+    add("five six seven eight");
+    cr_expect_str_eq(seen(), "five six|seven|eight", "%s", seen());
+    add("nine ten eleven");
+    cr_expect_str_eq(seen(), "eight|nine ten|eleven", "%s", seen());
+}
+
+Test(model, keeps_what_is_seen_while_new_lines_come)
+{
+    for (char c = 'a'; c <= 'j'; c++)
+        add((char[]){c, '\0'});
+    model_scroll(&m, 2);
+    cr_expect_str_eq(seen(), "f|g|h");
+    add("new");
+    add("two rows of it");
+    cr_expect_str_eq(seen(), "f|g|h");
+    cr_expect_eq(m.unseen, 2);
+    model_follow(&m);
+    cr_expect_str_eq(seen(), "new|two rows|of it");
+    cr_expect_eq(m.unseen, 0);
+}
+
+Test(model, stops_scrolling_at_both_ends)
+{
+    for (char c = 'a'; c <= 'e'; c++)
+        add((char[]){c, '\0'});
+    model_scroll(&m, 1000);
+    cr_expect_str_eq(seen(), "a|b|c");
+    model_scroll(&m, -1);
+    cr_expect_str_eq(seen(), "b|c|d");
+    model_scroll(&m, -1000);
+    cr_expect_str_eq(seen(), "c|d|e");
+    model_clear(&m);
+    model_scroll(&m, 5);
+    cr_expect_str_eq(seen(), "");
+}
+
+Test(model, keeps_the_bottom_line_in_sight_when_resized)
+{
+    for (char c = 'a'; c <= 'j'; c++)
+        add((char[]){c, c, c, ' ', c, c, c, '\0'});
+    model_scroll(&m, 3);
+    cr_expect_str_eq(seen(), "eee eee|fff fff|ggg ggg");
+    model_resize(&m, 4, 4);
+    cr_expect_str_eq(seen(), "fff|fff|ggg|ggg", "%s", seen());
+    model_resize(&m, 10, 3);
+    cr_expect_str_eq(seen(), "eee eee|fff fff|ggg ggg", "%s", seen());
+}
+
+Test(model, drops_the_oldest_lines_beyond_its_bounds)
+{
+    char text[16];
+
+    for (unsigned i = 0; i < MODEL_LINES + 10; i++) {
+        snprintf(text, sizeof text, "%u", i);
+        add(text);
+    }
+    cr_expect_eq(m.count, MODEL_LINES);
+    cr_expect_eq(m.total_rows, MODEL_LINES);
+    model_scroll(&m, MODEL_LINES);
+    cr_expect_str_eq(seen(), "10|11|12");
+    cr_expect_eq(m.lines[m.first]->text[0], '1');
+
+    size_t big = MODEL_BYTES / 2 - 10;
+    char *long_text = malloc(big + 1);
+    memset(long_text, 'x', big);
+    long_text[big] = '\0';
+    for (int i = 0; i < 5; i++) {
+        add(long_text);
+        cr_expect_leq(m.bytes, MODEL_BYTES);
+    }
+    cr_expect_eq(m.count, 2);
+    free(long_text);
+}
+
+Test(model, marks_own_messages_as_delivered)
+{
+    cr_assert_eq(model_add(&m, LINE_OWN, 1, "12:00", "<me>", "one"), 0);
+    cr_assert_eq(model_add(&m, LINE_PEER, 2, "12:00", "<you>", "two"), 0);
+    cr_expect(model_delivered(&m, 1));
+    cr_expect(m.lines[0]->delivered);
+    cr_expect_not(model_delivered(&m, 2));
+    cr_expect_not(m.lines[1]->delivered);
+    cr_expect_str_eq(m.lines[0]->text, "<me> one");
+    cr_expect_eq(m.lines[0]->prefix, 4);
+    cr_expect_str_eq(m.lines[0]->time, "12:00");
+}
+
+Test(model, survives_every_size)
+{
+    add("some words and a verylongwordhere");
+    for (size_t width = 0; width < 40; width++) {
+        for (size_t height = 0; height < 10; height++) {
+            struct model_row rows[16];
+            model_resize(&m, width, height);
+            model_scroll(&m, 3);
+            cr_expect_leq(model_rows(&m, rows, 16), height ? height : 1);
+        }
+    }
+    struct model_row one[1];
+    model_resize(&m, 10, 5);
+    cr_expect_eq(model_rows(&m, one, 1), 1);
+    cr_expect_eq(model_rows(&m, one, 0), 0);
+}

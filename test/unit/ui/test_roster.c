@@ -1,0 +1,113 @@
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+
+#include "duet/ui/roster.h"
+
+static struct roster r; /* large */
+
+static struct roster_peer *connect(conn_id id, const char *name, const char *print)
+{
+    struct roster_peer *p = roster_add_peer(&r, id);
+
+    cr_assert_not_null(p);
+    p->state = ROSTER_CONNECTED;
+    snprintf(p->name, sizeof p->name, "%s", name);
+    snprintf(p->fingerprint, sizeof p->fingerprint, "%s", print);
+    return p;
+}
+
+Test(roster, finds_peers_by_name_or_fingerprint_but_not_by_half)
+{
+    bool ambiguous;
+    const struct roster_peer *bob = connect(1, "bob", "abcd-efgh");
+    const struct roster_peer *eve = connect(2, "eve", "abzz-zzzz");
+    connect(3, "twin", "1111-2222");
+    connect(4, "twin", "3333-4444");
+    roster_add_peer(&r, 5);
+    snprintf(roster_peer(&r, 5)->name, ROSTER_NAME_BYTES, "stranger");
+
+    cr_expect_eq(roster_named(&r, "bob", &ambiguous), bob);
+    cr_expect_eq(roster_named(&r, "ABZZ", &ambiguous), eve);
+    cr_expect_null(roster_named(&r, "bo", &ambiguous));
+    cr_expect_null(roster_named(&r, "ab", &ambiguous));
+    cr_expect_not(ambiguous);
+    cr_expect_null(roster_named(&r, "twin", &ambiguous));
+    cr_expect(ambiguous);
+    cr_expect_null(roster_named(&r, "stranger", &ambiguous));
+    cr_expect_not(ambiguous);
+}
+
+Test(roster, is_full_at_its_bound_and_reuses_slots)
+{
+    for (conn_id id = 1; id <= ROSTER_PEERS; id++)
+        cr_assert_not_null(roster_add_peer(&r, id));
+    cr_expect_null(roster_add_peer(&r, 1000));
+    roster_remove_peer(&r, 7);
+    cr_expect_null(roster_peer(&r, 7));
+    struct roster_peer *p = roster_add_peer(&r, 1000);
+    cr_assert_not_null(p);
+    cr_expect_eq(roster_slot(&r, p), 6);
+    cr_expect_eq(roster_count(&r, ROSTER_UNTRUSTED), ROSTER_PEERS);
+    cr_expect_null(roster_next_connected(&r, NULL));
+}
+
+Test(roster, keeps_transfers_in_order_and_bounded)
+{
+    for (uint32_t id = 1; id <= ROSTER_TRANSFERS; id++)
+        cr_assert_not_null(roster_add_transfer(&r, id));
+    cr_expect_null(roster_add_transfer(&r, 9999));
+    roster_remove_transfer(&r, 2);
+    roster_remove_transfer(&r, 12345);
+    cr_expect_eq(r.transfer_count, ROSTER_TRANSFERS - 1);
+    cr_expect_eq(r.transfers[0].id, 1);
+    cr_expect_eq(r.transfers[1].id, 3);
+    cr_expect_eq(r.transfers[ROSTER_TRANSFERS - 2].id, ROSTER_TRANSFERS);
+    cr_expect_null(roster_transfer(&r, 2));
+}
+
+Test(roster, knows_the_only_offer)
+{
+    cr_expect_eq(roster_only_offer(&r), 0);
+    roster_add_transfer(&r, 1)->sending = true;
+    roster_add_transfer(&r, 2);
+    cr_expect_eq(roster_only_offer(&r), 2);
+    roster_add_transfer(&r, 3);
+    cr_expect_eq(roster_only_offer(&r), 0);
+    roster_transfer(&r, 2)->state = ROSTER_RUNNING;
+    cr_expect_eq(roster_only_offer(&r), 3);
+}
+
+Test(roster, takes_progress_of_known_transfers)
+{
+    struct msg_progress p = {.id = 4, .done_bytes = 10, .total_bytes = 20, .rate_bytes_per_s = 5, .eta_us = 2};
+
+    roster_update(&r, &p);
+    cr_expect_eq(r.transfer_count, 0);
+    struct roster_transfer *t = roster_add_transfer(&r, 4);
+    roster_update(&r, &p);
+    cr_expect_eq(t->done_bytes, 10);
+    cr_expect_eq(t->total_bytes, 20);
+    cr_expect_eq(t->rate_bytes_per_s, 5);
+    cr_expect_eq(t->state, ROSTER_RUNNING);
+}
+
+Test(roster, says_how_long_a_transfer_has_been_stalled)
+{
+    char state[ROSTER_STATE_BYTES];
+    struct roster_peer *p = connect(1, "bob", "x");
+    struct roster_transfer *t = roster_add_transfer(&r, 9);
+
+    t->peer = 1;
+    cr_expect_str_eq(roster_bar(&r, t, 0, state).state, "/accept 9 or /reject 9");
+    t->sending = true;
+    cr_expect_str_eq(roster_bar(&r, t, 0, state).state, "waiting for the peer");
+    t->state = ROSTER_RUNNING;
+    cr_expect_null(roster_bar(&r, t, 0, state).state);
+    t->stalled = true;
+    cr_expect_str_eq(roster_bar(&r, t, 0, state).state, "stalled");
+    p->unreachable = true;
+    p->silent_since_us = 1000000;
+    cr_expect_str_eq(roster_bar(&r, t, 13500000, state).state, "stalled 12 s");
+    cr_expect_str_eq(roster_bar(&r, t, 0, state).state, "stalled 0 s");
+}

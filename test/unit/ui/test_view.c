@@ -1,0 +1,81 @@
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+
+#include "duet/ui/view.h"
+
+Test(view, gives_every_row_away_exactly_once)
+{
+    for (size_t height = 1; height <= 60; height++) {
+        for (size_t transfers = 0; transfers <= 20; transfers++) {
+            struct view_layout l = view_layout(height, transfers);
+            cr_expect_eq(l.lines + l.bars + (l.status ? 1 : 0) + 1, height, "%zu rows, %zu transfers", height,
+                         transfers);
+            cr_expect_leq(l.bars, VIEW_BARS_MAX);
+            cr_expect_leq(l.bars, transfers);
+            cr_expect(height < 2 || l.lines > 0);
+        }
+    }
+}
+
+Test(view, gives_up_the_status_before_the_conversation)
+{
+    cr_expect_not(view_layout(1, 0).status);
+    cr_expect_not(view_layout(2, 0).status);
+    cr_expect_eq(view_layout(2, 0).lines, 1);
+    cr_expect(view_layout(3, 0).status);
+    cr_expect_eq(view_layout(5, 3).bars, 1);
+    cr_expect_eq(view_layout(0, 3).lines, 0);
+}
+
+Test(view, leaves_most_of_a_narrow_screen_to_the_text)
+{
+    for (size_t width = 1; width < 200; width++)
+        cr_expect(view_gutter(width) * 4 < width || view_gutter(width) == 0, "%zu", width);
+    cr_expect_eq(view_gutter(80), 8);
+}
+
+static struct roster roster; /* large */
+static struct model model;
+
+Test(view, says_in_the_status_who_is_there_and_how_it_goes)
+{
+    char out[VIEW_STATUS_BYTES];
+    struct view v = {.model = &model, .roster = &roster, .idle = "nobody", .now_us = 20000000};
+
+    model_init(&model);
+    cr_expect_str_eq(view_status(&v, false, out), "nobody");
+    struct roster_peer *p = roster_add_peer(&roster, 1);
+    p->state = ROSTER_CONNECTED;
+    snprintf(p->name, sizeof p->name, "bob");
+    cr_expect_str_eq(view_status(&v, true, out), "bob - connected");
+    p->has_stats = true;
+    p->stats.rtt_us = 12300;
+    p->stats.sent_packets = 1000;
+    p->stats.lost_packets = 15;
+    cr_expect_str_eq(view_status(&v, false, out), "bob · connected · rtt 12.3 ms · loss 1.5 %");
+    roster_add_transfer(&roster, 1)->rate_bytes_per_s = 24100000;
+    model.scroll = 7;
+    cr_expect_str_eq(view_status(&v, true, out),
+                     "bob - connected - rtt 12.3 ms - loss 1.5 % - 24.1 MB/s - PgDn: 7 more below");
+    p->unreachable = true;
+    p->silent_since_us = 3000000;
+    roster_add_peer(&roster, 2)->state = ROSTER_CONNECTED;
+    model.scroll = 0;
+    roster.transfer_count = 0;
+    cr_expect_str_eq(view_status(&v, true, out), "bob - unreachable since 17 s - +1 more");
+}
+
+Test(view, keeps_the_status_within_its_buffer)
+{
+    char out[VIEW_STATUS_BYTES];
+    char idle[2 * VIEW_STATUS_BYTES];
+    struct view v = {.model = &model, .roster = &roster, .idle = idle};
+
+    memset(idle, 'x', sizeof idle - 1);
+    idle[sizeof idle - 1] = '\0';
+    model.scroll = 1;
+    roster_add_transfer(&roster, 1)->rate_bytes_per_s = 1;
+    view_status(&v, true, out);
+    cr_expect_lt(strlen(out), VIEW_STATUS_BYTES);
+}
