@@ -29,6 +29,7 @@ void outbox_dispose(struct outbox *o)
 
 static int grow(struct outbox *o)
 {
+    assert(o->cap > 0);
     struct outbox_entry *v = calloc(2 * o->cap, sizeof(v[0]));
 
     if (v == NULL)

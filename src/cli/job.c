@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "duet/base/err.h"
-#include "duet/base/text.h"
+#include "duet/base/time.h"
 #include "duet/cli/say.h"
 #include "duet/io/clock.h"
 
@@ -75,10 +75,12 @@ struct roster_peer *job_admit(struct job *j, const struct msg *m, bool wanted)
 {
     struct roster_peer *p = wanted ? roster_add_peer(&j->roster, m->peer) : NULL;
 
-    progress_clear(&j->progress);
-    if (!program_admit(&j->program, m, p != NULL)) {
-        if (p)
-            roster_remove_peer(&j->roster, m->peer);
+    progress_clear(&j->progress); /* the question, or what there is to say, gets a line of its own */
+    bool admitted = program_admit(&j->program, m, p != NULL);
+    if (!p)
+        return NULL;
+    if (!admitted) {
+        roster_remove_peer(&j->roster, m->peer);
         return NULL;
     }
     p->state = ROSTER_TRUSTED;
@@ -123,24 +125,22 @@ void job_on_unreachable(struct job *j, const struct msg *m)
 {
     struct roster_peer *p = roster_peer(&j->roster, m->peer);
     uint64_t now_us = clock_now().us;
-    char span[TEXT_SPAN_BYTES];
 
     if (!p)
         return;
     p->unreachable = true;
     p->silent_since_us = now_us > m->value ? now_us - m->value : 0;
-    progress_note(&j->progress, "%s is unreachable since %s", p->name, text_span(m->value, span));
+    progress_note(&j->progress, "%s is unreachable since %llu s", p->name, (unsigned long long)(m->value / US_PER_S));
 }
 
 void job_on_back(struct job *j, const struct msg *m)
 {
     struct roster_peer *p = roster_peer(&j->roster, m->peer);
-    char span[TEXT_SPAN_BYTES];
 
     if (!p)
         return;
     p->unreachable = false;
-    progress_note(&j->progress, "%s is back after %s", p->name, text_span(m->value, span));
+    progress_note(&j->progress, "%s is back after %llu s", p->name, (unsigned long long)(m->value / US_PER_S));
 }
 
 void job_on_text(struct job *j, const struct msg *m)

@@ -16,14 +16,14 @@ typedef int option_setter(struct options *o, const char *value, const char **wan
 
 /* One option.  Exactly one of flag_at, text_at and set says where its value goes. */
 struct option_entry {
-    char letter;          /* 0: none */
     const char *name;     /* without "--" */
     const char *argument; /* what --help calls its value; NULL: a flag */
     const char *help;
-    unsigned commands; /* enum options_command */
-    size_t flag_at;    /* offset of its bool */
-    size_t text_at;    /* offset of its const char * */
+    size_t flag_at; /* offset of its bool */
+    size_t text_at; /* offset of its const char * */
     option_setter *set;
+    unsigned commands; /* enum options_command */
+    char letter;       /* 0: none */
 };
 
 int options_read_size(const char *text, uint64_t *bytes)
@@ -167,41 +167,46 @@ static int set_limit(struct options *o, const char *value, const char **wanted)
     return 0;
 }
 
+#define OPTION(letter_, name_, argument_, help_, commands_, where)                                                     \
+    {                                                                                                                  \
+        .letter = (letter_), .name = (name_), .argument = (argument_), .help = (help_), .commands = (commands_), where \
+    }
 #define FLAG(member) .flag_at = offsetof(struct options, member)
 #define TEXT(member) .text_at = offsetof(struct options, member)
+#define SET(setter) .set = (setter)
 #define TRANSFERS (FOR_CHAT | FOR_RECV)
 #define PEERS (FOR_ALL & ~FOR_ID)
 
 /* clang-format off */
 static const struct option_entry entries[] = {
-    {'c', "connect", "HOST[:PORT]", "connect to this peer; without it, wait for one",
-     FOR_SEND | FOR_RECV | FOR_ASK, TEXT(host)},
-    {0, "plain", NULL, "lines instead of a screen: messages or /commands in, events out", FOR_CHAT, FLAG(plain)},
-    {'o', "out", "DIR", "where received files go (default: the current folder)", TRANSFERS, TEXT(out_dir)},
-    {'y', "yes", NULL, "accept every offered file", TRANSFERS, FLAG(yes)},
-    {'k', "keep", NULL, "go on waiting for the next peer", FOR_RECV, FLAG(keep)},
-    {'p', "port", "PORT", "local UDP port (default 6254; 0: any free one)", PEERS, .set = set_port},
-    {0, "bind", "ADDR", "local address to use", PEERS, TEXT(bind)},
-    {'4', "ipv4", NULL, "IPv4 only", PEERS, FLAG(only_v4)},
-    {'6', "ipv6", NULL, "IPv6 only", PEERS, FLAG(only_v6)},
-    {0, "home", "DIR", "keep keys and known peers in DIR (else DUET_HOME, else XDG)", FOR_ALL, TEXT(home)},
-    {0, "name", "NAME", "the name peers see", FOR_ALL, .set = set_name},
-    {0, "accept-new", NULL, "trust a key seen for the first time (a changed one never)", PEERS, FLAG(accept_new)},
-    {0, "peer", "FINGERPRINT", "trust the peer with this key, and no other", PEERS, TEXT(peer)},
-    {0, "mode", "burst|step", "many packets in flight, or one at a time", PEERS, .set = set_mode},
-    {0, "window", "BYTES", "most unacknowledged bytes (default 8M)", PEERS, .set = set_window},
-    {0, "max-packet", "BYTES", "largest UDP payload (default 1452)", PEERS, .set = set_max_packet},
-    {0, "heartbeat", "SECONDS", "sign of life when idle (default 5)", PEERS, .set = set_heartbeat},
-    {0, "timeout", "SECONDS", "give up connecting, and on an unreachable peer in send, recv and ask (default 30)", PEERS,
-     .set = set_timeout},
-    {0, "cc", "NAME", "congestion controller", PEERS, TEXT(cc)},
-    {0, "limit", "RATE", "send at most this many bytes a second", PEERS, .set = set_limit},
-    {0, "trace", "FILE", "write what the transport does as JSON lines", PEERS, TEXT(trace)},
-    {'q', "quiet", NULL, "errors only", FOR_ALL, FLAG(quiet)},
-    {'v', "verbose", NULL, "say more", FOR_ALL, FLAG(verbose)},
-    {0, "no-color", NULL, "no colours (also: NO_COLOR)", FOR_ALL, FLAG(no_color)},
-    {'h', "help", NULL, "this text", FOR_ALL, FLAG(help)},
-    {0, "version", NULL, "the version", FOR_ALL, FLAG(version)},
+    OPTION('c', "connect", "HOST[:PORT]", "connect to this peer; without it, wait for one",
+     FOR_SEND | FOR_RECV | FOR_ASK, TEXT(host)),
+    OPTION(0, "plain", NULL, "lines instead of a screen: messages or /commands in, events out", FOR_CHAT, FLAG(plain)),
+    OPTION('o', "out", "DIR", "where received files go (default: the current folder)", TRANSFERS, TEXT(out_dir)),
+    OPTION('y', "yes", NULL, "accept every offered file", TRANSFERS, FLAG(yes)),
+    OPTION('k', "keep", NULL, "go on waiting for the next peer", FOR_RECV, FLAG(keep)),
+    OPTION('p', "port", "PORT", "local UDP port (default 6254; 0: any free one)", PEERS, SET(set_port)),
+    OPTION(0, "bind", "ADDR", "local address to use", PEERS, TEXT(bind)),
+    OPTION('4', "ipv4", NULL, "IPv4 only", PEERS, FLAG(only_v4)),
+    OPTION('6', "ipv6", NULL, "IPv6 only", PEERS, FLAG(only_v6)),
+    OPTION(0, "home", "DIR", "keep keys and known peers in DIR (else DUET_HOME, else XDG)", FOR_ALL, TEXT(home)),
+    OPTION(0, "name", "NAME", "the name peers see", FOR_ALL, SET(set_name)),
+    OPTION(0, "accept-new", NULL, "trust a key seen for the first time (a changed one never)", PEERS, FLAG(accept_new)),
+    OPTION(0, "peer", "FINGERPRINT", "trust the peer with this key, and no other", PEERS, TEXT(peer)),
+    OPTION(0, "mode", "burst|step", "many packets in flight, or one at a time", PEERS, SET(set_mode)),
+    OPTION(0, "window", "BYTES", "most unacknowledged bytes (default 8M)", PEERS, SET(set_window)),
+    OPTION(0, "max-packet", "BYTES", "largest UDP payload (default: what the path carries)", PEERS, SET(set_max_packet)),
+    OPTION(0, "heartbeat", "SECONDS", "sign of life when idle (default 5)", PEERS, SET(set_heartbeat)),
+    OPTION(0, "timeout", "SECONDS", "give up connecting, and on an unreachable peer in send, recv and ask (default 30)", PEERS,
+     SET(set_timeout)),
+    OPTION(0, "cc", "NAME", "congestion controller", PEERS, TEXT(cc)),
+    OPTION(0, "limit", "RATE", "send at most this many bytes a second", PEERS, SET(set_limit)),
+    OPTION(0, "trace", "FILE", "write what the transport does as JSON lines", PEERS, TEXT(trace)),
+    OPTION('q', "quiet", NULL, "errors only", FOR_ALL, FLAG(quiet)),
+    OPTION('v', "verbose", NULL, "say more", FOR_ALL, FLAG(verbose)),
+    OPTION(0, "no-color", NULL, "no colours (also: NO_COLOR)", FOR_ALL, FLAG(no_color)),
+    OPTION('h', "help", NULL, "this text", FOR_ALL, FLAG(help)),
+    OPTION(0, "version", NULL, "the version", FOR_ALL, FLAG(version)),
 };
 /* clang-format on */
 #define ENTRY_COUNT (sizeof entries / sizeof entries[0])

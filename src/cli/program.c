@@ -172,12 +172,13 @@ void program_send(struct program *p, enum msg_type type, conn_id peer, uint32_t 
 
 int program_send_text(struct program *p, enum msg_type type, conn_id peer, uint32_t id, const char *text)
 {
-    struct msg m = {.type = type, .peer = peer, .id = id, .text = strdup(text)};
+    char *copy = strdup(text);
 
-    if (!m.text)
+    if (!copy)
         return DUET_ENOMEM;
+    struct msg m = {.type = type, .peer = peer, .id = id, .text = copy};
     node_send(p->node, &m);
-    return 0;
+    return 0; /* NOLINT(clang-analyzer-unix.Malloc): the node owns the copy now */
 }
 
 void program_connect(struct program *p)
@@ -322,14 +323,14 @@ const char *program_endpoint_text(const struct duet_addr *addr, char out[ADDR_TE
 int program_check_folder(const char *dir)
 {
     struct stat st;
+    int trouble = 0;
 
-    if (stat(dir, &st) < 0)
-        say_error("folder %s: %s", dir, strerror(errno));
+    if (stat(dir, &st) < 0 || (S_ISDIR(st.st_mode) && access(dir, W_OK | X_OK) < 0))
+        trouble = errno;
     else if (!S_ISDIR(st.st_mode))
-        say_error("folder %s: %s", dir, strerror(ENOTDIR));
-    else if (access(dir, W_OK | X_OK) < 0)
-        say_error("folder %s: %s", dir, strerror(errno));
-    else
+        trouble = ENOTDIR;
+    if (trouble == 0)
         return EXIT_DONE;
+    say_error("folder %s: %s", dir, strerror(trouble));
     return EXIT_FILE;
 }

@@ -87,15 +87,15 @@ static void add_error(struct screen *s, const char *text)
 
 static void add_peer_event(struct screen *s, const struct talk_event *ev)
 {
-    char span[TEXT_SPAN_BYTES];
+    unsigned long long seconds = ev->value / US_PER_S;
     const char *why = ev->text[0] ? ": " : "";
 
     if (ev->kind == TALK_CONNECTED)
         addf(s, LINE_EVENT, "connected to %s %s", ev->name, ev->text);
     else if (ev->kind == TALK_UNREACHABLE)
-        addf(s, LINE_EVENT, "%s is unreachable since %s", ev->name, text_span(ev->value, span));
+        addf(s, LINE_EVENT, "%s is unreachable since %llu s", ev->name, seconds);
     else if (ev->kind == TALK_BACK)
-        addf(s, LINE_EVENT, "%s is back after %s", ev->name, text_span(ev->value, span));
+        addf(s, LINE_EVENT, "%s is back after %llu s", ev->name, seconds);
     else
         addf(s, LINE_EVENT, "%s %s%s%s", ev->name, ev->kind == TALK_LEFT ? "left" : "is lost", why, ev->text);
 }
@@ -378,7 +378,8 @@ static void block_screen_signals(int how)
 
 int screen_run(struct program *p)
 {
-    bool colors = !p->o->no_color && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
+    const char *no_color = getenv("NO_COLOR");
+    bool colors = !p->o->no_color && !(no_color && *no_color);
     const char *why = "";
     struct screen *s = calloc(1, sizeof *s);
 

@@ -350,7 +350,7 @@ static void on_gone(struct talk *t, const struct msg *m)
     else if (m->type == MSG_LOST)
         emit_peer(t, TALK_LOST, gone.name, m->text, 0);
     else if (m->value != CLOSE_REPLACED) /* else a newer session with it goes on */
-        emit_peer(t, TALK_LEFT, gone.name, m->text, 0);
+        emit_peer(t, TALK_LEFT, gone.name, m->value == CLOSE_OK ? NULL : m->text, 0);
     if (t->question == m->peer) {
         t->question = 0;
         ask_next(t);

@@ -206,8 +206,9 @@ static void tell_end(struct conn *c, enum endpoint_end end, int err)
 static void set_reason(struct conn *c, uint64_t code, const char *reason)
 {
     c->close_code = code;
-    strncpy(c->close_reason, reason, LIMIT_REASON_BYTES);
-    c->close_reason[LIMIT_REASON_BYTES] = '\0';
+    const size_t len = strnlen(reason, LIMIT_REASON_BYTES);
+    memcpy(c->close_reason, reason, len);
+    c->close_reason[len] = '\0';
 }
 
 void conn_abandon(struct conn *c, enum endpoint_end end, int err, duet_time now)

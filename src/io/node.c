@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "duet/base/err.h"
+#include "duet/crypto/aead.h"
 #include "duet/io/clock.h"
 #include "duet/io/disk.h"
 #include "duet/io/mqueue.h"
@@ -109,6 +110,7 @@ static int make_core(struct node *n, const struct node_config *cfg, duet_time no
         return DUET_ENOTFOUND;
     }
     randombytes_buf(endpoint.seed, sizeof(endpoint.seed)); /* libsodium's source is getrandom */
+    endpoint.params.prefer = aead_prefers_aes() ? SUITE_AES128GCM : SUITE_CHACHA20POLY1305;
     endpoint.trace = cfg->trace != NULL;
     n->endpoint = endpoint_new(&endpoint, now);
     sodium_memzero(&endpoint, sizeof(endpoint));

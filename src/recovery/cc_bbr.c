@@ -33,6 +33,11 @@
 #define PROBE_RTT_CWND_GAIN 0.5
 #define BETA 0.7
 #define HEADROOM 0.85
+#define UP_GROWTH 1.1
+#define QUEUE_SHARE 8
+#define QUEUE_LEAST_US 1000
+#define QUEUE_BDPS 3
+#define QUEUE_BYTES 262144.0
 #define FULL_GROWTH 1.25
 #define FULL_ROUNDS 3
 #define MIN_CWND_PACKETS 4
@@ -79,11 +84,6 @@ static uint64_t bdp_bytes(const struct cc_bbr *b, const struct loss *l, double g
     return (uint64_t)(gain * (double)min_u64(max_bw(b), b->bw_lo) * (double)l->rtt.min_us / (double)US_PER_S);
 }
 
-static bool is_probing_bw(const struct cc_bbr *b)
-{
-    return b->phase >= BBR_DOWN && b->phase <= BBR_UP;
-}
-
 static double guard_gain(const struct cc_bbr *b)
 {
     return fmax(fmin(DOWN_GAIN, 1 - b->loss.floor - GUARD_MARGIN), GUARD_GAIN_MIN);
@@ -108,9 +108,28 @@ static double pacing_gain(const struct cc_bbr *b)
     return 1;
 }
 
-static double cwnd_gain(const struct cc_bbr *b)
+/* What may be in flight at most.  Beyond the bandwidth-delay product it grows with the root of it only: of flows that
+ * share a standing queue each gets bandwidth in proportion to its part of the queue, so with a share proportional
+ * to the bandwidth (BBR's 2 BDP) any division would be as stable as the equal one, and with the root only the
+ * equal one is. */
+static uint64_t most_in_flight(const struct cc_bbr *b, const struct loss *l)
 {
-    return b->phase == BBR_UP ? UP_CWND_GAIN : b->phase == BBR_PROBE_RTT ? PROBE_RTT_CWND_GAIN : CWND_GAIN;
+    double bdp = (double)bdp_bytes(b, l, 1);
+
+    switch (b->phase) {
+    case BBR_STARTUP:
+    case BBR_DRAIN:
+        return (uint64_t)(CWND_GAIN * bdp);
+    case BBR_PROBE_RTT:
+        return (uint64_t)(PROBE_RTT_CWND_GAIN * bdp);
+    case BBR_UP:
+        return (uint64_t)(bdp + fmax(fmin(sqrt(bdp * QUEUE_BYTES), QUEUE_BDPS * bdp), (UP_CWND_GAIN - 1) * bdp));
+    case BBR_DOWN:
+    case BBR_CRUISE:
+    case BBR_REFILL:
+        return (uint64_t)(bdp + fmin(sqrt(bdp * QUEUE_BYTES), QUEUE_BDPS * bdp));
+    }
+    return 0;
 }
 
 static uint64_t floor_bytes(const struct cc *c)
@@ -136,12 +155,6 @@ static void enter(struct cc_bbr *b, enum cc_bbr_phase phase, duet_time now)
 static uint64_t rounds_in_phase(const struct cc_bbr *b)
 {
     return b->round_count - b->phase_round;
-}
-
-static void reset_full(struct cc_bbr *b)
-{
-    b->full_bw = 0;
-    b->full_rounds = 0;
 }
 
 static void reset_lower(struct cc_bbr *b)
@@ -176,12 +189,12 @@ static void enter_refill(struct cc_bbr *b, duet_time now)
     enter(b, BBR_REFILL, now);
 }
 
-static void enter_up(struct cc_bbr *b, const struct cc *c, duet_time now)
+static void enter_up(struct cc_bbr *b, const struct loss *l, duet_time now)
 {
-    reset_full(b);
     b->full_bw = max_bw(b);
-    b->up_step_bytes = max_u64(c->cwnd_bytes, c->packet_bytes);
-    b->up_acked_bytes = 0;
+    b->full_rounds = 0;
+    b->up_bw = b->bw_round[0];
+    b->up_alone = l->rtt.latest_us < l->rtt.min_us + max_u64(l->rtt.min_us / QUEUE_SHARE, QUEUE_LEAST_US);
     enter(b, BBR_UP, now);
 }
 
@@ -215,6 +228,12 @@ static uint64_t sample_bw(const struct cc_bbr *b, const struct loss_summary *s)
     return (uint64_t)((double)s->rate_bytes_per_s * (1 + lost / (double)s->rate_delivered));
 }
 
+/* A sender out of credit with the pipe full says as much about the path as any other. */
+static bool is_app_limited(const struct cc_bbr *b, const struct loss *l, const struct loss_summary *s)
+{
+    return s->rate_app_limited && s->rate_in_flight < bdp_bytes(b, l, 1);
+}
+
 static bool count_round(struct cc_bbr *b, const struct loss *l, const struct loss_summary *s)
 {
     if (s->rate_delivered == 0 || s->rate_prior_delivered < b->round_end_delivered)
@@ -224,7 +243,7 @@ static bool count_round(struct cc_bbr *b, const struct loss *l, const struct los
     return true;
 }
 
-static void measure(struct cc_bbr *b, const struct loss_summary *s, bool round_starts)
+static void measure(struct cc_bbr *b, const struct loss *l, const struct loss_summary *s, bool round_starts)
 {
     if (round_starts) {
         b->bw_round[0] = b->bw_round[1];
@@ -241,7 +260,7 @@ static void measure(struct cc_bbr *b, const struct loss_summary *s, bool round_s
     uint64_t bw = sample_bw(b, s);
     b->bw_round[1] = max_u64(b->bw_round[1], bw);
     b->in_flight_round[1] = max_u64(b->in_flight_round[1], s->rate_delivered);
-    if (!s->rate_app_limited || bw >= max_bw(b))
+    if (bw >= max_bw(b) || !is_app_limited(b, l, s))
         b->bw[1] = max_u64(b->bw[1], bw);
 }
 
@@ -274,9 +293,9 @@ static uint64_t extra_bytes(const struct cc_bbr *b)
 }
 
 /* Three rounds in which the bandwidth did not grow by a quarter: that is all there is. */
-static bool is_full(struct cc_bbr *b, const struct loss_summary *s, bool round_starts)
+static bool is_full(struct cc_bbr *b, const struct loss *l, const struct loss_summary *s, bool round_starts)
 {
-    if (!round_starts || s->rate_app_limited)
+    if (!round_starts || is_app_limited(b, l, s))
         return b->full_rounds >= FULL_ROUNDS;
     if ((double)max_bw(b) >= FULL_GROWTH * (double)b->full_bw) {
         b->full_bw = max_bw(b);
@@ -362,19 +381,26 @@ static void advance_down(struct cc_bbr *b, const struct loss *l, duet_time now)
         enter(b, BBR_CRUISE, now);
 }
 
-/* The ceiling is tested: it rises, twice as fast each round (BBR.raise_inflight_hi_slope). */
-static void raise_upper(struct cc *c, const struct loss_summary *s, bool cwnd_limited, bool round_starts)
+/* The ceiling is tested: it rises as fast as the probe does. */
+static void raise_upper(struct cc *c, const struct loss_summary *s, bool cwnd_limited)
 {
     struct cc_bbr *b = &c->bbr;
 
-    if (b->inflight_hi == UINT64_MAX || !cwnd_limited || c->cwnd_bytes < b->inflight_hi)
-        return;
-    if (round_starts)
-        b->up_step_bytes = max_u64(b->up_step_bytes / 2, c->packet_bytes);
-    b->up_acked_bytes += s->acked_bytes;
-    uint64_t steps = b->up_acked_bytes / b->up_step_bytes;
-    b->up_acked_bytes -= steps * b->up_step_bytes;
-    b->inflight_hi += steps * c->packet_bytes;
+    if (b->inflight_hi != UINT64_MAX && cwnd_limited && c->cwnd_bytes >= b->inflight_hi)
+        b->inflight_hi += (uint64_t)((UP_GAIN - 1) * (double)s->acked_bytes);
+}
+
+/* A flow alone finds a quarter more in flight soon.  Among others whose queue stands already that says nothing; there
+ * the probe goes on as long as it wins bandwidth - which a small flow's does for longer than a large one's. */
+static bool is_probed(struct cc_bbr *b, const struct loss *l, bool round_starts)
+{
+    if (b->up_alone)
+        return rounds_in_phase(b) >= 1 && l->bytes_in_flight >= bdp_bytes(b, l, UP_GAIN) + extra_bytes(b);
+    if (!round_starts || rounds_in_phase(b) < 2)
+        return false;
+    bool grew = (double)b->bw_round[0] >= UP_GROWTH * (double)b->up_bw;
+    b->up_bw = b->bw_round[0];
+    return !grew;
 }
 
 static void advance_up(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
@@ -382,9 +408,8 @@ static void advance_up(struct cc *c, const struct loss *l, const struct loss_sum
 {
     struct cc_bbr *b = &c->bbr;
 
-    raise_upper(c, s, cwnd_limited, round_starts);
-    bool queued = rounds_in_phase(b) >= 1 && l->bytes_in_flight >= bdp_bytes(b, l, UP_GAIN) + extra_bytes(b);
-    if (queued || is_full(b, s, round_starts))
+    raise_upper(c, s, cwnd_limited);
+    if (is_probed(b, l, round_starts) || is_full(b, l, s, round_starts))
         enter_down(b, true, now);
 }
 
@@ -403,7 +428,7 @@ static void advance(struct cc *c, const struct loss *l, const struct loss_summar
 
     switch (b->phase) {
     case BBR_STARTUP:
-        if (is_full(b, s, round_starts))
+        if (is_full(b, l, s, round_starts))
             b->full_reached = true;
         if (b->full_reached)
             enter(b, BBR_DRAIN, now);
@@ -423,7 +448,7 @@ static void advance(struct cc *c, const struct loss *l, const struct loss_summar
         break;
     case BBR_REFILL:
         if (rounds_in_phase(b) >= 1)
-            enter_up(b, c, now);
+            enter_up(b, l, now);
         break;
     case BBR_UP:
         advance_up(c, l, s, cwnd_limited, round_starts, now);
@@ -496,7 +521,7 @@ static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summa
 {
     struct cc_bbr *b = &c->bbr;
     uint64_t burst = (uint64_t)((double)c->pacing_bytes_per_s * BURST_US / (double)US_PER_S);
-    uint64_t target = bdp_bytes(b, l, cwnd_gain(b)) + extra_bytes(b) + burst;
+    uint64_t target = most_in_flight(b, l) + extra_bytes(b) + burst;
 
     if (b->phase == BBR_PROBE_RTT)
         c->cwnd_bytes = min_u64(c->cwnd_bytes, target);
@@ -554,7 +579,7 @@ static void bbr_update(struct cc *c, const struct loss *l, const struct loss_sum
     notice_outage(b, l, s, now);
     struct cc_bbr_verdict v = cc_bbr_loss_update(&b->loss, l, s, c->packet_bytes, now);
     bool round_starts = count_round(b, l, s);
-    measure(b, s, round_starts);
+    measure(b, l, s, round_starts);
     if (s->acked_bytes > 0)
         measure_extra(b, s, now);
     if (v.floor_refuted)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/bytes.h"
+#include "duet/recovery/loss.h"
 #include "duet/wire/packet.h"
 #include "world.h"
 
@@ -12,7 +12,7 @@
 /* A probe or two, and a chat text, may go beyond the congestion window. */
 #define SLACK_PACKETS 4
 #define PTO_MIN_US 5000
-#define PTO_MAX_US 3000000
+#define PTO_MAX_US LOSS_PTO_MAX_US
 /* Ordered streams and acknowledgements have no part in the negotiated window. */
 #define SLACK_WINDOW_BYTES (2 * LIMIT_STREAM_WINDOW_BYTES + 256 * 1024)
 #define LOOK_EVERY_CROWDED 16 /* turns between looks at all connections of a node with many */
@@ -185,10 +185,12 @@ static void check_in_flight(struct world *w, const struct node *n, struct ui_pee
         p->acked_at = w->now;
     p->reference = larger(s->cwnd_bytes, smaller(p->reference, p->in_flight));
     uint64_t slack = slack_packets(time_since(w->now, p->acked_at)) * s->packet_bytes;
-    if (s->bytes_in_flight > p->reference + slack)
+    /* What a silence allowed stays allowed until its probes are out of flight. */
+    p->credit = s->bytes_in_flight <= s->cwnd_bytes ? slack : larger(p->credit, slack);
+    if (s->bytes_in_flight > p->reference + p->credit)
         world_fail(w, "node %zu: %llu bytes in flight, cwnd %llu, reference %llu, slack %llu", n->index,
                    (unsigned long long)s->bytes_in_flight, (unsigned long long)s->cwnd_bytes,
-                   (unsigned long long)p->reference, (unsigned long long)slack);
+                   (unsigned long long)p->reference, (unsigned long long)p->credit);
     p->in_flight = s->bytes_in_flight;
     uint64_t window = n->endpoint_config.params.window_bytes;
     if (s->bytes_in_flight > window + window / 8 + SLACK_WINDOW_BYTES)

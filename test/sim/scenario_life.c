@@ -436,6 +436,57 @@ static void restart(struct world *w)
     scenario_bound(w, w->number[N_UNTIL] + WORLD_S(20));
 }
 
+static void impostor_fire(struct world *w, uint64_t node)
+{
+    struct node *n = w->nodes[node];
+
+    rand_bytes(&w->rng, n->identity.secret, sizeof(n->identity.secret));
+    noise_public(n->identity.public, n->identity.secret);
+    n->endpoint_config.identity = n->identity;
+    restart_fire(w, node);
+    ui_connect(w, node, 1 - node, w->now.us);
+    ui_say(w, node, 1 - node, 40, 0)->want = WANT_EITHER;
+    w->number[N_EXTRA] = 1;
+}
+
+static bool is_turned_away(struct world *w)
+{
+    const struct ui *u = &w->nodes[w->number[N_NODE]]->ui;
+
+    return w->number[N_EXTRA] == 1 && u->connects + u->left + u->lost + u->failed > w->number[N_UNTIL];
+}
+
+/* Somebody comes back under the same address with another key: turned away, the first session untouched. */
+static void changed_identity(struct world *w)
+{
+    scenario_two_nodes(w);
+    size_t node = world_pick(w, 0, 1);
+
+    w->default_link = scenario_path(w);
+    scenario_pair(w, 0);
+    ui_say(w, 0, 1, 40, 0);
+    ui_say(w, 1, 0, 40, 0);
+    w->number[N_NODE] = node;
+    w->number[N_UNTIL] = node == 0 ? 2 : 1; /* its calls, the first one included */
+    world_at(w, WORLD_S(2), kill_fire, node);
+    world_at(w, WORLD_S(3), impostor_fire, node);
+    w->goal = is_turned_away;
+    w->may_miss_left = true;
+    scenario_bound(w, WORLD_S(40));
+}
+
+static void check_changed_identity(struct world *w)
+{
+    const struct ui *host = &w->nodes[1 - w->number[N_NODE]]->ui;
+
+    if (host->keys_asked != 2 || host->connected != 1)
+        world_fail(w, "%zu keys asked, %zu connected", host->keys_asked, host->connected);
+    for (size_t i = 0; i < w->deed_count; i++) {
+        if (w->deeds[i].want == WANT_EITHER && w->deeds[i].is_arrived)
+            world_fail(w, "a text of the impostor got through");
+    }
+}
+
 static bool has_idled(struct world *w)
 {
     return w->now.us >= w->number[N_UNTIL] && world_is_settled(w);
@@ -481,6 +532,7 @@ static const struct scenario table[] = {
     {.name = "nap", .weight = 4, .setup = nap, .check = check_nap},
     {.name = "long-sleep", .weight = 2, .setup = long_sleep},
     {.name = "restart", .weight = 3, .setup = restart},
+    {.name = "changed-identity", .weight = 2, .setup = changed_identity, .check = check_changed_identity},
     {.name = "idle", .weight = 2, .setup = idle, .check = check_idle},
 };
 

@@ -112,6 +112,14 @@ static struct deed *deed_by_name(struct world *w, size_t to, const char *text)
     return NULL;
 }
 
+/* Did that node show another key before?  Then it is not trusted, whatever the user's habits. */
+static bool has_changed(struct ui *u, size_t node, const uint8_t key[NOISE_KEY_BYTES])
+{
+    const struct ui_peer *p = ui_peer_of(u, node);
+
+    return p != NULL && memcmp(p->key, key, NOISE_KEY_BYTES) != 0;
+}
+
 static void on_peer_key(struct world *w, struct node *n, const struct msg *m)
 {
     struct ui *u = &n->ui;
@@ -132,10 +140,10 @@ static void on_peer_key(struct world *w, struct node *n, const struct msg *m)
         if (u->peers == NULL)
             abort();
     }
-    bool yes = u->cfg.trusts &&
-               (!u->cfg.checks_identity || !w->nodes[node]->ui.cfg.checks_identity || ui_peer_of(u, node) == NULL);
+    bool yes = u->cfg.trusts && !has_changed(u, node, m->peer_key->key);
     u->keys_asked++;
     u->peers[u->peer_count++] = (struct ui_peer){.id = m->peer, .node = node, .is_trusted = yes};
+    memcpy(u->peers[u->peer_count - 1].key, m->peer_key->key, NOISE_KEY_BYTES);
     struct msg answer = {.type = MSG_TRUST, .peer = m->peer, .flag = yes};
     world_tell_later(w, n, &answer, u->cfg.trust_us);
 }

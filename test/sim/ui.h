@@ -61,18 +61,18 @@ struct deed {
 struct ui_peer {
     conn_id id;
     size_t node;
+    uint8_t key[NOISE_KEY_BYTES];
     bool is_trusted, is_connected, is_gone, is_unreachable;
-    bool has_left;                 /* gone with a goodbye */
-    uint64_t code;                 /* of the goodbye */
-    uint64_t in_flight, reference; /* at the last look (invariants) */
-    duet_time acked_at;            /* when bytes in flight last became fewer */
+    bool has_left;                         /* gone with a goodbye */
+    uint64_t code;                         /* of the goodbye */
+    uint64_t in_flight, reference, credit; /* at the last look (invariants) */
+    duet_time acked_at;                    /* when bytes in flight last became fewer */
     duet_time connected_at, unreachable_at, back_at, gone_at;
 };
 
 struct ui_config {
     bool trusts;
     uint64_t trust_us;      /* the user's time to compare a key */
-    bool checks_identity;   /* refuse a key other than the first one seen from that node */
     uint64_t away_until_us; /* messages pile up in the hub until this world time */
 };
 

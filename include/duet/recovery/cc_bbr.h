@@ -85,7 +85,8 @@ struct cc_bbr {
     uint64_t bw_lo;    /* short-term bound; UINT64_MAX: none */
     uint64_t bw_round[2], in_flight_round[2]; /* maxima of the last and this round: what the path just carried */
     uint64_t inflight_hi, inflight_lo;        /* bytes; UINT64_MAX: none */
-    uint64_t up_step_bytes, up_acked_bytes;   /* inflight_hi grows a packet for so many acknowledged; and those counted */
+    uint64_t up_bw;                           /* UP: of the round before */
+    bool up_alone;                            /* UP: no queue stood when it began */
     bool cycle_ends;                          /* feedback of the probe is in by the next round: the maxima move on */
     /* Startup and UP: has the bandwidth stopped growing? */
     uint64_t full_bw;

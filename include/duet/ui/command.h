@@ -36,8 +36,6 @@ enum command_id {
 #undef X
 };
 
-#define COMMAND_TEXT_BYTES (64 * 1024) /* longest message or line */
-
 struct command {
     enum command_id id;
     char *text; /* heap: the message, the argument ("" without one), or the error */

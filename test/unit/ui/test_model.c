@@ -13,6 +13,13 @@ static void add(const char *text)
     cr_assert_eq(model_add(&m, LINE_PEER, 0, "", "", text), 0);
 }
 
+/* A line for each letter. */
+static void add_letters(char last)
+{
+    for (int c = 'a'; c <= last; c++)
+        add((char[]){(char)c, '\0'});
+}
+
 /* What is seen, rows joined by '|'. */
 static const char *seen(void)
 {
@@ -117,8 +124,7 @@ Test(model, shows_the_newest_rows)
 
 Test(model, keeps_what_is_seen_while_new_lines_come)
 {
-    for (char c = 'a'; c <= 'j'; c++)
-        add((char[]){c, '\0'});
+    add_letters('j');
     model_scroll(&m, 2);
     cr_expect_str_eq(seen(), "f|g|h");
     add("new");
@@ -132,8 +138,7 @@ Test(model, keeps_what_is_seen_while_new_lines_come)
 
 Test(model, stops_scrolling_at_both_ends)
 {
-    for (char c = 'a'; c <= 'e'; c++)
-        add((char[]){c, '\0'});
+    add_letters('e');
     model_scroll(&m, 1000);
     cr_expect_str_eq(seen(), "a|b|c");
     model_scroll(&m, -1);
@@ -147,8 +152,10 @@ Test(model, stops_scrolling_at_both_ends)
 
 Test(model, keeps_the_bottom_line_in_sight_when_resized)
 {
-    for (char c = 'a'; c <= 'j'; c++)
+    for (int i = 'a'; i <= 'j'; i++) {
+        char c = (char)i;
         add((char[]){c, c, c, ' ', c, c, c, '\0'});
+    }
     model_scroll(&m, 3);
     cr_expect_str_eq(seen(), "eee eee|fff fff|ggg ggg");
     model_resize(&m, 4, 4);
@@ -187,6 +194,7 @@ Test(model, marks_own_messages_as_delivered)
 {
     cr_assert_eq(model_add(&m, LINE_OWN, 1, "12:00", "<me>", "one"), 0);
     cr_assert_eq(model_add(&m, LINE_PEER, 2, "12:00", "<you>", "two"), 0);
+    cr_assert(m.lines[0] && m.lines[1]);
     cr_expect(model_delivered(&m, 1));
     cr_expect(m.lines[0]->delivered);
     cr_expect_not(model_delivered(&m, 2));

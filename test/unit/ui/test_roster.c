@@ -24,8 +24,9 @@ Test(roster, finds_peers_by_name_or_fingerprint_but_not_by_half)
     const struct roster_peer *eve = connect(2, "eve", "abzz-zzzz");
     connect(3, "twin", "1111-2222");
     connect(4, "twin", "3333-4444");
-    roster_add_peer(&r, 5);
-    snprintf(roster_peer(&r, 5)->name, ROSTER_NAME_BYTES, "stranger");
+    struct roster_peer *stranger = roster_add_peer(&r, 5);
+    cr_assert_not_null(stranger);
+    snprintf(stranger->name, sizeof stranger->name, "stranger");
 
     cr_expect_eq(roster_named(&r, "bob", &ambiguous), bob);
     cr_expect_eq(roster_named(&r, "ABZZ", &ambiguous), eve);
