@@ -118,7 +118,7 @@ void job_on_connected(struct job *j, const struct msg *m)
 
 void job_on_progress(struct job *j, const struct msg *m)
 {
-    roster_update(&j->roster, m->progress);
+    roster_update(&j->roster, m->progress, clock_now().us);
 }
 
 void job_on_unreachable(struct job *j, const struct msg *m)

@@ -17,6 +17,8 @@
 struct plain {
     struct program *program;
     struct talk talk;
+    char bytes[READ_BYTES]; /* read and not yet looked at: [at, count) */
+    size_t at, count;
     char *line; /* what has come of the present line */
     size_t len, cap;
     bool too_long; /* the present line: skipped to its end */
@@ -159,15 +161,22 @@ static void take_byte(struct plain *f, char byte)
     f->line[f->len++] = byte ? byte : '\x01';
 }
 
+/* Only as far as the conversation has room: the rest waits here, and behind it whoever writes to us. */
+static void consume(struct plain *f)
+{
+    while (f->at < f->count && talk_has_room(&f->talk) && !f->talk.over)
+        take_byte(f, f->bytes[f->at++]);
+}
+
 static void read_input(struct plain *f)
 {
-    char bytes[READ_BYTES];
-    ssize_t len = read(STDIN_FILENO, bytes, sizeof bytes);
+    ssize_t len = read(STDIN_FILENO, f->bytes, sizeof f->bytes);
 
     if (len < 0 && (errno == EINTR || errno == EAGAIN))
         return;
-    for (ssize_t i = 0; i < len; i++)
-        take_byte(f, bytes[i]);
+    f->at = 0;
+    f->count = len > 0 ? (size_t)len : 0;
+    consume(f);
     if (len > 0)
         return;
     if (f->len > 0 || f->too_long)
@@ -182,7 +191,7 @@ static void loop(struct plain *f)
     struct msg m;
 
     while (!f->talk.over && !p->interrupted) {
-        bool reads = !f->ended && talk_has_room(&f->talk);
+        bool reads = !f->ended && f->at == f->count && talk_has_room(&f->talk);
         unsigned woken = program_wait(p, reads ? STDIN_FILENO : -1, PROGRAM_FOREVER, NULL);
         while (!f->talk.over && node_next(p->node, &m)) {
             talk_message(&f->talk, &m);
@@ -190,6 +199,7 @@ static void loop(struct plain *f)
         }
         if (woken & WAKE_INPUT && !f->talk.over)
             read_input(f);
+        consume(f);
     }
 }
 

@@ -297,7 +297,8 @@ int program_report_failure(struct program *p, const struct msg *m)
         return EXIT_REFUSED;
     }
     if (m->type == MSG_LEFT) {
-        say_error("%s closed the connection%s%s", to, m->text ? ": " : "", m->text ? m->text : "");
+        const char *why = m->text && m->value != CLOSE_OK ? m->text : "";
+        say_error("%s closed the connection%s%s", to, *why ? ": " : "", why);
         return m->value == CLOSE_REFUSED ? EXIT_REFUSED : EXIT_LOST;
     }
     if (m->err == DUET_EREFUSED) {

@@ -32,7 +32,7 @@ static struct bar sum_up(const struct progress *p, struct roster *r, uint64_t no
 {
     struct bar sum = roster_bar(r, &r->transfers[0], now_us, state);
     uint64_t done = p->finished_bytes;
-    uint64_t total = p->finished_bytes;
+    uint64_t total = done;
     uint64_t rate = 0;
 
     if (r->transfer_count == 1 && p->files <= 1)

@@ -310,7 +310,9 @@ static void draw(struct screen *s, uint64_t now_us)
     char prompt[PROMPT_BYTES];
     char idle[IDLE_BYTES];
 
-    if (s->talk.dialling)
+    if (roster_count(&s->talk.roster, ROSTER_TRUSTED) > 0)
+        snprintf(idle, sizeof idle, "waiting for the other side to trust our key");
+    else if (s->talk.dialling)
         snprintf(idle, sizeof idle, "connecting to %s", s->program->dialled);
     else
         snprintf(idle, sizeof idle, "nobody is connected, listening on %s", s->listening);

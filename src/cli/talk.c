@@ -315,23 +315,21 @@ static void give_up_slot(struct talk *t, unsigned slot)
 /* Before MSG_CONNECTED: one side did not want the other. */
 static void on_gone_early(struct talk *t, const struct msg *m, const char *name)
 {
-    int code = EXIT_LOST;
+    bool left = m->type == MSG_LEFT;
+    const char *why = m->text && !(left && m->value == CLOSE_OK) ? m->text : "";
 
-    if (m->type == MSG_LEFT && m->value == CLOSE_TRUST) {
+    if (left && m->value == CLOSE_TRUST)
         talk_tell(t, TALK_ERROR,
                   "%s does not trust our key: its owner must allow it (--accept-new, or --peer with what 'duet id' "
                   "prints here)",
                   name);
-        code = EXIT_REFUSED;
-    } else {
-        talk_tell(t, TALK_ERROR, "%s %s before we were connected%s%s", name, m->type == MSG_LOST ? "was lost" : "left",
-                  m->text ? ": " : "", m->text ? m->text : "");
-        code = m->type == MSG_LEFT && m->value == CLOSE_REFUSED ? EXIT_REFUSED : EXIT_LOST;
-    }
+    else
+        talk_tell(t, TALK_ERROR, "%s %s before we were connected%s%s", name, left ? "left" : "was lost",
+                  *why ? ": " : "", why);
     if (m->peer != t->target)
         return;
     t->dialling = false;
-    talk_finish(t, code);
+    talk_finish(t, left && (m->value == CLOSE_TRUST || m->value == CLOSE_REFUSED) ? EXIT_REFUSED : EXIT_LOST);
 }
 
 static void on_gone(struct talk *t, const struct msg *m)
@@ -441,7 +439,7 @@ static void on_transfer_failed(struct talk *t, const struct msg *m)
 
 static void on_progress(struct talk *t, const struct msg *m)
 {
-    roster_update(&t->roster, m->progress);
+    roster_update(&t->roster, m->progress, clock_now().us);
 }
 
 static void on_answer(struct talk *t, const struct msg *m)

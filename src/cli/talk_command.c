@@ -21,6 +21,7 @@ static void enqueue(struct talk *t, enum command_id id, uint32_t number, const c
     char *copy = t->outbox_count < TALK_OUTBOX ? strdup(text) : NULL;
 
     if (!copy) {
+        t->undelivered++;
         talk_tell(t, TALK_ERROR, "not sent: too much waits for somebody to connect");
         return;
     }
@@ -32,16 +33,19 @@ static void say_now(struct talk *t, uint32_t number, const char *text)
     struct talk_said said = {.number = number};
 
     if (t->said_count == TALK_SAID) {
+        t->undelivered++;
         talk_tell(t, TALK_ERROR, "not sent: too many messages are on their way");
         return;
     }
     for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
         if (program_send_text(t->program, MSG_SAY, p->id, number, text) == 0)
             said.waits_for |= UINT64_C(1) << roster_slot(&t->roster, p);
-    if (said.waits_for == 0)
-        talk_tell(t, TALK_ERROR, "not sent: %s", err_text(DUET_ENOMEM));
-    else
+    if (said.waits_for != 0) {
         t->said[t->said_count++] = said;
+        return;
+    }
+    t->undelivered++;
+    talk_tell(t, TALK_ERROR, "not sent: %s", err_text(DUET_ENOMEM));
 }
 
 static void send_now(struct talk *t, const char *path)

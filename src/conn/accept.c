@@ -125,7 +125,6 @@ static int answer(struct endpoint *e, const struct packet *p, const struct duet_
         if (r != NULL)
             queue_reply(e, r, handshake_syn_ack(&hs, r->bytes, sizeof r->bytes));
         rc = DUET_EREFUSED;
-        e->counters.refused++;
     } else if (rc == 0) {
         struct conn *c = conn_new_responder(&e->shared, hs.cid_r, from, &hs, p->token != NULL, now);
         rc = c == NULL ? DUET_ENOMEM : 0;

@@ -89,7 +89,7 @@ void conn_stop_transport(struct conn *c)
     streams_dispose(&c->streams);
     loss_dispose(&c->loss);
     acktr_dispose(&c->acktr);
-    c->next_number = 0;
+    /* next_number stays: a former answer that comes again brings its former keys, and no number may be theirs twice. */
 }
 
 void conn_free(struct conn *c)
@@ -128,11 +128,11 @@ int conn_start_transport(struct conn *c, duet_time now)
     acktr_init(&c->acktr);
     pacer_init(&c->pacer, now);
     pmtud_init(&c->pmtud, c->packet_bytes, c->params.max_packet_bytes);
-    c->skip_at = 1 + rand_below(&c->shared->rng, CONN_SKIP_PACKETS);
+    c->skip_at = c->next_number + 1 + rand_below(&c->shared->rng, CONN_SKIP_PACKETS);
     c->sent_eliciting_at = now;
     c->transport_ready = true;
-    /* Only a flight sent once tells whose answer came (Karn). */
-    if (c->repeats == 0)
+    /* Only a flight sent once tells whose answer came (Karn), and the initiator's ACK may have been lost before it came. */
+    if (c->initiator && c->repeats == 0)
         rtt_sample(&c->loss.rtt, time_since(now, c->flight_at), 0, now);
     return 0;
 }
@@ -193,12 +193,12 @@ static void tell_end(struct conn *c, enum endpoint_end end, int err)
         ev.closed.end = end;
         ev.closed.code = c->close_code;
         memcpy(ev.closed.reason, c->close_reason, sizeof ev.closed.reason);
-    } else if (c->initiated) {
+    } else if (c->initiator) {
         ev.type = EVENT_FAILED;
         ev.failed.err = err;
         ev.failed.refusal = c->hs != NULL ? c->hs->refusal : REFUSAL_NONE;
     } else {
-        return; /* a half-open answer nobody asked for */
+        return; /* an answer that came to nothing: nobody knows its id, not even when it stood for an attempt of ours */
     }
     events_push(&c->shared->events, &ev);
 }
@@ -217,13 +217,20 @@ void conn_abandon(struct conn *c, enum endpoint_end end, int err, duet_time now)
     conn_enter(c, CONN_DEAD, now);
 }
 
+/* One PTO, within reason: this is how long a goodbye waits for its answer. */
+static uint64_t close_step_us(const struct conn *c)
+{
+    const uint64_t pto_us = rtt_pto_us(&c->loss.rtt);
+    return pto_us < CONN_CLOSE_MIN_US ? CONN_CLOSE_MIN_US : pto_us > CONN_CLOSE_MAX_US ? CONN_CLOSE_MAX_US : pto_us;
+}
+
 /* Repeats CLOSE until the peer's own arrives or the tries are used up. */
 static void start_closing(struct conn *c, duet_time now)
 {
     conn_enter(c, CONN_CLOSING, now);
     c->close_wanted = true;
     c->repeats = 0;
-    c->repeat_us = rtt_pto_us(&c->loss.rtt) > CONN_CLOSE_US ? rtt_pto_us(&c->loss.rtt) : CONN_CLOSE_US;
+    c->repeat_us = close_step_us(c);
     c->repeat_at = time_add(now, c->repeat_us);
     c->end_at = DUET_NEVER;
 }
@@ -263,8 +270,7 @@ void conn_peer_closed(struct conn *c, uint64_t code, const uint8_t *reason, size
     set_reason(c, code, text);
     tell_end(c, END_LEFT, DUET_EREFUSED);
     conn_enter(c, CONN_DRAINING, now);
-    const uint64_t drain_us = rtt_pto_us(&c->loss.rtt) > CONN_CLOSE_US ? rtt_pto_us(&c->loss.rtt) : CONN_CLOSE_US;
-    c->end_at = time_add(now, drain_us * CONN_DRAIN_PTOS);
+    c->end_at = time_add(now, close_step_us(c) * CONN_DRAIN_STEPS);
     c->repeat_at = DUET_NEVER;
     c->close_wanted = true;
 }

@@ -153,8 +153,6 @@ void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now)
         for (size_t i = 0; i < p->item_count && rc == 0; i++)
             rc = item_lost(c, &p->items[i]);
     }
-    if (s->acked_bytes > 0)
-        c->chat_extra_bytes = 0;
     c->cc.ops->update(&c->cc, &c->loss, s, c->cwnd_limited, now);
     if (s->acked_bytes > 0)
         c->cwnd_limited = false;

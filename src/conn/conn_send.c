@@ -18,6 +18,7 @@
 #define UPDATE_FRAME_BYTES 40   /* more than any frame without data takes */
 #define ACK_SHARE 4             /* an ACK takes at most this part of a packet that carries more */
 #define STREAM_FRAME_BYTES 24   /* a STREAM frame is not begun in less room */
+#define LEAST_PACKET_BYTES 96   /* room for a PATH_CHALLENGE; three times a bare PING from an unproven address allow it */
 #define PAD_BELOW_BYTES 24      /* a bulk packet this close to full is padded, so that trains are of equal packets */
 
 struct gate {
@@ -54,13 +55,15 @@ static uint64_t pacing_rate(const struct conn *c)
  * perhaps only the large ones get lost. */
 static uint32_t packet_size(const struct conn *c)
 {
-    return c->path.validated && c->loss.pto_count < 2 ? c->packet_bytes : LIMIT_PACKET_MIN_BYTES;
+    const uint32_t size = c->path.validated && c->loss.pto_count < 2 ? c->packet_bytes : LIMIT_PACKET_MIN_BYTES;
+    const uint64_t allowed = path_allowance(&c->path);
+    return allowed < size ? (uint32_t)allowed : size;
 }
 
 /* May any packet leave at all?  The number after the next is asked for because one may be skipped. */
 static bool may_send(struct conn *c)
 {
-    return path_allowance(&c->path) >= packet_size(c) && loss_has_room(&c->loss, c->next_number + 1);
+    return packet_size(c) >= LEAST_PACKET_BYTES && loss_has_room(&c->loss, c->next_number + 1);
 }
 
 static struct gate gate_of(const struct conn *c)
@@ -74,7 +77,7 @@ static struct gate gate_of(const struct conn *c)
     }
     const uint64_t used = c->loss.bytes_in_flight + packet_size(c);
     g.bulk = used <= window_bytes(c);
-    g.control = g.bulk || c->chat_extra_bytes < (uint64_t)c->packet_bytes * CONN_CHAT_EXTRA_PACKETS;
+    g.control = used <= window_bytes(c) + (uint64_t)packet_size(c) * CONN_CHAT_EXTRA_PACKETS;
     return g;
 }
 
@@ -377,8 +380,6 @@ static void record(struct conn *c, const struct draft *d, uint64_t number, size_
         return;
     c->sent_eliciting_at = now;
     pacer_sent(&c->pacer, len);
-    if (!d->bulk)
-        c->chat_extra_bytes += len;
     c->cc.ops->sent(&c->cc, len, c->loss.bytes_in_flight, now);
 }
 

@@ -52,7 +52,7 @@ static void repeat(struct conn *c, duet_time now)
 {
     if (c->state == CONN_CLOSING) {
         if (++c->repeats >= CONN_CLOSE_TRIES) {
-            conn_abandon(c, END_LOCAL, 0, now);
+            conn_abandon(c, END_LOCAL, DUET_ECANCELLED, now);
             return;
         }
         c->close_wanted = true;
@@ -95,7 +95,7 @@ void conn_heard(struct conn *c, duet_time now)
         c->unreachable = false;
         push_silence(c, EVENT_BACK, time_since(now, c->heard_at));
         /* Whatever waits for a backed-off timer may go now. */
-        if (c->loss.eliciting_in_flight > 0 && c->loss.probes_due == 0)
+        if (c->params.mode != MODE_STEP && c->loss.eliciting_in_flight > 0 && c->loss.probes_due == 0)
             c->loss.probes_due = LOSS_PROBES;
     }
     c->heard_at = now;
@@ -108,12 +108,25 @@ static void wake_from_suspend(struct conn *c, duet_time now)
     c->ping_wanted = true;
 }
 
+/* Step mode has one packet outstanding: instead of probing past it, a timeout gives it up and sends it again. */
+static void step_timeout(struct conn *c, duet_time now)
+{
+    struct loss_summary s;
+    const uint32_t backoff = c->loss.pto_count;
+    loss_all_lost(&c->loss, &s);
+    c->loss.pto_count = backoff;
+    conn_resolve(c, &s, now);
+    c->ping_wanted = true; /* if what it carried need not be sent again, something else has to ask */
+}
+
 static void open_tick(struct conn *c, duet_time now)
 {
     struct loss_summary s;
     if (time_due(loss_deadline(&c->loss), now)) {
         loss_timer(&c->loss, now, &s);
         conn_resolve(c, &s, now);
+        if (c->params.mode == MODE_STEP && c->loss.probes_due > 0)
+            step_timeout(c, now);
     }
     if (c->state == CONN_ESTABLISHED)
         judge_silence(c, now);

@@ -104,12 +104,14 @@ void roster_remove_transfer(struct roster *r, uint32_t id)
     r->transfer_count--;
 }
 
-void roster_update(struct roster *r, const struct msg_progress *p)
+void roster_update(struct roster *r, const struct msg_progress *p, uint64_t now_us)
 {
     struct roster_transfer *t = roster_transfer(r, p->id);
 
     if (!t)
         return;
+    if (t->done_bytes != p->done_bytes || t->moved_us == 0)
+        t->moved_us = now_us;
     t->stalled = p->stalled;
     t->done_bytes = p->done_bytes;
     t->total_bytes = p->total_bytes;
@@ -134,11 +136,23 @@ uint32_t roster_only_offer(const struct roster *r)
     return id;
 }
 
+/* How long nothing of it has moved, when that is worth a word; else 0. */
+static uint64_t stalled_us(struct roster *r, const struct roster_transfer *t, uint64_t now_us)
+{
+    const struct roster_peer *p = roster_peer(r, t->peer);
+    uint64_t since_us = t->moved_us;
+
+    if (p && p->unreachable && p->silent_since_us > 0)
+        since_us = p->silent_since_us;
+    if (since_us == 0 || now_us < since_us)
+        return 0;
+    return now_us - since_us >= ROSTER_STALL_US ? now_us - since_us : 0;
+}
+
 struct bar roster_bar(struct roster *r, const struct roster_transfer *t, uint64_t now_us,
                       char state_text[ROSTER_STATE_BYTES])
 {
-    const struct roster_peer *p = roster_peer(r, t->peer);
-    bool silent = p && p->unreachable;
+    uint64_t silent_us = stalled_us(r, t, now_us);
     struct bar b = {
         .name = t->name,
         .sending = t->sending,
@@ -152,8 +166,9 @@ struct bar roster_bar(struct roster *r, const struct roster_transfer *t, uint64_
         snprintf(state_text, ROSTER_STATE_BYTES, t->sending ? "waiting for the peer" : "/accept %u or /reject %u",
                  t->id, t->id);
         b.state = state_text;
-    } else if (silent) {
-        uint64_t silent_us = now_us > p->silent_since_us ? now_us - p->silent_since_us : 0;
+    } else if (t->done_bytes == t->total_bytes) {
+        b.state = t->sending ? "waiting for the receipt" : "checking";
+    } else if (silent_us > 0) {
         snprintf(state_text, ROSTER_STATE_BYTES, "stalled %llu s", (unsigned long long)(silent_us / US_PER_S));
         b.state = state_text;
     } else if (t->stalled) {

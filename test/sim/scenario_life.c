@@ -174,7 +174,7 @@ static void simultaneous(struct world *w)
     w->default_link =
         (struct link_config){.delay_us = world_pick_log(w, 10, WORLD_MS(200)),
                              .jitter_us = world_chance(w, 0.5) ? 0 : world_pick_log(w, 100, WORLD_MS(200)),
-                             .loss = world_chance(w, 0.6) ? 0 : world_pick_unit(w, 0, 0.4),
+                             .loss = world_chance(w, 0.6) ? 0 : world_pick_unit(w, 0, 0.3),
                              .duplicate = world_chance(w, 0.7) ? 0 : 0.5};
     world_link(w, 0, 1);
     w->default_link.delay_us = world_chance(w, 0.5) ? w->default_link.delay_us : world_pick_log(w, 10, WORLD_MS(200));

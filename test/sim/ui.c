@@ -327,7 +327,7 @@ static void on_answer(struct world *w, struct node *n, const struct msg *m)
 
 static void on_reachability(struct world *w, struct node *n, struct ui_peer *p, bool is_unreachable, uint64_t silent_us)
 {
-    if (p->is_unreachable == is_unreachable || !p->is_connected)
+    if (p->is_unreachable == is_unreachable)
         world_fail(w, "node %zu: peer %zu is %s again", n->index, p->node, is_unreachable ? "unreachable" : "back");
     if (silent_us < UNREACHABLE_US)
         world_fail(w, "node %zu: unreachable after %llu us", n->index, (unsigned long long)silent_us);

@@ -57,8 +57,9 @@ enum conn_state {
 
 #define CONN_ACK_TRIES 4                /* ACKs unanswered before every other repeat is a SYN again */
 #define CONN_CLOSE_TRIES 8              /* CLOSEs sent before the peer's answer is given up */
-#define CONN_CLOSE_US 200000            /* shortest time between two of them */
-#define CONN_DRAIN_PTOS 3               /* how long a closed session still answers CLOSE with CLOSE */
+#define CONN_CLOSE_MIN_US 200000        /* shortest and longest time between two of them */
+#define CONN_CLOSE_MAX_US 1000000
+#define CONN_DRAIN_STEPS 3              /* such times a closed session still answers CLOSE with CLOSE */
 #define CONN_PING_ACKS 32               /* ACK-only packets between two that ask to be acknowledged themselves */
 #define CONN_SUSPEND_US 5000000         /* a timer this late means that we slept, not that the peer was silent */
 #define CONN_SKIP_PACKETS 256           /* about one number in so many is skipped (optimistic ACKs) */
@@ -114,7 +115,6 @@ struct conn {
     uint64_t largest_received;          /* highest packet number that opened; valid when received_packets > 0 */
     uint32_t packet_bytes;              /* largest UDP payload we send now */
     uint32_t acks_alone;                /* ACK-only packets since one that elicits */
-    uint64_t chat_extra_bytes;          /* sent past the window in this round */
     bool cwnd_limited;                  /* the window held us back since the last ACK */
     bool done_wanted;                   /* HANDSHAKE_DONE has to be sent (again) */
     bool ping_wanted;

@@ -20,6 +20,8 @@
 #define ROSTER_PEERS 64 /* as many as a 64-bit set names */
 #define ROSTER_TRANSFERS 256
 
+#define ROSTER_STALL_US UINT64_C(3000000) /* without a byte for this long a transfer is shown as stalled */
+
 #define ROSTER_NAME_BYTES (LIMIT_NAME_BYTES * 4 + 1)
 #define ROSTER_FILE_BYTES 256
 
@@ -56,6 +58,7 @@ struct roster_transfer {
     enum roster_transfer_state state;
     bool stalled;
     char name[ROSTER_FILE_BYTES];
+    uint64_t moved_us; /* the ui's clock, when done_bytes last changed */
     uint64_t done_bytes, total_bytes, rate_bytes_per_s, eta_us;
 };
 
@@ -82,7 +85,7 @@ struct roster_peer *roster_named(struct roster *r, const char *name, bool *ambig
 struct roster_transfer *roster_add_transfer(struct roster *r, uint32_t id);
 struct roster_transfer *roster_transfer(struct roster *r, uint32_t id); /* NULL: unknown */
 void roster_remove_transfer(struct roster *r, uint32_t id);
-void roster_update(struct roster *r, const struct msg_progress *p);
+void roster_update(struct roster *r, const struct msg_progress *p, uint64_t now_us);
 
 /* The only offer that waits for our answer; 0: none, or more than one. */
 uint32_t roster_only_offer(const struct roster *r);

@@ -30,7 +30,7 @@
 #define LIMIT_TOKEN_US 10000000         /* life of a RETRY token */
 #define LIMIT_AMPLIFICATION 3           /* bytes out per byte in before the address is proven */
 #define HANDSHAKE_FIRST_US 250000       /* first SYN or ACK repeat */
-#define HANDSHAKE_MAX_US 2000000        /* repeats double up to this */
+#define HANDSHAKE_MAX_US 1000000        /* repeats double up to this: a peer that comes late is met within a second */
 #define LIMIT_CONNS 4096                /* connections on one endpoint */
 
 /* Replay window, packets. */

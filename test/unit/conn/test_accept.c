@@ -37,7 +37,8 @@ TestSuite(accept, .init = start, .fini = stop);
 
 static struct duet_addr address(uint64_t n)
 {
-    return (struct duet_addr){.family = ADDR_V4, .ip = {10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}, .port = 9};
+    return (struct duet_addr){
+        .family = ADDR_V4, .ip = {10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}, .port = 9};
 }
 
 static void make_syn(uint64_t cid_i)
@@ -313,7 +314,10 @@ Test(accept, garbage_of_every_length_is_dropped)
         cr_assert_neq(endpoint_recv(e, &from, buf, len, 0, now), 0, "length %zu", len);
     }
     cr_assert(inside_same(e, &before));
-    cr_assert_eq(drain_out(), 0);
+    uint8_t out[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    for (size_t n; (n = take(out, &to)) > 0;)
+        cr_assert_leq(n, 40, "only VERSION answers what cannot be read");
 }
 
 /* An address that never speaks again gets three times what it sent at most, however long one waits. */

@@ -105,7 +105,8 @@ Test(handshake, different_codes_do_not_meet)
     bob.psk[0] = 1;
     h1();
     cr_assert_neq(handshake_answer(&r, &bob, &packet, CID_R, REFUSAL_NONE, &rng) == 0 &&
-                      (parsed(handshake_syn_ack(&r, dgram, sizeof dgram)), handshake_confirm(&i, &alice, &packet)) == 0 &&
+                      (parsed(handshake_syn_ack(&r, dgram, sizeof dgram)), handshake_confirm(&i, &alice, &packet)) ==
+                          0 &&
                       (parsed(handshake_ack(&i, dgram, sizeof dgram)), handshake_complete(&r, &packet)) == 0,
                   true);
 }

@@ -40,9 +40,8 @@ Test(bulk, pieces_come_in_any_order_but_do_not_overlap)
         size_t len;
         int want;
     } rows[] = {
-        {300, 100, 0},           {100, 100, 0},           {200, 100, 0},  {150, 10, DUET_EINVAL},
-        {399, 2, DUET_EINVAL},   {0, 101, DUET_EINVAL},   {0, 100, 0},    {0, 900, DUET_EINVAL},
-        {400, 0, DUET_EINVAL},   {400, 1, 0},
+        {300, 100, 0},         {100, 100, 0}, {200, 100, 0},         {150, 10, DUET_EINVAL}, {399, 2, DUET_EINVAL},
+        {0, 101, DUET_EINVAL}, {0, 100, 0},   {0, 900, DUET_EINVAL}, {400, 0, DUET_EINVAL},  {400, 1, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         cr_assert_eq(supply(rows[i].offset, rows[i].len, i), rows[i].want, "row %zu", i);

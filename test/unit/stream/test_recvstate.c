@@ -40,12 +40,12 @@ Test(recvstate, judges_sizes_against_the_final_one)
         int want;
     } rows[] = {
         {100, 100, false, 0},
-        {0, 150, true, DUET_EPROTOCOL},     /* an end below what is here */
+        {0, 150, true, DUET_EPROTOCOL}, /* an end below what is here */
         {0, 50, false, 0},
-        {200, 50, true, 0},                 /* 250 is the end */
-        {200, 50, true, 0},                 /* again */
-        {240, 11, false, DUET_EPROTOCOL},   /* past it */
-        {0, 10, true, DUET_EPROTOCOL},      /* another end */
+        {200, 50, true, 0},               /* 250 is the end */
+        {200, 50, true, 0},               /* again */
+        {240, 11, false, DUET_EPROTOCOL}, /* past it */
+        {0, 10, true, DUET_EPROTOCOL},    /* another end */
         {250, 0, true, 0},
         {251, 0, false, DUET_EPROTOCOL},
         {50, 50, false, 0},

@@ -170,7 +170,7 @@ enum fate { UNSUPPLIED, READY, AIR, LOST, ACKED };
 
 struct model {
     enum fate fate[MODEL_BYTES];
-    int in_air[MODEL_BYTES];        /* copies of the byte outstanding */
+    int in_air[MODEL_BYTES]; /* copies of the byte outstanding */
     struct stream_piece air[MODEL_AIR];
     size_t air_count;
     uint64_t fresh;

@@ -194,14 +194,15 @@ Test(model, marks_own_messages_as_delivered)
 {
     cr_assert_eq(model_add(&m, LINE_OWN, 1, "12:00", "<me>", "one"), 0);
     cr_assert_eq(model_add(&m, LINE_PEER, 2, "12:00", "<you>", "two"), 0);
-    cr_assert(m.lines[0] && m.lines[1]);
+    const struct model_line *own = m.lines[0], *other = m.lines[1];
+    cr_assert(own && other);
     cr_expect(model_delivered(&m, 1));
-    cr_expect(m.lines[0]->delivered);
+    cr_expect(own->delivered);
     cr_expect_not(model_delivered(&m, 2));
-    cr_expect_not(m.lines[1]->delivered);
-    cr_expect_str_eq(m.lines[0]->text, "<me> one");
-    cr_expect_eq(m.lines[0]->prefix, 4);
-    cr_expect_str_eq(m.lines[0]->time, "12:00");
+    cr_expect_not(other->delivered);
+    cr_expect_str_eq(own->text, "<me> one");
+    cr_expect_eq(own->prefix, 4);
+    cr_expect_str_eq(own->time, "12:00");
 }
 
 Test(model, survives_every_size)

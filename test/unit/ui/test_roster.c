@@ -6,7 +6,7 @@
 
 static struct roster r; /* large */
 
-static struct roster_peer *connect(conn_id id, const char *name, const char *print)
+static struct roster_peer *add_connected(conn_id id, const char *name, const char *print)
 {
     struct roster_peer *p = roster_add_peer(&r, id);
 
@@ -20,10 +20,10 @@ static struct roster_peer *connect(conn_id id, const char *name, const char *pri
 Test(roster, finds_peers_by_name_or_fingerprint_but_not_by_half)
 {
     bool ambiguous;
-    const struct roster_peer *bob = connect(1, "bob", "abcd-efgh");
-    const struct roster_peer *eve = connect(2, "eve", "abzz-zzzz");
-    connect(3, "twin", "1111-2222");
-    connect(4, "twin", "3333-4444");
+    const struct roster_peer *bob = add_connected(1, "bob", "abcd-efgh");
+    const struct roster_peer *eve = add_connected(2, "eve", "abzz-zzzz");
+    add_connected(3, "twin", "1111-2222");
+    add_connected(4, "twin", "3333-4444");
     struct roster_peer *stranger = roster_add_peer(&r, 5);
     cr_assert_not_null(stranger);
     snprintf(stranger->name, sizeof stranger->name, "stranger");
@@ -83,10 +83,10 @@ Test(roster, takes_progress_of_known_transfers)
 {
     struct msg_progress p = {.id = 4, .done_bytes = 10, .total_bytes = 20, .rate_bytes_per_s = 5, .eta_us = 2};
 
-    roster_update(&r, &p);
+    roster_update(&r, &p, 1);
     cr_expect_eq(r.transfer_count, 0);
     struct roster_transfer *t = roster_add_transfer(&r, 4);
-    roster_update(&r, &p);
+    roster_update(&r, &p, 1);
     cr_expect_eq(t->done_bytes, 10);
     cr_expect_eq(t->total_bytes, 20);
     cr_expect_eq(t->rate_bytes_per_s, 5);
@@ -96,19 +96,27 @@ Test(roster, takes_progress_of_known_transfers)
 Test(roster, says_how_long_a_transfer_has_been_stalled)
 {
     char state[ROSTER_STATE_BYTES];
-    struct roster_peer *p = connect(1, "bob", "x");
+    struct roster_peer *p = add_connected(1, "bob", "x");
     struct roster_transfer *t = roster_add_transfer(&r, 9);
+    struct msg_progress progress = {.id = 9, .done_bytes = 5, .total_bytes = 9};
 
     t->peer = 1;
+    t->total_bytes = 9;
     cr_expect_str_eq(roster_bar(&r, t, 0, state).state, "/accept 9 or /reject 9");
     t->sending = true;
     cr_expect_str_eq(roster_bar(&r, t, 0, state).state, "waiting for the peer");
-    t->state = ROSTER_RUNNING;
-    cr_expect_null(roster_bar(&r, t, 0, state).state);
-    t->stalled = true;
-    cr_expect_str_eq(roster_bar(&r, t, 0, state).state, "stalled");
+    roster_update(&r, &progress, 1000000);
+    cr_expect_null(roster_bar(&r, t, 3900000, state).state);
+    roster_update(&r, &progress, 3000000);
+    cr_expect_str_eq(roster_bar(&r, t, 5100000, state).state, "stalled 4 s");
+    progress.done_bytes++;
+    progress.stalled = true;
+    roster_update(&r, &progress, 5000000);
+    cr_expect_str_eq(roster_bar(&r, t, 5100000, state).state, "stalled");
     p->unreachable = true;
     p->silent_since_us = 1000000;
     cr_expect_str_eq(roster_bar(&r, t, 13500000, state).state, "stalled 12 s");
-    cr_expect_str_eq(roster_bar(&r, t, 0, state).state, "stalled 0 s");
+    progress.done_bytes = 9;
+    roster_update(&r, &progress, 5000000);
+    cr_expect_str_eq(roster_bar(&r, t, 13500000, state).state, "waiting for the receipt");
 }

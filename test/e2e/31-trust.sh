@@ -1,0 +1,147 @@
+# Who is let in: new keys only when allowed, changed ones never, --peer nobody else; each refusal is told on both sides.
+# timeout: 60
+set -euo pipefail
+. "$ROOT/test/e2e/lib.sh"
+
+trust=4 refused=5
+fingerprint() { "$DUET" id --home "$(home_of "$1")" | sed 's/.* //'; }
+echo content >file
+mkdir in
+: >"$T/none"
+# Nothing but what identifies the peers may cross before both agree.
+untouched() { [ -z "$(ls -A in)" ] || fail "something arrived: $(ls -A in)"; }
+
+serve() { # serve OPTION...: bob receives
+    start recv "$DUET" recv --name bob --home "$(home_of bob)" -y -o in -4 -p 0 "$@"
+    port recv
+}
+offer() { # offer OPTION...: alice sends
+    start send "$DUET" send --name alice --home "$(home_of alice)" -p 0 -c "127.0.0.1:$PORT" "$@" file
+}
+clear_known() { rm -f "$(home_of alice)/known_peers" "$(home_of bob)/known_peers"; }
+
+# Nobody is trusted unless somebody says so; the line has the key and what to do.
+serve
+offer --accept-new
+expect recv "$trust"
+expect send "$refused"
+wait_for "$T/recv.err" "alice .*not known.*$(fingerprint alice)"
+wait_for "$T/recv.err" '--peer .*--accept-new'
+wait_for "$T/send.err" 'does not trust our key.*--accept-new'
+untouched
+clear_known
+serve --accept-new
+offer
+expect send "$trust"
+wait_for "$T/send.err" "bob .*not known.*$(fingerprint bob)"
+wait_for "$T/recv.err" 'does not trust our key'
+finish recv
+[ "$STATUS" -eq "$refused" ] || fail "recv ended with $STATUS, though its key was refused"
+untouched
+clear_known
+
+# --peer: this key, and no other.
+serve --peer "$(fingerprint carol)"
+offer --accept-new
+expect recv "$trust"
+expect send "$refused"
+wait_for "$T/recv.err" "$(fingerprint alice).*--peer"
+untouched
+clear_known
+serve --peer "$(fingerprint alice)"
+offer --peer "$(fingerprint bob | tr a-z A-Z | tr -d -)"
+expect send 0
+expect recv 0
+same file in/file
+rm in/file
+
+# Known from now on: neither option is needed.
+serve
+offer
+expect send 0
+expect recv 0
+rm in/file
+
+# A changed key is refused even with --accept-new, on either side; the message names both keys and the line to remove.
+old=$(fingerprint alice)
+rm "$(home_of alice)/key"
+new=$(fingerprint alice)
+[ "$old" != "$new" ] || fail "the key did not change"
+serve --accept-new
+offer --accept-new
+expect recv "$trust"
+expect send "$refused"
+wait_for "$T/recv.err" 'KEY OF alice.*HAS CHANGED'
+wait_for "$T/recv.err" "$old"
+wait_for "$T/recv.err" "$new"
+wait_for "$T/recv.err" "remove line [0-9]+ of $(home_of bob)/known_peers"
+untouched
+line=$(sed -n 's/.*remove line \([0-9]*\) of .*/\1/p' "$T/recv.err")
+sed -i "${line}d" "$(home_of bob)/known_peers"
+serve --accept-new
+offer
+expect send 0
+expect recv 0
+rm in/file
+rm "$(home_of bob)/key"
+serve --accept-new
+offer --accept-new
+expect send "$trust"
+wait_for "$T/send.err" 'HAS CHANGED'
+finish recv
+untouched
+
+# Plain mode goes on after it refused somebody, and a known peer still gets in.
+clear_known
+talk bob -4 -p 0 --peer "$(fingerprint alice)"
+port bob
+talk mallory --accept-new -p 0 "127.0.0.1:$PORT"
+expect mallory "$refused"
+wait_for "$T/bob.out" '^! mallory was refused'
+wait_for "$T/mallory.out" '^! bob does not trust our key'
+talk alice --accept-new -p 0 "127.0.0.1:$PORT"
+wait_for "$T/bob.out" '^\* connected to alice '
+say alice 'it is me'
+hang_up alice
+expect alice 0
+wait_for "$T/bob.out" '^<alice> it is me$'
+say bob /quit
+expect bob 0
+if grep -q mallory "$(home_of bob)/known_peers"; then fail "a refused key was remembered"; fi
+
+# Offers need a yes: without -y and a terminal they are refused.
+rm -f file2
+serve_without_yes() {
+    start recv "$DUET" recv --name bob --home "$(home_of bob)" -o in -4 -p 0
+    port recv
+}
+serve_without_yes
+offer
+expect send "$refused"
+wait_for "$T/recv.err" 'file was refused: without -y'
+wait_for "$T/send.err" '^duet: .*file.*refused'
+expect recv "$refused"
+untouched
+
+# A terminal is asked: about the key, then about the file.
+if command -v script >/dev/null; then
+    clear_known
+    mkfifo "$T/keys"
+    script -qefc "'$DUET' recv --name bob --home '$(home_of bob)' -o in -4 -p 0" "$T/tty.log" \
+        <"$T/keys" >"$T/recv.out" 2>&1 &
+    PID[recv]=$!
+    exec 8>"$T/keys"
+    wait_for "$T/recv.out" 'listening on .*[0-9]'
+    PORT=$(tr -d '\r' <"$T/recv.out" | sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p')
+    offer --accept-new
+    wait_for "$T/recv.out" 'trust this key\?'
+    grep -q "$(fingerprint alice)" "$T/recv.out" || fail "asked without showing the key"
+    echo y >&8
+    wait_for "$T/recv.out" 'alice offers file.*Take it\?'
+    untouched
+    echo y >&8
+    expect send 0
+    expect recv 0
+    same file in/file
+    exec 8>&-
+fi

@@ -1,0 +1,328 @@
+/* What happens because time passed, and what a lost packet of each kind costs. */
+#include <criterion/criterion.h>
+#include <malloc.h>
+#include <string.h>
+
+#include "duet/base/err.h"
+#include "inside.h"
+
+#define SECONDS(n) ((uint64_t)(n)*US_PER_S)
+#define HOUR SECONDS(3600)
+
+static struct pair pair;
+static int count[2][EVENT_STOPPED + 1];
+static struct endpoint_event last[2][EVENT_STOPPED + 1];
+
+static void note(struct pair *p, int side, const struct endpoint_event *ev)
+{
+    (void)p;
+    count[side][ev->type]++;
+    last[side][ev->type] = *ev;
+}
+
+static void start(void)
+{
+    memset(&pair, 0, sizeof pair);
+    memset(count, 0, sizeof count);
+    const struct endpoint_config a = pair_config(1, "alice"), b = pair_config(2, "bob");
+    pair.delay_us = 10000;
+    pair.on_event = note;
+    pair_open(&pair, &a, &b);
+}
+
+static void stop(void)
+{
+    pair_close(&pair);
+}
+
+TestSuite(conn_timers, .init = start, .fini = stop);
+
+static void run_for(uint64_t us)
+{
+    pair_run(&pair, time_add(pair.now, us));
+}
+
+static bool lose_all(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p, (void)to, (void)bytes, (void)len;
+    return false;
+}
+
+/* Loses the next `lose_count` datagrams of lose_type to lose_to. */
+static int lose_to, lose_count;
+static uint8_t lose_type;
+
+static bool lose_some(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p, (void)len;
+    if (to != lose_to || (bytes[0] & ~PACKET_EPOCH_MASK) != (lose_type & ~PACKET_EPOCH_MASK) || lose_count == 0 ||
+        (lose_type != PACKET_DATA && bytes[0] != lose_type))
+        return true;
+    lose_count--;
+    return false;
+}
+
+Test(conn_timers, a_lost_packet_of_the_handshake_delays_it_only)
+{
+    static const struct {
+        int to;
+        uint8_t type;
+    } rows[] = {{1, PACKET_SYN}, {0, PACKET_SYN_ACK}, {1, PACKET_ACK}, {0, PACKET_DATA}, {1, PACKET_DATA}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int n = 1; n <= 3; n++) {
+            stop();
+            start();
+            conn_id id;
+            lose_to = rows[i].to;
+            lose_type = rows[i].type;
+            lose_count = n;
+            pair.filter = lose_some;
+            cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
+            run_for(SECONDS(5));
+            cr_assert_eq(count[0][EVENT_CONNECTED], 1, "%s, %d lost", packet_type_name(rows[i].type), n);
+            cr_assert_eq(count[1][EVENT_CONNECTED], 1, "%s, %d lost", packet_type_name(rows[i].type), n);
+            cr_assert_eq(endpoint_conn_count(pair.e[0]) + endpoint_conn_count(pair.e[1]), 2);
+            cr_assert_not(inside_session(&pair, 1)->done_wanted);
+        }
+    }
+}
+
+/* The same SYN, answered twice, then the first answer again: whatever keys come about, no number is used twice. */
+Test(conn_timers, no_packet_number_is_used_twice_however_often_the_answer_changes)
+{
+    static uint8_t syn[LIMIT_SYN_BYTES], answer[2][LIMIT_PACKET_MIN_BYTES], out[65536];
+    size_t answer_len[2], segment;
+    struct duet_addr to;
+    conn_id id;
+    cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
+    cr_assert_eq(endpoint_send(pair.e[0], &to, syn, sizeof syn, &segment, pair.now), LIMIT_SYN_BYTES);
+    for (int i = 0; i < 2; i++) {
+        uint8_t copy[LIMIT_SYN_BYTES];
+        memcpy(copy, syn, sizeof copy);
+        cr_assert_eq(endpoint_recv(pair.e[1], &pair.addr[0], copy, sizeof copy, 0, pair.now), 0);
+        answer_len[i] = (size_t)endpoint_send(pair.e[1], &to, answer[i], sizeof answer[i], &segment, pair.now);
+        pair.now = time_add(pair.now, 2 * LIMIT_HALF_OPEN_US);
+        endpoint_tick(pair.e[1], pair.now);
+        cr_assert_eq(endpoint_conn_count(pair.e[1]), 0);
+    }
+    pair.filter = lose_all;
+    uint64_t next = 0;
+    for (int i = 0; i < 3; i++) {
+        struct conn *c = inside_conn(pair.e[0], id);
+        cr_assert_eq(endpoint_recv(pair.e[0], &pair.addr[1], answer[i % 2], answer_len[i % 2], 0, pair.now), 0);
+        cr_assert_eq(c->state, CONN_ACK_SENT);
+        cr_assert_geq(c->next_number, next);
+        c->ping_wanted = true;
+        endpoint_update(pair.e[0], c, pair.now);
+        while (endpoint_send(pair.e[0], &to, out, sizeof out, &segment, pair.now) > 0)
+            continue;
+        cr_assert_gt(c->next_number, next, "the PING left");
+        next = c->next_number;
+    }
+}
+
+Test(conn_timers, a_lost_close_is_repeated_until_answered)
+{
+    for (int n = 1; n <= 3; n++) {
+        for (int to = 0; to < 2; to++) {
+            stop();
+            start();
+            pair_connect(&pair);
+            run_for(SECONDS(1));
+            lose_to = to;
+            lose_type = PACKET_DATA;
+            lose_count = n;
+            pair.filter = lose_some;
+            endpoint_close(pair.e[0], pair.conn[0], 0x105, "bye", pair.now);
+            run_for(SECONDS(5));
+            cr_assert_eq(count[1][EVENT_CLOSED], 1);
+            cr_assert(last[1][EVENT_CLOSED].closed.end == END_LEFT && last[1][EVENT_CLOSED].closed.code == 0x105);
+            cr_assert_eq(count[0][EVENT_CLOSED], 1);
+            cr_assert_eq(last[0][EVENT_CLOSED].closed.end, END_LOCAL);
+            cr_assert_eq(endpoint_conn_count(pair.e[0]) + endpoint_conn_count(pair.e[1]), 0);
+        }
+    }
+}
+
+Test(conn_timers, closing_ends_even_if_nobody_answers)
+{
+    pair_connect(&pair);
+    pair.filter = lose_all;
+    const uint64_t sent = pair.sent[0];
+    endpoint_close(pair.e[0], pair.conn[0], 0, "", pair.now);
+    run_for(SECONDS(5));
+    cr_assert_eq(count[0][EVENT_CLOSED], 1);
+    cr_assert_leq(pair.sent[0] - sent, CONN_CLOSE_TRIES);
+    cr_assert_eq(endpoint_conn_count(pair.e[0]), 0);
+}
+
+Test(conn_timers, both_closing_at_once_end_once_each)
+{
+    pair_connect(&pair);
+    for (int i = 0; i < 2; i++)
+        endpoint_close(pair.e[i], pair.conn[i], 0, "", pair.now);
+    run_for(SECONDS(5));
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(count[i][EVENT_CLOSED], 1);
+        cr_assert_eq(endpoint_conn_count(pair.e[i]), 0);
+    }
+}
+
+Test(conn_timers, cancelling_an_attempt_fails_it_as_cancelled)
+{
+    conn_id id;
+    for (uint64_t after = 0; after <= 20000; after += 20000) {
+        stop();
+        start();
+        cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
+        run_for(after);
+        pair.filter = lose_all;
+        endpoint_close(pair.e[0], id, 0, "", pair.now);
+        run_for(SECONDS(10));
+        cr_assert_eq(count[0][EVENT_FAILED], 1, "after %lu", (unsigned long)after);
+        cr_assert_eq(last[0][EVENT_FAILED].failed.err, DUET_ECANCELLED, "after %lu: %s", (unsigned long)after,
+                     err_name(last[0][EVENT_FAILED].failed.err));
+        cr_assert_eq(endpoint_conn_count(pair.e[0]), 0);
+        pair.filter = NULL;
+    }
+}
+
+Test(conn_timers, a_suspended_side_asks_before_it_judges)
+{
+    static const uint64_t naps[] = {SECONDS(20), HOUR, 30 * 24 * HOUR};
+    for (size_t i = 0; i < 3; i++) {
+        stop();
+        start();
+        pair_connect(&pair);
+        run_for(SECONDS(1));
+        /* Both sleep, as two laptops: no time passes for either but on the clock. */
+        pair.now = time_add(pair.now, naps[i]);
+        run_for(SECONDS(3));
+        for (int s = 0; s < 2; s++) {
+            cr_assert_eq(count[s][EVENT_CLOSED] + count[s][EVENT_UNREACHABLE], 0, "nap %zu side %d", i, s);
+            cr_assert_eq(endpoint_conn_count(pair.e[s]), 1);
+        }
+        run_for(SECONDS(60));
+        cr_assert_eq(count[0][EVENT_UNREACHABLE] + count[1][EVENT_UNREACHABLE], 0);
+    }
+}
+
+Test(conn_timers, a_sleeper_with_data_in_the_air_goes_on_soon_after)
+{
+    pair_connect(&pair);
+    run_for(SECONDS(1));
+    endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now);
+    run_for(12000); /* the ACK is on its way */
+    pair.now = time_add(pair.now, HOUR);
+    run_for(SECONDS(1));
+    const duet_time then = pair.now;
+    endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now);
+    pair.filter = lose_some;
+    lose_to = 1;
+    lose_type = PACKET_DATA;
+    lose_count = 1;
+    while (!endpoint_flushed(pair.e[0], pair.conn[0]))
+        run_for(10000);
+    /* The late ACK taught an RTT of RTT_SAMPLE_MAX_US at most, and one probe timeout of that has to pass. */
+    cr_assert_leq(time_since(pair.now, then), SECONDS(8));
+    cr_assert_eq(count[0][EVENT_CLOSED] + count[1][EVENT_CLOSED], 0);
+}
+
+Test(conn_timers, a_peer_that_is_gone_when_we_wake_is_unreachable_then_lost)
+{
+    pair_connect(&pair);
+    run_for(SECONDS(1));
+    pair.now = time_add(pair.now, HOUR);
+    pair.filter = lose_all;
+    run_for(SECONDS(10));
+    cr_assert_eq(count[0][EVENT_UNREACHABLE], 0);
+    run_for(SECONDS(6));
+    cr_assert_eq(count[0][EVENT_UNREACHABLE], 1);
+    cr_assert_eq(count[0][EVENT_CLOSED], 0);
+    run_for(SECONDS(600));
+    cr_assert_eq(count[0][EVENT_CLOSED], 1);
+    cr_assert_eq(last[0][EVENT_CLOSED].closed.end, END_LOST);
+}
+
+Test(conn_timers, five_seconds_of_silence_are_invisible_and_data_goes_on)
+{
+    pair_connect(&pair);
+    run_for(SECONDS(1));
+    pair.filter = lose_all;
+    endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now);
+    run_for(SECONDS(5));
+    pair.filter = NULL;
+    run_for(SECONDS(2));
+    cr_assert(endpoint_flushed(pair.e[0], pair.conn[0]));
+    cr_assert_eq(count[0][EVENT_UNREACHABLE] + count[1][EVENT_UNREACHABLE], 0);
+}
+
+Test(conn_timers, a_session_goes_on_through_many_rekeys)
+{
+    pair_connect(&pair);
+    uint8_t buf[16];
+    for (int i = 0; i < 20; i++) {
+        run_for(SECONDS(60));
+        for (int s = 0; s < 2; s++) {
+            cr_assert_eq(endpoint_write(pair.e[s], pair.conn[s], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now),
+                         5);
+            run_for(SECONDS(1));
+            cr_assert_eq(endpoint_read(pair.e[1 - s], pair.conn[1 - s], STREAM_CHAT, buf, sizeof buf, pair.now), 5);
+        }
+    }
+    for (int s = 0; s < 2; s++) {
+        cr_assert_geq(keys_sent_epochs(inside_session(&pair, s)->keys), 8);
+        cr_assert_eq(count[s][EVENT_CLOSED] + count[s][EVENT_UNREACHABLE], 0);
+    }
+    cr_assert_eq(endpoint_counters(pair.e[0]).unauthentic + endpoint_counters(pair.e[1]).unauthentic, 0);
+}
+
+Test(conn_timers, rekeys_survive_loss)
+{
+    pair_connect(&pair);
+    for (int i = 0; i < 20; i++) {
+        lose_to = i % 2;
+        lose_type = PACKET_DATA;
+        lose_count = 5;
+        pair.filter = lose_some;
+        endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now);
+        run_for(SECONDS(121));
+        cr_assert(endpoint_flushed(pair.e[0], pair.conn[0]));
+    }
+    cr_assert_geq(keys_sent_epochs(inside_session(&pair, 0)->keys), 15);
+}
+
+/* Any call order, then: what is due is due in the future, or there is something to send. */
+Test(conn_timers, no_deadline_is_left_in_the_past)
+{
+    uint64_t seed = 1;
+    pair_connect(&pair);
+    for (int i = 0; i < 20000; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        pair.filter = seed >> 60 < 4 ? lose_all : NULL;
+        if (seed >> 40 & 1)
+            endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"x", 1, pair.now);
+        run_for(seed >> 45 & 0xffff);
+        for (int s = 0; s < 2; s++)
+            cr_assert(time_before(pair.now, endpoint_deadline(pair.e[s])), "step %d", i);
+        uint8_t buf[64];
+        while (endpoint_read(pair.e[1], pair.conn[1], STREAM_CHAT, buf, sizeof buf, pair.now) > 0)
+            continue;
+    }
+    cr_assert_eq(count[0][EVENT_CLOSED] + count[1][EVENT_CLOSED], 0);
+}
+
+Test(conn_timers, an_idle_connection_costs_little_memory)
+{
+    pair_connect(&pair);
+    run_for(SECONDS(3600));
+    for (int s = 0; s < 2; s++) {
+        const struct conn *c = inside_session(&pair, s);
+        const size_t bytes = sizeof *c + c->loss.sent.cap * sizeof(struct sent_packet) + c->replay.word_count * 8 +
+                             c->acktr.received.cap * sizeof(struct range) + c->streams.in[0].bytes.cap +
+                             c->streams.in[1].bytes.cap + c->streams.out[0].bytes.cap + c->streams.out[1].bytes.cap;
+        cr_assert_null(c->hs);
+        cr_assert_leq(c->loss.sent.cap, 128, "%zu records", c->loss.sent.cap);
+        cr_assert_leq(bytes, 40000, "%zu bytes", bytes);
+    }
+}
