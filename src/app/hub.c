@@ -20,13 +20,13 @@
 
 #define HUB_CONNECTING 64   /* attempts of ours under way */
 #define HUB_UI_RESERVE 1024 /* messages for ui that never need memory for themselves */
+#define HUB_QUIT_SILENCE_US (UINT64_C(30) * US_PER_S) /* silence for which a peer is waited for when leaving */
 #define HUB_UI_FULL 8192    /* from here on newcomers are turned away: ui stands still */
 
 struct attempt {
     conn_id conn;
     uint32_t ui_id;
 };
-
 struct hub {
     struct env env;
     struct session *sessions[LIMIT_CONNS];
@@ -429,11 +429,16 @@ static bool is_replaced(const struct hub *h, const struct session *s)
     return false;
 }
 
+/* When a silent peer counts as lost: by --timeout, and in any case while we only wait for it so that we can leave. */
 static duet_time give_up_at(const struct hub *h, const struct session *s)
 {
-    if (h->env.cfg.give_up_us == 0 || !s->peer.unreachable || s->state == SESSION_CLOSING)
+    uint64_t patience_us = h->env.cfg.give_up_us;
+
+    if (!s->peer.unreachable || s->state == SESSION_CLOSING)
         return DUET_NEVER;
-    return time_add(s->silent_since, h->env.cfg.give_up_us);
+    if (h->env.quitting && (patience_us == 0 || patience_us > HUB_QUIT_SILENCE_US))
+        patience_us = HUB_QUIT_SILENCE_US;
+    return patience_us == 0 ? DUET_NEVER : time_add(s->silent_since, patience_us);
 }
 
 /* Ends the sessions whose time has come. */

@@ -139,6 +139,15 @@ static int answer(struct endpoint *e, const struct packet *p, const struct duet_
     return rc;
 }
 
+/* One host with a proven address could otherwise take every half-open place. */
+static bool host_has_enough(const struct endpoint *e, const struct duet_addr *from)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < e->count && e->half_open >= LIMIT_HALF_OPEN_PER_HOST; i++)
+        count += e->all[i]->half_open && addr_same_host(&e->all[i]->path.addr, from) ? 1 : 0;
+    return count >= LIMIT_HALF_OPEN_PER_HOST;
+}
+
 int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
 {
     e->counters.syns++;
@@ -156,7 +165,7 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_add
     if (own == NULL && !e->accept)
         return DUET_EREFUSED;
 
-    if (e->half_open >= LIMIT_HALF_OPEN)
+    if (e->half_open >= LIMIT_HALF_OPEN || host_has_enough(e, from))
         return DUET_EFULL;
     const bool token_ok = p->token != NULL && cookie_check(&e->cookie, from, p->cid_i, p->token, now);
     if (p->token != NULL && !token_ok)

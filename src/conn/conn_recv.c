@@ -14,18 +14,22 @@ struct recv_packet {
     duet_time now;
     bool eliciting;
     bool at_once;
+    bool unanswered;    /* it could not be taken in whole: not acknowledged, so that it comes again */
 };
 
 /* ── handshake ───────────────────────────────────────────────────────── */
 
 int conn_recv_retry(struct conn *c, const struct packet *p, duet_time now)
 {
-    if (c->state != CONN_SYN_SENT || c->hs->has_token)
+    if (c->state != CONN_SYN_SENT)
         return DUET_ENOTFOUND;
     memcpy(c->hs->token, p->token, sizeof c->hs->token);
+    /* Only the first has the SYN repeated at once: later ones (a token grew old, or is forged) wait for its timer. */
+    if (!c->hs->has_token) {
+        c->flight_wanted = true;
+        c->repeat_at = now;
+    }
     c->hs->has_token = true;
-    c->flight_wanted = true;
-    c->repeat_at = now;
     return 0;
 }
 
@@ -110,7 +114,8 @@ static int on_ordered(struct conn *c, size_t index, const struct frame *f, struc
     if (rc == 0 && readable)
         push_stream_event(c, EVENT_READABLE, f->stream, 0);
     rp->at_once = true;
-    return rc;
+    rp->unanswered = rc == DUET_EFULL || rc == DUET_ENOMEM;
+    return rp->unanswered ? 0 : rc;
 }
 
 /* Hands the fresh parts of a bulk frame up; they point into the packet. */
@@ -220,7 +225,7 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
     return DUET_EPROTOCOL;
 }
 
-/* All frames of an authentic packet; false: it must not be acknowledged (the connection is ending). */
+/* All frames of an authentic packet; false: it must not be acknowledged (the connection is ending, or there was no room). */
 static bool take_frames(struct conn *c, const uint8_t *bytes, size_t len, struct recv_packet *rp)
 {
     struct frame_ack *ack = &c->shared->ack_scratch;
@@ -240,7 +245,7 @@ static bool take_frames(struct conn *c, const uint8_t *bytes, size_t len, struct
             conn_fail(c, rc, rc == DUET_EMALFORMED ? "malformed frame" : frame_type_name(f.type), rp->now);
             return false;
         }
-        if (c->state != CONN_ESTABLISHED)
+        if (c->state != CONN_ESTABLISHED || rp->unanswered)
             return false;
     }
     return true;

@@ -308,6 +308,7 @@ static size_t seal(struct conn *c, uint8_t *buf, size_t plain_len, uint64_t numb
 {
     const int epoch = keys_send_epoch(c->keys, number, now);
     if (epoch < 0) {
+        c->close_code = CLOSE_INTERNAL;
         conn_abandon(c, END_ERROR, epoch, now);
         return 0;
     }
@@ -315,6 +316,7 @@ static size_t seal(struct conn *c, uint8_t *buf, size_t plain_len, uint64_t numb
     const int rc =
         keys_seal(c->keys, number, buf, LIMIT_DATA_HEADER_BYTES, buf + LIMIT_DATA_HEADER_BYTES, plain_len);
     if (rc != 0) {
+        c->close_code = CLOSE_INTERNAL;
         conn_abandon(c, END_ERROR, rc, now);
         return 0;
     }

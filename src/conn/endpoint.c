@@ -192,8 +192,7 @@ static struct conn *find(const struct endpoint *e, conn_id id)
     return id == 0 ? NULL : idmap_get(&e->by_id, id);
 }
 
-/* A connection whose streams can be used. */
-static struct conn *find_open(const struct endpoint *e, conn_id id)
+struct conn *endpoint_find_open(const struct endpoint *e, conn_id id)
 {
     struct conn *c = find(e, id);
     return c != NULL && c->state == CONN_ESTABLISHED ? c : NULL;
@@ -277,8 +276,7 @@ static int dispatch(struct endpoint *e, const struct packet *p, const struct due
         rc = conn_recv_data(c, p, from, dgram, len, ecn, now);
         break;
     }
-    if (rc == 0)
-        endpoint_update(e, c, now);
+    endpoint_update(e, c, now);
     return rc;
 }
 
@@ -407,113 +405,6 @@ bool endpoint_trace_poll(struct endpoint *e, struct trace_event *out)
 uint64_t endpoint_trace_dropped(const struct endpoint *e)
 {
     return e->shared.tracer.dropped;
-}
-
-/* ── streams ─────────────────────────────────────────────────────────── */
-
-ssize_t endpoint_write(struct endpoint *e, conn_id conn, uint64_t stream, const uint8_t *bytes, size_t len, duet_time now)
-{
-    struct conn *c = find_open(e, conn);
-    const int index = streams_ordered_index(stream);
-    if (c == NULL || index < 0)
-        return DUET_ENOTFOUND;
-    const ssize_t n = sendstream_write(&c->streams.out[index], bytes, len);
-    endpoint_update(e, c, now);
-    return n;
-}
-
-ssize_t endpoint_read(struct endpoint *e, conn_id conn, uint64_t stream, uint8_t *buf, size_t cap, duet_time now)
-{
-    struct conn *c = find_open(e, conn);
-    const int index = streams_ordered_index(stream);
-    if (c == NULL || index < 0)
-        return DUET_ENOTFOUND;
-    const size_t n = streams_read(&c->streams, (size_t)index, buf, cap);
-    if (n > 0)
-        endpoint_update(e, c, now);
-    return (ssize_t)n;
-}
-
-bool endpoint_flushed(const struct endpoint *e, conn_id conn)
-{
-    const struct conn *c = find_open(e, conn);
-    for (size_t i = 0; c != NULL && i < STREAMS_ORDERED; i++) {
-        if (!sendstream_flushed(&c->streams.out[i]))
-            return false;
-    }
-    return true;
-}
-
-int endpoint_open_bulk(struct endpoint *e, conn_id conn, uint64_t *stream)
-{
-    struct conn *c = find_open(e, conn);
-    return c == NULL ? DUET_ENOTFOUND : streams_open(&c->streams, stream);
-}
-
-int endpoint_supply(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t offset, const uint8_t *bytes, size_t len,
-                    uint64_t cookie, duet_time now)
-{
-    struct conn *c = find_open(e, conn);
-    struct bulksend *b = c == NULL ? NULL : streams_send(&c->streams, stream);
-    if (b == NULL || b->reset)
-        return DUET_ENOTFOUND;
-    const struct bulk_source src = {.offset = offset, .bytes = bytes, .len = len, .cookie = cookie};
-    const int rc = bulksend_supply(b, &src);
-    endpoint_update(e, c, now);
-    return rc;
-}
-
-int endpoint_finish(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t final_bytes, duet_time now)
-{
-    struct conn *c = find_open(e, conn);
-    struct bulksend *b = c == NULL ? NULL : streams_send(&c->streams, stream);
-    if (b == NULL || b->reset)
-        return DUET_ENOTFOUND;
-    const int rc = sendstate_finish(&b->state, final_bytes);
-    endpoint_update(e, c, now);
-    return rc;
-}
-
-int endpoint_reset(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now)
-{
-    struct conn *c = find_open(e, conn);
-    if (c == NULL)
-        return DUET_ENOTFOUND;
-    const int rc = streams_reset(&c->streams, stream, code);
-    if (rc == 0)
-        conn_release_sources(c, streams_send(&c->streams, stream), 0, UINT64_MAX);
-    endpoint_update(e, c, now);
-    return rc;
-}
-
-int endpoint_accept_bulk(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t window_bytes, duet_time now)
-{
-    struct conn *c = find_open(e, conn);
-    if (c == NULL)
-        return DUET_ENOTFOUND;
-    const int rc = streams_accept(&c->streams, stream, window_bytes);
-    endpoint_update(e, c, now);
-    return rc;
-}
-
-int endpoint_consumed(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t bytes, duet_time now)
-{
-    struct conn *c = find_open(e, conn);
-    if (c == NULL)
-        return DUET_ENOTFOUND;
-    const int rc = streams_consumed(&c->streams, stream, bytes);
-    endpoint_update(e, c, now);
-    return rc;
-}
-
-int endpoint_stop(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now)
-{
-    struct conn *c = find_open(e, conn);
-    if (c == NULL)
-        return DUET_ENOTFOUND;
-    const int rc = streams_stop(&c->streams, stream, code);
-    endpoint_update(e, c, now);
-    return rc;
 }
 
 /* ── figures ─────────────────────────────────────────────────────────── */

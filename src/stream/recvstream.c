@@ -5,7 +5,7 @@
 
 void recvstream_init(struct recvstream *s, size_t window_bytes)
 {
-    recvstate_init(&s->state, window_bytes, LIMIT_EXTENT_RANGES);
+    recvstate_init(&s->state, window_bytes, LIMIT_ORDERED_RANGES);
     ring_init(&s->bytes, window_bytes);
 }
 

@@ -8,7 +8,7 @@
  * of it, and the sender stands still a window ahead of that.  With --mtu the 60 KB are packets of 1440 bytes, each
  * sealed for itself, sent as one UDP_SEGMENT train and received through UDP_GRO: the same for a path with an MTU.
  *
- *   floor [--mtu] [--window BYTES] recv ADDRESS PORT FILE
+ *   floor [--mtu] [--window BYTES] recv ADDRESS PORT FILE        says "ready" once it listens
  *   floor [--mtu] [--window BYTES] send ADDRESS PORT FILE
  *
  * packet: number 8 ‖ ciphertext ‖ tag 16        hello: total bytes 8        credit: bytes written 8 [‖ hash 16 at the end]
@@ -214,6 +214,7 @@ static void run_recv(struct job *j)
     socklen_t from_len = sizeof from;
     uint64_t hello, written = 0, told = 0, number = 0;
     need(bind(j->sock, (struct sockaddr *)&j->peer, sizeof j->peer) == 0, "bind");
+    need(puts("ready") >= 0 && fflush(stdout) == 0, "stdout");
     need(recvfrom(j->sock, &hello, sizeof hello, 0, (struct sockaddr *)&from, &from_len) == sizeof hello, "hello");
     need(connect(j->sock, (struct sockaddr *)&from, from_len) == 0, "connect");
     const uint64_t total = be64toh(hello);

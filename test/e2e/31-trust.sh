@@ -119,7 +119,7 @@ serve_without_yes
 offer
 expect send "$refused"
 wait_for "$T/recv.err" 'file was refused: without -y'
-wait_for "$T/send.err" '^duet: .*file.*refused'
+wait_for "$T/send.err" '^duet: sending file to bob: .*not wanted'
 expect recv "$refused"
 untouched
 

@@ -1,5 +1,5 @@
 /*
- * endpoint_state: what an endpoint is made of.  For endpoint.c and accept.c only;
+ * endpoint_state: what an endpoint is made of.  For endpoint.c, endpoint_streams.c and accept.c only;
  * everyone else sees endpoint.h.
  */
 #ifndef DUET_CONN_ENDPOINT_STATE_H
@@ -43,6 +43,8 @@ struct endpoint {
 int endpoint_add(struct endpoint *e, struct conn *c, duet_time now);
 /* Something happened to c: its timer and its readiness are set anew; a DEAD one is removed and freed. */
 void endpoint_update(struct endpoint *e, struct conn *c, duet_time now);
+/* A connection whose streams can be used; NULL: there is none of that id. */
+struct conn *endpoint_find_open(const struct endpoint *e, conn_id id);
 /* A random id in nobody's use. */
 conn_id endpoint_fresh_id(struct endpoint *e);
 

@@ -26,6 +26,7 @@
 /* Handshake. */
 #define LIMIT_HALF_OPEN 256             /* connections answered but not confirmed */
 #define LIMIT_HALF_OPEN_RETRY 64        /* from here on a SYN needs a RETRY token */
+#define LIMIT_HALF_OPEN_PER_HOST 128    /* … of one host */
 #define LIMIT_HALF_OPEN_US 5000000      /* life of a half-open connection */
 #define LIMIT_TOKEN_US 10000000         /* life of a RETRY token */
 #define LIMIT_AMPLIFICATION 3           /* bytes out per byte in before the address is proven */
@@ -42,6 +43,7 @@
 /* Streams. */
 #define LIMIT_STREAMS 64                /* streams of one kind a peer may have open */
 #define LIMIT_STREAM_WINDOW_BYTES (256 * 1024)      /* ordered stream: most unread bytes */
+#define LIMIT_ORDERED_RANGES 1024       /* holes in an ordered stream being received: more, and packets are dropped */
 #define LIMIT_WINDOW_MIN_BYTES (64 * 1024)
 #define LIMIT_WINDOW_DEFAULT_BYTES (8 * 1024 * 1024)
 #define LIMIT_WINDOW_MAX_BYTES (12 * 1024 * 1024)   /* leaves room in the chunk pool of 16 MiB */

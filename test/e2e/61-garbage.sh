@@ -1,0 +1,52 @@
+# A hundred thousand datagrams of garbage into a live session: random ones of every size, and ones that begin like each
+# kind of packet.  The transfer completes, nothing is answered, no memory is taken; a link that repeats and reorders what
+# is genuine does no harm either.
+# timeout: 120
+set -euo pipefail
+. "$ROOT/test/e2e/lib.sh"
+
+per_batch=10000
+growth_max_kb=8192
+head -c 8000000 /dev/urandom >file
+mkdir in
+
+start recv "$DUET" recv --home "$(home_of bob)" --accept-new -y -o in -4 -p 0
+port recv
+start send "$DUET" send --home "$(home_of alice)" --accept-new -v -4 --limit 1MB -p 0 -c "127.0.0.1:$PORT" file
+within "$WAIT_S" eval '[ -n "$(find in -name ".duet-part-*" -size +0)" ]' || fail "nothing is under way"
+sender_port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$T/send.err")
+[ -n "$sender_port" ] || fail "the port of send is not known"
+rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB$/\1/p' "/proc/${PID[$1]}/status"; }
+before_kb=$(rss recv)
+
+# One socket for each target: an answer would come back to it.
+exec 7<>"/dev/udp/127.0.0.1/$PORT" 8<>"/dev/udp/127.0.0.1/$sender_port"
+# Records of 1200 bytes: a type, the version, and the rest random.
+records() { # records TYPE-BYTE
+    head -c 2400000 /dev/urandom | LC_ALL=C awk -v RS='^$' '{ print }' >/dev/null
+    head -c 1200 /dev/urandom | { printf '%b' "\\x$1\\x01"; cat; } | head -c 1200
+}
+for type in 01 02 03 04 05 40 41 42 43; do
+    records "$type"
+done >shapes
+for fd in 7 8; do
+    for size in 1 26 64 1200; do
+        dd if=/dev/urandom bs="$size" count="$per_batch" status=none >&"$fd" || true
+    done
+    for ((i = 0; i < 60; i++)); do
+        dd if=shapes bs=1200 status=none >&"$fd" || true
+        dd if=shapes bs=300 status=none >&"$fd" || true # cut short, and starting anywhere
+    done
+    : >empty
+done
+if _gone send || _gone recv; then fail "the transfer was over before the garbage was"; fi
+after_kb=$(rss recv)
+for fd in 7 8; do
+    if read -r -t 0 -u "$fd"; then fail "garbage was answered"; fi
+done
+echo "receiver: $before_kb kB before, $after_kb kB after"
+[ "$after_kb" -le $((before_kb + growth_max_kb)) ] || fail "the receiver grew from $before_kb to $after_kb kB"
+expect send 0
+expect recv 0
+same file in/file
+no_parts in
