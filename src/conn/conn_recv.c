@@ -173,13 +173,24 @@ static int on_stop(struct conn *c, const struct frame *f)
     return rc;
 }
 
-static int on_ack(struct conn *c, const struct frame_ack *ack, duet_time now)
+/* The peer saw more of our packets marked by a router: congestion, told without a loss. */
+static void note_marks(struct conn *c, const struct frame_ack *ack, const struct loss_summary *s, duet_time now)
+{
+    if (ack->ce <= c->ce_reported)
+        return;
+    c->ce_reported = ack->ce;
+    c->cc.ops->marked(&c->cc, s->largest_acked_sent_at, now);
+}
+
+static int on_ack(struct conn *c, const struct frame_ack *ack, bool has_ecn, duet_time now)
 {
     struct loss_summary s;
     const int rc = loss_ack(&c->loss, ack, now, &s);
     if (rc != 0)
         return rc;
     keys_confirm(c->keys, ack->largest);
+    if (has_ecn && s.largest_is_new)
+        note_marks(c, ack, &s, now);
     conn_resolve(c, &s, now);
     return 0;
 }
@@ -195,7 +206,7 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
         return 0;
     case FRAME_ACK:
     case FRAME_ACK_ECN:
-        return on_ack(c, ack, rp->now);
+        return on_ack(c, ack, f->type == FRAME_ACK_ECN, rp->now);
     case FRAME_RESET_STREAM:
         return on_reset(c, f);
     case FRAME_STOP_STREAM:

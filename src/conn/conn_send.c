@@ -195,7 +195,9 @@ static void add_ack(struct conn *c, struct draft *d, bool alone, duet_time now)
         return;
     const size_t share = alone ? writer_left(&d->w) : writer_left(&d->w) / ACK_SHARE;
     struct writer w = writer_of(d->w.at, share);
-    d->has_ack = frame_write_ack(&w, &c->acktr.received, acktr_delay_us(&c->acktr, now), NULL);
+    const uint64_t *ecn = c->acktr.ecn;
+    const bool marks = (ecn[0] | ecn[1] | ecn[2]) != 0;
+    d->has_ack = frame_write_ack(&w, &c->acktr.received, acktr_delay_us(&c->acktr, now), marks ? ecn : NULL);
     if (d->has_ack)
         d->w.at = w.at;
 }
@@ -230,8 +232,19 @@ static void add_controls(struct conn *c, struct draft *d, duet_time now)
         add_frame(d, &f, 0);
 }
 
+/* The piece is in the packet.  A small new one of chat or control will be repeated before it could be known lost. */
+static void record_stream(struct conn *c, uint64_t id, const struct stream_piece *piece, duet_time now)
+{
+    const int index = streams_ordered_index(id);
+    const uint64_t before = index >= 0 ? c->streams.out[index].state.fresh_bytes : 0;
+    if (streams_sent(&c->streams, id, piece) != 0)
+        c->out_of_memory = true;
+    if (index >= 0 && c->streams.out[index].state.fresh_bytes > before && c->params.mode == MODE_BURST)
+        echo_sent(&c->echo, id, piece, rtt_pto_us(&c->loss.rtt), now);
+}
+
 /* One STREAM frame of the class; false: it has nothing, or it does not fit. */
-static bool add_stream(struct conn *c, struct draft *d, enum stream_class class)
+static bool add_stream(struct conn *c, struct draft *d, enum stream_class class, duet_time now)
 {
     struct stream_piece piece;
     uint64_t id;
@@ -256,23 +269,21 @@ static bool add_stream(struct conn *c, struct draft *d, enum stream_class class)
                                     .stream = id,
                                     .offset = piece.offset});
     d->eliciting = true;
-    const int rc = streams_sent(&c->streams, id, &piece);
-    if (rc != 0)
-        c->out_of_memory = true;
+    record_stream(c, id, &piece, now);
     return true;
 }
 
 static void add_streams(struct conn *c, struct draft *d, const struct gate *g, duet_time now)
 {
-    while (add_stream(c, d, CLASS_CONTROL))
+    while (add_stream(c, d, CLASS_CONTROL, now))
         continue;
-    while (add_stream(c, d, CLASS_CHAT))
+    while (add_stream(c, d, CLASS_CHAT, now))
         continue;
     if (!g->bulk)
         return;
     if (!g->probe && pacer_allowance(&c->pacer, pacing_rate(c), packet_size(c), now) < packet_size(c))
         return;
-    while (add_stream(c, d, CLASS_BULK))
+    while (add_stream(c, d, CLASS_BULK, now))
         d->bulk = true;
 }
 

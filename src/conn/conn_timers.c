@@ -12,6 +12,7 @@
  *   path         an address is being proven    challenge again, or fall back
  *   heartbeat    nothing heard, nothing sent   PING
  *                that asks for an answer
+ *   echo         a small chat frame left      the frame again
  *   silence      always, while connected       unreachable, then lost
  */
 #include "duet/base/err.h"
@@ -37,6 +38,7 @@ static duet_time silence_at(const struct conn *c)
 static duet_time open_deadline(const struct conn *c)
 {
     duet_time t = time_min(loss_deadline(&c->loss), c->path.give_up_at);
+    t = time_min(t, echo_deadline(&c->echo));
     t = time_min(t, heartbeat_at(c));
     return c->state == CONN_ESTABLISHED ? time_min(t, silence_at(c)) : t;
 }
@@ -119,6 +121,17 @@ static void step_timeout(struct conn *c, duet_time now)
     c->ping_wanted = true; /* if what it carried need not be sent again, something else has to ask */
 }
 
+/* Small chat frames go again before they could be known lost (echo.h). */
+static void repeat_chat(struct conn *c, duet_time now)
+{
+    struct stream_piece p;
+    uint64_t stream;
+    while (echo_due(&c->echo, now, &stream, &p)) {
+        if (streams_lost(&c->streams, stream, &p) != 0)
+            conn_fail(c, DUET_ENOMEM, "out of memory", now);
+    }
+}
+
 static void open_tick(struct conn *c, duet_time now)
 {
     struct loss_summary s;
@@ -133,6 +146,7 @@ static void open_tick(struct conn *c, duet_time now)
     if (!is_open(c))
         return;
     path_tick(&c->path, now);
+    repeat_chat(c, now);
     if (time_due(heartbeat_at(c), now))
         c->ping_wanted = true;
 }

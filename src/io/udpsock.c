@@ -19,6 +19,8 @@
 #define UDP_GRO 104
 #endif
 
+#define ECN_ECT0 2
+
 static int set_int(int fd, int level, int option, int value)
 {
     return setsockopt(fd, level, option, &value, sizeof(value));
@@ -111,9 +113,13 @@ static void set_buffers(struct udpsock *s)
 /* What is told about each datagram, and batching: a kernel without one of these still carries packets. */
 static void set_optional(struct udpsock *s, const struct udp_config *cfg)
 {
+    /* ECT(0): a router with a full queue may mark instead of dropping (RFC 9000 §13.4). */
+    set_int(s->fd, IPPROTO_IP, IP_TOS, ECN_ECT0);
     set_int(s->fd, IPPROTO_IP, IP_RECVTOS, 1);
-    if (s->family == AF_INET6)
+    if (s->family == AF_INET6) {
+        set_int(s->fd, IPPROTO_IPV6, IPV6_TCLASS, ECN_ECT0);
         set_int(s->fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    }
     set_int(s->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
     /* 0 is the default and only asks whether the option exists. */
     s->gso = !cfg->no_gso && set_int(s->fd, SOL_UDP, UDP_SEGMENT, 0) == 0;

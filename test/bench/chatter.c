@@ -54,7 +54,7 @@ static bool note_age(const char *line, int64_t now)
     const char *at = strstr(line, "> @ ");
     if (line[0] != '<' || !at)
         return false;
-    printf("%" PRId64 "\n", (now - strtoll(at + 4, NULL, 10)) / NS_PER_US);
+    printf("%" PRId64 "\n", (now - (int64_t)strtoll(at + 4, NULL, 10)) / NS_PER_US);
     fflush(stdout);
     return true;
 }

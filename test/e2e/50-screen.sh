@@ -90,7 +90,7 @@ for i in {1..30}; do type_line alice "line $i"; done
 shows bob '<alice> line 30'
 if _shows bob '<alice> line 1$'; then fail "the screen does not scroll"; fi
 tmux send-keys -t bob PPage PPage
-shows bob '<alice> line 5$'
+shows bob '<alice> line 1$'
 tmux send-keys -t bob NPage NPage
 shows bob '<alice> line 30'
 
@@ -102,8 +102,11 @@ shows alice 'bob .*unreachable' 30
 took_us=$((${EPOCHREALTIME/[.,]/} - killed_us))
 [ "$took_us" -le $((report_s * 1000000)) ] || fail "a killed peer was shown after $took_us µs"
 
-# He comes back (curses left his terminal as it was: a killed program cannot tidy up), and both leave properly.
-type_line bob "reset; '$DUET' --name bob --home '$(home_of bob)' -o in -p 0 127.0.0.1:$PORT; echo ended-with-\$?"
+# He comes back (a killed program cannot tidy up: his terminal is still raw), and both leave properly.
+shows bob 'ended-with-137'
+tmux send-keys -t bob -l 'stty sane; clear' && tmux send-keys -t bob C-j
+shows bob '^ready:'
+type_line bob "'$DUET' --name bob --home '$(home_of bob)' -o in -p 0 127.0.0.1:$PORT; echo ended-with-\$?"
 shows bob 'connected to alice'
 type_line bob 'here again'
 shows alice '<bob> here again'

@@ -28,6 +28,7 @@
 #include "duet/base/heap.h"
 #include "duet/base/rand.h"
 #include "duet/conn/types.h"
+#include "duet/conn/echo.h"
 #include "duet/conn/events.h"
 #include "duet/conn/handshake.h"
 #include "duet/conn/path.h"
@@ -103,6 +104,7 @@ struct conn {
     struct keys *keys;
     struct replay replay;
     struct streams streams;
+    struct echo echo;
     struct loss loss;
     struct acktr acktr;
     struct cc cc;
@@ -115,6 +117,7 @@ struct conn {
     uint64_t largest_received;          /* highest packet number that opened; valid when received_packets > 0 */
     uint32_t packet_bytes;              /* largest UDP payload we send now */
     uint32_t acks_alone;                /* ACK-only packets since one that elicits */
+    uint64_t ce_reported;               /* CE marks the peer has told us of */
     bool cwnd_limited;                  /* the window held us back since the last ACK */
     bool done_wanted;                   /* HANDSHAKE_DONE has to be sent (again) */
     bool ping_wanted;

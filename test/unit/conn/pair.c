@@ -91,7 +91,7 @@ static void deliver_first(struct pair *p)
 {
     struct pair_datagram d = p->wire[0];
     memmove(&p->wire[0], &p->wire[1], --p->wire_count * sizeof d);
-    endpoint_recv(p->e[d.to], &d.from, d.bytes, d.len, 0, p->now);
+    endpoint_recv(p->e[d.to], &d.from, d.bytes, d.len, p->ecn, p->now);
     drain(p, d.to);
     free(d.bytes);
 }

@@ -185,3 +185,22 @@ Test(endpoint, nobody_answering_is_a_timeout)
     cr_assert_eq(seen.count[0][EVENT_FAILED], 1);
     cr_assert_eq(seen.last[0].failed.err, DUET_ETIMEOUT);
 }
+
+static uint64_t window_after_a_file(uint8_t ecn)
+{
+    struct endpoint_stats st;
+    pair.ecn = ecn;
+    pair_connect(&pair);
+    transfer(1000000);
+    cr_assert_eq(endpoint_stats(pair.e[0], pair.conn[0], &st), 0);
+    cr_assert_eq(st.lost_packets, 0);
+    return st.cwnd_bytes;
+}
+
+Test(endpoint, marks_of_a_router_hold_the_window_down)
+{
+    const uint64_t marked = window_after_a_file(3);
+    close_pair();
+    open_pair();
+    cr_assert_lt(marked * 4, window_after_a_file(2));
+}

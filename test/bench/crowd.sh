@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# Many peers at one endpoint: what each costs, and how fast they come in.
+
+cpu_ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
+
+# crowd_at PID PORT COUNT SECONDS: PEER_KIB and CROWD_CPU (per cent of a core) of the server PID with COUNT idle
+# callers, HELD of them still there at the end, SHAKES a second while they came in
+crowd_at() {
+    local pid=$1 port=$2 count=$3 seconds=$4 caller before ticks began line
+    before=$(rss_kib "$pid")
+    spawn lo "$CROWD" call "$port" "$count" $((seconds + 4)) >"$W/crowd.log" 2>&1
+    caller=$LAST_PID
+    await "$W/crowd.log" '^connected' "$caller" 60 || { stop "$caller"; return 1; }
+    sleep 2
+    ticks=$(cpu_ticks "$pid") began=$EPOCHREALTIME
+    sleep "$seconds"
+    CROWD_CPU=$(calc "100 * ($(cpu_ticks "$pid") - $ticks) / $(getconf CLK_TCK) / ($EPOCHREALTIME - $began)")
+    PEER_KIB=$(($(rss_kib "$pid") - before))
+    reap "$caller" 20 || true
+    line=$(sed -n 's/^connected \([0-9]*\) in \([0-9]*\) us$/\1 \2/p' "$W/crowd.log")
+    HELD=$(sed -n 's/^held //p' "$W/crowd.log")
+    [ "${HELD:-0}" -gt 0 ] || return 1
+    PEER_KIB=$(calc "$PEER_KIB / $HELD")
+    SHAKES=$(calc "${line% *} * 1e6 / ${line#* }")
+}
+
+# X25519 alone: both ends together do eight scalar multiplications (two keys, ee, es, se at each end).
+x25519_bound() {
+    openssl speed -seconds 1 ecdhx25519 2>/dev/null | awk '/X25519/ { printf "%.0f", $NF / 8 }'
+}
+
+bench_crowd() {
+    local count=1000 seconds=20 i port server kib='' cpu='' shakes='' held='' program_kib='' program_cpu='' program_held=
+    [ $QUICK = false ] || seconds=8
+    for ((i = 0; i < REPEAT; i++)); do
+        port=$(free_port)
+        spawn lo "$CROWD" serve "$port" >"$W/serve.log" 2>&1
+        server=$LAST_PID
+        await "$W/serve.log" ready "$server" && crowd_at "$server" "$port" $count $seconds &&
+            kib+=" $PEER_KIB" cpu+=" $CROWD_CPU" shakes+=" $SHAKES" held=$HELD
+        stop "$server"
+        recv_start lo "$W/in" -k || continue
+        # timed's only child is the program.
+        server=$(cat "/proc/$RECV_PID/task/$RECV_PID/children")
+        crowd_at "${server% }" "$RECV_PORT" $count $seconds && program_kib+=" $PEER_KIB" program_cpu+=" $CROWD_CPU" program_held=$HELD
+        stop "$RECV_PID"
+        rm -rf "$W/in" "$W/in.home"
+    done
+    record crowd "memory of an idle peer, $count" KiB "$kib" "bound" 64 "\"held\":${held:-0}"
+    record crowd "CPU of one core, $count idle peers" % "$cpu" "bound" 5 "\"held\":${held:-0}"
+    record crowd "same at duet recv -k: memory" KiB "$program_kib" "bare endpoint" "$kib" "\"held\":${program_held:-0}"
+    record crowd "same at duet recv -k: CPU" % "$program_cpu" "bare endpoint" "$cpu" "\"held\":${program_held:-0}"
+    record crowd "handshakes, both ends here" 1/s "$shakes" "8 X25519 on one core" "$(x25519_bound)"
+}
+
+bench_aead() {
+    [ -x "$BUILD/test/aead" ] || { note "aead: $BUILD/test/aead was not built"; return 0; }
+    "$BUILD/test/aead" >"$W/aead.log" 2>&1 || { note "aead: $(tail -n 1 "$W/aead.log")"; return 1; }
+    sed 's/^/aead: /' "$W/aead.log" >&2
+}

@@ -1,0 +1,261 @@
+# shellcheck shell=bash
+# test/bench/lib.sh: how the benchmarks measure and record; sourced by test/bench/run, which sets W, OUT and the options.
+#
+#   HOST is lo (here), a or b (the namespaces of test/net/lib.sh).  Whatever is started here is in PIDS until it ended,
+#   and nothing else is ever killed.
+
+PIDS=()
+TABLE=()
+LAST_PID=
+
+note() { echo "bench: $*" >&2; }
+
+# ---- processes
+
+enter_of() { # sets ENTER, the words that make a command run at HOST; nsenter becomes the command, so its pid stays
+    case $1 in
+    lo) ENTER=() ;;
+    a) ENTER=(nsenter --net="/run/netns/$NET_A") ;;
+    b) ENTER=(nsenter --net="/run/netns/$NET_B") ;;
+    esac
+}
+
+spawn() { # spawn HOST COMMAND... [redirections]: in the background, LAST_PID is COMMAND's own pid
+    local ENTER
+    enter_of "$1"
+    shift
+    "${ENTER[@]}" "$@" &
+    LAST_PID=$!
+    PIDS+=("$LAST_PID")
+}
+
+on() { # on HOST COMMAND...: in the foreground
+    local ENTER
+    enter_of "$1"
+    shift
+    "${ENTER[@]}" "$@"
+}
+
+alive() { kill -0 "$1" 2>/dev/null; }
+
+reap() { # reap PID [SECONDS]: waits so long (default 10) for its end, then ends it; its status
+    local pid=$1 left=$((${2:-10} * 20)) p keep=() status
+    while alive "$pid" && [ $((left -= 1)) -gt 0 ]; do sleep 0.05; done
+    if alive "$pid"; then
+        kill -TERM "$pid" 2>/dev/null
+        left=100
+        while alive "$pid" && [ $((left -= 1)) -gt 0 ]; do sleep 0.05; done
+        kill -KILL "$pid" 2>/dev/null
+    fi
+    wait "$pid" 2>/dev/null
+    status=$?
+    for p in "${PIDS[@]}"; do [ "$p" = "$pid" ] || keep+=("$p"); done
+    PIDS=("${keep[@]}")
+    return $status
+}
+
+stop() { # stop PID: now
+    kill -TERM "$1" 2>/dev/null
+    reap "$1" 5 || true
+}
+
+await() { # await FILE PATTERN PID [SECONDS]: until the pattern is in the file and the process still lives
+    local left=$((${4:-10} * 50))
+    until grep -q -- "$2" "$1" 2>/dev/null; do
+        if ! alive "$3" || [ $((left -= 1)) -le 0 ]; then
+            note "'$2' did not come: $(tail -n 2 "$1" 2>/dev/null | tr '\n' ' ')"
+            return 1
+        fi
+        sleep 0.02
+    done
+}
+
+clean_up() {
+    local pid
+    for pid in "${PIDS[@]}"; do kill -TERM "$pid" 2>/dev/null; done
+    for pid in "${PIDS[@]}"; do reap "$pid" 3 || true; done
+    net_down
+    [ -z "${MADE_RUN_SSHD:-}" ] || rmdir /run/sshd 2>/dev/null
+    rm -rf "$W"
+}
+
+# ---- numbers
+
+calc() { awk "BEGIN { printf \"%.6g\", $1 }"; }
+
+median() { # median NUMBERS...
+    printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+percentile() { # percentile P <numbers, one a line: the nearest rank
+    sort -g | awk -v p="$1" '{ v[NR] = $1 } END { if (NR) { i = int((NR * p + 99) / 100); print v[i < 1 ? 1 : i] } }'
+}
+
+json_text() { printf '"%s"' "$(printf '%s' "$1" | tr -d '\000-\037' | sed 's/[\\"]/\\&/g')"; }
+json_list() { printf '[%s]' "$(echo "$@" | tr -s ' ' ',')"; }
+
+# record SECTION CASE UNIT "OURS..." ANCHOR "THEIRS..." [EXTRA JSON MEMBERS]
+#   One line in $OUT and one row of the table: medians, and ours ÷ theirs.  ANCHOR - : there is none.
+record() {
+    local ours theirs ratio=null shown=-
+    if [ -z "${4// /}" ]; then
+        note "$1, $2: no figure"
+        return
+    fi
+    ours=$(median $4)
+    theirs=null
+    if [ -n "${6// /}" ]; then
+        theirs=$(median $6)
+        ratio=$(awk "BEGIN { if ($theirs > 0) printf \"%.3f\", $ours / $theirs; else print \"null\" }")
+        shown=$ratio
+    fi
+    printf '{"section":%s,"case":%s,"unit":%s,"duet":%s,"runs":%s,"anchor":%s,"anchor_figure":%s,"anchor_runs":%s,"ratio":%s,"cc":%s,"quick":%s%s}\n' \
+        "$(json_text "$1")" "$(json_text "$2")" "$(json_text "$3")" "$ours" "$(json_list $4)" "$(json_text "$5")" \
+        "$theirs" "$(json_list $6)" "$ratio" "$(json_text "$CC_SHOWN")" "$QUICK" "${7:+,$7}" >>"$OUT"
+    TABLE+=("$(row "$1" "$2" "$ours" "$3" "$5" "$theirs" "$shown")")
+    note "${TABLE[-1]}"
+}
+
+row() { # 3 and 6 are numbers, or words
+    local f
+    for f in 3 6; do
+        case ${!f} in *[!0-9.e+-]* | '') ;; *) set -- "${@:1:f-1}" "$(awk "BEGIN { printf \"%.4g\", ${!f} }")" "${@:f+1}" ;; esac
+    done
+    printf '%-9s %-34s %10s %-9s %-26s %10s %7s' "$1" "$2" "$3" "$4" "$5" "${6/null/-}" "$7"
+}
+
+# ---- files
+
+data() { # data BYTES: the path of a file of so many random bytes
+    local path=$W/data-$1
+    [ -f "$path" ] || head -c "$1" /dev/urandom >"$path"
+    echo "$path"
+}
+
+written() { # written DIR: bytes of the part files in it that are on the disk
+    local blocks total=0
+    for blocks in $(stat -c %b "$1"/.duet-part-* "$1"/data-* 2>/dev/null); do total=$((total + blocks)); done
+    echo $((total * 512))
+}
+
+took() { # took FILE wall|cpu|rss: a figure of timed's, in s or KiB
+    local wall cpu rss status
+    read -r wall cpu rss status <"$1" || return 1
+    case $2 in
+    wall) calc "$wall / 1e6" ;;
+    cpu) calc "$cpu / 1e6" ;;
+    rss) echo "$rss" ;;
+    esac
+}
+
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 12000))
+        ss -Htuln 2>/dev/null | grep -q ":$port " || break
+    done
+    echo $port
+}
+
+# ---- duet
+
+# recv_start HOST OUT_DIR [OPTION...]: a receiver that waits; RECV_PID, RECV_PORT.  Its figures: $OUT_DIR.t
+recv_start() {
+    local host=$1 out=$2
+    shift 2
+    rm -rf "$out"
+    mkdir -p "$out"
+    spawn "$host" "$TIMED" "$out.t" "$DUET" recv -y --accept-new -4 -p 0 --home "$out.home" "${CC[@]}" -o "$out" "$@" \
+        >"$out.out" 2>"$out.err" </dev/null
+    RECV_PID=$LAST_PID
+    await "$out.err" '^listening on' "$RECV_PID" || return 1
+    RECV_PORT=$(sed -n 's/^listening on .*:\([0-9]*\)$/\1/p' "$out.err" | head -n 1)
+}
+
+# send_start HOST ADDRESS:PORT NAME FILE... : a sender in the background; SEND_PID.  Its figures: $W/NAME.t
+send_start() {
+    local host=$1 to=$2 name=$3
+    shift 3
+    spawn "$host" "$TIMED" "$W/$name.t" "$DUET" send --accept-new -4 -p 0 --home "$W/$name.home" "${CC[@]}" \
+        "${SEND_OPTIONS[@]}" -c "$to" "$@" >"$W/$name.out" 2>"$W/$name.err" </dev/null
+    SEND_PID=$LAST_PID
+}
+
+# transfer FROM TO ADDRESS FILE LIMIT_S: one file to a fresh receiver in $W/in.  XFER_S from the start of the send
+# process to its exit, XFER_BYTES delivered, XFER_DONE yes|no (the limit came first), XFER_CPU_S and XFER_RSS of both.
+transfer() {
+    local from=$1 to=$2 address=$3 file=$4 limit=$5 began
+    recv_start "$to" "$W/in" || return 1
+    send_start "$from" "$address:$RECV_PORT" out "$file"
+    began=$SECONDS
+    XFER_DONE=yes
+    while alive "$SEND_PID"; do
+        if [ $((SECONDS - began)) -ge "$limit" ]; then
+            XFER_DONE=no
+            XFER_BYTES=$(written "$W/in")
+            stop "$SEND_PID"
+            stop "$RECV_PID"
+            break
+        fi
+        sleep 0.05
+    done
+    if [ $XFER_DONE = yes ]; then
+        reap "$SEND_PID" || { note "send failed: $(tail -n 1 "$W/out.err")"; stop "$RECV_PID"; return 1; }
+        reap "$RECV_PID" || { note "recv failed: $(tail -n 1 "$W/in.err")"; return 1; }
+        XFER_BYTES=$(stat -c %s "$file")
+        [ "$(stat -c %s "$W/in/${file##*/}")" = "$XFER_BYTES" ] || { note "not what was sent"; return 1; }
+    fi
+    XFER_S=$(took "$W/out.t" wall)
+    XFER_CPU_S=$(calc "$(took "$W/out.t" cpu) + $(took "$W/in.t" cpu)")
+    XFER_RSS=$(printf '%s\n' "$(took "$W/out.t" rss)" "$(took "$W/in.t" rss)" | sort -n | tail -n 1)
+    rm -rf "$W/in"
+}
+
+# ---- TCP through the same link
+
+iperf_server() { # iperf_server HOST PORT [OPTION...]: for one client; LAST_PID
+    local host=$1 port=$2
+    shift 2
+    spawn "$host" iperf3 -s -1 -p "$port" --forceflush "$@" >"$W/iperf-server.log" 2>&1 </dev/null
+    await "$W/iperf-server.log" 'Server listening' "$LAST_PID"
+}
+
+# iperf_rate LOG FROM_S: Mbit/s, the mean of the client's one-second intervals that begin at FROM_S or later
+iperf_rate() {
+    awk -v from="$2" '/sender|receiver/ { next } $2 == "5]" && $3 ~ /^[0-9.]+-[0-9.]+$/ {
+        split($3, t, "-")
+        if (t[1] >= from && t[2] - t[1] > 0.9) for (i = 4; i < NF; i++) if ($(i + 1) == "Mbits/sec") { sum += $i; n++ }
+    } END { if (n) printf "%.4g", sum / n }' "$1"
+}
+
+tcp_rate() { # tcp_rate CONTROLLER SECONDS: Mbit/s a → b as the receiver counted it; nothing if that failed
+    local server
+    have_tcp "$1" || return 0
+    iperf_server b 5201 -f m || return 0
+    server=$LAST_PID
+    on a timeout $(($2 + 20)) iperf3 -c "$NET_B_IP" -p 5201 -C "$1" -t "$2" -f m >"$W/iperf.log" 2>&1 || true
+    reap "$server" 5 || true
+    awk '/receiver/ { for (i = 3; i < NF; i++) if ($(i + 1) == "Mbits/sec") r = $i } END { if (r != "") print r }' "$W/iperf.log"
+}
+
+have_tcp() { # have_tcp CONTROLLER: is iperf3 here and has the kernel got it?
+    command -v iperf3 >/dev/null && grep -qw "$1" /proc/sys/net/ipv4/tcp_available_congestion_control && return 0
+    [ "${MISSED_TCP[$1]:-}" ] || note "no TCP $1 here (iperf3, or the kernel module tcp_$1, is missing): not compared"
+    MISSED_TCP[$1]=1
+    return 1
+}
+declare -A MISSED_TCP=()
+
+need_link() { # true if namespaces and TUN devices can be made
+    (net_need_root >/dev/null) && return 0
+    note "$1: skipped, needs root and /dev/net/tun"
+    return 1
+}
+
+link_up() { # link_up KNOB...: a fresh link with a seed of its own
+    net_down
+    LINK_SEED=$((LINK_SEED + 1))
+    net_up --seed $LINK_SEED "$@"
+    trap clean_up EXIT # net_up has put its own there
+}
+LINK_SEED=0
