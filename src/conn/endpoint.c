@@ -1,5 +1,5 @@
 /*
- * endpoint: tables, demultiplexing, and the queue of who may send.
+ * endpoint: datagrams to connections and back (the tables are endpoint_state's).
  *
  * Every operation ends in endpoint_update for the connection it touched, which
  * sets that connection's timer and puts it among the ready ones when it has
@@ -19,8 +19,6 @@
 #define CONNECT_TIMEOUT_US 30000000
 #define TRAIN_PACKETS 64            /* most packets in one train: the kernel's UDP_MAX_SEGMENTS */
 #define READY_RETRY_US 1000         /* a connection that promised a packet and gave none is asked again then, not at once */
-
-/* ── tables ──────────────────────────────────────────────────────────── */
 
 struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now)
 {
@@ -66,138 +64,6 @@ void endpoint_free(struct endpoint *e)
     free(e);
 }
 
-conn_id endpoint_fresh_id(struct endpoint *e)
-{
-    conn_id id;
-    do
-        id = rand_u64(&e->shared.rng);
-    while (id == 0 || idmap_get(&e->by_id, id) != NULL);
-    return id;
-}
-
-static int keep(struct endpoint *e, struct conn *c)
-{
-    if (e->count == e->cap) {
-        const size_t cap = e->cap == 0 ? 8 : e->cap * 2;
-        struct conn **all = realloc(e->all, cap * sizeof *all);
-        if (all == NULL)
-            return DUET_ENOMEM;
-        e->all = all;
-        e->cap = cap;
-    }
-    int rc = idmap_put(&e->by_id, c->id, c);
-    if (rc == 0 && !c->initiator)
-        rc = idmap_put(&e->by_peer, c->peer_cid, c);
-    if (rc != 0) {
-        idmap_remove(&e->by_id, c->id);
-        return rc;
-    }
-    e->all[e->count++] = c;
-    return 0;
-}
-
-int endpoint_add(struct endpoint *e, struct conn *c, duet_time now)
-{
-    const int rc = keep(e, c);
-    if (rc != 0) {
-        conn_free(c);
-        return rc;
-    }
-    endpoint_update(e, c, now);
-    return 0;
-}
-
-static void leave_ready(struct endpoint *e, struct conn *c)
-{
-    if (!c->ready)
-        return;
-    struct conn *before = NULL;
-    struct conn **at = &e->ready_first;
-    while (*at != c) {
-        before = *at;
-        at = &(*at)->ready_next;
-    }
-    *at = c->ready_next;
-    if (e->ready_last == c)
-        e->ready_last = before;
-    c->ready = false;
-    c->ready_next = NULL;
-}
-
-static void enter_ready(struct endpoint *e, struct conn *c)
-{
-    if (c->ready)
-        return;
-    c->ready = true;
-    c->ready_next = NULL;
-    if (e->ready_last != NULL)
-        e->ready_last->ready_next = c;
-    else
-        e->ready_first = c;
-    e->ready_last = c;
-}
-
-static void remove_conn(struct endpoint *e, struct conn *c)
-{
-    leave_ready(e, c);
-    heap_remove(&e->timers, &c->timer);
-    idmap_remove(&e->by_id, c->id);
-    if (!c->initiator && idmap_get(&e->by_peer, c->peer_cid) == c)
-        idmap_remove(&e->by_peer, c->peer_cid);
-    for (size_t i = 0; i < e->count; i++) {
-        if (e->all[i] == c) {
-            e->all[i] = e->all[--e->count];
-            break;
-        }
-    }
-    if (c->half_open)
-        e->half_open--;
-    conn_free(c);
-}
-
-static void count_half_open(struct endpoint *e, struct conn *c)
-{
-    const bool half_open = c->state == CONN_SYN_RECEIVED;
-    if (half_open && !c->half_open)
-        e->half_open++;
-    if (!half_open && c->half_open)
-        e->half_open--;
-    c->half_open = half_open;
-}
-
-/* The timer, and `send_at` when that lies in the future. */
-static void set_timer(struct endpoint *e, struct conn *c, duet_time send_at)
-{
-    const duet_time t = time_min(conn_deadline(c), send_at);
-    c->deadline_was = t;
-    if (heap_set(&e->timers, &c->timer, t) != 0)
-        conn_fail(c, DUET_ENOMEM, "out of memory", t);
-}
-
-void endpoint_update(struct endpoint *e, struct conn *c, duet_time now)
-{
-    if (c->state == CONN_DEAD) {
-        remove_conn(e, c);
-        return;
-    }
-    count_half_open(e, c);
-    const duet_time send_at = conn_send_at(c, now);
-    if (time_due(send_at, now))
-        enter_ready(e, c);
-    set_timer(e, c, time_due(send_at, now) ? DUET_NEVER : send_at);
-}
-
-static struct conn *find(const struct endpoint *e, conn_id id)
-{
-    return id == 0 ? NULL : idmap_get(&e->by_id, id);
-}
-
-struct conn *endpoint_find_open(const struct endpoint *e, conn_id id)
-{
-    struct conn *c = find(e, id);
-    return c != NULL && c->state == CONN_ESTABLISHED ? c : NULL;
-}
-
 /* ── opening and closing ─────────────────────────────────────────────── */
 
 /* A live session with exactly that address; NULL: none. */
@@ -232,7 +98,7 @@ int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time
 
 void endpoint_close(struct endpoint *e, conn_id conn, uint64_t code, const char *reason, duet_time now)
 {
-    struct conn *c = find(e, conn);
+    struct conn *c = endpoint_find(e, conn);
     if (c == NULL)
         return;
     conn_close(c, END_LOCAL, code, reason == NULL ? "" : reason, now);
@@ -251,7 +117,7 @@ static int dispatch(struct endpoint *e, const struct packet *p, const struct due
 {
     if (p->type == PACKET_SYN)
         return accept_syn(e, p, from, len, now);
-    struct conn *c = find(e, p->type == PACKET_DATA ? p->dcid : p->type == PACKET_ACK ? p->cid_r : p->cid_i);
+    struct conn *c = endpoint_find(e, p->type == PACKET_DATA ? p->dcid : p->type == PACKET_ACK ? p->cid_r : p->cid_i);
     if (c == NULL)
         return DUET_ENOTFOUND;
     int rc = DUET_ENOTFOUND;
@@ -349,15 +215,15 @@ ssize_t endpoint_send(struct endpoint *e, struct duet_addr *to, uint8_t *buf, si
         struct conn *c = e->ready_first;
         *to = c->path.addr;
         const size_t used = send_train(c, buf, cap, segment_bytes, now);
-        leave_ready(e, c);
+        endpoint_leave_ready(e, c);
         if (used > 0) {
             endpoint_update(e, c, now); /* to the end of the queue, if it has more */
             return (ssize_t)used;
         }
         if (c->state == CONN_DEAD)
-            remove_conn(e, c);
+            endpoint_remove(e, c);
         else
-            set_timer(e, c, time_max(conn_send_at(c, now), time_add(now, READY_RETRY_US)));
+            endpoint_set_timer(e, c, time_max(conn_send_at(c, now), time_add(now, READY_RETRY_US)));
     }
     return 0;
 }
@@ -411,7 +277,7 @@ uint64_t endpoint_trace_dropped(const struct endpoint *e)
 
 int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats *out)
 {
-    const struct conn *c = find(e, conn);
+    const struct conn *c = endpoint_find(e, conn);
     if (c == NULL)
         return DUET_ENOTFOUND;
     *out = (struct endpoint_stats){

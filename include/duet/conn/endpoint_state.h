@@ -1,6 +1,6 @@
 /*
- * endpoint_state: what an endpoint is made of.  For endpoint.c, endpoint_streams.c and accept.c only;
- * everyone else sees endpoint.h.
+ * endpoint_state: what an endpoint is made of, and its tables.  For the files of the endpoint only (endpoint.c,
+ * endpoint_streams.c, accept.c); everyone else sees endpoint.h.
  */
 #ifndef DUET_CONN_ENDPOINT_STATE_H
 #define DUET_CONN_ENDPOINT_STATE_H
@@ -41,9 +41,17 @@ struct endpoint {
 
 /* Puts a new connection into the tables.  0, or an error and the connection is freed. */
 int endpoint_add(struct endpoint *e, struct conn *c, duet_time now);
+/* Takes it out and frees it. */
+void endpoint_remove(struct endpoint *e, struct conn *c);
 /* Something happened to c: its timer and its readiness are set anew; a DEAD one is removed and freed. */
 void endpoint_update(struct endpoint *e, struct conn *c, duet_time now);
-/* A connection whose streams can be used; NULL: there is none of that id. */
+/* Its timer, or `send_at` when that is earlier. */
+void endpoint_set_timer(struct endpoint *e, struct conn *c, duet_time send_at);
+/* It has nothing to send (any more). */
+void endpoint_leave_ready(struct endpoint *e, struct conn *c);
+
+/* NULL: there is none of that id; _open: or none whose streams can be used. */
+struct conn *endpoint_find(const struct endpoint *e, conn_id id);
 struct conn *endpoint_find_open(const struct endpoint *e, conn_id id);
 /* A random id in nobody's use. */
 conn_id endpoint_fresh_id(struct endpoint *e);

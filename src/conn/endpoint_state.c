@@ -1,0 +1,142 @@
+/*
+ * endpoint_state: the tables: who is there, under which ids, whose timer is
+ * next, who can send.  endpoint_update is the one place that brings them up to
+ * date after something happened to a connection.
+ */
+#include "duet/conn/endpoint_state.h"
+
+#include <stdlib.h>
+
+#include "duet/base/err.h"
+
+conn_id endpoint_fresh_id(struct endpoint *e)
+{
+    conn_id id;
+    do
+        id = rand_u64(&e->shared.rng);
+    while (id == 0 || idmap_get(&e->by_id, id) != NULL);
+    return id;
+}
+
+static int keep(struct endpoint *e, struct conn *c)
+{
+    if (e->count == e->cap) {
+        const size_t cap = e->cap == 0 ? 8 : e->cap * 2;
+        struct conn **all = realloc(e->all, cap * sizeof *all);
+        if (all == NULL)
+            return DUET_ENOMEM;
+        e->all = all;
+        e->cap = cap;
+    }
+    int rc = idmap_put(&e->by_id, c->id, c);
+    if (rc == 0 && !c->initiator)
+        rc = idmap_put(&e->by_peer, c->peer_cid, c);
+    if (rc != 0) {
+        idmap_remove(&e->by_id, c->id);
+        return rc;
+    }
+    e->all[e->count++] = c;
+    return 0;
+}
+
+int endpoint_add(struct endpoint *e, struct conn *c, duet_time now)
+{
+    const int rc = keep(e, c);
+    if (rc != 0) {
+        conn_free(c);
+        return rc;
+    }
+    endpoint_update(e, c, now);
+    return 0;
+}
+
+void endpoint_leave_ready(struct endpoint *e, struct conn *c)
+{
+    if (!c->ready)
+        return;
+    struct conn *before = NULL;
+    struct conn **at = &e->ready_first;
+    while (*at != c) {
+        before = *at;
+        at = &(*at)->ready_next;
+    }
+    *at = c->ready_next;
+    if (e->ready_last == c)
+        e->ready_last = before;
+    c->ready = false;
+    c->ready_next = NULL;
+}
+
+static void enter_ready(struct endpoint *e, struct conn *c)
+{
+    if (c->ready)
+        return;
+    c->ready = true;
+    c->ready_next = NULL;
+    if (e->ready_last != NULL)
+        e->ready_last->ready_next = c;
+    else
+        e->ready_first = c;
+    e->ready_last = c;
+}
+
+void endpoint_remove(struct endpoint *e, struct conn *c)
+{
+    endpoint_leave_ready(e, c);
+    heap_remove(&e->timers, &c->timer);
+    idmap_remove(&e->by_id, c->id);
+    if (!c->initiator && idmap_get(&e->by_peer, c->peer_cid) == c)
+        idmap_remove(&e->by_peer, c->peer_cid);
+    for (size_t i = 0; i < e->count; i++) {
+        if (e->all[i] == c) {
+            e->all[i] = e->all[--e->count];
+            break;
+        }
+    }
+    if (c->half_open)
+        e->half_open--;
+    conn_free(c);
+}
+
+static void count_half_open(struct endpoint *e, struct conn *c)
+{
+    const bool half_open = c->state == CONN_SYN_RECEIVED;
+    if (half_open && !c->half_open)
+        e->half_open++;
+    if (!half_open && c->half_open)
+        e->half_open--;
+    c->half_open = half_open;
+}
+
+/* The timer, and `send_at` when that lies in the future. */
+void endpoint_set_timer(struct endpoint *e, struct conn *c, duet_time send_at)
+{
+    const duet_time t = time_min(conn_deadline(c), send_at);
+    c->deadline_was = t;
+    if (heap_set(&e->timers, &c->timer, t) != 0)
+        conn_fail(c, DUET_ENOMEM, "out of memory", t);
+}
+
+void endpoint_update(struct endpoint *e, struct conn *c, duet_time now)
+{
+    if (c->state == CONN_DEAD) {
+        endpoint_remove(e, c);
+        return;
+    }
+    count_half_open(e, c);
+    const duet_time send_at = conn_send_at(c, now);
+    if (time_due(send_at, now))
+        enter_ready(e, c);
+    endpoint_set_timer(e, c, time_due(send_at, now) ? DUET_NEVER : send_at);
+}
+
+struct conn *endpoint_find(const struct endpoint *e, conn_id id)
+{
+    return id == 0 ? NULL : idmap_get(&e->by_id, id);
+}
+
+struct conn *endpoint_find_open(const struct endpoint *e, conn_id id)
+{
+    struct conn *c = endpoint_find(e, id);
+    return c != NULL && c->state == CONN_ESTABLISHED ? c : NULL;
+}
