@@ -100,6 +100,7 @@ static duet_time bulk_at(struct conn *c, const struct gate *g, duet_time now)
     const bool wants = streams_class_wants(&c->streams, CLASS_BULK);
     if (wants && g->bulk)
         return pacer_next(&c->pacer, pacing_rate(c), packet_size(c), now);
+    pacer_idle(&c->pacer);
     if (wants)
         c->cwnd_limited = true;
     else if (g->bulk)

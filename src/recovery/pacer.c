@@ -30,6 +30,8 @@ static void fill(struct pacer *p, uint64_t rate_bytes_per_s, int64_t burst, duet
     p->at = time_max(p->at, now);
     if (p->tokens_bytes < -burst)
         p->tokens_bytes = -burst;
+    if (p->tokens_bytes > burst)
+        return; /* what a late timer earned is still being spent */
     if (whole >= (uint128)(burst > p->tokens_bytes ? burst - p->tokens_bytes : 0)) {
         p->tokens_bytes = burst;
         p->fraction = 0;
@@ -39,17 +41,32 @@ static void fill(struct pacer *p, uint64_t rate_bytes_per_s, int64_t burst, duet
     p->fraction = (uint64_t)(grown % US_PER_S);
 }
 
+/* What passed between the time the sender wanted to be woken and the time it was. */
+static int64_t late_bytes(const struct pacer *p, uint64_t rate_bytes_per_s, duet_time now)
+{
+    uint64_t late_us = p->paced && !time_is_never(p->promised) ? time_since(now, p->promised) : 0;
+
+    if (late_us > PACER_LATE_MAX_US)
+        late_us = PACER_LATE_MAX_US;
+    return (int64_t)((uint128)rate_bytes_per_s * late_us / US_PER_S);
+}
+
 uint64_t pacer_allowance(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now)
 {
     if (rate_bytes_per_s == 0) {
         *p = (struct pacer){.at = now};
         return UINT64_MAX;
     }
-    int64_t burst = (int64_t)burst_bytes(rate_bytes_per_s, packet_bytes);
+    int64_t burst = (int64_t)burst_bytes(rate_bytes_per_s, packet_bytes) + late_bytes(p, rate_bytes_per_s, now);
     if (!p->paced)
-        *p = (struct pacer){.tokens_bytes = burst, .at = now, .paced = true};
+        *p = (struct pacer){.tokens_bytes = burst, .at = now, .promised = DUET_NEVER, .paced = true};
     fill(p, rate_bytes_per_s, burst, now);
     return p->tokens_bytes > 0 ? (uint64_t)p->tokens_bytes : 0;
+}
+
+void pacer_idle(struct pacer *p)
+{
+    p->promised = DUET_NEVER;
 }
 
 void pacer_sent(struct pacer *p, uint64_t bytes)
@@ -58,7 +75,7 @@ void pacer_sent(struct pacer *p, uint64_t bytes)
         p->tokens_bytes -= (int64_t)bytes;
 }
 
-duet_time pacer_next(const struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now)
+duet_time pacer_next(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now)
 {
     if (rate_bytes_per_s == 0 || !p->paced || p->tokens_bytes >= (int64_t)packet_bytes)
         return now;
@@ -66,5 +83,6 @@ duet_time pacer_next(const struct pacer *p, uint64_t rate_bytes_per_s, uint32_t 
 
     missing -= missing < p->fraction ? missing : p->fraction;
     uint64_t wait_us = (uint64_t)((missing + rate_bytes_per_s - 1) / rate_bytes_per_s);
-    return time_max(now, time_add(p->at, wait_us));
+    p->promised = time_max(now, time_add(p->at, wait_us));
+    return p->promised;
 }

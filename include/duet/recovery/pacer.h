@@ -2,7 +2,8 @@
  * pacer: spreads packets over time.  A token bucket of one train: burst =
  * min(64 KB, rate · 1 ms), at least two packets, and at multi-Gbit/s rates what
  * passes in PACER_LATE_US, for no timer wakes a thread more exactly than that.
- * After idling the bucket is full.  Packets that could not wait (chat, probes)
+ * A sender that waited for its turn and was woken late (a busy machine) makes up for
+ * PACER_LATE_MAX_US of it.  After idling the bucket is full.  Packets that could not wait (chat, probes)
  * leave a debt of at most one burst.  Value type, virtual time.
  */
 #ifndef DUET_RECOVERY_PACER_H
@@ -16,11 +17,13 @@
 #define PACER_BURST_US 1000
 #define PACER_BURST_MAX_BYTES 65536
 #define PACER_LATE_US 250
+#define PACER_LATE_MAX_US 4000
 
 struct pacer {
     int64_t tokens_bytes; /* negative: a debt */
     uint64_t fraction;    /* remainder of rate · time, in millionths of a byte: nothing is lost to rounding */
     duet_time at;         /* when tokens were counted */
+    duet_time promised;   /* when the sender, waiting for its turn, wanted to be woken; DUET_NEVER: it waits for nothing */
     bool paced;           /* a rate was set: the bucket holds something */
 };
 
@@ -28,7 +31,9 @@ void pacer_init(struct pacer *p, duet_time now);
 /* Bytes that may leave now (rate 0: unlimited, UINT64_MAX, and nothing is counted). */
 uint64_t pacer_allowance(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now);
 void pacer_sent(struct pacer *p, uint64_t bytes);
-/* When will a full packet be allowed?  now when it is already. */
-duet_time pacer_next(const struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now);
+/* There is nothing to pace just now: being asked again later is not being late. */
+void pacer_idle(struct pacer *p);
+/* When will a full packet be allowed?  now when it is already.  The caller wants to be woken then. */
+duet_time pacer_next(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now);
 
 #endif

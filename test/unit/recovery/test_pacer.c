@@ -153,3 +153,29 @@ Test(pacer, time_that_stands_still_or_goes_back_gives_nothing)
     cr_assert_eq(pacer_allowance(&p, 1000000, PACKET, DUET_TIME(100)), 0);
     cr_assert_eq(pacer_allowance(&p, 1000000, PACKET, DUET_TIME(600)), 100);
 }
+
+Test(pacer, makes_up_for_being_woken_late_but_not_for_idling)
+{
+    const uint64_t rate = 10000000; /* 10 kB a millisecond: the bucket */
+    const uint64_t late_us[] = {0, 500, 3000, 60000};
+    const uint64_t extra[] = {0, 5000, 30000, rate * PACER_LATE_MAX_US / US_PER_S};
+
+    for (size_t i = 0; i < sizeof late_us / sizeof late_us[0]; i++) {
+        for (int idles = 0; idles < 2; idles++) {
+            struct pacer p;
+            pacer_init(&p, DUET_TIME(0));
+            const uint64_t first = pacer_allowance(&p, rate, 1000, DUET_TIME(0));
+            pacer_sent(&p, first);
+            const duet_time at = pacer_next(&p, rate, 1000, DUET_TIME(0));
+            if (idles)
+                pacer_idle(&p);
+            const uint64_t wait_us = 1000 + late_us[i]; /* the bucket is full after a millisecond */
+            const uint64_t got = pacer_allowance(&p, rate, 1000, DUET_TIME(wait_us));
+            const uint64_t late = wait_us - at.us;
+            const uint64_t most = first + (idles ? 0 : rate * (late < PACER_LATE_MAX_US ? late : PACER_LATE_MAX_US) / US_PER_S);
+            const uint64_t grown = rate * wait_us / US_PER_S;
+            cr_assert_eq(got, grown < most ? grown : most, "row %zu idles %d: %lu", i, idles, (unsigned long)got);
+            cr_assert_leq(got, first + extra[i] + 10000);
+        }
+    }
+}
