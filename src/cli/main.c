@@ -38,7 +38,7 @@ static const char *meant(const char *word)
         return NULL;
     for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
         names[i] = subcommands[i]->name;
-    if (strcmp(word, "receive") == 0)
+    if (suggest_distance(word, "receive") <= 1)
         return subcommand_recv.name;
     return suggest_word(word, names);
 }

@@ -283,6 +283,15 @@ bool program_admit(struct program *p, const struct msg *peer_key, bool wanted)
     return yes;
 }
 
+const char *program_failure_text(const struct msg *m)
+{
+    if (m->err == DUET_ETIMEOUT)
+        return "timed out: nobody answers; is duet waiting there, on that port, and does a firewall let UDP in?";
+    if (m->text)
+        return m->text;
+    return m->err == DUET_EREFUSED ? params_refusal_text(m->value) : err_text(m->err);
+}
+
 int program_report_failure(struct program *p, const struct msg *m)
 {
     const char *to = p->has_target ? p->dialled : "the peer";
@@ -302,10 +311,10 @@ int program_report_failure(struct program *p, const struct msg *m)
         return m->value == CLOSE_REFUSED ? EXIT_REFUSED : EXIT_LOST;
     }
     if (m->err == DUET_EREFUSED) {
-        say_error("%s refused: %s", to, m->text ? m->text : params_refusal_text(m->value));
+        say_error("%s refused: %s", to, program_failure_text(m));
         return EXIT_REFUSED;
     }
-    say_error("could not connect to %s: %s", to, m->text ? m->text : err_text(m->err));
+    say_error("could not connect to %s: %s", to, program_failure_text(m));
     return m->err == DUET_EAUTH ? EXIT_TRUST : EXIT_NO_CONNECTION;
 }
 

@@ -108,6 +108,8 @@ static void on_received(struct job *j, const struct msg *m)
 static void on_file_failed(struct job *j, const struct msg *m)
 {
     struct recv *r = j->self;
+    const struct roster_transfer *t = roster_transfer(&j->roster, m->id);
+    bool by_us = m->err == DUET_EREFUSED && t && t->state == ROSTER_OFFERED;
 
     r->failed++;
     if (m->err == DUET_EREFUSED)
@@ -115,7 +117,8 @@ static void on_file_failed(struct job *j, const struct msg *m)
     else if (m->err == DUET_ESYS && m->sys != 0)
         r->failed_here++;
     r->cut_short |= m->err == DUET_ECLOSED;
-    progress_error(&j->progress, "%s", m->text ? m->text : err_text(m->err));
+    if (!by_us) /* else it was said, or answered, when it was offered */
+        progress_error(&j->progress, "%s", m->text ? m->text : err_text(m->err));
     roster_remove_transfer(&j->roster, m->id);
 }
 

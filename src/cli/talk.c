@@ -1,6 +1,5 @@
 #include "duet/cli/talk.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,25 +7,6 @@
 #include "duet/base/err.h"
 #include "duet/base/text.h"
 #include "duet/io/clock.h"
-
-void talk_emit(struct talk *t, const struct talk_event *ev)
-{
-    t->sink(t->face, ev);
-}
-
-void talk_tell(struct talk *t, enum talk_kind kind, const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-
-    va_start(args, format);
-    int len = vasprintf(&text, format, args);
-    va_end(args);
-    if (len < 0)
-        return;
-    talk_emit(t, &(struct talk_event){.kind = kind, .name = "", .text = text});
-    free(text);
-}
 
 void talk_init(struct talk *t, struct program *p, talk_sink *sink, void *face)
 {
@@ -118,20 +98,6 @@ void talk_settle(struct talk *t)
             return;
     }
     t->over = true;
-}
-
-void talk_flush_outbox(struct talk *t)
-{
-    struct talk_waiting queue[TALK_OUTBOX];
-    size_t count = t->outbox_count;
-
-    memcpy(queue, t->outbox, count * sizeof queue[0]);
-    t->outbox_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct talk_waiting *w = &queue[i];
-        talk_dispatch(t, w->id, w->number, w->text);
-        free(w->text);
-    }
 }
 
 /* ---- trust ---- */
@@ -265,8 +231,7 @@ static void on_failed(struct talk *t, const struct msg *m)
     if (!dial)
         return;
     bool target = t->dialling && dial == &t->dials[0];
-    const char *why = m->text ? m->text : m->err == DUET_EREFUSED ? params_refusal_text(m->value) : err_text(m->err);
-    talk_tell(t, TALK_ERROR, "could not connect to %s: %s", dial->dialled, why);
+    talk_tell(t, TALK_ERROR, "could not connect to %s: %s", dial->dialled, program_failure_text(m));
     dial->id = 0;
     if (!target)
         return;

@@ -94,9 +94,11 @@ static struct duet_addr address_of(const struct sockaddr_in *sa)
 
 static void open_peer(struct crowd *c, struct peer *p, uint16_t port, bool accept)
 {
-    struct endpoint_config cfg = {.name = "crowd", .params = params_default(), .accept = accept};
+    struct endpoint_config cfg = {.params = params_default(), .accept = accept};
     const struct sockaddr_in here = loopback(port);
     const int size = BUFFER_BYTES;
+    /* A name belongs to one key. */
+    snprintf(cfg.name, sizeof cfg.name, "crowd-%zu", (size_t)(p - c->peers));
     need(getrandom(cfg.identity.secret, sizeof cfg.identity.secret, 0) == sizeof cfg.identity.secret &&
              getrandom(cfg.seed, sizeof cfg.seed, 0) == sizeof cfg.seed,
          "getrandom");

@@ -48,8 +48,8 @@ bench_crowd() {
     done
     record crowd "memory of an idle peer, $count" KiB "$kib" "bound" 64 "\"held\":${held:-0}"
     record crowd "CPU of one core, $count idle peers" % "$cpu" "bound" 5 "\"held\":${held:-0}"
-    record crowd "same at duet recv -k: memory" KiB "$program_kib" "bare endpoint" "$kib" "\"held\":${program_held:-0}"
-    record crowd "same at duet recv -k: CPU" % "$program_cpu" "bare endpoint" "$cpu" "\"held\":${program_held:-0}"
+    record crowd "duet recv -k, ${program_held:-0} held: a peer" KiB "$program_kib" "bare endpoint" "$kib"
+    record crowd "duet recv -k, ${program_held:-0} held: CPU" % "$program_cpu" "bare endpoint" "$cpu"
     record crowd "handshakes, both ends here" 1/s "$shakes" "8 X25519 on one core" "$(x25519_bound)"
 }
 

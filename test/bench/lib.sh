@@ -24,7 +24,7 @@ spawn() { # spawn HOST COMMAND... [redirections]: in the background, LAST_PID is
     local ENTER
     enter_of "$1"
     shift
-    "${ENTER[@]}" "$@" &
+    "${ENTER[@]}" "$@" <&0 & # else the shell would give it /dev/null
     LAST_PID=$!
     PIDS+=("$LAST_PID")
 }

@@ -5,13 +5,13 @@ headers=0.955 # share of the link that is file bytes at MTU 1500: IP, UDP and ou
 
 bdp_bytes() { awk "BEGIN { printf \"%d\", $1 * 1e6 / 8 * $2 / 1000 }"; } # MBIT RTT_MS
 
-# link_file MBIT BYTES LIMIT_S [KNOB...]: duet over a fresh link.  GOODPUT in Mbit/s, by the limit if it was not done;
+# link_file BYTES LIMIT_S KNOB...: duet over a fresh link.  GOODPUT in Mbit/s, by the limit if it was not done;
 # WASTE: bytes that arrived beyond those needed, in per cent of them (nothing if not done).
 link_file() {
     local file ab
-    file=$(data "$2")
-    local limit=$3
-    shift 3
+    file=$(data "$1")
+    local limit=$2
+    shift 2
     link_up "$@" || return 1
     transfer a b "$NET_B_IP" "$file" "$limit" || return 1
     GOODPUT=$(calc "$XFER_BYTES * 8 / 1e6 / $XFER_S")
@@ -36,14 +36,15 @@ kcptun_rate() {
     for iperf in "${pids[@]}" "$iperf"; do stop "$iperf"; done
 }
 
-# link_case SECTION NAME MBIT BYTES LIMIT_S CEILING KNOB...: duet against the ceiling, kernel TCP and kcptun
+# link_case SECTION NAME BYTES LIMIT_S CEILING KNOB...: duet against the ceiling, kernel TCP and kcptun
 link_case() {
-    local section=$1 name=$2 mbit=$3 bytes=$4 limit=$5 ceiling=$6 i tcp_s=10
+    local section=$1 name=$2 bytes=$3 limit=$4 ceiling=$5 i tcp_s=10
     local ours='' waste='' bbr='' cubic='' kcp='' undone=0
-    shift 6
+    shift 5
     [ $QUICK = false ] || tcp_s=5
-    for ((i = 0; i < REPEAT; i++)); do
-        link_file "$mbit" "$bytes" "$limit" "$@" || continue
+    # Twice over the limit is an answer.
+    for ((i = 0; i < REPEAT && undone < 2; i++)); do
+        link_file "$bytes" "$limit" "$@" || continue
         ours+=" $GOODPUT" waste+=" $WASTE"
         [ $XFER_DONE = yes ] || undone=$((undone + 1))
         [ "$i" -lt 3 ] || continue # the others are known well enough
@@ -66,7 +67,7 @@ bench_link() {
     [ $QUICK = false ] || { bytes=25000000 limit=20 lines="50/0 50/1 50/5 50/10 50/20 10/0 100/0 300/0"; }
     for line in ${LINKS:-$lines}; do
         rtt=${line%/*} loss=${line#*/}
-        link_case link "RTT $rtt ms, loss $loss %" 100 $bytes $limit "$(calc "100 * $headers * (1 - $loss / 100)")" \
+        link_case link "RTT $rtt ms, loss $loss %" $bytes $limit "$(calc "100 * $headers * (1 - $loss / 100)")" \
             'rate 100M' "delay $(calc "$rtt / 2")ms" "queue $(bdp_bytes 100 "$rtt")" "loss $loss"
     done
 }
@@ -77,8 +78,8 @@ bench_reorder() {
     [ $QUICK = false ] || { bytes=100000000 limit=30; }
     local link=('rate 200M' 'delay 50ms' "queue $(bdp_bytes 200 100)")
     for ((i = 0; i < REPEAT; i++)); do
-        link_file 200 $bytes $limit "${link[@]}" && clean+=" $GOODPUT"
-        link_file 200 $bytes $limit "${link[@]}" 'reorder 25 5ms' && late+=" $GOODPUT" waste+=" $WASTE"
+        link_file $bytes $limit "${link[@]}" && clean+=" $GOODPUT"
+        link_file $bytes $limit "${link[@]}" 'reorder 25 5ms' && late+=" $GOODPUT" waste+=" $WASTE"
     done
     net_down
     record reorder "25 % 5 ms late, 200 Mbit/s, RTT 100" Mbit/s "$late" "duet, in order" "$clean"
@@ -91,7 +92,7 @@ bench_gigabit() {
     [ $QUICK = false ] || { bytes=250000000 seconds=5; }
     local link=('rate 1G' 'delay 500us' "queue $(bdp_bytes 1000 1)")
     for ((i = 0; i < REPEAT; i++)); do
-        link_file 1000 $bytes 60 "${link[@]}" && ours+=" $GOODPUT"
+        link_file $bytes 60 "${link[@]}" && ours+=" $GOODPUT"
         link_up "${link[@]}" && tcp+=" $(tcp_rate cubic $seconds)"
     done
     net_down

@@ -1,24 +1,22 @@
 # shellcheck shell=bash
 # What a user notices beyond throughput: chat under load, the way back from nothing, an address that changes, idling.
 
-# chat_pair HOST_A HOST_B ADDRESS: two chats in plain mode, A connected to B.  CHAT_A, CHAT_B: pids; CHAT_IN: A's stdin
-# as a descriptor; their stdouts are $W/chat-a.out and a FIFO, which chatter hears until COUNT texts came: CHAT_EAR.
+# chat_pair HOST_A HOST_B ADDRESS COUNT: two chats in plain mode, A connected to B.  CHAT_A, CHAT_B: their pids; CHAT_IN:
+# A's stdin as a descriptor.  CHAT_EAR hears B until COUNT texts came, their ages go to $W/chat-ages.
 chat_pair() {
-    local a=$1 b=$2 address=$3 count=$4 port hold
-    rm -rf "$W"/chat-* && mkdir "$W/chat-b.in" && mkfifo "$W/chat-a.fifo" "$W/chat-b.fifo" "$W/chat-b.hold"
+    local a=$1 b=$2 address=$3 count=$4 port
+    rm -rf "$W"/chat-* && mkdir "$W/chat-b.in" && mkfifo "$W"/chat-{in,hold,said} || return 1
     port=$(free_port)
-    spawn lo "$CHATTER" hear "$count" 20 <"$W/chat-b.fifo" >"$W/chat-ages"
+    # Opened both ways: nobody waits for the other end, and B's input has no end, which would be a goodbye.
+    exec {CHAT_IN}<>"$W/chat-in" {CHAT_HOLD}<>"$W/chat-hold" {CHAT_SAID}<>"$W/chat-said"
+    spawn lo "$CHATTER" hear "$count" 20 <&"$CHAT_SAID" >"$W/chat-ages"
     CHAT_EAR=$LAST_PID
-    exec {hold}<>"$W/chat-b.hold" # no end of input, which would be a goodbye
-    CHAT_HOLD=$hold
     spawn "$b" "$DUET" chat --plain --accept-new -4 -y -p "$port" --home "$W/chat-b.home" "${CC[@]}" -o "$W/chat-b.in" \
-        <"$W/chat-b.hold" >"$W/chat-b.fifo" 2>"$W/chat-b.err"
+        <&"$CHAT_HOLD" >&"$CHAT_SAID" 2>"$W/chat-b.err"
     CHAT_B=$LAST_PID
     sleep 0.5
-    exec {hold}<>"$W/chat-a.fifo"
-    CHAT_IN=$hold
     spawn "$a" "$DUET" chat --plain --accept-new -4 -p 0 --home "$W/chat-a.home" "${CC[@]}" "$address:$port" \
-        <"$W/chat-a.fifo" >"$W/chat-a.out" 2>"$W/chat-a.err"
+        <&"$CHAT_IN" >"$W/chat-a.out" 2>"$W/chat-a.err"
     CHAT_A=$LAST_PID
     await "$W/chat-a.out" '^\* connected' "$CHAT_A" 20
 }
@@ -27,7 +25,7 @@ chat_end() {
     stop "$CHAT_A"
     stop "$CHAT_B"
     stop "$CHAT_EAR"
-    exec {CHAT_IN}>&- {CHAT_HOLD}>&-
+    exec {CHAT_IN}>&- {CHAT_HOLD}>&- {CHAT_SAID}>&-
     rm -rf "$W"/chat-*
 }
 

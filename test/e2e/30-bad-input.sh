@@ -29,6 +29,7 @@ refused $usage "'--acept-new'.*'--accept-new'" --acept-new
 refused $usage "'sned'.*'send'" sned file
 refused $usage "'caht'.*'chat'" caht
 refused $usage "'receive'.*'recv'" receive
+refused $usage "'recieve'.*'recv'" recieve
 refused $usage "'ehco'.*'echo'" ask -c 127.0.0.1 ehco
 refused $usage 'usage: duet ask' ask -c 127.0.0.1
 refused $usage 'nothing to send' send
@@ -94,9 +95,9 @@ refused $system_error 'loose/key' id --home loose
 
 # The network.
 refused $unconnected 'nobody-has-this.invalid' send -c nobody-has-this.invalid file
-refused $unconnected 'could not connect to 127.0.0.1:1: ' send --timeout 1 -c 127.0.0.1:1 file
-refused $unconnected 'could not connect to 127.0.0.1:1: ' ask --timeout 1 -c 127.0.0.1:1 ping
-refused $unconnected 'could not connect to 127.0.0.1:1: ' recv --timeout 1 -c 127.0.0.1:1
+refused $unconnected 'could not connect to 127.0.0.1:1: .*nobody answers' send --timeout 1 -c 127.0.0.1:1 file
+refused $unconnected 'could not connect to 127.0.0.1:1: .*nobody answers' ask --timeout 1 -c 127.0.0.1:1 ping
+refused $unconnected 'could not connect to 127.0.0.1:1: .*nobody answers' recv --timeout 1 -c 127.0.0.1:1
 refused $system_error 'bind to 192.0.2.1' recv -p 0 --bind 192.0.2.1
 start holder "$DUET" recv -p 0
 port holder

@@ -7,8 +7,7 @@ trust=4 refused=5
 fingerprint() { "$DUET" id --home "$(home_of "$1")" | sed 's/.* //'; }
 echo content >file
 mkdir in
-: >"$T/none"
-# Nothing but what identifies the peers may cross before both agree.
+# No file may cross before both agree.
 untouched() { [ -z "$(ls -A in)" ] || fail "something arrived: $(ls -A in)"; }
 
 serve() { # serve OPTION...: bob receives
@@ -49,7 +48,7 @@ wait_for "$T/recv.err" "$(fingerprint alice).*--peer"
 untouched
 clear_known
 serve --peer "$(fingerprint alice)"
-offer --peer "$(fingerprint bob | tr a-z A-Z | tr -d -)"
+offer --peer "$(fingerprint bob | tr "[:lower:]" "[:upper:]" | tr -d -)"
 expect send 0
 expect recv 0
 same file in/file
@@ -110,17 +109,14 @@ expect bob 0
 if grep -q mallory "$(home_of bob)/known_peers"; then fail "a refused key was remembered"; fi
 
 # Offers need a yes: without -y and a terminal they are refused.
-rm -f file2
-serve_without_yes() {
-    start recv "$DUET" recv --name bob --home "$(home_of bob)" -o in -4 -p 0
-    port recv
-}
-serve_without_yes
+start recv "$DUET" recv --name bob --home "$(home_of bob)" -o in -4 -p 0
+port recv
 offer
 expect send "$refused"
 wait_for "$T/recv.err" 'file was refused: without -y'
 wait_for "$T/send.err" '^duet: sending file to bob: .*not wanted'
 expect recv "$refused"
+[ "$(grep -c '^duet: ' "$T/recv.err")" = 1 ] || fail "the refusal was not told once"
 untouched
 
 # A terminal is asked: about the key, then about the file.

@@ -57,6 +57,8 @@ port carol
 talk dave --accept-new -p 0 -o in-b "127.0.0.1:$PORT"
 wait_for "$T/carol.out" '^\* connected'
 wait_for "$T/dave.out" '^\* connected'
+under_way() { [ -n "$(find in-b -name '.duet-part-*' -size +0)" ]; }
+tidy() { [ -z "$(find in-b -name '.duet-part-*')" ]; }
 offer_id() { sed -n "s/^\* offer \([0-9]*\) $1 .*/\1/p" "$T/dave.out"; }
 say carol '/send a1'
 say carol '/send a2'
@@ -70,7 +72,7 @@ wait_for "$T/carol.out" '^! .*a1'
 say dave "/accept $(offer_id a2)"
 say dave "/accept $(offer_id a3)"
 # Both are under way (1.5 MB and more at 800 kB/s takes seconds): text overtakes them.
-within "$WAIT_S" eval '[ -n "$(find in-b -name ".duet-part-*" -size +0)" ]' || fail "nothing is under way"
+within "$WAIT_S" under_way || fail "nothing is under way"
 say carol 'quick'
 wait_for "$T/dave.out" '^<carol> quick$'
 if grep -q '^\* received' "$T/dave.out"; then fail "the files were faster than 800 kB/s"; fi
@@ -88,11 +90,11 @@ no_parts in-b
 say carol '/send a4'
 wait_for "$T/dave.out" '^\* offer [0-9]+ a4 '
 say dave "/accept $(offer_id a4)"
-within "$WAIT_S" eval '[ -n "$(find in-b -name ".duet-part-*" -size +0)" ]' || fail "nothing is under way"
+within "$WAIT_S" under_way || fail "nothing is under way"
 say carol '/quit'
 finish carol
 wait_for "$T/dave.out" '^\* carol left$'
 wait_for "$T/dave.out" '^! .*a4'
-within 5 eval '[ -z "$(find in-b -name ".duet-part-*")" ]' || fail "an unfinished file stays behind"
+within 5 tidy || fail "an unfinished file stays behind"
 say dave '/quit'
 expect dave 0

@@ -24,8 +24,8 @@ carry() { # carry FILE HOST RECEIVER-OPTIONS SENDER-OPTIONS
 
 carry small 127.0.0.1 '--mode step' ''
 carry small 127.0.0.1 '' '--mode step'
-carry file 127.0.0.1 '--window 64k' ''
-carry file 127.0.0.1 '' '--window 64k'
+carry small 127.0.0.1 '--window 64k' ''
+carry small 127.0.0.1 '' '--window 64k'
 carry file 127.0.0.1 '--max-packet 1200' ''
 carry file 127.0.0.1 '' '--max-packet 1200'
 carry file 127.0.0.1 '--max-packet 65507' '--max-packet 65507'

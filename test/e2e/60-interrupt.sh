@@ -10,7 +10,7 @@ mkdir in
 
 under_way() { [ -n "$(find in -name '.duet-part-*' -size +100k)" ]; }
 begin() { # a transfer at 1 MB/s, well under way
-    start recv "$DUET" recv --name bob --home "$(home_of bob)" --accept-new -y -o in -p 0 "$@"
+    start recv "$DUET" recv --name bob --home "$(home_of bob)" --accept-new -y -o in -p 0
     port recv
     start send "$DUET" send --name alice --home "$(home_of alice)" --accept-new --limit 1MB -p 0 \
         -c "127.0.0.1:$PORT" big

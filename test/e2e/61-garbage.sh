@@ -9,11 +9,12 @@ shape_rounds=60
 growth_max_kb=8192
 head -c 8000000 /dev/urandom >file
 mkdir in
+under_way() { [ -n "$(find in -name '.duet-part-*' -size +0)" ]; }
 
 start recv "$DUET" recv --home "$(home_of bob)" --accept-new -y -o in -4 -p 0
 port recv
 start send "$DUET" send --home "$(home_of alice)" --accept-new -v -4 --limit 1MB -p 0 -c "127.0.0.1:$PORT" file
-within "$WAIT_S" eval '[ -n "$(find in -name ".duet-part-*" -size +0)" ]' || fail "nothing is under way"
+within "$WAIT_S" under_way || fail "nothing is under way"
 sender_port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$T/send.err")
 [ -n "$sender_port" ] || fail "the port of send is not known"
 rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB$/\1/p' "/proc/${PID[$1]}/status"; }

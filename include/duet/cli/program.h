@@ -72,6 +72,9 @@ bool program_confirm(struct program *p, const char *text);
 /* Prints why a MSG_FAILED, or a MSG_LEFT/MSG_LOST before MSG_CONNECTED, ended it; returns the exit code. */
 int program_report_failure(struct program *p, const struct msg *m);
 
+/* Why a MSG_FAILED came, in words, with what to do where that is known. */
+const char *program_failure_text(const struct msg *m);
+
 /* "[ADDR]:PORT", with brackets whatever the family. */
 const char *program_endpoint_text(const struct duet_addr *addr, char out[ADDR_TEXT_BYTES]);
 

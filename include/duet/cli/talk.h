@@ -134,9 +134,10 @@ int talk_farewell(struct talk *t);
 /* Asks for fresh statistics of everyone connected, for the roster. */
 void talk_refresh_stats(struct talk *t);
 
-/* For the two halves of this module (talk.c, talk_command.c). */
+/* Within this module: talk.c is the node's half, talk_command.c the user's, talk_send.c what both stand on. */
 void talk_emit(struct talk *t, const struct talk_event *ev);
 void talk_tell(struct talk *t, enum talk_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool talk_is_alone(struct talk *t); /* nobody is connected */
 void talk_answer(struct talk *t, const char *line);
 void talk_settle(struct talk *t);
 void talk_finish(struct talk *t, int code);

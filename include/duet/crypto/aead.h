@@ -1,11 +1,13 @@
 /*
- * aead: seal and open in place, behind a small provider table.
+ * aead: seal and open in place, by the first provider that works here.
  *
- * libcrypto (EVP) provides AES-128-GCM and ChaCha20-Poly1305; one context per
- * direction and key, its key set once.  The nonce is the 12-byte iv XOR the
- * packet number in its last 8 bytes (RFC 9001 §5.3), so a number used twice
- * under one key would be fatal: keys.c sees that it cannot be.
- * Owned by one thread.
+ * libcrypto (EVP) provides AES-128-GCM and ChaCha20-Poly1305 everywhere, Intel
+ * IPSec-MB a faster AES-128-GCM where it is (aead_provider.h); the bytes on the
+ * wire are the same.  One context per direction and key, its key set once.  The
+ * nonce is the 12-byte iv XOR the packet number in its last 8 bytes (RFC 9001
+ * §5.3), so a number used twice under one key would be fatal: keys.c sees that
+ * it cannot be.  A context is owned by one thread; aead_new and aead_suites may
+ * be called by any.
  */
 #ifndef DUET_CRYPTO_AEAD_H
 #define DUET_CRYPTO_AEAD_H
@@ -23,15 +25,18 @@
 
 struct aead;
 
-size_t aead_key_bytes(enum params_suite suite);     /* 16 or 32 */
+size_t aead_key_bytes(enum params_suite suite); /* 16 or 32 */
 
-/* Suites this machine can do, as bits; and whether AES is in hardware here. */
+/* Suites that a provider passed its self-test for, as bits.  Asked at start, it makes the
+ * first handshake no slower (about 2 ms for all self-tests); later answers cost nothing. */
 uint32_t aead_suites(void);
+
+/* Whether AES is in hardware here. */
 bool aead_prefers_aes(void);
 
 /* A sealing or an opening context.  NULL: out of memory or unknown suite. */
 struct aead *aead_new(enum params_suite suite, const uint8_t *key, const uint8_t iv[AEAD_IV_BYTES], bool sealing);
-void aead_free(struct aead *a);     /* wipes */
+void aead_free(struct aead *a); /* wipes */
 
 /* Encrypts buf[0..len) in place and writes the tag behind it (16 bytes of room).  0, DUET_ESYS. */
 int aead_seal(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len);
@@ -40,6 +45,12 @@ int aead_seal(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len,
  * with the plaintext wiped from buf. len >= 16. */
 int aead_open(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len);
 
-const char *aead_suite_name(enum params_suite suite);   /* "AES-128-GCM" */
+const char *aead_suite_name(enum params_suite suite); /* "AES-128-GCM" */
+const char *aead_provider_name(const struct aead *a); /* "libcrypto", "ipsec-mb" */
+
+/* For tests and benchmarks, while no other thread makes contexts: the suites that `provider` has are its
+ * from now on, the others stay; NULL: the usual choice for all.  0, DUET_ENOTFOUND for an unknown name,
+ * DUET_EUNSUPPORTED and no change where this build, this CPU or the self-test rules it out. */
+int aead_use(const char *provider);
 
 #endif
