@@ -128,6 +128,7 @@ int conn_start_transport(struct conn *c, duet_time now)
     loss_init(&c->loss);
     acktr_init(&c->acktr);
     pacer_init(&c->pacer, now);
+    tail_init(&c->tail);
     pmtud_init(&c->pmtud, c->packet_bytes, c->params.max_packet_bytes);
     c->skip_at = c->next_number + 1 + rand_below(&c->shared->rng, CONN_SKIP_PACKETS);
     c->sent_eliciting_at = now;

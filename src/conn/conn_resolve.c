@@ -161,16 +161,23 @@ void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now)
         conn_fail(c, rc, "too many holes to remember", now);
 }
 
+bool conn_repeat(struct conn *c, uint64_t number)
+{
+    const struct sent_packet *p = sentmap_get(&c->loss.sent, number);
+    for (size_t i = 0; i < p->item_count; i++) {
+        if (p->items[i].kind != FRAME_ACK && item_lost(c, &p->items[i]) != 0)
+            c->out_of_memory = true;
+    }
+    /* Another copy of it may have arrived meanwhile: then there is nothing to send again. */
+    bool wanted = c->done_wanted || streams_update_wanted(&c->streams);
+    for (int class = 0; class < STREAM_CLASSES; class++)
+        wanted = wanted || streams_class_wants(&c->streams, (enum stream_class)class);
+    return wanted;
+}
+
 void conn_rearm_oldest(struct conn *c)
 {
     uint64_t n = sentmap_next(&c->loss.sent, SENT_OUTSTANDING, 0);
-    while (n != SENTMAP_NONE) {
-        const struct sent_packet *p = sentmap_get(&c->loss.sent, n);
-        bool useful = false;
-        for (size_t i = 0; i < p->item_count; i++)
-            useful = useful || (p->items[i].kind != FRAME_ACK && item_lost(c, &p->items[i]) == 0);
-        if (useful)
-            return;
+    while (n != SENTMAP_NONE && !conn_repeat(c, n))
         n = sentmap_next(&c->loss.sent, SENT_OUTSTANDING, n + 1);
-    }
 }

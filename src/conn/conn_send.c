@@ -94,6 +94,20 @@ static bool probe_wanted(struct conn *c, const struct gate *g, duet_time now)
            streams_class_wants(&c->streams, CLASS_BULK) && pmtud_wants(&c->pmtud, now) > 0;
 }
 
+/* Nothing new is left of the files: is the unacknowledged rest to go again, and when (recovery/tail.h)?  Puts what
+ * leaves next back among the lost. */
+static duet_time tail_at(struct conn *c, duet_time now)
+{
+    duet_time again;
+    if (c->params.mode == MODE_STEP || !streams_only_tail(&c->streams) || !tail_worth(&c->loss))
+        return DUET_NEVER;
+    for (uint64_t n; (n = tail_next(&c->tail, &c->loss, now, &again)) != SENTMAP_NONE;) {
+        if (conn_repeat(c, n))
+            return pacer_next(&c->pacer, pacing_rate(c), packet_size(c), now);
+    }
+    return again;
+}
+
 /* When files may go on.  Notes on the way what holds them back, for the controller. */
 static duet_time bulk_at(struct conn *c, const struct gate *g, duet_time now)
 {
@@ -103,9 +117,10 @@ static duet_time bulk_at(struct conn *c, const struct gate *g, duet_time now)
     pacer_idle(&c->pacer);
     if (wants)
         c->cwnd_limited = true;
-    else if (g->bulk)
-        loss_app_limited(&c->loss);
-    return DUET_NEVER;
+    if (wants || !g->bulk)
+        return DUET_NEVER;
+    loss_app_limited(&c->loss);
+    return tail_at(c, now);
 }
 
 static duet_time data_at(struct conn *c, duet_time now)

@@ -115,6 +115,21 @@ bool streams_class_wants(const struct streams *s, enum stream_class class)
     return false;
 }
 
+bool streams_only_tail(const struct streams *s)
+{
+    size_t tails = 0;
+    for (size_t i = 0; i < s->send_count; i++) {
+        const struct bulksend *b = s->sends[i];
+        const struct sendstate *state = &b->state;
+        if (b->reset || state->limit_bytes == 0)
+            continue; /* given up, or not accepted yet */
+        if (state->final_bytes == STREAM_SIZE_UNKNOWN || state->ready.count > 0)
+            return false;
+        tails++;
+    }
+    return tails > 0;
+}
+
 /* Round robin over the files, a quantum each. */
 static bool next_bulk(struct streams *s, size_t max_len, uint64_t *id, struct stream_piece *out)
 {

@@ -40,6 +40,7 @@
 #include "duet/recovery/loss.h"
 #include "duet/recovery/pacer.h"
 #include "duet/recovery/pmtud.h"
+#include "duet/recovery/tail.h"
 #include "duet/stream/streams.h"
 
 #define CONN_STATE_LIST(X)                  \
@@ -110,6 +111,7 @@ struct conn {
     struct cc cc;
     struct pacer pacer;
     struct pmtud pmtud;
+    struct tail tail;
     bool transport_ready;               /* keys, streams and the rest above are set up */
 
     uint64_t next_number;
@@ -199,6 +201,8 @@ void conn_heard(struct conn *c, duet_time now);
 void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now);
 /* EVENT_RELEASED for every source of b in [start, end) that is no longer needed. */
 void conn_release_sources(struct conn *c, struct bulksend *b, uint64_t start, uint64_t end);
+/* What packet `number`, outstanding, carried will leave again though it is not lost.  false: it carried nothing of use. */
+bool conn_repeat(struct conn *c, uint64_t number);
 /* Carries the oldest outstanding data again (a probe). */
 void conn_rearm_oldest(struct conn *c);
 

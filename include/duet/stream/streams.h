@@ -72,6 +72,8 @@ bool streams_is_closed(const struct streams *s, uint64_t id);
 /* Sending.  What the class would send next in at most max_len bytes; changes nothing but whose turn it is. */
 bool streams_next(struct streams *s, enum stream_class class, size_t max_len, uint64_t *id, struct stream_piece *out);
 bool streams_class_wants(const struct streams *s, enum stream_class class);
+/* Files are under way, every one sent to its end, and only acknowledgements are missing. */
+bool streams_only_tail(const struct streams *s);
 void streams_copy(const struct streams *s, uint64_t id, const struct stream_piece *p, uint8_t *out);
 /* 0, DUET_ENOMEM, DUET_EFULL (the connection must end).  Unknown ids: 0, they are over. */
 int streams_sent(struct streams *s, uint64_t id, const struct stream_piece *p);
