@@ -99,7 +99,7 @@ static bool probe_wanted(struct conn *c, const struct gate *g, duet_time now)
 static duet_time tail_at(struct conn *c, duet_time now)
 {
     duet_time again;
-    if (c->params.mode == MODE_STEP || !streams_only_tail(&c->streams) || !tail_worth(&c->loss))
+    if (c->params.mode == MODE_STEP || !streams_only_tail(&c->streams) || !tail_worth(&c->loss, window_bytes(c)))
         return DUET_NEVER;
     for (uint64_t n; (n = tail_next(&c->tail, &c->loss, now, &again)) != SENTMAP_NONE;) {
         if (conn_repeat(c, n))

@@ -8,7 +8,7 @@
 #include "duet/base/err.h"
 
 /* The first is the default, NULL ends it. */
-static const struct cc_ops *const controllers[] = {&cc_cubic_ops, &cc_bbr_ops, NULL};
+static const struct cc_ops *const controllers[] = {&cc_bbr_ops, &cc_cubic_ops, NULL};
 
 static const struct cc_ops *find(const char *name)
 {

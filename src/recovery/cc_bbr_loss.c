@@ -14,8 +14,9 @@
  *             loss is in every tally, bursts are in few.
  *   verdict   a span is congested when its loss exceeds the floor by EXCESS and two
  *             standard errors (three without other evidence), and either the queue was
- *             not empty or the span was sent faster than the bandwidth; and always when it
- *             exceeds it by EXCESS_ALWAYS.
+ *             not empty or the span was sent faster than the bandwidth or soon after the
+ *             estimate had been raised (a policer's full bucket lets a burst pass and
+ *             raises it); and always when it exceeds it by EXCESS_ALWAYS.
  *   guard     a policer drops without a queue, so its loss looks like a floor and
  *             the floor then justifies the rate that causes it.  Now and then a span is
  *             sent slower by more than the floor: loss that halves was ours.
@@ -32,6 +33,7 @@
 #define EXCESS_UNQUEUED 0.05 /* the same where no queue was seen */
 #define EXCESS_ALWAYS 0.30
 #define LOST_LEAST 3 /* packets: fewer prove nothing */
+#define DOUBTS 3     /* verdicts without a queue after the bandwidth was raised */
 #define QUEUE_LEAST_US 1000
 #define QUEUE_SHARE 8
 
@@ -59,8 +61,8 @@ void cc_bbr_loss_span(struct cc_bbr_loss *f, double gain, bool startup, bool gua
         f->span_count--; /* nothing left under it */
     else if (f->span_count == CC_BBR_SPANS)
         drop_first(f);
-    f->span[f->span_count++] = (struct cc_bbr_span){
-        .since = now, .rtt_low_us = UINT64_MAX, .gain = gain, .startup = startup, .guard = guard};
+    f->span[f->span_count++] =
+        (struct cc_bbr_span){.since = now, .rtt_low_us = UINT64_MAX, .gain = gain, .startup = startup, .guard = guard};
 }
 
 void cc_bbr_loss_sent(struct cc_bbr_loss *f, uint64_t bytes, uint64_t in_flight)
@@ -72,10 +74,15 @@ void cc_bbr_loss_sent(struct cc_bbr_loss *f, uint64_t bytes, uint64_t in_flight)
         p->in_flight_bytes = in_flight;
 }
 
+void cc_bbr_loss_doubt(struct cc_bbr_loss *f, bool raised)
+{
+    f->doubts = raised ? DOUBTS : 0;
+}
+
 void cc_bbr_loss_outage(struct cc_bbr_loss *f)
 {
     for (size_t i = 0; i < f->span_count; i++)
-        f->span[i].void_ = true;
+        f->span[i].ignored = true;
 }
 
 /* ---- the floor ---- */
@@ -105,6 +112,7 @@ static void set_floor(struct cc_bbr_loss *f)
         all.lost += f->tally[i].lost;
     }
     f->floor_packets = all.sent;
+    f->seen = share(all);
     f->floor = is_steady(f, held) ? fmin(share(all), CC_BBR_FLOOR_MAX) : 0;
 }
 
@@ -134,22 +142,27 @@ static struct cc_bbr_tally floor_tally(const struct cc_bbr_loss *f)
     return (struct cc_bbr_tally){.sent = sent, .lost = f->floor * sent};
 }
 
-/* Sent slower by more than the floor: is the loss still there? */
-static void add_guard(struct cc_bbr_loss *f, struct cc_bbr_tally t, struct cc_bbr_verdict *v)
+/* Sent slower: is the loss still there?  Random loss stays what it is; a policer that passed 1 - l at gain 1 passes as
+ * much at gain g, so that 1 - (1 - l)/g is left.  Whichever is nearer is believed. */
+static void add_guard(struct cc_bbr_loss *f, struct cc_bbr_tally t, double gain, struct cc_bbr_verdict *v)
 {
     f->guard.sent += t.sent;
     f->guard.lost += t.lost;
+    f->guard_policed += t.sent * fmax(1 - (1 - f->seen) / gain, 0);
     if (f->guard.sent < GUARD_PACKETS || f->floor < CC_BBR_FLOOR_SMALL)
         return;
 
-    double gone = f->floor - share(f->guard);
-    double error = error_of(f->guard, floor_tally(f));
-    if (gone > f->floor / 2 && gone > 2 * error) {
+    double policed = f->guard_policed / f->guard.sent;
+    double gone = f->seen - share(f->guard);
+    double error =
+        error_of(f->guard, (struct cc_bbr_tally){.sent = f->floor_packets, .lost = f->seen * f->floor_packets});
+    if (gone > (f->seen - policed) / 2 && gone > 2 * error) {
         v->floor_refuted = true;
         v->floor_before = f->floor;
         f->tally[0] = f->guard;
         f->tally_count = 1;
         f->running = f->guard = (struct cc_bbr_tally){.sent = 0};
+        f->guard_policed = 0;
         set_floor(f);
     } else if (gone < 2 * error) {
         v->floor_held = true;
@@ -157,16 +170,22 @@ static void add_guard(struct cc_bbr_loss *f, struct cc_bbr_tally t, struct cc_bb
     if (f->guard.sent > GUARD_KEEP) {
         f->guard.sent /= 2;
         f->guard.lost /= 2;
+        f->guard_policed /= 2;
     }
 }
 
 /* ---- spans ---- */
 
+uint64_t cc_bbr_queue_slack_us(const struct rtt *r)
+{
+    uint64_t slack = r->min_us / QUEUE_SHARE;
+
+    return slack > QUEUE_LEAST_US ? slack : QUEUE_LEAST_US;
+}
+
 static bool queue_seen(const struct cc_bbr_span *p, const struct rtt *r)
 {
-    uint64_t limit = r->min_us / QUEUE_SHARE > QUEUE_LEAST_US ? r->min_us / QUEUE_SHARE : QUEUE_LEAST_US;
-
-    return p->rtt_low_us != UINT64_MAX && p->rtt_low_us > r->min_us + limit;
+    return p->rtt_low_us != UINT64_MAX && p->rtt_low_us > r->min_us + cc_bbr_queue_slack_us(r);
 }
 
 static struct cc_bbr_tally tally_of(const struct cc_bbr_span *p, uint32_t packet_bytes)
@@ -190,12 +209,12 @@ static bool is_congested(const struct cc_bbr_loss *f, const struct cc_bbr_span *
     struct cc_bbr_tally t = tally_of(p, packet_bytes);
     double over = share(t) - f->floor;
 
-    if (p->void_ || t.lost < LOST_LEAST || over <= EXCESS)
+    if (p->ignored || t.lost < LOST_LEAST || over <= EXCESS)
         return false;
     double error = error_of(t, floor_tally(f));
     if (queue_seen(p, r))
         return over > EXCESS + 2 * error;
-    return over > (p->gain > 1 ? EXCESS_UNQUEUED : EXCESS_ALWAYS) + 3 * error;
+    return over > (p->gain > 1 || f->doubts > 0 ? EXCESS_UNQUEUED : EXCESS_ALWAYS) + 3 * error;
 }
 
 static void judge(struct cc_bbr_loss *f, struct cc_bbr_span *p, const struct loss *l, uint32_t packet_bytes,
@@ -209,6 +228,8 @@ static void judge(struct cc_bbr_loss *f, struct cc_bbr_span *p, const struct los
     p->judged = true;
     v->congested = true;
     v->probing = p->gain > 1;
+    v->overestimated = !v->probing && !queue_seen(p, &l->rtt);
+    f->doubts -= f->doubts > 0 && v->overestimated;
     v->startup = p->startup;
     v->passed_bytes = (uint64_t)((double)p->in_flight_bytes * fmax(passed, 0));
 }
@@ -217,12 +238,12 @@ static void judge(struct cc_bbr_loss *f, struct cc_bbr_span *p, const struct los
 static void finish(struct cc_bbr_loss *f, const struct cc_bbr_span *p, const struct loss *l, uint32_t packet_bytes,
                    struct cc_bbr_verdict *v)
 {
-    if (p->void_ || p->judged || p->acked_bytes == 0)
+    if (p->ignored || p->judged || p->acked_bytes == 0)
         return;
     struct cc_bbr_tally t = tally_of(p, packet_bytes);
 
     if (p->guard)
-        add_guard(f, t, v);
+        add_guard(f, t, p->gain, v);
     if ((p->gain <= 1 || p->startup) && !queue_seen(p, &l->rtt))
         add_clean(f, t);
 }

@@ -72,8 +72,10 @@ bool pmtud_acked(struct pmtud *p, uint64_t number, uint32_t bytes, duet_time sen
         end_search(p, time_add(now, PMTUD_RAISE_US));
         return true;
     }
-    if (is_full(p, bytes))
+    if (is_full(p, bytes)) {
         p->full_lost = 0;
+        p->full_acked_at = time_max(p->full_acked_at, sent_at);
+    }
     if (p->full_lost < PMTUD_HOLE_PACKETS || bytes == 0 || bytes > p->base_bytes ||
         !time_before(p->full_lost_at, sent_at))
         return false;
@@ -89,7 +91,8 @@ void pmtud_lost(struct pmtud *p, uint64_t number, uint32_t bytes, duet_time sent
         p->probe_number = PMTUD_NO_PROBE;
         if (p->candidate < CANDIDATES && ++p->tries >= PMTUD_TRIES)
             next_candidate(p);
-    } else if (is_full(p, bytes)) {
+    } else if (is_full(p, bytes) && time_before(p->full_acked_at, sent_at)) {
+        /* A full one sent later has not arrived either: a burst of drops is no hole. */
         p->full_lost++;
         p->full_lost_at = time_max(p->full_lost_at, sent_at);
     }

@@ -5,8 +5,10 @@ void tail_init(struct tail *t)
     *t = (struct tail){.at = 0};
 }
 
-bool tail_worth(const struct loss *l)
+bool tail_worth(const struct loss *l, uint64_t window_bytes)
 {
+    if (l->bytes_in_flight > window_bytes / TAIL_FLIGHT_DIVISOR)
+        return false;
     const uint64_t lost = l->lost_packets - l->spurious_packets;
     return lost >= TAIL_LOSS_MIN_PACKETS && lost > l->sent_packets / TAIL_LOSS_DIVISOR;
 }

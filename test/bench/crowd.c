@@ -151,7 +151,7 @@ static void drain(struct crowd *c, struct peer *p)
 static void receive(struct crowd *c, struct peer *p)
 {
     for (int i = 0; i < RECV_BATCH; i++) {
-        struct sockaddr_in from;
+        struct sockaddr_in from = {.sin_family = AF_INET};
         socklen_t from_len = sizeof from;
         ssize_t n = recvfrom(p->fd, c->buf, sizeof c->buf, 0, (struct sockaddr *)&from, &from_len);
         if (n < 0)

@@ -46,7 +46,8 @@ enum {
     MTU_TRAIN = 44, /* packets: the most that stay below 64 KB with room for headers */
     TRAIN_MAX = 65536,
     SOCKET_BUFFER = 8 << 20,
-    SILENCE_S = 5, /* something was lost: there is no second try */
+    BUFFER_SHARE = 4, /* of the buffer, which also holds the kernel's own bookkeeping, may be bytes under way */
+    SILENCE_S = 5,    /* something was lost: there is no second try */
     EXIT_USAGE = 2,
 };
 
@@ -244,6 +245,12 @@ static void open_socket(struct job *j)
         if (setsockopt(j->sock, SOL_SOCKET, force, &size, sizeof size) != 0)
             need(setsockopt(j->sock, SOL_SOCKET, ask, &size, sizeof size) == 0, "socket buffer");
     }
+    /* Without the right to force it the buffer is smaller; both ends get the same and come to the same window. */
+    int got;
+    socklen_t got_len = sizeof got;
+    need(getsockopt(j->sock, SOL_SOCKET, SO_RCVBUF, &got, &got_len) == 0, "SO_RCVBUF");
+    if (j->window > (uint64_t)got / BUFFER_SHARE)
+        j->window = (uint64_t)got / BUFFER_SHARE;
     need(setsockopt(j->sock, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence) == 0, "SO_RCVTIMEO");
     if (j->mtu && !j->sending)
         need(setsockopt(j->sock, SOL_UDP, UDP_GRO, &on, sizeof on) == 0, "UDP_GRO");

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # test/bench/lib.sh: how the benchmarks measure and record; sourced by test/bench/run, which sets W, OUT and the options.
 #
 #   HOST is lo (here), a or b (the namespaces of test/net/lib.sh).  Whatever is started here is in PIDS until it ended,
@@ -239,12 +239,18 @@ tcp_rate() { # tcp_rate CONTROLLER SECONDS: Mbit/s a → b as the receiver count
 }
 
 have_tcp() { # have_tcp CONTROLLER: is iperf3 here and has the kernel got it?
-    command -v iperf3 >/dev/null && grep -qw "$1" /proc/sys/net/ipv4/tcp_available_congestion_control && return 0
-    [ "${MISSED_TCP[$1]:-}" ] || note "no TCP $1 here (iperf3, or the kernel module tcp_$1, is missing): not compared"
-    MISSED_TCP[$1]=1
-    return 1
+    command -v iperf3 >/dev/null && grep -qw "$1" /proc/sys/net/ipv4/tcp_available_congestion_control
 }
-declare -A MISSED_TCP=()
+
+say_missing() { # once, what there is to compare with and is not here
+    local what
+    for what in cubic bbr; do
+        have_tcp $what || note "no TCP $what here (iperf3, or the kernel module tcp_$what, is missing): not compared"
+    done
+    for what in scp sshd kcptun-client kcptun-server openssl; do
+        command -v $what >/dev/null || note "no $what here: not compared"
+    done
+}
 
 need_link() { # true if namespaces and TUN devices can be made
     (net_need_root >/dev/null) && return 0

@@ -54,6 +54,7 @@ link_case() {
     done
     net_down
     local extra="\"not_done\":$undone"
+    [ $undone = 0 ] || name+=", cut off"
     record "$section" "$name" Mbit/s "$ours" ceiling "$ceiling" "$extra"
     [ -z "${bbr// /}" ] || record "$section" "$name" Mbit/s "$ours" "kernel TCP, BBR" "$bbr" "$extra"
     [ -z "${cubic// /}" ] || record "$section" "$name" Mbit/s "$ours" "kernel TCP, CUBIC" "$cubic" "$extra"

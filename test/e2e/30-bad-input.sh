@@ -114,8 +114,8 @@ if [ -e /dev/full ]; then
 fi
 
 # What does work needs no network at all.
-"$DUET" --help | grep -q 'Exit codes' || fail "--help"
-"$DUET" send --help | grep -q -e '--connect' || fail "send --help"
-"$DUET" --version | grep -q '^duet [0-9]' || fail "--version"
+"$DUET" --help | grep "Exit codes" >/dev/null || fail "--help"
+"$DUET" send --help | grep -e '--connect' >/dev/null || fail "send --help"
+"$DUET" --version | grep '^duet [0-9]' >/dev/null || fail "--version"
 [ "$("$DUET" id)" = "$("$DUET" id)" ] || fail "the key changes"
 [ "$(stat -c %a "$DUET_HOME/key")" = 600 ] || fail "the key is not private"

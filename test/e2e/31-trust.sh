@@ -123,6 +123,7 @@ untouched
 if command -v script >/dev/null; then
     clear_known
     mkfifo "$T/keys"
+    rm "$T/recv.out" "$T/recv.err"
     script -qefc "'$DUET' recv --name bob --home '$(home_of bob)' -o in -4 -p 0" "$T/tty.log" \
         <"$T/keys" >"$T/recv.out" 2>&1 &
     PID[recv]=$!

@@ -96,7 +96,7 @@ if ! command -v tmux >/dev/null; then
 fi
 tmux new-session -d -s duet -x 100 -y 30 "exec '$DUET' --name bob --home '$(home_of bob)' -4 -p 0 --no-color"
 screen() { tmux capture-pane -p -t duet; }
-_shows() { screen | grep -q -E -e "$1"; }
+_shows() { grep -q -E -e "$1" <<<"$(screen)"; }
 within "$WAIT_S" _shows 'listening on .*:[0-9]' || fail "no screen"
 PORT=$(screen | sed -n 's/.*listening on .*:\([0-9][0-9]*\) *$/\1/p' | head -n 1)
 # From here on every byte that goes to the terminal is kept; what curses itself writes is taken out below.

@@ -12,7 +12,7 @@ columns=90 rows=20
 report_s=15
 
 screen() { tmux capture-pane -p -t "$1"; }
-_shows() { screen "$1" | grep -q -E -e "$2"; }
+_shows() { grep -q -E -e "$2" <<<"$(screen "$1")"; }
 shows() { # shows WHO PATTERN [SECONDS]
     within "${3:-$WAIT_S}" _shows "$1" "$2" || {
         screen "$1"

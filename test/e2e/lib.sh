@@ -62,9 +62,11 @@ _run() {
     exec "$@"
 }
 
+# What an earlier one of that name wrote must not be taken for an answer of this one.
 start() {
     local name=$1
     shift
+    rm -f "$T/$name.out" "$T/$name.err"
     _run "$@" </dev/null >"$T/$name.out" 2>"$T/$name.err" &
     PID[$name]=$!
 }
@@ -73,7 +75,7 @@ start() {
 talk() {
     local name=$1 fd
     shift
-    rm -f "$T/$name.in"
+    rm -f "$T/$name.in" "$T/$name.out" "$T/$name.err"
     mkfifo "$T/$name.in"
     _run "$DUET" --plain --name "${name%%.*}" --home "$(home_of "${name%%.*}")" "$@" \
         <"$T/$name.in" >"$T/$name.out" 2>"$T/$name.err" &

@@ -19,8 +19,15 @@ static uint64_t seed = 1;
 
 static struct lab_setup plain(double rate, double rtt, double loss)
 {
-    struct lab_setup s = {.rate_mbit = rate, .rtt_ms = rtt, .queue_bdp = 1, .loss = loss, .mb = 100, .limit_s = 120,
-                          .window_bytes = 8 << 20, .seed = seed, .flows = 1};
+    struct lab_setup s = {.rate_mbit = rate,
+                          .rtt_ms = rtt,
+                          .queue_bdp = 1,
+                          .loss = loss,
+                          .mb = 100,
+                          .limit_s = 120,
+                          .window_bytes = 8 << 20,
+                          .seed = seed,
+                          .flows = 1};
     s.flow[0].cc = cc;
     return s;
 }
@@ -154,6 +161,7 @@ static void table_odd(void)
     show("20 to 100 Mbit/s at 3 s", &s, 0);
     s = plain(1, 50, .10);
     s.mb = 2;
+    s.queue_kb = 30;
     show("1 Mbit/s 10%", &s, .75);
     s = plain(1000, 2, .01);
     s.mb = 200;
@@ -182,11 +190,26 @@ static void parse_flows(struct lab_setup *s, char *v)
 static int one(int argc, char **argv)
 {
     struct lab_setup s = plain(100, 50, 0);
-    const struct { const char *key; double *to; } keys[] = {
-        {"rate", &s.rate_mbit}, {"rtt", &s.rtt_ms}, {"queue", &s.queue_bdp}, {"queue_kb", &s.queue_kb},
-        {"loss", &s.loss}, {"jitter", &s.jitter_ms}, {"hold", &s.hold_ms}, {"reorder", &s.reorder},
-        {"reorder_ms", &s.reorder_ms}, {"policer", &s.policer_kb}, {"hole_at", &s.hole_at_s}, {"hole", &s.hole_s},
-        {"change_at", &s.change_at_s}, {"change", &s.change_rate_mbit}, {"limit", &s.limit_s}, {"mb", &s.mb},
+    const struct {
+        const char *key;
+        double *to;
+    } keys[] = {
+        {"rate", &s.rate_mbit},
+        {"rtt", &s.rtt_ms},
+        {"queue", &s.queue_bdp},
+        {"queue_kb", &s.queue_kb},
+        {"loss", &s.loss},
+        {"jitter", &s.jitter_ms},
+        {"hold", &s.hold_ms},
+        {"reorder", &s.reorder},
+        {"reorder_ms", &s.reorder_ms},
+        {"policer", &s.policer_kb},
+        {"hole_at", &s.hole_at_s},
+        {"hole", &s.hole_s},
+        {"change_at", &s.change_at_s},
+        {"change", &s.change_rate_mbit},
+        {"limit", &s.limit_s},
+        {"mb", &s.mb},
     };
     for (int i = 0; i < argc; i++) {
         char *v = strchr(argv[i], '=');

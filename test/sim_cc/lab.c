@@ -30,7 +30,10 @@ struct way {
     double tokens;
     duet_time tokens_at;
     uint64_t in, dropped;
-    struct { duet_time leaves; uint32_t bytes; } *wait;
+    struct {
+        duet_time leaves;
+        uint32_t bytes;
+    } * wait;
     size_t wait_first, wait_count;
     uint64_t queued_bytes, peak_bytes;
 };
@@ -270,13 +273,35 @@ static void open_flow(struct lab *l, int i)
         f->e[side] = endpoint_new(&cfg, l->now);
         if (f->e[side] == NULL)
             abort();
-        f->addr[side] = (struct duet_addr){.family = ADDR_V4, .ip = {10, 0, (uint8_t)i, (uint8_t)(side + 1)}, .port = 1};
+        f->addr[side] =
+            (struct duet_addr){.family = ADDR_V4, .ip = {10, 0, (uint8_t)i, (uint8_t)(side + 1)}, .port = 1};
     }
 }
 
 static const struct conn *conn_of(const struct flow *f)
 {
     return f->e[0]->count > 0 ? f->e[0]->all[0] : NULL;
+}
+
+static double megabits(uint64_t bytes_per_s)
+{
+    return bytes_per_s == UINT64_MAX ? -1 : (double)bytes_per_s * 8e-6;
+}
+
+static double kilobytes(uint64_t bytes)
+{
+    return bytes == UINT64_MAX ? -1 : (double)bytes * 1e-3;
+}
+
+static void describe_bbr(const struct cc_bbr *b, char *out, size_t size)
+{
+    static const char *const phases[] = {"STARTUP", "DRAIN", "DOWN", "CRUISE", "REFILL", "UP", "PROBE_RTT"};
+    const struct cc_bbr_path *p = &b->path;
+
+    snprintf(out, size, "%s%s bw %.2f/%.2f lo %.1f p0 %.3f (%.0f) hi %.0fK lo %.0fK round %lu extra %.1fK",
+             phases[b->phase], b->phase == BBR_DOWN && b->guarding ? " guard" : "", megabits(p->bw[0]),
+             megabits(p->bw[1]), megabits(p->bw_lo), b->loss.floor, b->loss.floor_packets, kilobytes(p->inflight_hi),
+             kilobytes(p->inflight_lo), p->round_count, kilobytes(cc_bbr_path_extra(p)));
 }
 
 static void trace(struct lab *l)
@@ -286,15 +311,16 @@ static void trace(struct lab *l)
         if (c == NULL || !c->transport_ready)
             continue;
         char extra[256] = "";
-#ifdef LAB_BBR
         if (strcmp(c->cc.ops->name, "bbr") == 0)
-            LAB_BBR
-#endif
-        fprintf(l->s->trace, "%7.2f f%d got %7.2f pace %7.2f cwnd %7.1fK fl %7.1fK q %7.1fK rtt %6.1f/%6.1f lost %lu sp %lu %s\n",
-                seconds(l), i, (double)l->flow[i].got / 1e6, (double)c->cc.pacing_bytes_per_s * 8 / 1e6,
-                (double)c->cc.cwnd_bytes / 1e3, (double)c->loss.bytes_in_flight / 1e3,
-                (double)l->way[0].queued_bytes / 1e3, (double)c->loss.rtt.latest_us / 1e3,
-                (double)c->loss.rtt.min_us / 1e3, c->loss.lost_packets, c->loss.spurious_packets, extra);
+            describe_bbr(&c->cc.bbr, extra, sizeof extra);
+        fprintf(l->s->trace,
+                "%7.2f f%d mtu %4u got %7.2f pace %7.2f cwnd %7.1fK fl %7.1fK q %7.1fK rtt %6.1f/%6.1f lost %lu sp %lu "
+                "%s\n",
+                seconds(l), i, c->packet_bytes, (double)l->flow[i].got / 1e6,
+                (double)c->cc.pacing_bytes_per_s * 8 / 1e6, (double)c->cc.cwnd_bytes / 1e3,
+                (double)c->loss.bytes_in_flight / 1e3, (double)l->way[0].queued_bytes / 1e3,
+                (double)c->loss.rtt.latest_us / 1e3, (double)c->loss.rtt.min_us / 1e3, c->loss.lost_packets,
+                c->loss.spurious_packets, extra);
     }
 }
 

@@ -1,11 +1,12 @@
 /*
  * cc_bbr: the state of the BBR controller (BBRv3, draft-ietf-ccwg-bbr, with a
  * floor of random loss under it).  Only cc_bbr*.c look inside; it is here so
- * that struct cc can hold it.
+ * that struct cc can hold it.  Three parts, each a value of its own:
  *
- * Two models: the path (bandwidth, ceilings of what may be in flight), kept by
- * cc_bbr.c, and the loss (which share of it the path takes whatever we do),
- * kept by cc_bbr_loss.c: struct cc_bbr_loss and the functions on it below.
+ *   cc_bbr_loss   which share of the loss the path takes whatever we do   cc_bbr_loss.c
+ *   cc_bbr_path   what the path carries: bandwidth and bounds in flight   cc_bbr_path.c
+ *   cc_bbr        phases                                                  cc_bbr_phase.c
+ *                 and from all that the window and the pace               cc_bbr.c
  */
 #ifndef DUET_RECOVERY_CC_BBR_H
 #define DUET_RECOVERY_CC_BBR_H
@@ -17,13 +18,15 @@
 #include "duet/base/time.h"
 #include "duet/recovery/loss.h"
 
+/* ---- loss ---- */
+
 #define CC_BBR_SPANS 8    /* stretches of sending whose packets are not all resolved */
-#define CC_BBR_TALLIES 10 /* of them behind the floor */
+#define CC_BBR_TALLIES 10 /* clean stretches behind the floor */
 #define CC_BBR_FLOOR_MAX 0.25
-#define CC_BBR_FLOOR_SMALL 0.02 /* a floor below this is neither doubted nor worth it */
+#define CC_BBR_FLOOR_SMALL 0.02 /* a floor below this is within BBR's own tolerance: nobody doubts it */
 
 /* What was sent between two moments at one gain, and what became of it: a round trip, or less when the gain changed.
- * Packets are counted where they were sent, so a loss is blamed on the rate that caused it. */
+ * Packets are counted where they were sent, so that a loss is blamed on the rate that caused it. */
 struct cc_bbr_span {
     duet_time since;
     uint64_t sent_bytes, acked_bytes, lost_bytes;
@@ -31,34 +34,39 @@ struct cc_bbr_span {
     uint64_t rtt_low_us;      /* least of the samples; UINT64_MAX: none */
     double gain;
     bool startup;
-    bool guard;  /* sent slower to see whether the loss goes away */
-    bool judged; /* congestion was found in it already */
-    bool void_;  /* the path was dead: says nothing */
+    bool guard;   /* sent slower: does the loss go away? */
+    bool judged;  /* congestion was found in it already */
+    bool ignored; /* the path was dead: says nothing */
 };
 
+/* Packets. */
 struct cc_bbr_tally {
-    double sent, lost; /* packets */
+    double sent, lost;
 };
 
 struct cc_bbr_loss {
-    struct cc_bbr_span span[CC_BBR_SPANS]; /* oldest first; the last is being sent */
-    size_t span_count;
-    struct cc_bbr_tally tally[CC_BBR_TALLIES]; /* a ring: clean stretches of enough packets */
+    struct cc_bbr_span span[CC_BBR_SPANS];     /* oldest first; the last is being sent */
+    size_t span_count;                         /* >= 1 */
+    struct cc_bbr_tally tally[CC_BBR_TALLIES]; /* a ring */
     size_t tally_count;                        /* ever */
-    struct cc_bbr_tally running;               /* clean, not enough yet */
+    struct cc_bbr_tally running;               /* clean, not enough for a tally yet */
     struct cc_bbr_tally guard;                 /* of guard spans */
-    double floor;                              /* p0: the share lost that is nobody's queue */
+    double guard_policed;                      /* packets of them a policer would have dropped */
+    double floor;                              /* p0: the share lost that no queue of ours is to blame for */
+    double seen;                               /* the same, be it more than a floor may be */
     double floor_packets;                      /* behind that figure */
+    uint32_t doubts; /* verdicts to come that need no queue: the bandwidth was raised lately */
 };
 
 /* What loss says now. */
 struct cc_bbr_verdict {
     bool congested;
-    bool probing;             /* what was sent above the bandwidth is to blame */
+    bool probing; /* what was sent faster than the bandwidth is to blame */
     bool startup;
-    uint64_t passed_bytes;    /* in flight then, less what was lost of it */
-    bool floor_refuted;       /* the guard found that sending less ends the loss: the floor was lowered */
-    bool floor_held;          /* the guard found that it does not */
+    bool overestimated;    /* neither a probe nor a queue: the bandwidth is less than thought */
+    uint64_t passed_bytes; /* in flight then, less what was lost of it beyond the floor */
+    bool floor_refuted;    /* a guard found that sending less ends the loss: the floor was lowered */
+    bool floor_held;       /* a guard found that it does not */
     double floor_before;
 };
 
@@ -66,46 +74,100 @@ void cc_bbr_loss_init(struct cc_bbr_loss *f, duet_time now);
 /* From now on packets leave at this gain. */
 void cc_bbr_loss_span(struct cc_bbr_loss *f, double gain, bool startup, bool guard, duet_time now);
 void cc_bbr_loss_sent(struct cc_bbr_loss *f, uint64_t bytes, uint64_t in_flight);
+/* A probe ended, and raised the bandwidth or not. */
+void cc_bbr_loss_doubt(struct cc_bbr_loss *f, bool raised);
 /* The path was dead until now: nothing sent so far says anything. */
 void cc_bbr_loss_outage(struct cc_bbr_loss *f);
 struct cc_bbr_verdict cc_bbr_loss_update(struct cc_bbr_loss *f, const struct loss *l, const struct loss_summary *s,
                                          uint32_t packet_bytes, duet_time now);
+/* Round-trip times that exceed the minimum by more than this show a queue. */
+uint64_t cc_bbr_queue_slack_us(const struct rtt *r);
+
+/* ---- path ---- */
+
+#define CC_BBR_BETA 0.7 /* of what was, at least this is kept */
+
+struct cc_bbr_path {
+    uint64_t round_count; /* counted in deliveries */
+    uint64_t round_end_delivered;
+    uint64_t bw[2];              /* bytes/s: maxima of the last and of this cycle of probing */
+    bool cycle_ends;             /* with the next round, when the feedback of the probe is in */
+    uint64_t bw_round[2];        /* maxima of the last and of this round: */
+    uint64_t delivered_round[2]; /*   what the path just carried */
+    uint64_t bw_lo;              /* bounds until the next probe; UINT64_MAX: none */
+    uint64_t inflight_lo;
+    uint64_t inflight_hi; /* found by probing; UINT64_MAX: none */
+    /* Acknowledgements beyond what the bandwidth explains: they come in batches. */
+    duet_time extra_since;
+    uint64_t extra_acked;
+    uint64_t extra[2]; /* maxima of the last and of this stretch of rounds */
+    uint64_t extra_round;
+};
+
+void cc_bbr_path_init(struct cc_bbr_path *p, duet_time now);
+uint64_t cc_bbr_path_bw(const struct cc_bbr_path *p);     /* the long-term estimate */
+uint64_t cc_bbr_path_bw_now(const struct cc_bbr_path *p); /* within the short-term bound */
+uint64_t cc_bbr_path_bdp(const struct cc_bbr_path *p, const struct rtt *r);
+uint64_t cc_bbr_path_extra(const struct cc_bbr_path *p);
+/* The sample was held down by the application, not by the path. */
+bool cc_bbr_path_app_limited(const struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s);
+/* Takes the samples of an update in.  True: a round begins. */
+bool cc_bbr_path_update(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s, double floor,
+                        bool steady, duet_time now);
+/* Nothing was in flight: what is acknowledged from now on counts anew. */
+void cc_bbr_path_restart(struct cc_bbr_path *p, duet_time now);
+/* Down to what the path just carried, at most by 1 - CC_BBR_BETA. */
+void cc_bbr_path_cut(struct cc_bbr_path *p, uint64_t cwnd_bytes);
+void cc_bbr_path_uncut(struct cc_bbr_path *p);
+/* The maxima themselves were wrong: no more than the last rounds carried, or `least`. */
+void cc_bbr_path_lower_bw(struct cc_bbr_path *p, uint64_t least);
+
+/* ---- the controller ---- */
+
+#define CC_BBR_STARTUP_GAIN 2.77
+#define CC_BBR_HEADROOM 0.85 /* of the ceiling: room for others to grow into */
+#define CC_BBR_GUARD_ROUNDS 8
 
 enum cc_bbr_phase { BBR_STARTUP, BBR_DRAIN, BBR_DOWN, BBR_CRUISE, BBR_REFILL, BBR_UP, BBR_PROBE_RTT };
 
 struct cc_bbr {
     enum cc_bbr_phase phase;
-    struct cc_bbr_loss loss;
-    /* Rounds are counted in deliveries. */
-    uint64_t round_count, round_end_delivered;
-    uint64_t phase_round; /* round_count when the phase began */
+    uint64_t phase_round; /* when it began */
     duet_time phase_at;
-    /* Bandwidth: bytes/s that get to where the random loss is. */
-    uint64_t bw[2];    /* maxima of the last and of this cycle of probing */
-    uint64_t bw_lo;    /* short-term bound; UINT64_MAX: none */
-    uint64_t bw_round[2], in_flight_round[2]; /* maxima of the last and this round: what the path just carried */
-    uint64_t inflight_hi, inflight_lo;        /* bytes; UINT64_MAX: none */
-    uint64_t up_bw;                           /* UP: of the round before */
-    bool up_alone;                            /* UP: no queue stood when it began */
-    bool cycle_ends;                          /* feedback of the probe is in by the next round: the maxima move on */
+    struct cc_bbr_loss loss;
+    struct cc_bbr_path path;
     /* Startup and UP: has the bandwidth stopped growing? */
     uint64_t full_bw;
     uint32_t full_rounds;
     bool full_reached; /* Startup is over */
+    bool queue_met;    /* a queue was seen */
     /* Probing. */
-    duet_time probe_at;
+    duet_time probe_at; /* or */
     uint64_t probe_round;
-    uint64_t guard_round, guard_interval;
+    uint64_t probed_bw;   /* the estimate when the last probe began */
+    uint64_t up_bw;       /* UP: of the round before */
+    bool up_alone;        /* UP: no queue stood when it began */
+    bool guarding;        /* this DOWN is a guard */
+    uint64_t guard_round; /* when one is due */
+    uint64_t guard_interval;
     double guard_floor; /* the floor that the interval was stretched for */
-    bool guarding;      /* this DOWN is a guard */
     duet_time empty_at; /* when the queue was last seen empty */
     uint64_t prior_cwnd;
-    /* Ack aggregation. */
-    duet_time extra_since;
-    uint64_t extra_acked, extra[2], extra_round;
-    duet_time acked_at; /* DUET_NEVER: nothing acknowledged yet */
-    duet_time ce_at;
-    bool idle;
+    duet_time acked_at; /* DUET_NEVER: nothing was acknowledged yet */
+    duet_time ce_at;    /* packets sent up to then belong to the mark answered last */
+    bool idle;          /* nothing in flight */
 };
+
+struct cc;
+
+void cc_bbr_begin(struct cc_bbr *b, duet_time now);
+double cc_bbr_pacing_gain(const struct cc_bbr *b);
+/* The gain changed, or a round began: what is sent from now on is counted by itself. */
+void cc_bbr_begin_span(struct cc_bbr *b, duet_time now);
+/* UP is over: DOWN. */
+void cc_bbr_end_probe(struct cc_bbr *b, duet_time now);
+/* Leaves the phase when its time has come. */
+void cc_bbr_advance(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
+                    bool round_starts, duet_time now);
 
 #endif

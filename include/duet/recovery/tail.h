@@ -18,7 +18,7 @@
 #include "duet/base/time.h"
 #include "duet/recovery/loss.h"
 
-#define TAIL_LOSS_DIVISOR 200       /* worth it above a loss of 1 in so many packets … */
+#define TAIL_LOSS_DIVISOR 64        /* worth it above a loss of 1 in so many packets … */
 #define TAIL_LOSS_MIN_PACKETS 4     /* … and never because of fewer than this */
 
 struct tail {
@@ -29,8 +29,10 @@ struct tail {
 
 void tail_init(struct tail *t);
 
-/* Is this path one on which the tail is worth repeating? */
-bool tail_worth(const struct loss *l);
+#define TAIL_FLIGHT_DIVISOR 4       /* repeats begin once no more than this part of the window is in flight */
+
+/* Is this path one on which the tail is worth repeating, and is only the tail left in flight? */
+bool tail_worth(const struct loss *l, uint64_t window_bytes);
 
 /* Number of the packet to repeat next; SENTMAP_NONE: none now, ask again at *again (DUET_NEVER: nothing is outstanding). */
 uint64_t tail_next(struct tail *t, struct loss *l, duet_time now, duet_time *again);

@@ -228,7 +228,7 @@ Test(conn_send, credit_is_whole_after_a_thousand_streams_reset_or_stopped_at_ran
     loss_percent = 10;
     pair.filter = lose_randomly;
     for (int i = 0; i < 1000; i++) {
-        const uint64_t id = send_file(0, (size_t)rand_below(&rng, 50000), 1 + rand_below(&rng, 60000));
+        const uint64_t id = send_file(0, (size_t)rand_below(&rng, 50000), 1000 + rand_below(&rng, 60000));
         run_for(rand_below(&rng, 60000));
         const uint64_t end = rand_below(&rng, 3);
         if (end == 0)

@@ -34,7 +34,7 @@ Test(cc, starts_with_the_initial_window_unpaced)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct cc c;
-        cc_init(&c, NULL, rows[i].packet, WINDOW, DUET_TIME(0));
+        cc_init(&c, "cubic", rows[i].packet, WINDOW, DUET_TIME(0));
         cr_assert_eq(c.cwnd_bytes, rows[i].cwnd, "packet %u: %lu", rows[i].packet, c.cwnd_bytes);
         cr_assert_eq(c.pacing_bytes_per_s, 0);
     }
@@ -44,7 +44,7 @@ Test(cc, a_larger_packet_raises_the_floor)
 {
     struct cc c;
 
-    cc_init(&c, NULL, 1200, WINDOW, DUET_TIME(0));
+    cc_init(&c, "cubic", 1200, WINDOW, DUET_TIME(0));
     cc_packet_bytes(&c, 1452);
     cr_assert_eq(c.cwnd_bytes, 12000);
     cc_packet_bytes(&c, 9000);

@@ -1,0 +1,307 @@
+/*
+ * cc_bbr_phase: which phase follows which, and when.
+ *
+ *             full              drained
+ *   STARTUP ───────▶ DRAIN ────────────────▶ CRUISE ◀──── drained, guard over ──── DOWN
+ *                                              │ ──────────── guard due ──────────▶ ▲
+ *                                              │ probe due                          │ probed, or congested
+ *                                              └──────────▶ REFILL ── a round ──▶  UP
+ *   any ── no empty queue seen for PROBE_RTT_EVERY_US ──▶ PROBE_RTT ──▶ CRUISE (or STARTUP)
+ *
+ * Departures from the draft: UP among others' traffic goes on while it wins
+ * bandwidth (is_probed); DOWN and DRAIN double as the guard of cc_bbr_loss.c;
+ * PROBE_RTT is left out while the queue is seen empty anyway.
+ */
+#include <math.h>
+
+#include "duet/recovery/cc.h"
+
+#define DRAIN_GAIN 0.5
+#define DOWN_GAIN 0.9
+#define DOWN_ROUNDS_MAX 8 /* others keep the queue full: drained or not */
+#define UP_GAIN 1.25
+#define UP_GROWTH 1.1 /* a round of UP that wins less was the last */
+#define UP_ROUNDS 2   /* the first round only shows what was sent before */
+#define RAISED 1.05   /* a probe that found so much more raised the bandwidth */
+#define FULL_GROWTH 1.25
+#define FULL_ROUNDS 3
+
+#define PROBE_WAIT_US 2000000
+#define PROBE_WAIT_SPREAD_US 1000000
+#define PROBE_WAIT_ROUNDS 63
+#define PROBE_RTT_EVERY_US 5000000
+#define PROBE_RTT_US 200000
+#define EMPTY_SHARE 16 /* a sample within 1/16 of the minimum shows an empty queue */
+#define EMPTY_LEAST_US 500
+
+#define GUARD_FIRST_ROUNDS 4
+#define GUARD_GAIN_MIN 0.7
+#define GUARD_MARGIN 0.03
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t part(double share, uint64_t of)
+{
+    return (uint64_t)(share * (double)of);
+}
+
+/* ---- gains ---- */
+
+/* A guard has to go below the floor in question to tell; a smaller one is tested by DOWN's own gain. */
+static double down_gain(const struct cc_bbr *b)
+{
+    return b->guarding ? fmax(fmin(DOWN_GAIN, 1 - b->loss.floor - GUARD_MARGIN), GUARD_GAIN_MIN) : DOWN_GAIN;
+}
+
+double cc_bbr_pacing_gain(const struct cc_bbr *b)
+{
+    switch (b->phase) {
+    case BBR_STARTUP:
+        return CC_BBR_STARTUP_GAIN;
+    case BBR_DRAIN:
+        return DRAIN_GAIN;
+    case BBR_DOWN:
+        return down_gain(b);
+    case BBR_UP:
+        return UP_GAIN;
+    case BBR_CRUISE:
+    case BBR_REFILL:
+    case BBR_PROBE_RTT:
+        return 1;
+    }
+    return 1;
+}
+
+/* ---- phases ---- */
+
+void cc_bbr_begin_span(struct cc_bbr *b, duet_time now)
+{
+    bool guard = b->phase == BBR_DRAIN || (b->phase == BBR_DOWN && b->guarding);
+
+    cc_bbr_loss_span(&b->loss, cc_bbr_pacing_gain(b), b->phase == BBR_STARTUP, guard, now);
+}
+
+static void enter(struct cc_bbr *b, enum cc_bbr_phase phase, duet_time now)
+{
+    b->phase = phase;
+    b->phase_round = b->path.round_count;
+    b->phase_at = now;
+    cc_bbr_begin_span(b, now);
+}
+
+static uint64_t rounds_in_phase(const struct cc_bbr *b)
+{
+    return b->path.round_count - b->phase_round;
+}
+
+/* Spread over a second so that flows do not probe in step; the clock's low digits are as good as dice. */
+static void plan_probe(struct cc_bbr *b, duet_time now)
+{
+    uint64_t spread = (now.us * UINT64_C(2654435761) >> 8) % PROBE_WAIT_SPREAD_US;
+
+    b->probe_at = time_add(now, PROBE_WAIT_US + spread);
+    b->probe_round = b->path.round_count + PROBE_WAIT_ROUNDS;
+}
+
+static void enter_drain(struct cc_bbr *b, duet_time now)
+{
+    b->full_reached = true;
+    cc_bbr_loss_doubt(&b->loss, true);
+    enter(b, BBR_DRAIN, now);
+}
+
+static bool guard_due(const struct cc_bbr *b)
+{
+    return b->loss.floor >= CC_BBR_FLOOR_SMALL && b->path.round_count >= b->guard_round;
+}
+
+static void enter_down(struct cc_bbr *b, duet_time now)
+{
+    b->guarding = guard_due(b);
+    if (b->guarding)
+        b->guard_round = b->path.round_count + b->guard_interval;
+    enter(b, BBR_DOWN, now);
+}
+
+void cc_bbr_end_probe(struct cc_bbr *b, duet_time now)
+{
+    b->path.cycle_ends = true;
+    cc_bbr_loss_doubt(&b->loss, (double)cc_bbr_path_bw(&b->path) > RAISED * (double)b->probed_bw);
+    plan_probe(b, now);
+    enter_down(b, now);
+}
+
+static void enter_refill(struct cc_bbr *b, duet_time now)
+{
+    cc_bbr_path_uncut(&b->path);
+    enter(b, BBR_REFILL, now);
+}
+
+static void enter_up(struct cc_bbr *b, const struct rtt *r, duet_time now)
+{
+    b->full_bw = b->probed_bw = cc_bbr_path_bw(&b->path);
+    b->full_rounds = 0;
+    b->up_bw = b->path.bw_round[0];
+    b->up_alone = r->latest_us <= r->min_us + cc_bbr_queue_slack_us(r);
+    enter(b, BBR_UP, now);
+}
+
+static void leave_probe_rtt(struct cc *c, duet_time now)
+{
+    struct cc_bbr *b = &c->bbr;
+
+    b->empty_at = now;
+    c->cwnd_bytes = most(c->cwnd_bytes, b->prior_cwnd);
+    cc_bbr_path_uncut(&b->path);
+    if (!b->full_reached) {
+        enter(b, BBR_STARTUP, now);
+        return;
+    }
+    plan_probe(b, now);
+    enter(b, BBR_CRUISE, now);
+}
+
+/* ---- when they end ---- */
+
+/* Three rounds in which the bandwidth did not grow by a quarter: that is all there is. */
+static bool is_full(struct cc_bbr *b, const struct loss *l, const struct loss_summary *s, bool round_starts)
+{
+    uint64_t bw = cc_bbr_path_bw(&b->path);
+
+    if (!round_starts || cc_bbr_path_app_limited(&b->path, l, s))
+        return b->full_rounds >= FULL_ROUNDS;
+    if ((double)bw >= FULL_GROWTH * (double)b->full_bw) {
+        b->full_bw = bw;
+        b->full_rounds = 0;
+        return false;
+    }
+    return ++b->full_rounds >= FULL_ROUNDS;
+}
+
+static bool is_drained(const struct cc_bbr *b, const struct loss *l)
+{
+    uint64_t target = cc_bbr_path_bdp(&b->path, &l->rtt);
+
+    if (b->phase == BBR_DOWN && b->path.inflight_hi != UINT64_MAX)
+        target = least(target, part(CC_BBR_HEADROOM, b->path.inflight_hi));
+    return l->bytes_in_flight <= target;
+}
+
+static bool is_down_over(const struct cc_bbr *b, const struct loss *l)
+{
+    uint64_t rounds = rounds_in_phase(b);
+
+    return rounds >= b->guarding && (is_drained(b, l) || rounds >= DOWN_ROUNDS_MAX);
+}
+
+/* A flow alone soon finds a quarter more in flight.  Among others, whose queue stands already, that says nothing;
+ * there the probe goes on as long as it wins bandwidth - for a small flow that is longer than for a large one. */
+static bool is_probed(struct cc_bbr *b, const struct loss *l, bool round_starts)
+{
+    uint64_t enough = part(UP_GAIN, cc_bbr_path_bdp(&b->path, &l->rtt)) + cc_bbr_path_extra(&b->path);
+
+    if (b->up_alone)
+        return rounds_in_phase(b) >= 1 && l->bytes_in_flight >= enough;
+    if (!round_starts || rounds_in_phase(b) < UP_ROUNDS)
+        return false;
+    bool grew = (double)b->path.bw_round[0] >= UP_GROWTH * (double)b->up_bw;
+    b->up_bw = b->path.bw_round[0];
+    return !grew;
+}
+
+static void advance_cruise(struct cc_bbr *b, const struct loss *l, duet_time now)
+{
+    if (time_due(b->probe_at, now) || b->path.round_count >= b->probe_round)
+        enter_refill(b, now);
+    else if (guard_due(b) && l->app_limited_until == 0)
+        enter_down(b, now);
+}
+
+/* The ceiling is tested: it rises as fast as the probe does. */
+static void raise_ceiling(struct cc *c, const struct loss_summary *s, bool cwnd_limited)
+{
+    struct cc_bbr_path *p = &c->bbr.path;
+
+    if (p->inflight_hi != UINT64_MAX && cwnd_limited && c->cwnd_bytes >= p->inflight_hi)
+        p->inflight_hi += part(UP_GAIN - 1, s->acked_bytes);
+}
+
+static void leave_phase(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
+                        bool round_starts, duet_time now)
+{
+    struct cc_bbr *b = &c->bbr;
+
+    switch (b->phase) {
+    case BBR_STARTUP:
+        if (b->full_reached || is_full(b, l, s, round_starts))
+            enter_drain(b, now);
+        break;
+    case BBR_DRAIN:
+        if (!is_drained(b, l))
+            break;
+        plan_probe(b, now);
+        b->guard_round = b->path.round_count + GUARD_FIRST_ROUNDS;
+        enter(b, BBR_CRUISE, now);
+        break;
+    case BBR_DOWN:
+        if (is_down_over(b, l))
+            enter(b, BBR_CRUISE, now);
+        break;
+    case BBR_CRUISE:
+        advance_cruise(b, l, now);
+        break;
+    case BBR_REFILL:
+        if (rounds_in_phase(b) >= 1)
+            enter_up(b, &l->rtt, now);
+        break;
+    case BBR_UP:
+        raise_ceiling(c, s, cwnd_limited);
+        if (is_probed(b, l, round_starts) || is_full(b, l, s, round_starts))
+            cc_bbr_end_probe(b, now);
+        break;
+    case BBR_PROBE_RTT:
+        if (rounds_in_phase(b) >= 1 && time_since(now, b->phase_at) >= PROBE_RTT_US)
+            leave_probe_rtt(c, now);
+        break;
+    }
+}
+
+/* Is the minimum round-trip time still true?  As long as the queue is empty now and then it needs no probe. */
+static void watch_queue(struct cc *c, const struct rtt *r, bool sampled, duet_time now)
+{
+    struct cc_bbr *b = &c->bbr;
+
+    if (sampled && r->latest_us <= r->min_us + most(r->min_us / EMPTY_SHARE, EMPTY_LEAST_US))
+        b->empty_at = now;
+    if (sampled && r->latest_us > r->min_us + cc_bbr_queue_slack_us(r))
+        b->queue_met = true;
+    if (b->phase != BBR_PROBE_RTT && !b->idle && time_since(now, b->empty_at) > PROBE_RTT_EVERY_US) {
+        b->prior_cwnd = c->cwnd_bytes;
+        enter(b, BBR_PROBE_RTT, now);
+    }
+}
+
+void cc_bbr_begin(struct cc_bbr *b, duet_time now)
+{
+    enter(b, BBR_STARTUP, now);
+}
+
+void cc_bbr_advance(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
+                    bool round_starts, duet_time now)
+{
+    struct cc_bbr *b = &c->bbr;
+    enum cc_bbr_phase before = b->phase;
+
+    leave_phase(c, l, s, cwnd_limited, round_starts, now);
+    watch_queue(c, &l->rtt, s->rtt_sampled, now);
+    if (round_starts && b->phase == before)
+        cc_bbr_begin_span(b, now);
+}

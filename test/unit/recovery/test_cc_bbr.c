@@ -1,0 +1,292 @@
+/*
+ * cc_bbr: the controller behind a path model of its own, no packets: each step
+ * is a fixed number of packets sent and, a round trip later, acknowledged or
+ * lost.  Whole transfers between endpoints are measured by test/sim_cc.
+ */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "duet/recovery/cc.h"
+
+#define PACKET 1200
+#define WINDOW (UINT64_C(8) << 20)
+#define RTT_US 50000
+#define STEP_US 250
+#define BUCKET 32000.0
+#define BANDWIDTH 12500000 /* bytes/s: 100 Mbit/s */
+
+/* What left in one step and has not come back. */
+struct flight {
+    duet_time at, due;
+    uint64_t sent, lost, in_flight, delivered_before, lost_before;
+};
+
+struct path {
+    struct cc c;
+    struct loss l;
+    duet_time now;
+    double loss;   /* at random, of what passes */
+    double police; /* bytes/s; beyond it everything is dropped without a queue; 0: no such thing */
+    double tokens; /* the policer's bucket */
+    double capacity, queue_bytes, queue_limit;
+    double owed; /* fraction of a lost packet */
+    bool dead;
+    struct flight air[4096];
+    size_t first, count;
+    uint64_t sent_bytes, lost_bytes;
+};
+
+static struct path p;
+
+static void open_path(void)
+{
+    memset(&p, 0, sizeof p);
+    p.now = DUET_TIME(1000000);
+    p.capacity = BANDWIDTH;
+    p.queue_limit = BANDWIDTH * (RTT_US / 1e6);
+    loss_init(&p.l);
+    cr_assert_eq(cc_init(&p.c, "bbr", PACKET, WINDOW, p.now), 0);
+}
+
+static void close_path(void)
+{
+    loss_dispose(&p.l);
+}
+
+TestSuite(cc_bbr, .init = open_path, .fini = close_path);
+
+static uint64_t whole_packets(double bytes)
+{
+    return (uint64_t)(bytes / PACKET) * PACKET;
+}
+
+static void send_step(void)
+{
+    p.tokens = fmin(p.tokens + p.police * STEP_US / 1e6, BUCKET);
+    double may = (double)p.c.pacing_bytes_per_s * STEP_US / 1e6 + p.owed;
+    uint64_t room = p.c.cwnd_bytes > p.l.bytes_in_flight ? p.c.cwnd_bytes - p.l.bytes_in_flight : 0;
+    uint64_t bytes = whole_packets(fmin(may, (double)room));
+    p.owed = fmin(may - (double)bytes, PACKET);
+    if (bytes == 0)
+        return;
+
+    struct flight f = {
+        .at = p.now, .sent = bytes, .delivered_before = p.l.delivered_bytes, .lost_before = p.l.lost_bytes};
+    double lost = (double)bytes * p.loss;
+    if (p.police > 0) {
+        const double passed = fmin((double)bytes - lost, p.tokens);
+        p.tokens -= passed;
+        lost = (double)bytes - passed;
+    }
+    p.queue_bytes += (double)bytes;
+    if (p.queue_bytes > p.queue_limit) {
+        lost += p.queue_bytes - p.queue_limit;
+        p.queue_bytes = p.queue_limit;
+    }
+    f.lost = (uint64_t)fmin(lost, (double)bytes);
+    f.due = time_add(p.now, RTT_US + (uint64_t)(p.queue_bytes / p.capacity * 1e6));
+    p.l.bytes_in_flight += bytes;
+    f.in_flight = p.l.bytes_in_flight;
+    p.sent_bytes += bytes;
+    cr_assert_lt(p.count, sizeof p.air / sizeof *p.air);
+    p.air[(p.first + p.count++) % (sizeof p.air / sizeof *p.air)] = f;
+    p.c.ops->sent(&p.c, bytes, p.l.bytes_in_flight, p.now);
+}
+
+static void resolve_step(void)
+{
+    p.queue_bytes = fmax(p.queue_bytes - p.capacity * STEP_US / 1e6, 0);
+    while (p.count > 0 && time_due(p.air[p.first].due, p.now)) {
+        const struct flight f = p.air[p.first];
+        p.first = (p.first + 1) % (sizeof p.air / sizeof *p.air);
+        p.count--;
+        struct loss_summary s = {
+            .acked_bytes = f.sent - f.lost, .lost_bytes = f.lost, .prior_in_flight = p.l.bytes_in_flight};
+        s.largest_lost_sent_at = s.largest_acked_sent_at = f.at;
+        p.l.bytes_in_flight -= f.sent;
+        p.l.lost_bytes += f.lost;
+        p.lost_bytes += f.lost;
+        if (s.acked_bytes > 0) {
+            p.l.delivered_bytes += s.acked_bytes;
+            s.rtt_sampled = true;
+            rtt_sample(&p.l.rtt, time_since(p.now, f.at), 0, p.now);
+            s.rate_prior_delivered = f.delivered_before;
+            s.rate_delivered = p.l.delivered_bytes - f.delivered_before;
+            s.rate_lost = p.l.lost_bytes - f.lost_before;
+            s.rate_bytes_per_s = s.rate_delivered * US_PER_S / time_since(p.now, f.at);
+            s.rate_in_flight = f.in_flight;
+        }
+        p.c.ops->update(&p.c, &p.l, &s, p.l.bytes_in_flight + PACKET > p.c.cwnd_bytes, p.now);
+    }
+}
+
+/* The path was dead since the last call and lives again: a probe is acknowledged, and with it all before it is lost. */
+static void heal(void)
+{
+    struct loss_summary s = {.acked_bytes = PACKET, .rtt_sampled = true, .prior_in_flight = p.l.bytes_in_flight};
+
+    p.c.ops->sent(&p.c, PACKET, p.l.bytes_in_flight + PACKET, p.now);
+    s.largest_acked_sent_at = p.now;
+    s.rate_prior_delivered = p.l.delivered_bytes;
+    p.now = time_add(p.now, RTT_US);
+    rtt_sample(&p.l.rtt, RTT_US, 0, p.now);
+    s.lost_bytes = p.l.bytes_in_flight;
+    s.largest_lost_sent_at = p.air[(p.first + p.count - 1) % (sizeof p.air / sizeof *p.air)].at;
+    p.l.lost_bytes += s.lost_bytes;
+    p.l.delivered_bytes += PACKET;
+    p.l.bytes_in_flight = 0;
+    p.count = 0;
+    s.rate_delivered = PACKET;
+    s.rate_lost = s.lost_bytes;
+    s.rate_bytes_per_s = PACKET * US_PER_S / RTT_US;
+    p.dead = false;
+    p.c.ops->update(&p.c, &p.l, &s, true, p.now);
+}
+
+static void run(double seconds)
+{
+    const duet_time end = time_add(p.now, (uint64_t)(seconds * 1e6));
+    while (time_before(p.now, end)) {
+        p.now = time_add(p.now, STEP_US);
+        if (!p.dead)
+            resolve_step();
+        send_step();
+    }
+}
+
+/* Share of the capacity delivered in the next seconds. */
+static double utilisation(double seconds)
+{
+    const uint64_t before = p.l.delivered_bytes;
+    run(seconds);
+    return (double)(p.l.delivered_bytes - before) / (p.capacity * seconds);
+}
+
+static double loss_share(double seconds)
+{
+    const uint64_t sent = p.sent_bytes, lost = p.lost_bytes;
+    run(seconds);
+    return (double)(p.lost_bytes - lost) / (double)(p.sent_bytes - sent);
+}
+
+Test(cc_bbr, opens_paced_and_within_its_bounds)
+{
+    cr_assert_eq(p.c.cwnd_bytes, 32 * PACKET);
+    cr_assert_gt(p.c.pacing_bytes_per_s, 0);
+    cr_assert_eq(cc_init(&p.c, "bbr", 65507, WINDOW, p.now), 0);
+    cr_assert_eq(p.c.cwnd_bytes, cc_floor_bytes(&p.c));
+}
+
+Test(cc_bbr, finds_the_bandwidth_within_ten_round_trips_and_drains)
+{
+    run(10 * RTT_US / 1e6);
+    cr_assert_gt((double)cc_bbr_path_bw(&p.c.bbr.path), BANDWIDTH * 0.95);
+    run(1);
+    cr_assert_eq(p.c.bbr.phase, BBR_CRUISE);
+    const double queue = p.queue_bytes / (BANDWIDTH * (RTT_US / 1e6));
+    cr_assert_lt(queue, 0.25, "%g", queue);
+    cr_assert_gt(utilisation(10), 0.96);
+}
+
+Test(cc_bbr, random_loss_costs_what_it_takes_and_no_more)
+{
+    static const double rows[] = {.01, .05, .10, .20, .24};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        close_path();
+        open_path();
+        p.loss = rows[i];
+        run(2);
+        const double got = utilisation(10) / (1 - rows[i]);
+        cr_assert_gt(got, 0.94, "loss %g: %g", rows[i], got);
+        cr_assert_float_eq(p.c.bbr.loss.floor, rows[i], 0.02, "loss %g: floor %g", rows[i], p.c.bbr.loss.floor);
+    }
+}
+
+Test(cc_bbr, loss_that_begins_later_is_learnt)
+{
+    run(5);
+    p.loss = .10;
+    run(3);
+    const double got = utilisation(8) / 0.9;
+    cr_assert_gt(got, 0.94, "%g", got);
+}
+
+Test(cc_bbr, a_policer_is_not_mistaken_for_a_radio)
+{
+    p.police = BANDWIDTH / 5.0;
+    p.queue_limit = 1e9;
+    run(5);
+    const double lost = loss_share(20);
+    cr_assert_lt(lost, 0.04, "%g", lost);
+    p.capacity = p.police;
+    cr_assert_gt(utilisation(5), 0.85);
+}
+
+Test(cc_bbr, a_full_queue_is_congestion)
+{
+    p.queue_limit = BANDWIDTH * (RTT_US / 1e6) / 10;
+    run(5);
+    cr_assert_lt(loss_share(20), 0.02);
+    cr_assert_lt(p.c.bbr.loss.floor, CC_BBR_FLOOR_SMALL);
+}
+
+Test(cc_bbr, less_bandwidth_is_followed_at_once)
+{
+    run(5);
+    p.capacity = BANDWIDTH / 5.0;
+    p.queue_limit = p.capacity * (RTT_US / 1e6);
+    run(8);
+    cr_assert_lt((double)p.c.pacing_bytes_per_s, 1.3 * p.capacity);
+    const double lost = loss_share(8);
+    cr_assert_lt(lost, 0.03, "%g", lost);
+}
+
+Test(cc_bbr, more_bandwidth_is_found)
+{
+    p.capacity = BANDWIDTH / 5.0;
+    run(5);
+    p.capacity = BANDWIDTH;
+    run(8);
+    cr_assert_gt(utilisation(5), 0.9);
+}
+
+Test(cc_bbr, an_outage_leaves_the_model_as_it_was)
+{
+    run(5);
+    const uint64_t bw = cc_bbr_path_bw(&p.c.bbr.path);
+    p.dead = true;
+    run(10);
+    heal();
+    cr_assert_eq(p.c.bbr.path.bw_lo, UINT64_MAX);
+    run(2 * RTT_US / 1e6);
+    cr_assert_gt(cc_bbr_path_bw(&p.c.bbr.path), bw * 9 / 10);
+    cr_assert_gt(utilisation(1), 0.9);
+    cr_assert_lt(p.c.bbr.loss.floor, CC_BBR_FLOOR_SMALL);
+}
+
+Test(cc_bbr, a_mark_counts_once_a_round_trip)
+{
+    run(5);
+    const uint64_t before = p.c.cwnd_bytes;
+    p.c.ops->marked(&p.c, p.now, p.now);
+    const uint64_t after = p.c.cwnd_bytes;
+    cr_assert_lt(after, before * 3 / 4);
+    p.c.ops->marked(&p.c, p.now, p.now);
+    cr_assert_eq(p.c.cwnd_bytes, after);
+    p.now = time_add(p.now, RTT_US);
+    p.c.ops->marked(&p.c, p.now, p.now);
+    cr_assert_lt(p.c.cwnd_bytes, after);
+}
+
+Test(cc_bbr, never_leaves_the_bounds_of_the_window)
+{
+    p.capacity = 1e9;
+    p.queue_limit = 1e9;
+    for (int i = 0; i < 100; i++) {
+        run(.05);
+        cr_assert_leq(p.c.cwnd_bytes, cc_ceiling_bytes(&p.c));
+        cr_assert_geq(p.c.cwnd_bytes, cc_floor_bytes(&p.c));
+        p.loss = i % 10 == 9 ? 1 : 0;
+    }
+}
