@@ -1,6 +1,47 @@
 #include "duet/app/peer.h"
 
+#include <string.h>
+
 #include "duet/base/err.h"
+#include "duet/base/text.h"
+
+static bool is_blank(int32_t cp)
+{
+    switch (cp) {
+    case ' ':
+    case 0x00A0:
+    case 0x1680:
+    case 0x202F:
+    case 0x205F:
+    case 0x2800: /* braille without dots */
+    case 0x3000:
+        return true;
+    }
+    return cp >= 0x2000 && cp <= 0x200A;
+}
+
+void peer_name(const char *sent, size_t len, char out[PEER_NAME_BYTES])
+{
+    size_t kept = 0;
+
+    len = text_sanitise(TEXT_LINE, sent, len, out, PEER_NAME_BYTES);
+    for (size_t at = 0; at < len;) {
+        int32_t cp;
+        const ssize_t used = text_decode(out + at, len - at, &cp);
+        const size_t step = used > 0 ? (size_t)used : 1;
+
+        if (cp == '<' || cp == '>' || is_blank(cp)) {
+            out[kept++] = '_';
+        } else {
+            memmove(out + kept, out + at, step);
+            kept += step;
+        }
+        at += step;
+    }
+    out[kept] = '\0';
+    if (kept == 0)
+        memcpy(out, "unnamed", sizeof("unnamed"));
+}
 
 void peer_doom(struct peer *p, enum close_code code, const char *reason)
 {

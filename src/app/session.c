@@ -16,12 +16,10 @@ struct session *session_new(const struct endpoint_event *ev, uint64_t number)
     if (s == NULL)
         return NULL;
     s->peer.conn = ev->conn;
+    s->peer.window_bytes = ev->connected.params.window_bytes;
     s->number = number;
     memcpy(s->key, ev->connected.key, sizeof(s->key));
-    (void)text_sanitise(TEXT_LINE, ev->connected.name, strnlen(ev->connected.name, LIMIT_NAME_BYTES), s->peer.name,
-                        sizeof(s->peer.name));
-    if (s->peer.name[0] == '\0')
-        memcpy(s->peer.name, "unnamed", sizeof("unnamed"));
+    peer_name(ev->connected.name, strnlen(ev->connected.name, LIMIT_NAME_BYTES), s->peer.name);
     channel_init(&s->peer.control, PEER_CONTROL_OUT_BYTES);
     channel_init(&s->peer.chat, PEER_CHAT_OUT_BYTES);
     chat_init(&s->chat);

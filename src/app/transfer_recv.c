@@ -261,6 +261,15 @@ static bool open_chunk(struct env *env, struct transfer *t)
     return true;
 }
 
+/* A chunk is handed to the disk when it is full, or holds half of what the connection's window leaves each transfer:
+ * credit comes back only for what was written, so waiting for more than that would be waiting for nothing. */
+static size_t flush_bytes(const struct env *env, const struct transfer *t)
+{
+    const uint64_t half = t->peer->window_bytes / (2 * count_active(env));
+
+    return half >= CHUNK_BYTES ? CHUNK_BYTES : half > RECV_FLUSH_BYTES ? (size_t)half : RECV_FLUSH_BYTES;
+}
+
 static void extent(struct env *env, struct transfer *t, uint64_t offset, const uint8_t *data, size_t len)
 {
     if (offset > t->size || len > t->size - offset || len > t->size - t->in.received_bytes) {
@@ -276,7 +285,7 @@ static void extent(struct env *env, struct transfer *t, uint64_t offset, const u
         offset += taken;
         data += taken;
         len -= taken;
-        if (len > 0 || t->in.open->used == CHUNK_BYTES)
+        if (len > 0 || t->in.open->used >= flush_bytes(env, t))
             flush(env, t);
     }
 }

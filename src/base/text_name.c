@@ -96,8 +96,9 @@ static bool is_dots(const char *src, size_t len)
     return (len == 1 || len == 2) && memcmp(src, "..", len) == 0;
 }
 
-/* Takes away what means something to a command line, or to our own leftovers. */
-static void defuse(char *name, size_t len)
+/* Takes away what means something to a command line, to a shell that looks into the folder (.bashrc, .ssh), or to our
+ * own leftovers; returns the new length.  There is room for one byte more. */
+static size_t defuse(char *name, size_t len)
 {
     const size_t mark = sizeof(PART_MARK) - 1;
 
@@ -107,6 +108,11 @@ static void defuse(char *name, size_t len)
         if (strncasecmp(name + i, PART_MARK, mark) == 0)
             name[i] = '_';
     }
+    if (name[0] != '.')
+        return len;
+    memmove(name + 1, name, len);
+    name[0] = '_';
+    return len + 1;
 }
 
 /* Bytes of the longest prefix of whole clusters within `room` bytes. */
@@ -161,8 +167,8 @@ int text_file_name(const char *src, size_t len, char out[TEXT_NAME_BYTES])
     if (start == end || is_dots(composed + start, end - start))
         return DUET_ENAME;
 
-    size_t n = text_sanitise(TEXT_LINE, composed + start, end - start, name, sizeof(name));
-    defuse(name, n);
+    size_t n = text_sanitise(TEXT_LINE, composed + start, end - start, name, sizeof(name) - 1);
+    n = defuse(name, n);
     n = shorten(name, n);
     memcpy(out, name, n);
     out[n] = '\0';

@@ -46,7 +46,7 @@ static void say_goodbye(struct job *j)
     program_quit(&j->program, j->program.interrupted);
     while (!stopped && !j->program.interrupted) {
         program_wait(&j->program, -1, PROGRAM_FOREVER, NULL);
-        while (!stopped && node_next(j->program.node, &m)) {
+        for (int i = 0; i < PROGRAM_MESSAGES && !stopped && node_next(j->program.node, &m); i++) {
             stopped = m.type == MSG_STOPPED;
             msg_dispose(&m);
         }
@@ -61,7 +61,7 @@ int job_run(struct job *j)
     while (!j->over && !j->program.interrupted) {
         uint64_t again_us = progress_show(&j->progress, &j->roster, clock_now().us);
         program_wait(&j->program, -1, again_us, NULL);
-        while (!j->over && node_next(j->program.node, &m)) {
+        for (int i = 0; i < PROGRAM_MESSAGES && !j->over && node_next(j->program.node, &m); i++) {
             dispatch(j, &m);
             msg_dispose(&m);
         }
@@ -145,7 +145,14 @@ void job_on_back(struct job *j, const struct msg *m)
 
 void job_on_text(struct job *j, const struct msg *m)
 {
-    progress_note(&j->progress, "<%s> %s", job_peer_name(j, m->peer), m->text);
+    char lead[ROSTER_NAME_BYTES + 4];
+
+    if (j->progress.quiet)
+        return;
+    progress_clear(&j->progress);
+    /* On every line of it, so that none can pass for one of ours. */
+    snprintf(lead, sizeof lead, "<%s> ", job_peer_name(j, m->peer));
+    say_lines(stderr, lead, m->text ? m->text : "");
 }
 
 void job_on_notice(struct job *j, const struct msg *m)

@@ -4,11 +4,13 @@
  * stdout is data (line-buffered, so that a pipe sees each line at once), everything else goes to stderr.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "duet/base/text.h"
 #include "duet/cli/exit.h"
@@ -90,7 +92,7 @@ static int dispatch(int argc, char *argv[])
     int skip = command ? word : 0;
     const struct subcommand *runs = command ? command : &subcommand_chat;
     if (options_parse(&o, runs->command, argc, argv, skip, error) < 0) {
-        fprintf(stderr, "duet: %s\nTry 'duet %s%s--help'.\n", error, command ? command->name : "", command ? " " : "");
+        fprintf(stderr, "duet: %s; try 'duet %s%s--help'\n", error, command ? command->name : "", command ? " " : "");
         return EXIT_USAGE;
     }
     int code = EXIT_DONE;
@@ -104,8 +106,20 @@ static int dispatch(int argc, char *argv[])
     return finish(code);
 }
 
+/* Started with 0, 1 or 2 closed, the next socket or file would get that number, and be read as input or printed into.
+ * What takes the place behaves as the closed one would: no input, and output that cannot be written. */
+static bool hold_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char *argv[])
 {
+    if (!hold_standard_streams())
+        return EXIT_INTERNAL;
     setlocale(LC_ALL, "");
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);

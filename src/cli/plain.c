@@ -1,6 +1,8 @@
 #include "duet/cli/plain.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +27,45 @@ struct plain {
     bool ended;    /* of stdin */
 };
 
+/* Has stdout room for a piece?  Whoever reads it may have stopped; that must not keep a signal from ending us. */
+static bool may_write(struct plain *f)
+{
+    struct pollfd fds[] = {{.fd = STDOUT_FILENO, .events = POLLOUT},
+                           {.fd = f->program->signal_fd, .events = POLLIN}};
+    int ready;
+
+    do
+        ready = poll(fds, 2, f->program->interrupted ? 0 : -1);
+    while (ready < 0 && errno == EINTR);
+    if (fds[0].revents != 0)
+        return true;
+    f->program->interrupted = true; /* only those signals come here in line mode */
+    return false;
+}
+
+static void write_pieces(struct plain *f, const char *bytes, size_t len)
+{
+    while (len > 0 && !ferror(stdout) && may_write(f)) {
+        size_t piece = len < PIPE_BUF ? len : PIPE_BUF;
+        fwrite(bytes, 1, piece, stdout);
+        fflush(stdout);
+        bytes += piece;
+        len -= piece;
+    }
+}
+
 static void print(struct plain *f, const char *lead, const char *text)
 {
-    say_lines(stdout, lead, text);
+    char *lines = NULL;
+    size_t len = 0;
+    FILE *memory = open_memstream(&lines, &len);
+
+    if (memory) {
+        say_lines_as(memory, say_utf8(stdout), lead, text);
+        if (fclose(memory) == 0)
+            write_pieces(f, lines, len);
+    }
+    free(lines);
     if (!ferror(stdout) || f->talk.over)
         return;
     say_error("cannot write to standard output: %s", strerror(errno));
@@ -51,32 +89,46 @@ __attribute__((format(printf, 2, 3))) static void event(struct plain *f, const c
         free(text);
 }
 
+/* A peer may call itself "received", and "* received left" would be a file. */
+static const char *name_in_line(const char *name, char out[ROSTER_NAME_BYTES])
+{
+    static const char *const taken[] = {"listening", "connected", "offer", "received", "sent", "delivered",
+                                        "answer",    "peer",      "stats", "transfer", "no"};
+    bool plain = true;
+
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+        plain = plain && strcmp(name, taken[i]) != 0;
+    snprintf(out, ROSTER_NAME_BYTES, "%s%s", plain ? "" : "_", name);
+    return out;
+}
+
 static void on_event(void *face, const struct talk_event *ev)
 {
     struct plain *f = face;
     const struct options *o = f->program->o;
+    char name[ROSTER_NAME_BYTES];
 
     switch (ev->kind) {
     case TALK_LISTENING:
         event(f, "* listening on %s", ev->text);
         break;
     case TALK_CONNECTED:
-        event(f, "* connected to %s %s", ev->name, ev->text);
+        event(f, "* connected to %s %s", name_in_line(ev->name, name), ev->text);
         break;
     case TALK_UNREACHABLE:
-        event(f, "* %s is unreachable", ev->name);
+        event(f, "* %s is unreachable", name_in_line(ev->name, name));
         break;
     case TALK_BACK:
-        event(f, "* %s is back", ev->name);
+        event(f, "* %s is back", name_in_line(ev->name, name));
         break;
     case TALK_LEFT:
-        event(f, "* %s left", ev->name);
+        event(f, "* %s left", name_in_line(ev->name, name));
         break;
     case TALK_LOST:
-        event(f, "* %s lost", ev->name);
+        event(f, "* %s lost", name_in_line(ev->name, name));
         break;
     case TALK_TEXT:
-        event(f, "<%s> %s", ev->name, ev->text);
+        event(f, "<%s> %s", name_in_line(ev->name, name), ev->text);
         break;
     case TALK_DELIVERED:
         event(f, "* delivered %u", ev->id);
@@ -91,7 +143,7 @@ static void on_event(void *face, const struct talk_event *ev)
         event(f, "* sent %s", ev->text);
         break;
     case TALK_ANSWER:
-        event(f, "* answer %s %s", ev->name, ev->text);
+        event(f, "* answer %s %s", name_in_line(ev->name, name), ev->text);
         break;
     case TALK_ERROR:
         print(f, "! ", ev->text);
@@ -193,7 +245,7 @@ static void loop(struct plain *f)
     while (!f->talk.over && !p->interrupted) {
         bool reads = !f->ended && f->at == f->count && talk_has_room(&f->talk);
         unsigned woken = program_wait(p, reads ? STDIN_FILENO : -1, PROGRAM_FOREVER, NULL);
-        while (!f->talk.over && node_next(p->node, &m)) {
+        for (int i = 0; i < PROGRAM_MESSAGES && !f->talk.over && node_next(p->node, &m); i++) {
             talk_message(&f->talk, &m);
             msg_dispose(&m);
         }

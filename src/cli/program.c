@@ -240,8 +240,7 @@ bool program_confirm(struct program *p, const char *text)
     struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = p->signal_fd, .events = POLLIN}};
     char answer[ANSWER_BYTES];
 
-    fprintf(stderr, "%s [y/N] ", text);
-    fflush(stderr);
+    say_question(text);
     while (poll(fds, 2, -1) < 0 && errno == EINTR)
         ;
     if (fds[1].revents) { /* left for program_wait to read */

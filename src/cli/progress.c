@@ -58,6 +58,21 @@ static struct bar sum_up(const struct progress *p, struct roster *r, uint64_t no
     return sum;
 }
 
+/* The bar, with a name that the terminal can show as it is. */
+static void render(struct bar b, bool tty, size_t columns, char text[BAR_TEXT_BYTES])
+{
+    char *escaped = NULL;
+
+    b.plain = !tty;
+    b.ascii = !say_utf8(stderr);
+    if (b.ascii) {
+        escaped = text_sanitise_new(TEXT_ESCAPE, b.name, strlen(b.name));
+        b.name = escaped ? escaped : "";
+    }
+    bar_render(&b, columns, text);
+    free(escaped);
+}
+
 uint64_t progress_show(struct progress *p, struct roster *r, uint64_t now_us)
 {
     char text[BAR_TEXT_BYTES];
@@ -75,14 +90,13 @@ uint64_t progress_show(struct progress *p, struct roster *r, uint64_t now_us)
         return every_us;
 
     struct bar b = sum_up(p, r, now_us, label, state);
-    b.plain = !p->tty;
-    b.ascii = !say_utf8(stderr);
     if (!p->tty) {
-        fprintf(stderr, "%s\n", bar_render(&b, BAR_COLUMNS_MAX, text));
+        render(b, false, BAR_COLUMNS_MAX, text);
+        fprintf(stderr, "%s\n", text);
         return every_us;
     }
     size_t columns = terminal_columns();
-    bar_render(&b, columns > 1 ? columns - 1 : 1, text);
+    render(b, true, columns > 1 ? columns - 1 : 1, text);
     fprintf(stderr, "\r%s%*s", text, (int)(columns - 1 - text_columns(text, strlen(text))), "");
     fflush(stderr);
     p->drawn = true;

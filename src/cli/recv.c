@@ -99,7 +99,8 @@ static void on_received(struct job *j, const struct msg *m)
 
     r->received++;
     progress_clear(&j->progress);
-    if (printf("%s\n", m->text) < 0)
+    say_lines(stdout, "", m->text);
+    if (ferror(stdout))
         job_finish(j, EXIT_INTERNAL);
     progress_summary(&j->progress, "received", t ? t->name : m->text, m->value, clock_now().us - began_us);
     roster_remove_transfer(&j->roster, m->id);

@@ -1,5 +1,6 @@
 #include "duet/cli/screen.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -267,6 +268,8 @@ static void read_keys(struct screen *s)
     unsigned char bytes[READ_BYTES];
     ssize_t len = read(STDIN_FILENO, bytes, sizeof bytes);
 
+    if (len < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
     if (len <= 0) { /* the terminal is gone */
         s->program->interrupted = true;
         return;
@@ -353,7 +356,7 @@ static void loop(struct screen *s)
     while (!s->talk.over && !p->interrupted) {
         int number;
         unsigned woken = program_wait(p, STDIN_FILENO, keep_up(s), &number);
-        while (!s->talk.over && node_next(p->node, &m)) {
+        for (int i = 0; i < PROGRAM_MESSAGES && !s->talk.over && node_next(p->node, &m); i++) {
             s->dirty = true;
             talk_message(&s->talk, &m);
             msg_dispose(&m);

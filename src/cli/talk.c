@@ -57,7 +57,8 @@ void talk_finish(struct talk *t, int code)
 
 bool talk_has_room(const struct talk *t)
 {
-    return t->outbox_count < TALK_OUTBOX / 2 && t->said_count < TALK_SAID / 2;
+    return t->outbox_count < TALK_OUTBOX / 2 && t->said_count < TALK_SAID / 2 &&
+           t->outbox_bytes + t->said_bytes < TALK_SAID_BYTES;
 }
 
 void talk_end_of_input(struct talk *t)
@@ -255,16 +256,19 @@ static void on_silence(struct talk *t, const struct msg *m)
 static void remove_said(struct talk *t, size_t index)
 {
     t->said_count--;
+    t->said_bytes -= t->said[index].bytes;
     memmove(&t->said[index], &t->said[index + 1], (t->said_count - index) * sizeof t->said[0]);
 }
 
-/* Nobody waits for this slot's receipts any more. */
-static void give_up_slot(struct talk *t, unsigned slot)
+/* Nobody waits for this slot's receipts any more: for any, or for that of one message. */
+static void give_up_slot(struct talk *t, unsigned slot, uint32_t number)
 {
     for (size_t i = 0; i < t->said_count;) {
         struct talk_said *said = &t->said[i];
-        bool waited = said->waits_for & (UINT64_C(1) << slot);
-        said->waits_for &= ~(UINT64_C(1) << slot);
+        bool meant = number == 0 || said->number == number;
+        bool waited = meant && said->waits_for & (UINT64_C(1) << slot);
+        if (meant)
+            said->waits_for &= ~(UINT64_C(1) << slot);
         if (!waited || said->waits_for != 0) {
             i++;
             continue;
@@ -305,7 +309,7 @@ static void on_gone(struct talk *t, const struct msg *m)
         return;
     struct roster_peer gone = *p;
     unsigned slot = roster_slot(&t->roster, p);
-    give_up_slot(t, slot);
+    give_up_slot(t, slot, 0);
     forget_key(t, slot);
     roster_remove_peer(&t->roster, m->peer);
     if (gone.state != ROSTER_CONNECTED)
@@ -424,6 +428,13 @@ static void on_answer(struct talk *t, const struct msg *m)
 
 static void on_notice(struct talk *t, const struct msg *m)
 {
+    const struct roster_peer *p = roster_peer(&t->roster, m->peer);
+    struct talk_dial *dial = m->flag ? NULL : dial_of(t, m->id, NULL);
+
+    if (m->flag && m->id != 0 && p) /* a message of ours that could not go out: no receipt will come */
+        give_up_slot(t, roster_slot(&t->roster, p), m->id);
+    if (dial) /* "already connected": that was the answer to it */
+        dial->id = 0;
     talk_tell(t, m->flag ? TALK_ERROR : TALK_NOTICE, "%s", m->text ? m->text : "");
 }
 
@@ -510,7 +521,7 @@ int talk_farewell(struct talk *t)
     program_quit(p, p->interrupted || t->code != EXIT_DONE);
     while (!t->stopped && !p->interrupted && time_before(clock_now(), end)) {
         program_wait(p, -1, time_since(end, clock_now()), NULL);
-        while (!t->stopped && node_next(p->node, &m)) {
+        for (int i = 0; i < PROGRAM_MESSAGES && !t->stopped && node_next(p->node, &m); i++) {
             if (m.type == MSG_STOPPED || is_news_at_the_end(&m))
                 talk_message(t, &m);
             msg_dispose(&m);

@@ -46,12 +46,13 @@ static void enqueue(struct talk *t, enum command_id id, uint32_t number, const c
         talk_tell(t, TALK_ERROR, "not sent: too much waits for somebody to connect");
         return;
     }
+    t->outbox_bytes += strlen(copy);
     t->outbox[t->outbox_count++] = (struct talk_waiting){.id = id, .number = number, .text = copy};
 }
 
 static void say_now(struct talk *t, uint32_t number, const char *text)
 {
-    struct talk_said said = {.number = number};
+    struct talk_said said = {.number = number, .bytes = strlen(text)};
 
     if (t->said_count == TALK_SAID) {
         t->undelivered++;
@@ -63,6 +64,7 @@ static void say_now(struct talk *t, uint32_t number, const char *text)
             said.waits_for |= UINT64_C(1) << roster_slot(&t->roster, p);
     if (said.waits_for != 0) {
         t->said[t->said_count++] = said;
+        t->said_bytes += said.bytes;
         return;
     }
     t->undelivered++;
@@ -153,6 +155,7 @@ void talk_flush_outbox(struct talk *t)
 
     memcpy(queue, t->outbox, count * sizeof queue[0]);
     t->outbox_count = 0;
+    t->outbox_bytes = 0;
     for (size_t i = 0; i < count; i++) {
         struct talk_waiting *w = &queue[i];
         talk_dispatch(t, w->id, w->number, w->text);

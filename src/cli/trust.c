@@ -29,10 +29,8 @@ static enum trust_verdict refuse_changed(const struct trust_policy *policy, cons
                                          char text[TRUST_TEXT_BYTES])
 {
     snprintf(text, TRUST_TEXT_BYTES,
-             "THE KEY OF %s%s%s HAS CHANGED: somebody may be in between, or it was set up anew\n"
-             "known as %s with key %s\n"
-             "now it shows key %s\n"
-             "Ask its owner. If the change is meant, remove line %u of %s/known_peers and try again.",
+             "THE KEY OF %s%s%s HAS CHANGED, so it was refused: known as %s with key %s, it now shows %s; somebody may be "
+             "in between, so ask its owner, and only if the change is meant remove line %u of %s/known_peers",
              peer->name, dialled ? " at " : "", dialled ? dialled : "", match->name, match->old_fingerprint, now,
              match->line, policy->id->dir);
     return TRUST_REFUSED;
@@ -49,10 +47,9 @@ static enum trust_verdict judge_new(const struct trust_policy *policy, const str
         return TRUST_ASK;
     }
     snprintf(text, TRUST_TEXT_BYTES,
-             "%s at %s is not known here and was refused; its key is %s\n"
-             "Compare that with what 'duet id' prints there, then allow it with --peer %s (or any new key with "
-             "--accept-new).",
-             peer->name, addr_format(&peer->addr, addr), now, now);
+             "%s at %s is not known here and was refused: compare its key %s with what 'duet id' prints there, then allow "
+             "it with --peer and that key, or any new key with --accept-new",
+             peer->name, addr_format(&peer->addr, addr), now);
     return TRUST_REFUSED;
 }
 

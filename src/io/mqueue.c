@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ struct mqueue {
     bool refused;   /* a push was refused since room_fd was last signalled */
     size_t waiting; /* threads in mqueue_push_wait */
     size_t first, count, capacity;
+    size_t text_bytes; /* of all texts inside */
     struct msg ring[];
 };
 
@@ -87,9 +89,21 @@ void mqueue_free(struct mqueue *q)
     free(q);
 }
 
+static bool is_full(const struct mqueue *q)
+{
+    return q->count == q->capacity || q->text_bytes >= MQUEUE_TEXT_BYTES;
+}
+
+/* The text is nobody else's while the message is inside, so it weighs the same when it leaves. */
+static size_t text_bytes(const struct msg *m)
+{
+    return msg_has_text(m->type) && m->text != NULL ? strlen(m->text) : 0;
+}
+
 static void append(struct mqueue *q, const struct msg *m)
 {
     q->ring[(q->first + q->count) % q->capacity] = *m;
+    q->text_bytes += text_bytes(m);
     if (q->count++ == 0 && !q->closed)
         signal_on(q->ready_fd);
 }
@@ -97,7 +111,7 @@ static void append(struct mqueue *q, const struct msg *m)
 bool mqueue_push(struct mqueue *q, const struct msg *m)
 {
     pthread_mutex_lock(&q->lock);
-    const bool taken = !q->closed && q->count < q->capacity;
+    const bool taken = !q->closed && !is_full(q);
 
     if (taken)
         append(q, m);
@@ -111,7 +125,7 @@ bool mqueue_push_wait(struct mqueue *q, const struct msg *m)
 {
     pthread_mutex_lock(&q->lock);
     q->waiting++;
-    while (!q->closed && q->count == q->capacity)
+    while (!q->closed && is_full(q))
         pthread_cond_wait(&q->room, &q->lock);
     q->waiting--;
     const bool taken = !q->closed;
@@ -129,6 +143,7 @@ bool mqueue_pop(struct mqueue *q, struct msg *out)
 
     if (found) {
         *out = q->ring[q->first];
+        q->text_bytes -= text_bytes(out);
         q->first = (q->first + 1) % q->capacity;
         /* A closed queue stays readable, so that the consumer sees the end. */
         if (--q->count == 0 && !q->closed)

@@ -225,10 +225,22 @@ static int verify(struct partfile *p, const uint8_t digest[DIGEST_BYTES], int *s
     return memcmp(own.digest, digest, DIGEST_BYTES) == 0 ? 0 : DUET_EINTEGRITY;
 }
 
+/* Removed while the file was on its way: nothing can be named in it any more. */
+static bool folder_is_gone(int dirfd)
+{
+    struct stat st;
+
+    return fstat(dirfd, &st) == 0 && st.st_nlink == 0;
+}
+
 static int give_name(struct partfile *p, char final[PARTFILE_NAME_BYTES], int *sys)
 {
     int err = DUET_EEXIST;
 
+    if (folder_is_gone(p->dirfd)) {
+        *sys = ENOENT;
+        return DUET_ESYS;
+    }
     if (!files_is(p->dirfd, p->temp, p->fd))
         return DUET_EINTEGRITY;
     for (unsigned n = 0; err == DUET_EEXIST && n <= PARTFILE_NAME_TRIES; n++) {

@@ -7,23 +7,42 @@
 #include "duet/base/err.h"
 #include "duet/base/text.h"
 
+#define CUT_NOTE_BYTES 48
+
 static struct model_line *line_at(const struct model *m, size_t index)
 {
     return m->lines[(m->first + index) % MODEL_LINES];
 }
 
+/* Bytes of whole clusters that fit in `width`, up to a newline at most (which has no width: looking beyond it would
+ * make wrapping many of them quadratic). */
+static size_t fit_row(const char *text, size_t len, size_t width)
+{
+    size_t at = 0;
+
+    while (at < len && text[at] != '\n') {
+        int columns;
+        const size_t bytes = text_grapheme(text + at, len - at, &columns);
+
+        if ((size_t)columns > width)
+            break;
+        width -= (size_t)columns;
+        at += bytes;
+    }
+    return at;
+}
+
 size_t model_wrap(const char *text, size_t len, size_t width, size_t *next)
 {
-    size_t fit = text_fit(text, len, width);
+    size_t fit = fit_row(text, len, width);
     int columns;
 
+    if (fit < len && text[fit] == '\n') {
+        *next = fit + 1;
+        return fit;
+    }
     if (fit == 0 && len > 0)
         fit = text_grapheme(text, len, &columns); /* wider than the screen, but it must go somewhere */
-    const char *newline = memchr(text, '\n', fit < len ? fit + 1 : fit);
-    if (newline) {
-        *next = (size_t)(newline - text) + 1;
-        return (size_t)(newline - text);
-    }
     if (fit == len) {
         *next = len;
         return len;
@@ -99,19 +118,37 @@ void model_clear(struct model *m)
     m->unseen = 0;
 }
 
+/* Bytes of the text that are kept beside a prefix; what to say about the rest, if any. */
+static size_t keep(const char *text, size_t prefix_len, char note[CUT_NOTE_BYTES])
+{
+    const size_t len = strlen(text);
+    const size_t room = MODEL_LINE_BYTES - CUT_NOTE_BYTES - 1;
+    size_t kept = prefix_len < room ? room - prefix_len : 0;
+    char size[TEXT_SIZE_BYTES];
+
+    note[0] = '\0';
+    if (len <= kept)
+        return len;
+    while (kept > 0 && ((unsigned char)text[kept] & 0xc0) == 0x80)
+        kept--;
+    snprintf(note, CUT_NOTE_BYTES, "\n[cut: %s more]", text_size(len - kept, size));
+    return kept;
+}
+
 int model_add(struct model *m, enum model_kind kind, uint32_t id, const char *time, const char *prefix,
               const char *text)
 {
+    char note[CUT_NOTE_BYTES];
     size_t prefix_len = strlen(prefix);
-    size_t text_len = strlen(text);
-    size_t len = prefix_len + (prefix_len > 0) + text_len;
+    size_t kept = keep(text, prefix_len, note);
+    size_t len = prefix_len + (prefix_len > 0) + kept + strlen(note);
     struct model_line *line = malloc(sizeof *line + len + 1);
 
     if (!line)
         return DUET_ENOMEM;
     *line = (struct model_line){.kind = kind, .id = id, .prefix = prefix_len, .len = len};
     snprintf(line->time, sizeof line->time, "%s", time);
-    snprintf(line->text, len + 1, "%s%s%s", prefix, prefix_len > 0 ? " " : "", text);
+    snprintf(line->text, len + 1, "%s%s%.*s%s", prefix, prefix_len > 0 ? " " : "", (int)kept, text, note);
     while (m->count > 0 && (m->count == MODEL_LINES || m->bytes + len > MODEL_BYTES))
         drop_oldest(m);
     line->rows = count_rows(m, line);

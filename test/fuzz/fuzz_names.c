@@ -64,7 +64,7 @@ static void check_name(const char *src, size_t len)
     size_t n = strnlen(name, sizeof(name));
     assert(n >= 1 && n <= 255 && text_valid(name, n));
     assert(strchr(name, '/') == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0);
-    assert(name[0] != '-' && name[0] != ' ' && name[n - 1] != ' ');
+    assert(name[0] != '-' && name[0] != '.' && name[0] != ' ' && name[n - 1] != ' ');
     check_text(name, n, false);
     assert(text_file_name(name, n, again) == 0 && strcmp(name, again) == 0);
 }

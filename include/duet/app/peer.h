@@ -21,21 +21,28 @@
 #define PEER_CONTROL_OUT_BYTES (4 * 1024 * 1024)
 #define PEER_CHAT_OUT_BYTES (64 * 1024)
 
+#define PEER_NAME_BYTES (LIMIT_NAME_BYTES * 4 + 1)
+
 struct peer {
     conn_id conn;
-    char name[LIMIT_NAME_BYTES * 4 + 1]; /* sanitised, never empty */
+    char name[PEER_NAME_BYTES]; /* as peer_name made it */
     bool takes_files, serves;            /* of its HELLO */
     bool gone;                           /* closing or closed: nothing more is said to it */
     bool unreachable;
     bool doomed;
     uint64_t doom_code;      /* enum close_code */
     const char *doom_reason; /* a literal */
+    uint64_t window_bytes; /* negotiated: most unacknowledged file bytes either way */
     struct channel control, chat;
     uint32_t last_offered; /* highest transfer number we offered it */
     uint32_t last_offer;   /* highest transfer number it offered */
     bool any_stream;       /* it named a bulk stream before: */
     uint64_t last_stream;
 };
+
+/* The display name it chose, as we show it: sanitised, never empty, one word without < and > (they and blanks become
+ * '_'), so that "<NAME> text" and "* NAME left" have one reading. */
+void peer_name(const char *sent, size_t len, char out[PEER_NAME_BYTES]);
 
 /* Queues a message on the control stream (TEXT: chat); no effect once gone or doomed.
  * Without room or memory the peer is doomed: nothing is lost silently. */

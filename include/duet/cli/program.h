@@ -53,6 +53,10 @@ void program_quit(struct program *p, bool at_once);
 int program_send_text(struct program *p, enum msg_type type, conn_id peer, uint32_t id, const char *text);
 void program_send(struct program *p, enum msg_type type, conn_id peer, uint32_t id, bool flag);
 
+/* Messages a front end takes from the node before it looks for keys, lines and signals again: a peer that talks without
+ * end must not keep its user from leaving. */
+#define PROGRAM_MESSAGES 64
+
 enum program_wake { WAKE_NODE = 1, WAKE_SIGNAL = 2, WAKE_INPUT = 4 };
 #define PROGRAM_FOREVER UINT64_MAX
 /* Waits for the node, a signal, or input_fd (-1: none); a set of program_wake, 0 after timeout_us.  Sets interrupted.

@@ -12,6 +12,11 @@
 
 /* Prints lead, text and a newline; each further line of text gets the lead too. */
 void say_lines(FILE *out, const char *lead, const char *text);
+/* The same for a stream that stands for another one: utf8 as say_utf8 has it. */
+void say_lines_as(FILE *out, bool utf8, const char *lead, const char *text);
+
+/* The same without the last newline: "text [y/N] " on stderr. */
+void say_question(const char *text);
 
 /* "duet: text" on stderr, formatted. */
 void say_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

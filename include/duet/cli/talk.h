@@ -23,6 +23,7 @@
 
 #define TALK_OUTBOX 512                    /* lines waiting for somebody to connect */
 #define TALK_SAID 512                      /* messages under way */
+#define TALK_SAID_BYTES (16 * 1024 * 1024) /* of them and those waiting: from here on no more lines are taken, so the hub has room */
 #define TALK_ASKS 64                       /* questions under way */
 #define TALK_DIALS 16                      /* connections under way */
 #define TALK_FAREWELL_US UINT64_C(5000000) /* at most this long after everything is settled, or /quit */
@@ -69,6 +70,7 @@ struct talk_waiting {
 
 struct talk_said {
     uint32_t number;
+    size_t bytes;
     uint64_t waits_for; /* roster slots, as bits */
     bool delivered;     /* at least one has it */
 };
@@ -92,9 +94,9 @@ struct talk {
     bool ends_when_lost; /* line mode with a HOST: losing it ends the program */
 
     struct talk_waiting outbox[TALK_OUTBOX]; /* the first outbox_count */
-    size_t outbox_count;
+    size_t outbox_count, outbox_bytes;
     struct talk_said said[TALK_SAID]; /* the first said_count */
-    size_t said_count;
+    size_t said_count, said_bytes;
     struct talk_dial dials[TALK_DIALS]; /* [0] is the HOST of the command line */
     struct talk_ask asks[TALK_ASKS];
     size_t sends_open;

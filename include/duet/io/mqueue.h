@@ -1,6 +1,7 @@
 /*
  * mqueue: the one queue between threads: bounded, first in first out, any
- * number of producers, one consumer.
+ * number of producers, one consumer.  Bounded in messages and in bytes of text:
+ * a peer's longest texts must not add up behind a ui that stands still.
  *
  * Two file descriptors make it fit an event loop:
  *   ready_fd   readable exactly while a message is waiting, or the queue is closed
@@ -16,6 +17,9 @@
 #include <stddef.h>
 
 #include "duet/app/msg.h"
+
+/* Full from this much text on (the last one may have gone beyond it). */
+#define MQUEUE_TEXT_BYTES (8 * 1024 * 1024)
 
 struct mqueue;
 

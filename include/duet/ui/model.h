@@ -13,6 +13,7 @@
 
 #define MODEL_LINES 5000
 #define MODEL_BYTES (4 * 1024 * 1024)
+#define MODEL_LINE_BYTES (128 * 1024) /* a longer one is cut: its rows are counted for every frame it is seen in */
 
 enum model_kind {
     LINE_OWN,   /* what the user said */
@@ -53,7 +54,7 @@ struct model {
 void model_init(struct model *m);
 void model_dispose(struct model *m);
 
-/* Adds a line "prefix text"; prefix may be "".  time: "12:34" or "".  0 or DUET_ENOMEM. */
+/* Adds a line "prefix text"; prefix may be "".  Beyond MODEL_LINE_BYTES the text is cut, and says so.  time: "12:34" or "".  0 or DUET_ENOMEM. */
 int model_add(struct model *m, enum model_kind kind, uint32_t id, const char *time, const char *prefix,
               const char *text);
 /* Marks own message `id` as delivered; false: it is no longer there. */

@@ -61,3 +61,38 @@ Test(peer, the_first_reason_counts_and_nothing_is_said_after_it)
     cr_assert_eq(p.control.out.len, 0);
     dispose(&p);
 }
+
+/* Lines like "<NAME> text" and "* NAME left" are read by people and scripts. */
+Test(peer, has_a_name_of_one_word_without_brackets)
+{
+    static const struct {
+        const char *sent, *shown;
+    } rows[] = {
+        {"alice", "alice"},
+        {"Zo\u00eb", "Zo\u00eb"},
+        {"x> hi", "x__hi"},
+        {"<root", "_root"},
+        {"alice left", "alice_left"},
+        {"received\u00a0/etc/passwd", "received_/etc/passwd"},
+        {"a\tb\nc", "a_b\u23cec"},
+        {"  ", "__"},
+        {"\u2800", "_"},
+        {"", "unnamed"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char name[PEER_NAME_BYTES];
+
+        peer_name(rows[i].sent, strlen(rows[i].sent), name);
+        cr_expect_str_eq(name, rows[i].shown, "%s became %s", rows[i].sent, name);
+    }
+}
+
+Test(peer, name_fits_whatever_was_sent)
+{
+    char sent[LIMIT_NAME_BYTES], name[PEER_NAME_BYTES];
+
+    memset(sent, '\xff', sizeof(sent));
+    peer_name(sent, sizeof(sent), name);
+    cr_expect_eq(strlen(name), 3 * sizeof(sent));
+}

@@ -188,3 +188,34 @@ Test(mqueue, close_wakes_a_waiting_producer, .timeout = 60)
     pthread_join(thread, NULL);
     mqueue_free(q);
 }
+
+static struct msg text_of(size_t bytes)
+{
+    char *text = malloc(bytes + 1);
+
+    cr_assert_not_null(text);
+    memset(text, 'x', bytes);
+    text[bytes] = '\0';
+    return (struct msg){.type = MSG_TEXT, .text = text};
+}
+
+Test(mqueue, is_full_when_its_texts_are_too_long_however_few_they_are)
+{
+    struct mqueue *q = mqueue_new(1024);
+    struct msg m = text_of(MQUEUE_TEXT_BYTES - 1), late = text_of(10);
+
+    cr_assert(mqueue_push(q, &m));
+    m = text_of(3 * MQUEUE_TEXT_BYTES);
+    cr_assert(mqueue_push(q, &m), "there is room, whatever the size of the next one");
+    cr_assert_not(mqueue_push(q, &late));
+    cr_assert(mqueue_pop(q, &m));
+    msg_dispose(&m);
+    cr_assert(readable(mqueue_room_fd(q)));
+    mqueue_room_seen(q);
+    cr_assert_not(mqueue_push(q, &late));
+    cr_assert(mqueue_pop(q, &m));
+    m.text[0] = '\0'; /* the new owner may do with it as it likes */
+    msg_dispose(&m);
+    cr_assert(mqueue_push(q, &late));
+    mqueue_free(q);
+}

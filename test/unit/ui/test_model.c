@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "duet/base/text.h"
 #include "duet/ui/model.h"
@@ -178,15 +179,15 @@ Test(model, drops_the_oldest_lines_beyond_its_bounds)
     cr_expect_str_eq(seen(), "10|11|12");
     cr_expect_eq(m.lines[m.first]->text[0], '1');
 
-    size_t big = MODEL_BYTES / 2 - 10;
+    size_t big = MODEL_LINE_BYTES - 100;
     char *long_text = malloc(big + 1);
     memset(long_text, 'x', big);
     long_text[big] = '\0';
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 40; i++) {
         add(long_text);
         cr_expect_leq(m.bytes, MODEL_BYTES);
     }
-    cr_expect_eq(m.count, 2);
+    cr_expect_eq(m.count, MODEL_BYTES / big);
     free(long_text);
 }
 
@@ -220,4 +221,32 @@ Test(model, survives_every_size)
     model_resize(&m, 10, 5);
     cr_expect_eq(model_rows(&m, one, 1), 1);
     cr_expect_eq(model_rows(&m, one, 0), 0);
+}
+
+/* Rows are counted again for every frame: the work of a text must not grow with the square of its length. */
+Test(model, wraps_a_text_of_nothing_but_newlines_in_no_time, .timeout = 5)
+{
+    static char text[100 * 1024];
+
+    memset(text, '\n', sizeof text - 1);
+    add(text);
+    cr_expect_eq(m.total_rows, sizeof text - 1);
+    cr_expect_str_eq(seen(), "||");
+}
+
+Test(model, cuts_a_line_no_screen_could_show_and_says_so)
+{
+    size_t len = 2 * MODEL_LINE_BYTES;
+    char *text = malloc(len + 1);
+
+    cr_assert_not_null(text);
+    for (size_t i = 0; i < len; i += 2)
+        memcpy(text + i, "\u00e9", 2); /* none is cut in half */
+    text[len] = '\0';
+    add(text);
+    free(text);
+    cr_expect_leq(m.lines[0]->len, MODEL_LINE_BYTES);
+    cr_expect(text_valid(m.lines[0]->text, m.lines[0]->len));
+    cr_expect_not_null(strstr(m.lines[0]->text, "\u00e9\n[cut: "), "%s", m.lines[0]->text + m.lines[0]->len - 60);
+    cr_expect_leq(m.bytes, MODEL_BYTES);
 }
