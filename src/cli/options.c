@@ -7,6 +7,7 @@
 #include "duet/base/text.h"
 #include "duet/base/time.h"
 #include "duet/cli/suggest.h"
+#include "duet/recovery/cc.h"
 
 #define TIMEOUT_MAX_US (UINT64_C(7) * 24 * 3600 * US_PER_S)
 #define HELP_COLUMN 26
@@ -22,8 +23,9 @@ struct option_entry {
     size_t flag_at; /* offset of its bool */
     size_t text_at; /* offset of its const char * */
     option_setter *set;
-    unsigned commands; /* enum options_command */
-    char letter;       /* 0: none */
+    const char *(*choice)(unsigned i); /* its values for --help, the default first, NULL past the end; NULL: no list */
+    unsigned commands;                 /* enum options_command */
+    char letter;                       /* 0: none */
 };
 
 int options_read_size(const char *text, uint64_t *bytes)
@@ -167,9 +169,10 @@ static int set_limit(struct options *o, const char *value, const char **wanted)
     return 0;
 }
 
-#define OPTION(letter_, name_, argument_, help_, commands_, where)                                                     \
-    {                                                                                                                  \
-        .letter = (letter_), .name = (name_), .argument = (argument_), .help = (help_), .commands = (commands_), where \
+#define OPTION(letter_, name_, argument_, help_, commands_, ...)                                                 \
+    {                                                                                                            \
+        .letter = (letter_), .name = (name_), .argument = (argument_), .help = (help_), .commands = (commands_), \
+        __VA_ARGS__                                                                                              \
     }
 #define FLAG(member) .flag_at = offsetof(struct options, member)
 #define TEXT(member) .text_at = offsetof(struct options, member)
@@ -199,7 +202,7 @@ static const struct option_entry entries[] = {
     OPTION(0, "heartbeat", "SECONDS", "sign of life when idle (default 5)", PEERS, SET(set_heartbeat)),
     OPTION(0, "timeout", "SECONDS", "give up connecting, and on an unreachable peer in send, recv and ask (default 30)", PEERS,
      SET(set_timeout)),
-    OPTION(0, "cc", "NAME", "congestion controller", PEERS, TEXT(cc)),
+    OPTION(0, "cc", "NAME", "congestion controller", PEERS, TEXT(cc), .choice = cc_name),
     OPTION(0, "limit", "RATE", "send at most this many bytes a second", PEERS, SET(set_limit)),
     OPTION(0, "trace", "FILE", "write what the transport does as JSON lines", PEERS, TEXT(trace)),
     OPTION('q', "quiet", NULL, "errors only", FOR_ALL, FLAG(quiet)),
@@ -419,6 +422,13 @@ int options_family(const struct options *o)
     return o->only_v4 ? 4 : o->only_v6 ? 6 : 0;
 }
 
+/* ": bbr (default) or cubic" */
+static void print_choices(FILE *out, const char *(*choice)(unsigned i))
+{
+    for (unsigned i = 0; choice(i); i++)
+        fprintf(out, "%s%s%s", i == 0 ? ": " : choice(i + 1) ? ", " : " or ", choice(i), i == 0 ? " (default)" : "");
+}
+
 void options_print_help(FILE *out, enum options_command command)
 {
     for (size_t i = 0; i < ENTRY_COUNT; i++) {
@@ -429,8 +439,11 @@ void options_print_help(FILE *out, enum options_command command)
         int used = snprintf(left, sizeof left, "  %c%c%c --%s%s%s", e->letter ? '-' : ' ', e->letter ? e->letter : ' ',
                             e->letter ? ',' : ' ', e->name, e->argument ? " " : "", e->argument ? e->argument : "");
         if (used > HELP_COLUMN)
-            fprintf(out, "%s\n%*s  %s\n", left, HELP_COLUMN, "", e->help);
+            fprintf(out, "%s\n%*s  %s", left, HELP_COLUMN, "", e->help);
         else
-            fprintf(out, "%-*s  %s\n", HELP_COLUMN, left, e->help);
+            fprintf(out, "%-*s  %s", HELP_COLUMN, left, e->help);
+        if (e->choice)
+            print_choices(out, e->choice);
+        fputc('\n', out);
     }
 }

@@ -30,17 +30,18 @@ struct plain {
 /* Has stdout room for a piece?  Whoever reads it may have stopped; that must not keep a signal from ending us. */
 static bool may_write(struct plain *f)
 {
-    struct pollfd fds[] = {{.fd = STDOUT_FILENO, .events = POLLOUT},
-                           {.fd = f->program->signal_fd, .events = POLLIN}};
-    int ready;
+    struct pollfd fds[] = {{.fd = STDOUT_FILENO, .events = POLLOUT}, {.fd = f->program->signal_fd, .events = POLLIN}};
 
-    do
-        ready = poll(fds, 2, f->program->interrupted ? 0 : -1);
-    while (ready < 0 && errno == EINTR);
-    if (fds[0].revents != 0)
-        return true;
-    f->program->interrupted = true; /* only those signals come here in line mode */
-    return false;
+    for (;;) {
+        const int ready = poll(fds, 2, f->program->interrupted ? 0 : -1);
+
+        if (ready > 0 && fds[0].revents != 0)
+            return true;
+        if (ready == 0)
+            return false;
+        if (ready > 0)
+            (void)program_take_signal(f->program);
+    }
 }
 
 static void write_pieces(struct plain *f, const char *bytes, size_t len)

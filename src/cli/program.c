@@ -207,6 +207,17 @@ static int milliseconds(uint64_t timeout_us)
     return (int)(ms < longest_ms ? ms : longest_ms);
 }
 
+int program_take_signal(struct program *p)
+{
+    struct signalfd_siginfo info;
+
+    if (read(p->signal_fd, &info, sizeof info) != sizeof info)
+        return 0;
+    for (size_t i = 0; i < sizeof handled_signals / sizeof handled_signals[0]; i++)
+        p->interrupted |= info.ssi_signo == (uint32_t)handled_signals[i];
+    return (int)info.ssi_signo;
+}
+
 unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int *signal_number)
 {
     struct pollfd fds[] = {
@@ -224,14 +235,11 @@ unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int 
         woken |= WAKE_NODE;
     if (fds[2].revents)
         woken |= WAKE_INPUT;
-    struct signalfd_siginfo info;
-    if (fds[1].revents && read(p->signal_fd, &info, sizeof info) == sizeof info) {
+    int number = fds[1].revents ? program_take_signal(p) : 0;
+    if (number != 0)
         woken |= WAKE_SIGNAL;
-        for (size_t i = 0; i < sizeof handled_signals / sizeof handled_signals[0]; i++)
-            p->interrupted |= info.ssi_signo == (uint32_t)handled_signals[i];
-        if (signal_number)
-            *signal_number = (int)info.ssi_signo;
-    }
+    if (signal_number)
+        *signal_number = number;
     return woken;
 }
 

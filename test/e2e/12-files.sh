@@ -34,7 +34,9 @@ for i in {1..60}; do make_file "small-$i" "$i"; done
 send 0 out/* out/.hidden
 count=0
 for file in out/* out/.hidden; do
-    same "$file" "in/${file#out/}"
+    name=${file#out/}
+    [ "${name#.}" = "$name" ] || name=_$name # a name nobody would see in the folder is made visible
+    same "$file" "in/$name"
     count=$((count + 1))
 done
 [ "$(find in -type f | wc -l)" = "$count" ] || fail "not exactly $count files arrived: $(ls -A in)"

@@ -6,7 +6,7 @@ set -euo pipefail
 . "$ROOT/test/net/lib.sh"
 net_need_root
 
-bytes=$((${DUET_TEST_LOSS_KB:-2000} * 1000))
+bytes=$((${DUET_TEST_LOSS_KB:-20000} * 1000))
 lines=40
 
 head -c "$bytes" /dev/urandom >file-a

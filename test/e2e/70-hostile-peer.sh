@@ -10,20 +10,18 @@ interrupted=130
 named() { # named NAME SHOWN
     talk bob --accept-new -p 0
     port bob
-    _run "$DUET" --plain --name "$1" --home "$(home_of eve)" --accept-new -p 0 "127.0.0.1:$PORT" \
-        <<<'hello' >"$T/eve.out" 2>"$T/eve.err" || fail "eve"
+    "$DUET" --plain --name "$1" --home "$(home_of eve)" --accept-new -p 0 "127.0.0.1:$PORT" \
+        <<<'hello' >"$T/eve.out" 2>"$T/eve.err" || fail "eve ended with $?"
     wait_for "$T/bob.out" ' left$'
     say bob /quit
     expect bob 0
     grep -q -E "^\* connected to $2 [-a-z2-7]+\$" "$T/bob.out" || fail "'$1' connected as something else than $2"
     grep -q -F -x -e "<$2> hello" "$T/bob.out" || fail "the text of '$1' has another sender than $2"
     grep -q -F -x -e "* $2 left" "$T/bob.out" || fail "'$1' left as something else than $2"
-    rm -rf "$(home_of bob)"
 }
 named 'x> hi' 'x__hi'
 named 'alice left' 'alice_left'
 named 'alice aaaa-bbbb' 'alice_aaaa-bbbb'
-named $'two\nlines' 'two⏎lines'
 named 'received' '_received'
 named 'Zoë' 'Zoë'
 
@@ -51,6 +49,7 @@ flood
 wait_count "$T/bob.out" '^<eve> x' 2000
 kill -INT "${PID[bob]}"
 expect bob "$interrupted" 10
+kill "${PID[eve]}"
 finish eve
 
 # ---- nobody reads what is written: memory stays bounded, the peer stays connected, a signal ends it
@@ -72,4 +71,5 @@ grep -q -E 'lost|left|unreachable|^!' "$T/eve.out" && fail "the connection suffe
 kill -TERM "${PID[bob]}"
 expect bob "$interrupted" 10
 exec 8>&- 9>&-
+kill "${PID[eve]}"
 finish eve

@@ -26,13 +26,13 @@
 struct peer {
     conn_id conn;
     char name[PEER_NAME_BYTES]; /* as peer_name made it */
-    bool takes_files, serves;            /* of its HELLO */
-    bool gone;                           /* closing or closed: nothing more is said to it */
+    bool takes_files, serves;   /* of its HELLO */
+    bool gone;                  /* closing or closed: nothing more is said to it */
     bool unreachable;
     bool doomed;
     uint64_t doom_code;      /* enum close_code */
     const char *doom_reason; /* a literal */
-    uint64_t window_bytes; /* negotiated: most unacknowledged file bytes either way */
+    uint64_t window_bytes;   /* negotiated: most unacknowledged file bytes either way */
     struct channel control, chat;
     uint32_t last_offered; /* highest transfer number we offered it */
     uint32_t last_offer;   /* highest transfer number it offered */

@@ -63,6 +63,9 @@ enum program_wake { WAKE_NODE = 1, WAKE_SIGNAL = 2, WAKE_INPUT = 4 };
  * *signal_number (may be NULL) gets the signal, 0 without one. */
 unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int *signal_number);
 
+/* The next signal that waits, 0: none.  Sets interrupted. */
+int program_take_signal(struct program *p);
+
 /* The answer to MSG_PEER_KEY for subcommands that only ever want one kind of peer: judges, asks on a terminal, tells
  * the node, remembers, prints what there is to say.  `wanted` false: turned away without a word. */
 bool program_admit(struct program *p, const struct msg *peer_key, bool wanted);

@@ -23,7 +23,7 @@
 
 #define TALK_OUTBOX 512                    /* lines waiting for somebody to connect */
 #define TALK_SAID 512                      /* messages under way */
-#define TALK_SAID_BYTES (16 * 1024 * 1024) /* of them and those waiting: from here on no more lines are taken, so the hub has room */
+#define TALK_SAID_BYTES (16 * 1024 * 1024) /* from here on no more lines are taken */
 #define TALK_ASKS 64                       /* questions under way */
 #define TALK_DIALS 16                      /* connections under way */
 #define TALK_FAREWELL_US UINT64_C(5000000) /* at most this long after everything is settled, or /quit */

@@ -2,6 +2,7 @@
 
 #include "duet/base/err.h"
 #include "duet/cli/options.h"
+#include "duet/recovery/cc.h"
 
 #define WORDS_MAX 12
 
@@ -229,4 +230,21 @@ Test(options, reads_seconds)
         cr_expect_eq(options_read_seconds(rows[i].text, &us), rows[i].err, "'%s'", rows[i].text);
         cr_expect_eq(us, rows[i].us, "'%s' gave %llu", rows[i].text, (unsigned long long)us);
     }
+}
+
+/* The text of --help as it is, and what the default controller is called, from the one table that decides it. */
+Test(options, help_names_every_controller_and_the_default_first)
+{
+    char *text = NULL;
+    size_t len = 0;
+    char wanted[64];
+    FILE *out = open_memstream(&text, &len);
+
+    cr_assert(out);
+    options_print_help(out, FOR_CHAT);
+    fclose(out);
+    snprintf(wanted, sizeof wanted, "controller: %s (default) or %s\n", cc_name(0), cc_name(1));
+    cr_expect_null(cc_name(2), "three need another text here");
+    cr_expect(strstr(text, wanted) != NULL, "no '%s' in:\n%s", wanted, text);
+    free(text);
 }
