@@ -18,10 +18,10 @@
 #include "duet/app/transfer_send.h"
 #include "duet/base/err.h"
 
-#define HUB_CONNECTING 64   /* attempts of ours under way */
-#define HUB_UI_RESERVE 1024 /* messages for ui that never need memory for themselves */
+#define HUB_CONNECTING 64                             /* attempts of ours under way */
+#define HUB_UI_RESERVE 1024                           /* messages for ui that never need memory for themselves */
 #define HUB_QUIT_SILENCE_US (UINT64_C(30) * US_PER_S) /* silence for which a peer is waited for when leaving */
-#define HUB_UI_FULL 8192    /* from here on newcomers are turned away: ui stands still */
+#define HUB_UI_FULL 8192                              /* from here on newcomers are turned away: ui stands still */
 
 struct attempt {
     conn_id conn;

@@ -28,11 +28,12 @@ static enum trust_verdict refuse_changed(const struct trust_policy *policy, cons
                                          const char *dialled, const struct known_match *match, const char *now,
                                          char text[TRUST_TEXT_BYTES])
 {
-    snprintf(text, TRUST_TEXT_BYTES,
-             "THE KEY OF %s%s%s HAS CHANGED, so it was refused: known as %s with key %s, it now shows %s; somebody may be "
-             "in between, so ask its owner, and only if the change is meant remove line %u of %s/known_peers",
-             peer->name, dialled ? " at " : "", dialled ? dialled : "", match->name, match->old_fingerprint, now,
-             match->line, policy->id->dir);
+    snprintf(
+        text, TRUST_TEXT_BYTES,
+        "THE KEY OF %s%s%s HAS CHANGED, so it was refused: known as %s with key %s, it now shows %s; somebody may be "
+        "in between, so ask its owner, and only if the change is meant remove line %u of %s/known_peers",
+        peer->name, dialled ? " at " : "", dialled ? dialled : "", match->name, match->old_fingerprint, now,
+        match->line, policy->id->dir);
     return TRUST_REFUSED;
 }
 
@@ -46,10 +47,11 @@ static enum trust_verdict judge_new(const struct trust_policy *policy, const str
                  addr_format(&peer->addr, addr), now);
         return TRUST_ASK;
     }
-    snprintf(text, TRUST_TEXT_BYTES,
-             "%s at %s is not known here and was refused: compare its key %s with what 'duet id' prints there, then allow "
-             "it with --peer and that key, or any new key with --accept-new",
-             peer->name, addr_format(&peer->addr, addr), now);
+    snprintf(
+        text, TRUST_TEXT_BYTES,
+        "%s at %s is not known here and was refused: compare its key %s with what 'duet id' prints there, then allow "
+        "it with --peer and that key, or any new key with --accept-new",
+        peer->name, addr_format(&peer->addr, addr), now);
     return TRUST_REFUSED;
 }
 

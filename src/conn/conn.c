@@ -104,7 +104,8 @@ static struct keys *split_keys(const struct conn *c, duet_time now)
 {
     uint8_t i2r[NOISE_KEY_BYTES], r2i[NOISE_KEY_BYTES], hash[NOISE_HASH_BYTES];
     noise_split(&c->hs->noise, i2r, r2i, hash);
-    struct keys *k = keys_new((enum params_suite)c->hs->result.suites, c->initiator ? i2r : r2i, c->initiator ? r2i : i2r, now);
+    struct keys *k =
+        keys_new((enum params_suite)c->hs->result.suites, c->initiator ? i2r : r2i, c->initiator ? r2i : i2r, now);
     sodium_memzero(i2r, sizeof i2r);
     sodium_memzero(r2i, sizeof r2i);
     sodium_memzero(hash, sizeof hash);
@@ -132,10 +133,14 @@ int conn_start_transport(struct conn *c, duet_time now)
     pmtud_init(&c->pmtud, c->packet_bytes, c->params.max_packet_bytes);
     c->skip_at = c->next_number + 1 + rand_below(&c->shared->rng, CONN_SKIP_PACKETS);
     c->sent_eliciting_at = now;
+    c->bulk_at = DUET_NEVER;
+    c->asked_at = now;
     c->transport_ready = true;
-    /* Only a flight sent once tells whose answer came (Karn), and the initiator's ACK may have been lost before it came. */
-    if (c->initiator && c->repeats == 0)
-        rtt_sample(&c->loss.rtt, time_since(now, c->flight_at), 0, now);
+    /* Only a flight sent once tells whose answer came (Karn).  The initiator's ACK may have been lost before it came:
+     * then this is too much, but better than the guess as long as it is below that. */
+    const uint64_t answer_us = time_since(now, c->flight_at);
+    if (c->repeats == 0 && (c->initiator || answer_us < RTT_INITIAL_US))
+        rtt_sample(&c->loss.rtt, answer_us, 0, now);
     return 0;
 }
 

@@ -14,7 +14,7 @@ struct recv_packet {
     duet_time now;
     bool eliciting;
     bool at_once;
-    bool unanswered;    /* it could not be taken in whole: not acknowledged, so that it comes again */
+    bool unanswered; /* it could not be taken in whole: not acknowledged, so that it comes again */
 };
 
 /* ── handshake ───────────────────────────────────────────────────────── */
@@ -47,6 +47,15 @@ int conn_recv_version(struct conn *c, const struct packet *p, duet_time now)
     return 0;
 }
 
+/* How long the answer to an ACK may take: it comes at once, and the SYN has told the round trip if it left only once. */
+static uint64_t ack_repeat_us(const struct conn *c)
+{
+    const uint64_t us = c->loss.rtt.srtt_us + c->loss.rtt.srtt_us / 4;
+    if (!c->loss.rtt.sampled)
+        return HANDSHAKE_FIRST_US;
+    return us > CONN_ACK_FIRST_US ? us : CONN_ACK_FIRST_US;
+}
+
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
 {
     /* Another answer to our SYN: the responder forgot the first one before our ACK came. */
@@ -71,14 +80,33 @@ int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_
     conn_enter(c, CONN_ACK_SENT, now);
     c->flight_wanted = true;
     c->repeats = 0;
-    c->repeat_us = HANDSHAKE_FIRST_US;
+    c->repeat_us = ack_repeat_us(c);
     c->heard_at = now;
     return 0;
 }
 
+static const uint8_t *ack_tag_of(const struct packet *ack)
+{
+    return ack->noise + ack->noise_len - NOISE_TAG_BYTES;
+}
+
+/* The ACK that confirmed us again, and nothing of ours acknowledged: HANDSHAKE_DONE did not get through.  Its tag,
+ * which nobody can invent, is what it is known by. */
+static bool is_known_ack(const struct conn *c, const struct packet *ack)
+{
+    return c->state == CONN_ESTABLISHED && !c->initiator && c->loss.acked_packets == 0 &&
+           ack->noise_len >= NOISE_TAG_BYTES && memcmp(ack_tag_of(ack), c->ack_tag, NOISE_TAG_BYTES) == 0;
+}
+
 int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
 {
-    if (c->state != CONN_SYN_RECEIVED || !addr_equal(from, &c->path.addr))
+    if (!addr_equal(from, &c->path.addr))
+        return DUET_ENOTFOUND;
+    if (is_known_ack(c, p)) {
+        c->done_wanted = true;
+        return 0;
+    }
+    if (c->state != CONN_SYN_RECEIVED || p->noise_len < NOISE_TAG_BYTES)
         return DUET_ENOTFOUND;
     path_received(&c->path, len);
     int rc = handshake_complete(c->hs, p);
@@ -89,6 +117,7 @@ int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_addr
         conn_abandon(c, END_ERROR, rc, now);
         return rc;
     }
+    memcpy(c->ack_tag, ack_tag_of(p), sizeof c->ack_tag);
     c->received_bytes += len;
     c->heard_at = now;
     conn_confirmed(c, now);
@@ -119,7 +148,8 @@ static int on_ordered(struct conn *c, size_t index, const struct frame *f, struc
 }
 
 /* Hands the fresh parts of a bulk frame up; they point into the packet. */
-static void push_extents(struct conn *c, const struct bulkrecv *b, const struct stream_piece *piece, const uint8_t *data)
+static void push_extents(struct conn *c, const struct bulkrecv *b, const struct stream_piece *piece,
+                         const uint8_t *data)
 {
     struct range gap;
     for (uint64_t at = piece->offset; recvstate_fresh(&b->state, piece, at, &gap); at = gap.end) {
@@ -146,6 +176,7 @@ static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp
     rc = streams_add_bulk(&c->streams, b, &piece);
     if (rc != 0)
         return rc;
+    c->bulk_at = rp->now;
     rp->at_once = rp->at_once || piece.fin;
     if (!was_complete && !b->stopped && recvstate_complete(&b->state))
         push_stream_event(c, EVENT_FINISHED, b->id, 0);
@@ -284,8 +315,8 @@ static int open_packet(struct conn *c, const struct packet *p, uint8_t *dgram, s
 {
     if (!replay_fresh(&c->replay, p->number))
         return DUET_EREPLAY;
-    const int rc = keys_open(c->keys, p->epoch, p->number, dgram, p->header_len, dgram + p->header_len,
-                             len - p->header_len, now);
+    const int rc =
+        keys_open(c->keys, p->epoch, p->number, dgram, p->header_len, dgram + p->header_len, len - p->header_len, now);
     return rc != 0 ? rc : replay_mark(&c->replay, p->number);
 }
 

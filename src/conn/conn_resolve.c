@@ -170,8 +170,8 @@ bool conn_repeat(struct conn *c, uint64_t number)
     }
     /* Another copy of it may have arrived meanwhile: then there is nothing to send again. */
     bool wanted = c->done_wanted || streams_update_wanted(&c->streams);
-    for (int class = 0; class < STREAM_CLASSES; class++)
-        wanted = wanted || streams_class_wants(&c->streams, (enum stream_class)class);
+    for (int class = 0; class < STREAM_CLASSES; class ++)
+        wanted = wanted || streams_class_wants(&c->streams, (enum stream_class) class);
     return wanted;
 }
 

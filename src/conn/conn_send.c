@@ -15,14 +15,14 @@
 #include "duet/base/err.h"
 #include "duet/conn/conn.h"
 
-#define UPDATE_FRAME_BYTES 40   /* more than any frame without data takes */
-#define ACK_SHARE 4             /* an ACK takes at most this part of a packet that carries more */
-#define STREAM_FRAME_BYTES 24   /* a STREAM frame is not begun in less room */
-#define LEAST_PACKET_BYTES 96   /* room for a PATH_CHALLENGE; three times a bare PING from an unproven address allow it */
-#define PAD_BELOW_BYTES 24      /* a bulk packet this close to full is padded, so that trains are of equal packets */
+#define UPDATE_FRAME_BYTES 40 /* more than any frame without data takes */
+#define ACK_SHARE 4           /* an ACK takes at most this part of a packet that carries more */
+#define STREAM_FRAME_BYTES 24 /* a STREAM frame is not begun in less room */
+#define LEAST_PACKET_BYTES 96 /* room for a PATH_CHALLENGE; three times a bare PING from an unproven address allow it */
+#define PAD_BELOW_BYTES 24    /* a bulk packet this close to full is padded, so that trains are of equal packets */
 
 struct gate {
-    bool control;   /* anything that asks for an acknowledgement, but files */
+    bool control; /* anything that asks for an acknowledgement, but files */
     bool bulk;
     bool probe;
 };
@@ -279,11 +279,10 @@ static bool add_stream(struct conn *c, struct draft *d, enum stream_class class,
     writer_varint(&d->w, piece.offset);
     writer_varint(&d->w, piece.len);
     streams_copy(&c->streams, id, &piece, writer_reserve(&d->w, piece.len));
-    add_item(d, &(struct sent_item){.kind = FRAME_STREAM,
-                                    .fin = piece.fin,
-                                    .len = (uint32_t)piece.len,
-                                    .stream = id,
-                                    .offset = piece.offset});
+    add_item(
+        d,
+        &(struct sent_item){
+            .kind = FRAME_STREAM, .fin = piece.fin, .len = (uint32_t)piece.len, .stream = id, .offset = piece.offset});
     d->eliciting = true;
     record_stream(c, id, &piece, now);
     return true;
@@ -340,8 +339,7 @@ static size_t seal(struct conn *c, uint8_t *buf, size_t plain_len, uint64_t numb
         return 0;
     }
     packet_write_data_header(buf, (uint8_t)epoch, c->peer_cid, number);
-    const int rc =
-        keys_seal(c->keys, number, buf, LIMIT_DATA_HEADER_BYTES, buf + LIMIT_DATA_HEADER_BYTES, plain_len);
+    const int rc = keys_seal(c->keys, number, buf, LIMIT_DATA_HEADER_BYTES, buf + LIMIT_DATA_HEADER_BYTES, plain_len);
     if (rc != 0) {
         c->close_code = CLOSE_INTERNAL;
         conn_abandon(c, END_ERROR, rc, now);
@@ -350,9 +348,9 @@ static size_t seal(struct conn *c, uint8_t *buf, size_t plain_len, uint64_t numb
     const size_t len = LIMIT_DATA_HEADER_BYTES + plain_len + LIMIT_TAG_BYTES;
     path_sent(&c->path, len);
     c->sent_bytes += len;
-    tracer_push(&c->shared->tracer,
-                &(struct trace_event){
-                    .at = now, .type = TRACE_PACKET_SENT, .conn = c->id, .number = number, .bytes = len});
+    tracer_push(
+        &c->shared->tracer,
+        &(struct trace_event){.at = now, .type = TRACE_PACKET_SENT, .conn = c->id, .number = number, .bytes = len});
     return len;
 }
 

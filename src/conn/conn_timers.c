@@ -12,6 +12,8 @@
  *   path         an address is being proven    challenge again, or fall back
  *   heartbeat    nothing heard, nothing sent   PING
  *                that asks for an answer
+ *   ask          a file we are getting stands  PING, at doubling distances up to the heartbeat's: our NAT may have
+ *                still                         moved us, and only a packet of ours tells the sender where
  *   echo         a small chat frame left      the frame again
  *   silence      always, while connected       unreachable, then lost
  */
@@ -30,6 +32,18 @@ static duet_time heartbeat_at(const struct conn *c)
     return time_add(time_max(c->heard_at, c->sent_eliciting_at), c->params.heartbeat_us);
 }
 
+/* Each PING about the same silence comes twice as long after its start. */
+static duet_time ask_at(const struct conn *c)
+{
+    const uint64_t asked_us = time_since(c->asked_at, c->bulk_at), pto_us = rtt_pto_us(&c->loss.rtt);
+    uint64_t step_us = pto_us > CONN_ASK_MIN_US ? pto_us : CONN_ASK_MIN_US;
+    if (asked_us > step_us)
+        step_us = asked_us;
+    if (time_is_never(c->bulk_at) || step_us >= c->params.heartbeat_us)
+        return DUET_NEVER;
+    return time_add(time_max(c->bulk_at, c->asked_at), step_us);
+}
+
 static duet_time silence_at(const struct conn *c)
 {
     return time_add(c->heard_at, c->unreachable ? c->params.lost_us : UNREACHABLE_US);
@@ -39,7 +53,7 @@ static duet_time open_deadline(const struct conn *c)
 {
     duet_time t = time_min(loss_deadline(&c->loss), c->path.give_up_at);
     t = time_min(t, echo_deadline(&c->echo));
-    t = time_min(t, heartbeat_at(c));
+    t = time_min(t, time_min(heartbeat_at(c), ask_at(c)));
     return c->state == CONN_ESTABLISHED ? time_min(t, silence_at(c)) : t;
 }
 
@@ -132,6 +146,25 @@ static void repeat_chat(struct conn *c, duet_time now)
     }
 }
 
+static bool is_receiving(const struct streams *s)
+{
+    for (size_t i = 0; i < s->recv_count; i++) {
+        if (!s->recvs[i]->stopped && !recvstate_complete(&s->recvs[i]->state))
+            return true;
+    }
+    return false;
+}
+
+static void ask_for_more(struct conn *c, duet_time now)
+{
+    if (!is_receiving(&c->streams)) {
+        c->bulk_at = DUET_NEVER;
+        return;
+    }
+    c->asked_at = now;
+    c->ping_wanted = true;
+}
+
 static void open_tick(struct conn *c, duet_time now)
 {
     struct loss_summary s;
@@ -149,6 +182,8 @@ static void open_tick(struct conn *c, duet_time now)
     repeat_chat(c, now);
     if (time_due(heartbeat_at(c), now))
         c->ping_wanted = true;
+    if (time_due(ask_at(c), now))
+        ask_for_more(c, now);
 }
 
 void conn_tick(struct conn *c, duet_time now)

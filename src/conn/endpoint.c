@@ -17,8 +17,8 @@
 #include "duet/conn/endpoint_state.h"
 
 #define CONNECT_TIMEOUT_US 30000000
-#define TRAIN_PACKETS 64            /* most packets in one train: the kernel's UDP_MAX_SEGMENTS */
-#define READY_RETRY_US 1000         /* a connection that promised a packet and gave none is asked again then, not at once */
+#define TRAIN_PACKETS 64    /* most packets in one train: the kernel's UDP_MAX_SEGMENTS */
+#define READY_RETRY_US 1000 /* a connection that promised a packet and gave none is asked again then, not at once */
 
 struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now)
 {
@@ -112,8 +112,8 @@ void endpoint_set_accept(struct endpoint *e, bool accept)
 
 /* ── datagrams in ────────────────────────────────────────────────────── */
 
-static int dispatch(struct endpoint *e, const struct packet *p, const struct duet_addr *from, uint8_t *dgram, size_t len,
-                    uint8_t ecn, duet_time now)
+static int dispatch(struct endpoint *e, const struct packet *p, const struct duet_addr *from, uint8_t *dgram,
+                    size_t len, uint8_t ecn, duet_time now)
 {
     if (p->type == PACKET_SYN)
         return accept_syn(e, p, from, len, now);
@@ -165,7 +165,8 @@ static void count_drop(struct endpoint *e, int rc, size_t len, duet_time now)
                 &(struct trace_event){.at = now, .type = TRACE_PACKET_DROPPED, .bytes = len, .detail = err_text(rc)});
 }
 
-int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *dgram, size_t len, uint8_t ecn, duet_time now)
+int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *dgram, size_t len, uint8_t ecn,
+                  duet_time now)
 {
     struct packet p;
     e->counters.received++;

@@ -6,7 +6,8 @@
 #include "duet/conn/endpoint.h"
 #include "duet/conn/endpoint_state.h"
 
-ssize_t endpoint_write(struct endpoint *e, conn_id conn, uint64_t stream, const uint8_t *bytes, size_t len, duet_time now)
+ssize_t endpoint_write(struct endpoint *e, conn_id conn, uint64_t stream, const uint8_t *bytes, size_t len,
+                       duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
     const int index = streams_ordered_index(stream);
@@ -45,8 +46,8 @@ int endpoint_open_bulk(struct endpoint *e, conn_id conn, uint64_t *stream)
     return c == NULL ? DUET_ENOTFOUND : streams_open(&c->streams, stream);
 }
 
-int endpoint_supply(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t offset, const uint8_t *bytes, size_t len,
-                    uint64_t cookie, duet_time now)
+int endpoint_supply(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t offset, const uint8_t *bytes,
+                    size_t len, uint64_t cookie, duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
     struct bulksend *b = c == NULL ? NULL : streams_send(&c->streams, stream);

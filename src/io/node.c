@@ -110,7 +110,7 @@ static int make_core(struct node *n, const struct node_config *cfg, duet_time no
         return DUET_ENOTFOUND;
     }
     randombytes_buf(endpoint.seed, sizeof(endpoint.seed)); /* libsodium's source is getrandom */
-    endpoint.params.suites = aead_suites(); /* those whose self-test passes here */
+    endpoint.params.suites = aead_suites();                /* those whose self-test passes here */
     endpoint.params.prefer = aead_prefers_aes() ? SUITE_AES128GCM : SUITE_CHACHA20POLY1305;
     endpoint.trace = cfg->trace != NULL;
     n->endpoint = endpoint_new(&endpoint, now);

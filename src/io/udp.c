@@ -49,7 +49,7 @@ struct udp {
     struct udpsock sock;
     unsigned gso_pause; /* trains until UDP_SEGMENT is tried again */
     int send_error;     /* errno of a refused send not yet told; 0: no news */
-    size_t too_big; /* bytes of the latest datagram refused for its size; 0: none */
+    size_t too_big;     /* bytes of the latest datagram refused for its size; 0: none */
     bool told[ERRNO_KINDS];
     struct udp_counters counters;
 

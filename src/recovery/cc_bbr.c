@@ -2,7 +2,7 @@
  * cc_bbr: BBRv3 (draft-ietf-ccwg-bbr) over a floor of random loss: takes in what
  * loss reports, lets the phases (cc_bbr_phase.c) advance, sets window and pace.
  *
- * Departures from the draft; test/sim_cc measures what each is worth:
+ * Departures from the draft; `sim --perf one` measures what each is worth:
  *  - Loss is congestion only by the verdict of cc_bbr_loss.c, and bandwidth is that of
  *    cc_bbr_path.c: 72 Mbit/s at 20 % loss on a 100 Mbit/s path of 50 ms.
  *  - What may be in flight beyond one BDP grows with the root of the BDP (queue_share): a flow that joins

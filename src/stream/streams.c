@@ -211,7 +211,8 @@ static bool ordered_update(struct streams *s, struct frame *out)
         if (!s->in_limit_wanted[i])
             continue;
         s->in_limit_wanted[i] = false;
-        *out = (struct frame){.type = FRAME_MAX_STREAM_DATA, .stream = ordered_id(i), .max = s->in[i].state.limit_bytes};
+        *out =
+            (struct frame){.type = FRAME_MAX_STREAM_DATA, .stream = ordered_id(i), .max = s->in[i].state.limit_bytes};
         return true;
     }
     return false;

@@ -2,7 +2,8 @@
  * link: one direction of a path between two nodes: a queue in front of a line
  * of some rate and delay, and everything that goes wrong on the way.  Decides
  * the fate of one datagram at a time from its own seeded generator; holds no
- * datagrams itself.
+ * datagrams itself.  Worlds (world.h) and the performance bench (lab.h) share
+ * it; what is off draws no dice, so each scenario keeps its own.
  */
 #ifndef SIM_LINK_H
 #define SIM_LINK_H
@@ -25,16 +26,19 @@ struct link_hole {
 struct link_config {
     uint64_t rate_bytes_per_s; /* 0: no limit */
     uint64_t delay_us;
-    uint64_t jitter_us;   /* uniform on top of the delay */
-    uint64_t queue_bytes; /* drop-tail; 0: no limit */
-    size_t mtu_bytes;     /* longest UDP payload; 0: any */
-    double loss;          /* each datagram by itself */
-    double burst_start;   /* Gilbert-Elliott: chance that a burst begins with a datagram, */
-    double burst_end;     /* that it ends, */
-    double burst_loss;    /* and of loss within one */
-    uint64_t loss_mask;   /* bit i: the i-th datagram is lost (the first 64) */
-    double reorder;       /* chance of being late by up to reorder_us */
-    uint64_t reorder_us;
+    uint64_t jitter_us;     /* uniform on top of the delay */
+    bool keeps_order;       /* jitter lets nobody overtake; only `reorder` does */
+    uint64_t hold_us;       /* > 0: datagrams come out in batches, at multiples of this */
+    uint64_t queue_bytes;   /* drop-tail; 0: no limit */
+    uint64_t policer_bytes; /* > 0: no queue; a bucket of so many bytes, filled at the rate, passes or drops */
+    size_t mtu_bytes;       /* longest UDP payload; 0: any */
+    double loss;            /* each datagram by itself */
+    double burst_start;     /* Gilbert-Elliott: chance that a burst begins with a datagram, */
+    double burst_end;       /* that it ends, */
+    double burst_loss;      /* and of loss within one */
+    uint64_t loss_mask;     /* bit i: the i-th datagram is lost (the first 64) */
+    double reorder;         /* chance of being late by reorder_min_us to reorder_us */
+    uint64_t reorder_us, reorder_min_us;
     double duplicate;
     double corrupt; /* a few bits flip */
     double truncate;
@@ -54,7 +58,12 @@ struct link_counts {
 struct link {
     struct link_config cfg;
     struct duet_rand rng;
-    duet_time busy_until; /* the line is serialising what was queued before */
+    duet_time busy_until; /* the line is serialising what was queued before, */
+    uint64_t busy_rest;   /* and this many byte·µs/s less than a whole µs more */
+    uint64_t peak_bytes;  /* longest the queue ever was */
+    duet_time last_at;    /* with keeps_order: the latest arrival so far */
+    uint64_t tokens;      /* of the policer, in byte·µs/s */
+    duet_time tokens_at;
     bool is_in_burst;
     uint64_t seen;
     struct link_counts counts;
@@ -69,6 +78,9 @@ void link_init(struct link *l, const struct link_config *cfg, uint64_t seed);
 
 /* What becomes of a datagram of len bytes handed over now? */
 struct link_fate link_pass(struct link *l, size_t len, duet_time now);
+
+/* Bytes that wait in the queue, the one on the line included. */
+uint64_t link_backlog(const struct link *l, duet_time now);
 
 /* Damages a copy on its way; returns its length from now on, and whether it differs. */
 size_t link_damage(struct link *l, uint8_t *dgram, size_t len, bool *is_damaged);

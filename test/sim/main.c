@@ -3,6 +3,7 @@
  * failure is told by its seed and comes again with it.
  *
  *   build/test/sim --seeds N [--seed FIRST] [--scenario NAME] [--list] [-v [-v]]
+ *   build/test/sim --perf ...                      the performance table, see perf.h
  */
 #include <signal.h>
 #include <sodium.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "perf.h"
 #include "scenario.h"
 
 #define TWICE_EVERY 16 /* every so many seeds run twice and must come out alike */
@@ -117,7 +119,7 @@ static void list(void)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: sim [--seeds N] [--seed FIRST] [--scenario NAME] [--list] [-v [-v]]\n");
+    fprintf(stderr, "usage: sim [--seeds N] [--seed FIRST] [--scenario NAME] [--list] [-v [-v]] | --perf ...\n");
     return 2;
 }
 
@@ -149,8 +151,10 @@ static int parse(struct options *o, int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct options o = {.seeds = 1, .first = 1};
-    int status = parse(&o, argc, argv);
 
+    if (argc > 1 && strcmp(argv[1], "--perf") == 0)
+        return sodium_init() < 0 ? 1 : perf_main(argc - 2, argv + 2);
+    int status = parse(&o, argc, argv);
     if (status != 0)
         return status == 1 ? 0 : status;
     if (sodium_init() < 0)

@@ -27,12 +27,12 @@
 
 #include "duet/base/heap.h"
 #include "duet/base/rand.h"
-#include "duet/conn/types.h"
 #include "duet/conn/echo.h"
 #include "duet/conn/events.h"
 #include "duet/conn/handshake.h"
 #include "duet/conn/path.h"
 #include "duet/conn/tracer.h"
+#include "duet/conn/types.h"
 #include "duet/crypto/keys.h"
 #include "duet/crypto/replay.h"
 #include "duet/recovery/acktr.h"
@@ -43,13 +43,13 @@
 #include "duet/recovery/tail.h"
 #include "duet/stream/streams.h"
 
-#define CONN_STATE_LIST(X)                  \
-    X(CONN_SYN_SENT, "syn_sent")            \
-    X(CONN_SYN_RECEIVED, "syn_received")    \
-    X(CONN_ACK_SENT, "ack_sent")            \
-    X(CONN_ESTABLISHED, "established")      \
-    X(CONN_CLOSING, "closing")              \
-    X(CONN_DRAINING, "draining")            \
+#define CONN_STATE_LIST(X)               \
+    X(CONN_SYN_SENT, "syn_sent")         \
+    X(CONN_SYN_RECEIVED, "syn_received") \
+    X(CONN_ACK_SENT, "ack_sent")         \
+    X(CONN_ESTABLISHED, "established")   \
+    X(CONN_CLOSING, "closing")           \
+    X(CONN_DRAINING, "draining")         \
     X(CONN_DEAD, "dead")
 enum conn_state {
 #define X(name, words) name,
@@ -57,15 +57,17 @@ enum conn_state {
 #undef X
 };
 
-#define CONN_ACK_TRIES 4                /* ACKs unanswered before every other repeat is a SYN again */
-#define CONN_CLOSE_TRIES 8              /* CLOSEs sent before the peer's answer is given up */
-#define CONN_CLOSE_MIN_US 200000        /* shortest and longest time between two of them */
+#define CONN_ACK_TRIES 4         /* ACKs unanswered before every other repeat is a SYN again */
+#define CONN_ACK_FIRST_US 50000  /* an ACK is repeated after 5/4 RTT, this at least; then doubling */
+#define CONN_CLOSE_TRIES 8       /* CLOSEs sent before the peer's answer is given up */
+#define CONN_CLOSE_MIN_US 200000 /* shortest and longest time between two of them */
 #define CONN_CLOSE_MAX_US 1000000
-#define CONN_DRAIN_STEPS 3              /* such times a closed session still answers CLOSE with CLOSE */
-#define CONN_PING_ACKS 32               /* ACK-only packets between two that ask to be acknowledged themselves */
-#define CONN_SUSPEND_US 5000000         /* a timer this late means that we slept, not that the peer was silent */
-#define CONN_SKIP_PACKETS 256           /* about one number in so many is skipped (optimistic ACKs) */
-#define CONN_CHAT_EXTRA_PACKETS 2       /* control and chat may pass a full congestion window by so many packets */
+#define CONN_DRAIN_STEPS 3        /* such times a closed session still answers CLOSE with CLOSE */
+#define CONN_PING_ACKS 32         /* ACK-only packets between two that ask to be acknowledged themselves */
+#define CONN_ASK_MIN_US 100000    /* a file that stands still this long (or a probe timeout) is asked after */
+#define CONN_SUSPEND_US 5000000   /* a timer this late means that we slept, not that the peer was silent */
+#define CONN_SKIP_PACKETS 256     /* about one number in so many is skipped (optimistic ACKs) */
+#define CONN_CHAT_EXTRA_PACKETS 2 /* control and chat may pass a full congestion window by so many packets */
 
 /* What every connection of an endpoint shares; owned by the endpoint. */
 struct conn_shared {
@@ -73,34 +75,34 @@ struct conn_shared {
     struct duet_rand rng;
     struct events events;
     struct tracer tracer;
-    struct frame_ack ack_scratch;       /* 4 KB, so not one in each connection */
+    struct frame_ack ack_scratch; /* 4 KB, so not one in each connection */
 };
 
 struct conn {
-    struct heap_node timer;             /* its deadline in the endpoint's heap; first, so a node is its connection */
-    struct conn *ready_next;            /* the endpoint's queue of connections that can send now */
+    struct heap_node timer;  /* its deadline in the endpoint's heap; first, so a node is its connection */
+    struct conn *ready_next; /* the endpoint's queue of connections that can send now */
     bool ready;
-    bool half_open;                     /* counted among the endpoint's half-open ones */
+    bool half_open; /* counted among the endpoint's half-open ones */
     struct conn_shared *shared;
-    conn_id id;                         /* ours: packets to us carry it */
-    uint64_t peer_cid;                  /* packets to the peer carry it */
+    conn_id id;        /* ours: packets to us carry it */
+    uint64_t peer_cid; /* packets to the peer carry it */
     enum conn_state state;
-    bool initiator;                     /* of the handshake */
-    bool initiated;                     /* endpoint_connect led to it */
-    conn_id rival;                      /* our own attempt that this answer to a simultaneous SYN will replace; 0 */
-    uint64_t session;                   /* cid_i ^ cid_r */
+    bool initiator;   /* of the handshake */
+    bool initiated;   /* endpoint_connect led to it */
+    conn_id rival;    /* our own attempt that this answer to a simultaneous SYN will replace; 0 */
+    uint64_t session; /* cid_i ^ cid_r */
     uint8_t peer_key[NOISE_KEY_BYTES];
 
-    struct handshake *hs;               /* until confirmed, then NULL */
-    duet_time repeat_at;                /* next repeat of SYN, ACK or CLOSE; DUET_NEVER */
+    struct handshake *hs; /* until confirmed, then NULL */
+    duet_time repeat_at;  /* next repeat of SYN, ACK or CLOSE; DUET_NEVER */
     uint64_t repeat_us;
     uint32_t repeats;
-    duet_time end_at;                   /* give up connecting / half-open life / end of closing and draining */
-    bool other_version;                 /* a VERSION packet said that the peer speaks another one */
-    duet_time flight_at;                /* when the first packet of the handshake left: an RTT sample if not repeated */
-    bool flight_wanted;                 /* a handshake packet has to leave */
+    duet_time end_at;    /* give up connecting / half-open life / end of closing and draining */
+    bool other_version;  /* a VERSION packet said that the peer speaks another one */
+    duet_time flight_at; /* when the first packet of the handshake left: an RTT sample if not repeated */
+    bool flight_wanted;  /* a handshake packet has to leave */
 
-    struct params params;               /* negotiated */
+    struct params params; /* negotiated */
     struct path path;
     struct keys *keys;
     struct replay replay;
@@ -112,29 +114,32 @@ struct conn {
     struct pacer pacer;
     struct pmtud pmtud;
     struct tail tail;
-    bool transport_ready;               /* keys, streams and the rest above are set up */
+    bool transport_ready; /* keys, streams and the rest above are set up */
 
     uint64_t next_number;
-    uint64_t skip_at;                   /* the number to leave out */
-    uint64_t largest_received;          /* highest packet number that opened; valid when received_packets > 0 */
-    uint32_t packet_bytes;              /* largest UDP payload we send now */
-    uint32_t acks_alone;                /* ACK-only packets since one that elicits */
-    uint64_t ce_reported;               /* CE marks the peer has told us of */
-    bool cwnd_limited;                  /* the window held us back since the last ACK */
-    bool done_wanted;                   /* HANDSHAKE_DONE has to be sent (again) */
+    uint64_t skip_at;                 /* the number to leave out */
+    uint64_t largest_received;        /* highest packet number that opened; valid when received_packets > 0 */
+    uint32_t packet_bytes;            /* largest UDP payload we send now */
+    uint32_t acks_alone;              /* ACK-only packets since one that elicits */
+    uint64_t ce_reported;             /* CE marks the peer has told us of */
+    bool cwnd_limited;                /* the window held us back since the last ACK */
+    uint8_t ack_tag[NOISE_TAG_BYTES]; /* responder: of the ACK that confirmed us */
+    bool done_wanted;                 /* HANDSHAKE_DONE has to be sent (again) */
     bool ping_wanted;
-    bool out_of_memory;                 /* a record could not be kept: the connection ends */
+    bool out_of_memory; /* a record could not be kept: the connection ends */
 
-    duet_time heard_at;                 /* last authentic packet, or when silence began to count */
+    duet_time heard_at; /* last authentic packet, or when silence began to count */
+    duet_time bulk_at;  /* when bytes of a file last came; DUET_NEVER: none is under way to us */
+    duet_time asked_at; /* the last PING because no more came */
     bool unreachable;
     duet_time sent_eliciting_at;
-    duet_time deadline_was;             /* what the endpoint slept for: a much later tick is a suspend */
+    duet_time deadline_was; /* what the endpoint slept for: a much later tick is a suspend */
 
     uint64_t close_code;
     char close_reason[LIMIT_REASON_BYTES + 1];
-    bool close_wanted;                  /* a CLOSE has to leave */
-    bool connected_told;                /* EVENT_CONNECTED was given */
-    bool closed_told;                   /* EVENT_CLOSED or EVENT_FAILED was given */
+    bool close_wanted;   /* a CLOSE has to leave */
+    bool connected_told; /* EVENT_CONNECTED was given */
+    bool closed_told;    /* EVENT_CLOSED or EVENT_FAILED was given */
 
     uint64_t sent_bytes, received_bytes, received_packets;
 };
@@ -145,8 +150,8 @@ struct conn {
 struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const struct duet_addr *addr, duet_time now);
 
 /* The answer to a SYN (SYN_RECEIVED): owns a handshake for which handshake_answer succeeded.  NULL: no memory. */
-struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const struct duet_addr *addr, const struct handshake *hs,
-                                bool address_proven, duet_time now);
+struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const struct duet_addr *addr,
+                                const struct handshake *hs, bool address_proven, duet_time now);
 void conn_free(struct conn *c);
 
 /* Keys exist: sets up everything above the handshake.  0, DUET_ENOMEM. */
@@ -182,7 +187,8 @@ int conn_recv_retry(struct conn *c, const struct packet *p, duet_time now);
 int conn_recv_version(struct conn *c, const struct packet *p, duet_time now);
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now);
 int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now);
-int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_addr *from, uint8_t *dgram, size_t len, uint8_t ecn, duet_time now);
+int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_addr *from, uint8_t *dgram, size_t len,
+                   uint8_t ecn, duet_time now);
 
 /* ── conn_send.c ── */
 /* Builds one packet of at most cap bytes; its length, 0: nothing to send now. */

@@ -18,17 +18,17 @@
 #include "duet/base/time.h"
 #include "duet/stream/sendstate.h"
 
-#define ECHO_MAX_BYTES 300      /* of one frame; longer ones are files in all but name */
-#define ECHO_FRAMES 16          /* remembered at once; more are left to loss recovery */
+#define ECHO_MAX_BYTES 300 /* of one frame; longer ones are files in all but name */
+#define ECHO_FRAMES 16     /* remembered at once; more are left to loss recovery */
 #define ECHO_TIMES 2
 
 struct echo_frame {
     uint64_t stream;
     uint64_t offset;
     uint32_t len;
-    uint32_t repeats;           /* done so far */
-    duet_time at;               /* when the next is due */
-    uint64_t step_us;           /* half a probe timeout: from one repeat to the next */
+    uint32_t repeats; /* done so far */
+    duet_time at;     /* when the next is due */
+    uint64_t step_us; /* half a probe timeout: from one repeat to the next */
 };
 
 struct echo {

@@ -44,21 +44,24 @@ void endpoint_set_accept(struct endpoint *e, bool accept);
 /* One datagram; dgram is decrypted in place and EVENT_EXTENT points into it.
  * 0: something was done with it; otherwise it was dropped and counted: the code says why
  * (DUET_EMALFORMED, ENOTFOUND, EAUTH, EREPLAY, EFULL). Nothing to report to anyone. */
-int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *dgram, size_t len, uint8_t ecn, duet_time now);
+int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *dgram, size_t len, uint8_t ecn,
+                  duet_time now);
 
 /* The next train: equal datagrams of *segment_bytes to *to, the last may be
  * shorter.  cap >= LIMIT_PACKET_MIN_BYTES.  0: nothing to send now. */
-ssize_t endpoint_send(struct endpoint *e, struct duet_addr *to, uint8_t *buf, size_t cap, size_t *segment_bytes, duet_time now);
+ssize_t endpoint_send(struct endpoint *e, struct duet_addr *to, uint8_t *buf, size_t cap, size_t *segment_bytes,
+                      duet_time now);
 
 /* The kernel refused a datagram of that size to that address (EMSGSIZE): the path's packet size is brought down. */
 void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t bytes, duet_time now);
 
-duet_time endpoint_deadline(const struct endpoint *e);   /* DUET_NEVER: none */
+duet_time endpoint_deadline(const struct endpoint *e); /* DUET_NEVER: none */
 void endpoint_tick(struct endpoint *e, duet_time now);
-bool endpoint_poll(struct endpoint *e, struct endpoint_event *ev);   /* false: drained */
+bool endpoint_poll(struct endpoint *e, struct endpoint_event *ev); /* false: drained */
 
 /* Ordered streams. Bytes taken / given, 0 when there is no room / nothing; DUET_ENOTFOUND: no such connection or stream. */
-ssize_t endpoint_write(struct endpoint *e, conn_id conn, uint64_t stream, const uint8_t *bytes, size_t len, duet_time now);
+ssize_t endpoint_write(struct endpoint *e, conn_id conn, uint64_t stream, const uint8_t *bytes, size_t len,
+                       duet_time now);
 ssize_t endpoint_read(struct endpoint *e, conn_id conn, uint64_t stream, uint8_t *buf, size_t cap, duet_time now);
 /* Has everything written to the ordered streams been acknowledged? (true for unknown ids) */
 bool endpoint_flushed(const struct endpoint *e, conn_id conn);
@@ -68,7 +71,8 @@ int endpoint_open_bulk(struct endpoint *e, conn_id conn, uint64_t *stream);
 /* [offset, offset+len) is at `bytes` and stays there until EVENT_RELEASED with this
  * cookie (or EVENT_CLOSED of the connection).  Pieces may come in any order but do
  * not overlap.  0; DUET_ENOTFOUND, DUET_EFULL, DUET_ENOMEM. */
-int endpoint_supply(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t offset, const uint8_t *bytes, size_t len, uint64_t cookie, duet_time now);
+int endpoint_supply(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t offset, const uint8_t *bytes,
+                    size_t len, uint64_t cookie, duet_time now);
 /* There is nothing at or after final_bytes. */
 int endpoint_finish(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t final_bytes, duet_time now);
 /* Gives it up; its pieces are RELEASED. */
@@ -83,7 +87,7 @@ int endpoint_consumed(struct endpoint *e, conn_id conn, uint64_t stream, uint64_
 /* Wants no more of it.  No extents after this call. */
 int endpoint_stop(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now);
 
-int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats *out);   /* DUET_ENOTFOUND */
+int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats *out); /* DUET_ENOTFOUND */
 struct endpoint_counters endpoint_counters(const struct endpoint *e);
 size_t endpoint_conn_count(const struct endpoint *e);
 

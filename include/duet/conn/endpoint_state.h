@@ -14,7 +14,7 @@
 #include "duet/conn/idmap.h"
 #include "duet/crypto/cookie.h"
 
-#define ENDPOINT_REPLIES 64     /* answers without a connection that wait to leave; more are dropped */
+#define ENDPOINT_REPLIES 64 /* answers without a connection that wait to leave; more are dropped */
 
 /* A RETRY, VERSION or refusing SYN-ACK: nothing is kept for whoever gets it. */
 struct endpoint_reply {
@@ -27,13 +27,13 @@ struct endpoint {
     struct conn_shared shared;
     struct cookie cookie;
     bool accept;
-    struct idmap by_id;             /* our id → connection */
-    struct idmap by_peer;           /* cid_i of a SYN we answered → connection */
-    struct heap timers;             /* conn.timer */
-    struct conn **all;              /* every connection, unordered */
+    struct idmap by_id;   /* our id → connection */
+    struct idmap by_peer; /* cid_i of a SYN we answered → connection */
+    struct heap timers;   /* conn.timer */
+    struct conn **all;    /* every connection, unordered */
     size_t count, cap;
     size_t half_open;
-    struct conn *ready_first, *ready_last;      /* can send now, first come first served */
+    struct conn *ready_first, *ready_last; /* can send now, first come first served */
     struct endpoint_reply replies[ENDPOINT_REPLIES];
     size_t reply_head, reply_count;
     struct endpoint_counters counters;

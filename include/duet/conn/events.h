@@ -13,11 +13,11 @@
 #include "duet/conn/types.h"
 
 struct events {
-    struct endpoint_event *v;   /* a ring of cap, a power of two */
+    struct endpoint_event *v; /* a ring of cap, a power of two */
     size_t head;
     size_t count;
     size_t cap;
-    uint64_t dropped;           /* for want of memory */
+    uint64_t dropped; /* for want of memory */
 };
 
 void events_init(struct events *q);

@@ -25,19 +25,19 @@
 #include "duet/wire/packet.h"
 #include "duet/wire/params.h"
 
-#define HANDSHAKE_NOISE_BYTES 384       /* room for any of the three Noise messages */
+#define HANDSHAKE_NOISE_BYTES 384 /* room for any of the three Noise messages */
 
 struct handshake {
     struct noise noise;
     uint64_t cid_i;
     uint64_t cid_r;
-    struct params proposed;             /* the initiator's */
-    struct params result;               /* valid from H2 on */
-    uint64_t refusal;                   /* enum params_refusal: status in the SYN-ACK */
+    struct params proposed; /* the initiator's */
+    struct params result;   /* valid from H2 on */
+    uint64_t refusal;       /* enum params_refusal: status in the SYN-ACK */
     char peer_name[LIMIT_NAME_BYTES + 1];
     uint8_t token[LIMIT_TOKEN_BYTES];
     bool has_token;
-    uint8_t message[HANDSHAKE_NOISE_BYTES];     /* the Noise message of our last flight */
+    uint8_t message[HANDSHAKE_NOISE_BYTES]; /* the Noise message of our last flight */
     size_t message_len;
     /* The initiator can take another SYN-ACK for the same SYN, should the responder have forgotten the first answer. */
     struct noise after_syn;

@@ -10,12 +10,12 @@
 
 struct idmap_slot {
     uint64_t key;
-    void *value;            /* NULL: free */
+    void *value; /* NULL: free */
 };
 
 struct idmap {
     struct idmap_slot *v;
-    size_t cap;             /* 0 or a power of two, at most half full */
+    size_t cap; /* 0 or a power of two, at most half full */
     size_t count;
     uint64_t secret;
 };
@@ -24,7 +24,7 @@ void idmap_init(struct idmap *m, uint64_t secret);
 void idmap_dispose(struct idmap *m);
 /* value is not NULL.  0; DUET_EEXIST, DUET_ENOMEM. */
 int idmap_put(struct idmap *m, uint64_t key, void *value);
-void *idmap_get(const struct idmap *m, uint64_t key);   /* NULL: none */
+void *idmap_get(const struct idmap *m, uint64_t key); /* NULL: none */
 void idmap_remove(struct idmap *m, uint64_t key);
 
 #endif

@@ -19,18 +19,18 @@
 #include "duet/base/time.h"
 #include "duet/wire/frame.h"
 
-#define PATH_VALIDATE_US 3000000    /* a challenge unanswered for so long failed */
-#define PATH_CHALLENGE_US 300000    /* it is repeated this often meanwhile */
+#define PATH_VALIDATE_US 3000000 /* a challenge unanswered for so long failed */
+#define PATH_CHALLENGE_US 300000 /* it is repeated this often meanwhile */
 
 struct path {
     struct duet_addr addr;
     bool validated;
-    uint64_t received_bytes;        /* from addr, while not validated */
-    uint64_t sent_bytes;            /* to addr, while not validated */
-    struct duet_addr former;        /* the last validated address; ADDR_NONE: none to fall back to */
+    uint64_t received_bytes; /* from addr, while not validated */
+    uint64_t sent_bytes;     /* to addr, while not validated */
+    struct duet_addr former; /* the last validated address; ADDR_NONE: none to fall back to */
     uint8_t challenge[FRAME_PATH_BYTES];
-    duet_time challenge_at;         /* when the next PATH_CHALLENGE leaves; DUET_NEVER: none */
-    duet_time give_up_at;           /* when the address counts as failed; DUET_NEVER */
+    duet_time challenge_at; /* when the next PATH_CHALLENGE leaves; DUET_NEVER: none */
+    duet_time give_up_at;   /* when the address counts as failed; DUET_NEVER */
     uint8_t response[FRAME_PATH_BYTES];
     bool response_wanted;
 };

@@ -14,15 +14,15 @@
 
 #include "duet/base/time.h"
 
-#define TRACE_EVENTS 4096       /* ring length */
+#define TRACE_EVENTS 4096 /* ring length */
 
 /* X(name, qlog name) */
-#define TRACE_LIST(X)                                           \
-    X(TRACE_PACKET_SENT, "transport:packet_sent")               \
-    X(TRACE_PACKET_RECEIVED, "transport:packet_received")       \
-    X(TRACE_PACKET_DROPPED, "transport:packet_dropped")         \
-    X(TRACE_PACKET_LOST, "recovery:packet_lost")                \
-    X(TRACE_METRICS, "recovery:metrics_updated")                \
+#define TRACE_LIST(X)                                     \
+    X(TRACE_PACKET_SENT, "transport:packet_sent")         \
+    X(TRACE_PACKET_RECEIVED, "transport:packet_received") \
+    X(TRACE_PACKET_DROPPED, "transport:packet_dropped")   \
+    X(TRACE_PACKET_LOST, "recovery:packet_lost")          \
+    X(TRACE_METRICS, "recovery:metrics_updated")          \
     X(TRACE_STATE, "connectivity:connection_state_updated")
 
 enum trace_type {
@@ -35,10 +35,10 @@ struct trace_event {
     duet_time at;
     enum trace_type type;
     uint64_t conn;
-    uint64_t number;            /* packet number */
+    uint64_t number; /* packet number */
     uint64_t bytes;
-    const char *detail;         /* static text: trigger, state, frame; never peer text */
-    uint64_t cwnd_bytes, in_flight_bytes, srtt_us, latest_rtt_us, pacing_bytes_per_s;     /* METRICS */
+    const char *detail; /* static text: trigger, state, frame; never peer text */
+    uint64_t cwnd_bytes, in_flight_bytes, srtt_us, latest_rtt_us, pacing_bytes_per_s; /* METRICS */
 };
 
 const char *trace_name(enum trace_type type);

@@ -12,13 +12,13 @@
 #include "duet/conn/trace.h"
 
 struct tracer {
-    struct trace_event *v;      /* TRACE_EVENTS of them; NULL: off */
+    struct trace_event *v; /* TRACE_EVENTS of them; NULL: off */
     size_t head;
     size_t count;
     uint64_t dropped;
 };
 
-int tracer_init(struct tracer *t, bool on);     /* 0, DUET_ENOMEM */
+int tracer_init(struct tracer *t, bool on); /* 0, DUET_ENOMEM */
 void tracer_dispose(struct tracer *t);
 void tracer_push(struct tracer *t, const struct trace_event *ev);
 bool tracer_pop(struct tracer *t, struct trace_event *ev);

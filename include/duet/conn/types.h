@@ -25,50 +25,50 @@ typedef uint64_t conn_id;
 
 struct endpoint_config {
     struct noise_keypair identity;
-    char name[LIMIT_NAME_BYTES + 1];    /* own display name, UTF-8 */
-    struct params params;               /* what we propose or accept at most */
-    const char *cc;                     /* controller's name; NULL: the default */
-    bool accept;                        /* answer SYNs */
-    uint64_t connect_timeout_us;        /* 0: 30 s */
-    uint64_t limit_bytes_per_s;         /* upper bound of each connection's sending rate; 0: none */
-    uint8_t psk[NOISE_KEY_BYTES];       /* zeros without a code */
+    char name[LIMIT_NAME_BYTES + 1]; /* own display name, UTF-8 */
+    struct params params;            /* what we propose or accept at most */
+    const char *cc;                  /* controller's name; NULL: the default */
+    bool accept;                     /* answer SYNs */
+    uint64_t connect_timeout_us;     /* 0: 30 s */
+    uint64_t limit_bytes_per_s;      /* upper bound of each connection's sending rate; 0: none */
+    uint8_t psk[NOISE_KEY_BYTES];    /* zeros without a code */
     uint8_t seed[RAND_SEED_BYTES];
-    bool trace;                         /* keep trace events for endpoint_trace_poll */
+    bool trace; /* keep trace events for endpoint_trace_poll */
 };
 
 /* Why a connection ended, as the user is told (design §3). */
 enum endpoint_end {
-    END_LEFT,           /* the peer closed */
-    END_LOST,           /* silent for lost_us */
-    END_LOCAL,          /* we closed */
-    END_ERROR,          /* protocol violation, ours to report: `code` says which side's rule */
+    END_LEFT,  /* the peer closed */
+    END_LOST,  /* silent for lost_us */
+    END_LOCAL, /* we closed */
+    END_ERROR, /* protocol violation, ours to report: `code` says which side's rule */
 };
 
 /* Close codes on the wire (PROTOCOL.md §4). Application codes start at 0x100. */
 enum close_code {
-    CLOSE_OK = 0,               /* done, goodbye */
-    CLOSE_PROTOCOL = 1,         /* malformed or forbidden */
-    CLOSE_FLOW = 2,             /* flow control exceeded */
-    CLOSE_INTERNAL = 3,         /* out of memory or numbers */
-    CLOSE_TRUST = 4,            /* the key is not trusted here */
-    CLOSE_REFUSED = 5,          /* not wanted now */
-    CLOSE_REPLACED = 6,         /* a newer session with the same peer took over */
+    CLOSE_OK = 0,       /* done, goodbye */
+    CLOSE_PROTOCOL = 1, /* malformed or forbidden */
+    CLOSE_FLOW = 2,     /* flow control exceeded */
+    CLOSE_INTERNAL = 3, /* out of memory or numbers */
+    CLOSE_TRUST = 4,    /* the key is not trusted here */
+    CLOSE_REFUSED = 5,  /* not wanted now */
+    CLOSE_REPLACED = 6, /* a newer session with the same peer took over */
 };
 
 enum endpoint_event_type {
-    EVENT_CONNECTED,        /* authenticated both ways; streams usable */
-    EVENT_FAILED,           /* an endpoint_connect came to nothing */
-    EVENT_UNREACHABLE,      /* silence for UNREACHABLE_US */
-    EVENT_BACK,             /* heard again */
-    EVENT_CLOSED,           /* over; the id is gone */
-    EVENT_READABLE,         /* ordered stream has bytes (edge: read until 0) */
-    EVENT_WRITABLE,         /* ordered stream has room again after a short write */
-    EVENT_EXTENT,           /* bulk stream: bytes, in the datagram just received */
-    EVENT_FINISHED,         /* bulk stream: every byte up to its final size was delivered */
-    EVENT_RELEASED,         /* bulk stream: a supplied piece is no longer referenced */
-    EVENT_SENT,             /* bulk stream: everything up to the end is acknowledged */
-    EVENT_RESET,            /* bulk stream: the peer, who sends it, gave it up */
-    EVENT_STOPPED,          /* bulk stream: the peer, who receives it, wants no more */
+    EVENT_CONNECTED,   /* authenticated both ways; streams usable */
+    EVENT_FAILED,      /* an endpoint_connect came to nothing */
+    EVENT_UNREACHABLE, /* silence for UNREACHABLE_US */
+    EVENT_BACK,        /* heard again */
+    EVENT_CLOSED,      /* over; the id is gone */
+    EVENT_READABLE,    /* ordered stream has bytes (edge: read until 0) */
+    EVENT_WRITABLE,    /* ordered stream has room again after a short write */
+    EVENT_EXTENT,      /* bulk stream: bytes, in the datagram just received */
+    EVENT_FINISHED,    /* bulk stream: every byte up to its final size was delivered */
+    EVENT_RELEASED,    /* bulk stream: a supplied piece is no longer referenced */
+    EVENT_SENT,        /* bulk stream: everything up to the end is acknowledged */
+    EVENT_RESET,       /* bulk stream: the peer, who sends it, gave it up */
+    EVENT_STOPPED,     /* bulk stream: the peer, who receives it, wants no more */
 };
 
 struct endpoint_event {
@@ -77,27 +77,31 @@ struct endpoint_event {
     uint64_t stream;
     union {
         struct {
-            uint8_t key[NOISE_KEY_BYTES];       /* the peer's static key */
-            char name[LIMIT_NAME_BYTES + 1];    /* as sent: not yet sanitised */
+            uint8_t key[NOISE_KEY_BYTES];    /* the peer's static key */
+            char name[LIMIT_NAME_BYTES + 1]; /* as sent: not yet sanitised */
             struct duet_addr addr;
-            struct params params;               /* negotiated */
-            bool initiated;                     /* our endpoint_connect led to it (whatever the role) */
-            conn_id replaces;                   /* the id endpoint_connect gave, when a simultaneous open made another; else 0 */
-            uint64_t session;                   /* cid_i ^ cid_r: the same at both ends, for logs */
+            struct params params; /* negotiated */
+            bool initiated;       /* our endpoint_connect led to it (whatever the role) */
+            conn_id replaces;     /* the id endpoint_connect gave, when a simultaneous open made another; else 0 */
+            uint64_t session;     /* cid_i ^ cid_r: the same at both ends, for logs */
         } connected;
         struct {
-            int err;                            /* DUET_ETIMEOUT, EREFUSED (refusal says why), EUNSUPPORTED, EAUTH */
-            uint64_t refusal;                   /* enum params_refusal */
+            int err;          /* DUET_ETIMEOUT, EREFUSED (refusal says why), EUNSUPPORTED, EAUTH */
+            uint64_t refusal; /* enum params_refusal */
         } failed;
-        uint64_t silent_us;                     /* UNREACHABLE, BACK */
+        uint64_t silent_us; /* UNREACHABLE, BACK */
         struct {
             enum endpoint_end end;
-            uint64_t code;                      /* enum close_code or application code */
-            char reason[LIMIT_REASON_BYTES + 1];/* as sent: not yet sanitised */
+            uint64_t code;                       /* enum close_code or application code */
+            char reason[LIMIT_REASON_BYTES + 1]; /* as sent: not yet sanitised */
         } closed;
-        struct { uint64_t offset; const uint8_t *data; size_t len; } extent;    /* valid until the next endpoint_recv */
-        uint64_t cookie;                        /* RELEASED */
-        uint64_t code;                          /* RESET, STOPPED */
+        struct {
+            uint64_t offset;
+            const uint8_t *data;
+            size_t len;
+        } extent;        /* valid until the next endpoint_recv */
+        uint64_t cookie; /* RELEASED */
+        uint64_t code;   /* RESET, STOPPED */
     };
 };
 
@@ -105,13 +109,13 @@ struct endpoint_stats {
     uint64_t rtt_us, min_rtt_us;
     uint64_t cwnd_bytes, bytes_in_flight;
     uint64_t sent_packets, lost_packets, spurious_packets, received_packets;
-    uint64_t sent_bytes, received_bytes;        /* UDP payload */
+    uint64_t sent_bytes, received_bytes; /* UDP payload */
     uint64_t pacing_bytes_per_s;
     uint64_t delivered_bytes;
     uint32_t packet_bytes;
     bool unreachable;
     struct duet_addr addr;
-    const char *state;                          /* name of the connection's state */
+    const char *state; /* name of the connection's state */
     const char *cc;
 };
 

@@ -16,8 +16,8 @@
 #include "duet/wire/limits.h"
 
 struct cookie {
-    uint8_t secret[2][32];      /* current, former */
-    duet_time since;            /* when the current one was made */
+    uint8_t secret[2][32]; /* current, former */
+    duet_time since;       /* when the current one was made */
 };
 
 void cookie_init(struct cookie *c, struct duet_rand *rng, duet_time now);

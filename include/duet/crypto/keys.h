@@ -26,14 +26,14 @@
 
 #define KEYS_REKEY_PACKETS (UINT64_C(1) << 22)
 #define KEYS_REKEY_US (UINT64_C(120) * 1000000)
-#define KEYS_KEEP_US (UINT64_C(10) * 1000000)       /* > 3 PTO of any path we keep a session on */
+#define KEYS_KEEP_US (UINT64_C(10) * 1000000) /* > 3 PTO of any path we keep a session on */
 
 struct keys;
 
 /* NULL: out of memory.  The secrets are copied; wipe yours. */
 struct keys *keys_new(enum params_suite suite, const uint8_t send_secret[NOISE_KEY_BYTES],
                       const uint8_t recv_secret[NOISE_KEY_BYTES], duet_time now);
-void keys_free(struct keys *k);     /* wipes */
+void keys_free(struct keys *k); /* wipes */
 
 /* Epoch to put in the header of the packet `number` about to be sealed; rekeys first where that is due.
  * Returns 0..3 or DUET_EEXHAUSTED: number >= LIMIT_PACKET_NUMBER; DUET_EINVAL: not above every number sealed so far;
@@ -50,6 +50,6 @@ int keys_open(struct keys *k, uint8_t epoch, uint64_t number, const uint8_t *ad,
 /* The peer acknowledged packet `number`: if it was sealed in the current epoch the next rekey is allowed. */
 void keys_confirm(struct keys *k, uint64_t number);
 
-uint64_t keys_sent_epochs(const struct keys *k);    /* how often the sender rekeyed */
+uint64_t keys_sent_epochs(const struct keys *k); /* how often the sender rekeyed */
 
 #endif

@@ -31,17 +31,17 @@ struct noise_keypair {
 
 struct noise {
     bool initiator;
-    int message;                        /* next message, 0..3; 3: done */
-    bool has_key;                       /* cipher state holds a key */
+    int message;  /* next message, 0..3; 3: done */
+    bool has_key; /* cipher state holds a key */
     uint64_t nonce;
     uint8_t k[NOISE_KEY_BYTES];
     uint8_t ck[NOISE_HASH_BYTES];
     uint8_t h[NOISE_HASH_BYTES];
     uint8_t psk[NOISE_KEY_BYTES];
-    struct noise_keypair s;             /* own static */
-    struct noise_keypair e;             /* own ephemeral */
-    uint8_t rs[NOISE_KEY_BYTES];        /* peer's static, valid once its message was read */
-    uint8_t re[NOISE_KEY_BYTES];        /* peer's ephemeral */
+    struct noise_keypair s;      /* own static */
+    struct noise_keypair e;      /* own ephemeral */
+    uint8_t rs[NOISE_KEY_BYTES]; /* peer's static, valid once its message was read */
+    uint8_t re[NOISE_KEY_BYTES]; /* peer's ephemeral */
 };
 
 /* Public key of a secret one. */

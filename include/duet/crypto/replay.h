@@ -15,8 +15,8 @@
 
 struct replay {
     uint64_t *words;
-    size_t word_count;      /* power of two; bits = 64 * word_count */
-    uint64_t next;          /* largest seen + 1; 0: none yet */
+    size_t word_count; /* power of two; bits = 64 * word_count */
+    uint64_t next;     /* largest seen + 1; 0: none yet */
 };
 
 void replay_init(struct replay *r);

@@ -23,8 +23,9 @@ struct pacer {
     int64_t tokens_bytes; /* negative: a debt */
     uint64_t fraction;    /* remainder of rate · time, in millionths of a byte: nothing is lost to rounding */
     duet_time at;         /* when tokens were counted */
-    duet_time promised;   /* when the sender, waiting for its turn, wanted to be woken; DUET_NEVER: it waits for nothing */
-    bool paced;           /* a rate was set: the bucket holds something */
+    duet_time
+        promised; /* when the sender, waiting for its turn, wanted to be woken; DUET_NEVER: it waits for nothing */
+    bool paced;   /* a rate was set: the bucket holds something */
 };
 
 void pacer_init(struct pacer *p, duet_time now);

@@ -20,24 +20,24 @@
 
 #include "duet/base/time.h"
 
-#define PMTUD_TRIES 3                                   /* RFC 8899 MAX_PROBES */
-#define PMTUD_RAISE_US (UINT64_C(600) * 1000000)        /* RFC 8899 PMTU_RAISE_TIMER: try larger sizes again */
-#define PMTUD_HOLE_US (UINT64_C(60) * 1000000)          /* … after a black hole */
-#define PMTUD_HOLE_PACKETS 16        /* at 20 % random loss a run of so many comes once in 10^11 packets */
+#define PMTUD_TRIES 3                            /* RFC 8899 MAX_PROBES */
+#define PMTUD_RAISE_US (UINT64_C(600) * 1000000) /* RFC 8899 PMTU_RAISE_TIMER: try larger sizes again */
+#define PMTUD_HOLE_US (UINT64_C(60) * 1000000)   /* … after a black hole */
+#define PMTUD_HOLE_PACKETS 16                    /* at 20 % random loss a run of so many comes once in 10^11 packets */
 #define PMTUD_NO_PROBE UINT64_MAX
 
 struct pmtud {
-    uint32_t base_bytes;        /* what every path carries */
-    uint32_t ceiling_bytes;     /* what the peer takes */
-    uint32_t current_bytes;     /* proven; what packets are built to */
-    size_t candidate;           /* index of the size tried now; past the end: the search is over */
-    unsigned tries;             /* probes of that size lost */
-    uint64_t probe_number;      /* packet number of the probe in the air; PMTUD_NO_PROBE */
+    uint32_t base_bytes;    /* what every path carries */
+    uint32_t ceiling_bytes; /* what the peer takes */
+    uint32_t current_bytes; /* proven; what packets are built to */
+    size_t candidate;       /* index of the size tried now; past the end: the search is over */
+    unsigned tries;         /* probes of that size lost */
+    uint64_t probe_number;  /* packet number of the probe in the air; PMTUD_NO_PROBE */
     uint32_t probe_bytes;
-    duet_time search_at;        /* when the next search begins, once one is over */
-    uint32_t full_lost;         /* full packets lost since one arrived */
-    duet_time full_acked_at;    /* when the newest full packet that arrived had been sent */
-    duet_time full_lost_at;     /* when the last of them had been sent */
+    duet_time search_at;     /* when the next search begins, once one is over */
+    uint32_t full_lost;      /* full packets lost since one arrived */
+    duet_time full_acked_at; /* when the newest full packet that arrived had been sent */
+    duet_time full_lost_at;  /* when the last of them had been sent */
 };
 
 void pmtud_init(struct pmtud *p, uint32_t base_bytes, uint32_t ceiling_bytes);

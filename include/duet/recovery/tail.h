@@ -18,18 +18,18 @@
 #include "duet/base/time.h"
 #include "duet/recovery/loss.h"
 
-#define TAIL_LOSS_DIVISOR 64        /* worth it above a loss of 1 in so many packets … */
-#define TAIL_LOSS_MIN_PACKETS 4     /* … and never because of fewer than this */
+#define TAIL_LOSS_DIVISOR 64    /* worth it above a loss of 1 in so many packets … */
+#define TAIL_LOSS_MIN_PACKETS 4 /* … and never because of fewer than this */
 
 struct tail {
-    uint64_t at;            /* next number to look at */
-    uint64_t end;           /* the pass covers numbers below this */
-    duet_time pass_at;      /* when the pass began */
+    uint64_t at;       /* next number to look at */
+    uint64_t end;      /* the pass covers numbers below this */
+    duet_time pass_at; /* when the pass began */
 };
 
 void tail_init(struct tail *t);
 
-#define TAIL_FLIGHT_DIVISOR 4       /* repeats begin once no more than this part of the window is in flight */
+#define TAIL_FLIGHT_DIVISOR 4 /* repeats begin once no more than this part of the window is in flight */
 
 /* Is this path one on which the tail is worth repeating, and is only the tail left in flight? */
 bool tail_worth(const struct loss *l, uint64_t window_bytes);

@@ -16,32 +16,32 @@
 #include "duet/stream/recvstate.h"
 #include "duet/stream/sendstate.h"
 
-#define BULK_PIECES 256         /* pieces one stream may hold */
+#define BULK_PIECES 256 /* pieces one stream may hold */
 
 struct bulk_source {
     uint64_t offset;
     const uint8_t *bytes;
     size_t len;
-    uint64_t cookie;            /* the application's name for it */
+    uint64_t cookie; /* the application's name for it */
 };
 
 struct bulksend {
     uint64_t id;
     struct sendstate state;
-    struct bulk_source *v;      /* ascending by offset, disjoint */
+    struct bulk_source *v; /* ascending by offset, disjoint */
     size_t count;
     size_t cap;
-    bool reset;                 /* given up: RESET_STREAM is on its way */
-    bool reset_wanted;          /* … and has to be sent (again) */
+    bool reset;        /* given up: RESET_STREAM is on its way */
+    bool reset_wanted; /* … and has to be sent (again) */
     uint64_t reset_code;
 };
 
 struct bulkrecv {
     uint64_t id;
     struct recvstate state;
-    bool stopped;               /* wants no more; waits for the sender's RESET_STREAM */
-    bool stop_wanted;           /* STOP_STREAM has to be sent (again) */
-    bool limit_wanted;          /* MAX_STREAM_DATA has to be sent (again) */
+    bool stopped;      /* wants no more; waits for the sender's RESET_STREAM */
+    bool stop_wanted;  /* STOP_STREAM has to be sent (again) */
+    bool limit_wanted; /* MAX_STREAM_DATA has to be sent (again) */
     uint64_t stop_code;
 };
 

@@ -18,11 +18,11 @@
 
 struct recvstate {
     struct ranges got;
-    uint64_t distinct_bytes;    /* received, without repeats */
-    uint64_t consumed_bytes;    /* of them the application is done with */
-    uint64_t limit_bytes;       /* distinct bytes the peer was told it may send */
-    uint64_t window_bytes;      /* limit_bytes follows consumed_bytes + window_bytes */
-    uint64_t final_bytes;       /* STREAM_SIZE_UNKNOWN: no fin seen */
+    uint64_t distinct_bytes; /* received, without repeats */
+    uint64_t consumed_bytes; /* of them the application is done with */
+    uint64_t limit_bytes;    /* distinct bytes the peer was told it may send */
+    uint64_t window_bytes;   /* limit_bytes follows consumed_bytes + window_bytes */
+    uint64_t final_bytes;    /* STREAM_SIZE_UNKNOWN: no fin seen */
 };
 
 void recvstate_init(struct recvstate *s, uint64_t window_bytes, size_t max_ranges);

@@ -15,7 +15,7 @@
 
 struct recvstream {
     struct recvstate state;
-    struct ring bytes;          /* base: the next byte to read */
+    struct ring bytes; /* base: the next byte to read */
 };
 
 void recvstream_init(struct recvstream *s, size_t window_bytes);

@@ -31,11 +31,11 @@ struct sendstate {
     struct ranges ready;
     struct ranges lost;
     struct ranges acked;
-    uint64_t supplied_end;      /* one past the highest offset ever supplied */
-    uint64_t fresh_bytes;       /* sent for the first time so far */
-    uint64_t limit_bytes;       /* of them the peer allows */
-    uint64_t final_bytes;       /* size of the stream; STREAM_SIZE_UNKNOWN: not finished */
-    bool fin_in_air;            /* a fin was sent and not reported lost */
+    uint64_t supplied_end; /* one past the highest offset ever supplied */
+    uint64_t fresh_bytes;  /* sent for the first time so far */
+    uint64_t limit_bytes;  /* of them the peer allows */
+    uint64_t final_bytes;  /* size of the stream; STREAM_SIZE_UNKNOWN: not finished */
+    bool fin_in_air;       /* a fin was sent and not reported lost */
     bool fin_acked;
 };
 
@@ -52,7 +52,8 @@ int sendstate_finish(struct sendstate *s, uint64_t final_bytes);
  * (and `fresh_allowed`, the connection's own bounds) goes, then a lone fin.
  * Changes nothing.  false: nothing may leave now.  *fresh: never sent before.
  */
-bool sendstate_next(const struct sendstate *s, size_t max_len, uint64_t fresh_allowed, struct stream_piece *out, bool *fresh);
+bool sendstate_next(const struct sendstate *s, size_t max_len, uint64_t fresh_allowed, struct stream_piece *out,
+                    bool *fresh);
 
 /* Is there something sendstate_next would give, with unlimited fresh_allowed? */
 bool sendstate_wants(const struct sendstate *s);

@@ -15,9 +15,9 @@
 
 struct sendstream {
     struct sendstate state;
-    struct ring bytes;          /* [acked prefix, end) */
-    uint64_t end;               /* bytes written by the application so far */
-    bool short_write;           /* the application was turned away and waits for room */
+    struct ring bytes; /* [acked prefix, end) */
+    uint64_t end;      /* bytes written by the application so far */
+    bool short_write;  /* the application was turned away and waits for room */
 };
 
 void sendstream_init(struct sendstream *s, size_t buffer_bytes, uint64_t limit_bytes);

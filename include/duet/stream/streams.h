@@ -28,10 +28,10 @@
 #include "duet/wire/frame.h"
 #include "duet/wire/limits.h"
 
-#define STREAMS_ORDERED 2                   /* control, chat: ids 0 and 4 */
-#define STREAMS_QUANTUM_BYTES (32 * 1024)   /* a file sends this much before the next one's turn */
+#define STREAMS_ORDERED 2                 /* control, chat: ids 0 and 4 */
+#define STREAMS_QUANTUM_BYTES (32 * 1024) /* a file sends this much before the next one's turn */
 
-#define STREAMS_CLOSED_RANGES 1024          /* runs of ids remembered as over; honest peers leave one per refused offer */
+#define STREAMS_CLOSED_RANGES 1024 /* runs of ids remembered as over; honest peers leave one per refused offer */
 
 /* Strict order of service. */
 enum stream_class { CLASS_CONTROL, CLASS_CHAT, CLASS_BULK, STREAM_CLASSES };
@@ -43,19 +43,19 @@ struct streams {
     bool in_limit_wanted[STREAMS_ORDERED];
     struct bulksend *sends[LIMIT_STREAMS];
     size_t send_count;
-    size_t turn;                    /* index in sends of the file being served */
-    uint64_t turn_bytes;            /* of its quantum used */
+    size_t turn;         /* index in sends of the file being served */
+    uint64_t turn_bytes; /* of its quantum used */
     uint64_t next_send_index;
     struct bulkrecv *recvs[LIMIT_STREAMS];
     size_t recv_count;
-    struct ranges closed;           /* indexes of the peer's bulk streams that are over */
-    uint64_t window_bytes;          /* negotiated */
-    uint64_t data_limit_bytes;      /* bulk bytes the peer allows us */
-    uint64_t data_fresh_bytes;      /* of them sent */
-    uint64_t data_received_bytes;   /* distinct bulk bytes received */
-    uint64_t data_consumed_bytes;   /* of them consumed, or never to come (reset) */
-    uint64_t data_granted_bytes;    /* what the peer was told */
-    bool data_limit_wanted;         /* MAX_DATA has to be sent (again) */
+    struct ranges closed;         /* indexes of the peer's bulk streams that are over */
+    uint64_t window_bytes;        /* negotiated */
+    uint64_t data_limit_bytes;    /* bulk bytes the peer allows us */
+    uint64_t data_fresh_bytes;    /* of them sent */
+    uint64_t data_received_bytes; /* distinct bulk bytes received */
+    uint64_t data_consumed_bytes; /* of them consumed, or never to come (reset) */
+    uint64_t data_granted_bytes;  /* what the peer was told */
+    bool data_limit_wanted;       /* MAX_DATA has to be sent (again) */
 };
 
 void streams_init(struct streams *s, bool initiator, uint64_t window_bytes);

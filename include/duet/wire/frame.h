@@ -56,22 +56,33 @@ enum frame_type {
 struct frame_ack {
     uint64_t largest;
     uint64_t delay_us;
-    size_t range_count;         /* descending, the first holds largest; 1..LIMIT_ACK_RANGES */
+    size_t range_count; /* descending, the first holds largest; 1..LIMIT_ACK_RANGES */
     struct range ranges[LIMIT_ACK_RANGES];
-    uint64_t ect0, ect1, ce;    /* FRAME_ACK_ECN */
+    uint64_t ect0, ect1, ce; /* FRAME_ACK_ECN */
 };
 
 struct frame {
-    enum frame_type type;       /* FRAME_STREAM_FIN is parsed as FRAME_STREAM with fin, ACK_ECN as itself */
-    uint64_t stream;            /* *_STREAM*, STREAM: id */
+    enum frame_type type; /* FRAME_STREAM_FIN is parsed as FRAME_STREAM with fin, ACK_ECN as itself */
+    uint64_t stream;      /* *_STREAM*, STREAM: id */
     union {
-        struct { uint64_t offset; const uint8_t *data; size_t len; bool fin; } data;    /* STREAM */
-        struct { uint64_t code, final_bytes; } reset;       /* RESET_STREAM */
-        uint64_t code;                                      /* STOP_STREAM */
-        uint64_t max;                                       /* MAX_* */
-        uint8_t path[FRAME_PATH_BYTES];                     /* PATH_* */
-        struct { uint64_t code; const uint8_t *reason; size_t reason_len; } close;      /* CLOSE */
-        size_t padding;                                     /* PADDING: run length */
+        struct {
+            uint64_t offset;
+            const uint8_t *data;
+            size_t len;
+            bool fin;
+        } data; /* STREAM */
+        struct {
+            uint64_t code, final_bytes;
+        } reset;                        /* RESET_STREAM */
+        uint64_t code;                  /* STOP_STREAM */
+        uint64_t max;                   /* MAX_* */
+        uint8_t path[FRAME_PATH_BYTES]; /* PATH_* */
+        struct {
+            uint64_t code;
+            const uint8_t *reason;
+            size_t reason_len;
+        } close;        /* CLOSE */
+        size_t padding; /* PADDING: run length */
     };
 };
 
@@ -87,13 +98,13 @@ int frame_parse(struct frame *f, struct frame_ack *ack, struct reader *r);
 bool frame_elicits_ack(enum frame_type type);
 
 /* Writers append to w, whose sticky failure says that it did not fit. */
-void frame_write(struct writer *w, const struct frame *f);      /* all but ACK */
+void frame_write(struct writer *w, const struct frame *f); /* all but ACK */
 /* Writes as many of the newest ranges of `received` (ascending packet numbers) as fit and
  * the limit allows; ecn NULL: no counts; false (and nothing written) when not even one fits. */
 bool frame_write_ack(struct writer *w, const struct ranges *received, uint64_t delay_us, const uint64_t ecn[3]);
 /* Bytes of STREAM header for these values, so that a sender can fill the rest. `len` bounds the length field. */
 size_t frame_stream_overhead(uint64_t stream, uint64_t offset, size_t len);
 
-const char *frame_type_name(enum frame_type type);  /* "max_stream_data" */
+const char *frame_type_name(enum frame_type type); /* "max_stream_data" */
 
 #endif

@@ -12,43 +12,43 @@
 #define DUET_DEFAULT_PORT 6254
 
 /* Packets, bytes of UDP payload. */
-#define LIMIT_SYN_BYTES 1200            /* a SYN is padded to this; RFC 9000 §14.1 has the same reason */
-#define LIMIT_SYN_ACK_BYTES 400         /* a SYN-ACK is shorter than a third of a SYN */
-#define LIMIT_PACKET_MIN_BYTES 1200     /* every path carries this */
-#define LIMIT_PACKET_MAX_BYTES 65507    /* largest UDP payload over IPv4 */
+#define LIMIT_SYN_BYTES 1200         /* a SYN is padded to this; RFC 9000 §14.1 has the same reason */
+#define LIMIT_SYN_ACK_BYTES 400      /* a SYN-ACK is shorter than a third of a SYN */
+#define LIMIT_PACKET_MIN_BYTES 1200  /* every path carries this */
+#define LIMIT_PACKET_MAX_BYTES 65507 /* largest UDP payload over IPv4 */
 #define LIMIT_TAG_BYTES 16
-#define LIMIT_DATA_HEADER_BYTES 17      /* type, dcid, packet number */
+#define LIMIT_DATA_HEADER_BYTES 17 /* type, dcid, packet number */
 #define LIMIT_TOKEN_BYTES 40
-#define LIMIT_NAME_BYTES 64             /* display name, UTF-8 */
-#define LIMIT_REASON_BYTES 128          /* text in CLOSE and in a refusal, UTF-8 */
+#define LIMIT_NAME_BYTES 64                     /* display name, UTF-8 */
+#define LIMIT_REASON_BYTES 128                  /* text in CLOSE and in a refusal, UTF-8 */
 #define LIMIT_PACKET_NUMBER (UINT64_C(1) << 62) /* the session ends here: nonces never repeat */
 
 /* Handshake. */
-#define LIMIT_HALF_OPEN 256             /* connections answered but not confirmed */
-#define LIMIT_HALF_OPEN_RETRY 64        /* from here on a SYN needs a RETRY token */
-#define LIMIT_HALF_OPEN_PER_HOST 128    /* … of one host */
-#define LIMIT_HALF_OPEN_US 5000000      /* life of a half-open connection */
-#define LIMIT_TOKEN_US 10000000         /* life of a RETRY token */
-#define LIMIT_AMPLIFICATION 3           /* bytes out per byte in before the address is proven */
-#define HANDSHAKE_FIRST_US 250000       /* first SYN or ACK repeat */
-#define HANDSHAKE_MAX_US 1000000        /* repeats double up to this: a peer that comes late is met within a second */
-#define LIMIT_CONNS 4096                /* connections on one endpoint */
+#define LIMIT_HALF_OPEN 256          /* connections answered but not confirmed */
+#define LIMIT_HALF_OPEN_RETRY 64     /* from here on a SYN needs a RETRY token */
+#define LIMIT_HALF_OPEN_PER_HOST 128 /* … of one host */
+#define LIMIT_HALF_OPEN_US 5000000   /* life of a half-open connection */
+#define LIMIT_TOKEN_US 10000000      /* life of a RETRY token */
+#define LIMIT_AMPLIFICATION 3        /* bytes out per byte in before the address is proven */
+#define HANDSHAKE_FIRST_US 250000    /* first SYN or ACK repeat */
+#define HANDSHAKE_MAX_US 1000000     /* repeats double up to this: a peer that comes late is met within a second */
+#define LIMIT_CONNS 4096             /* connections on one endpoint */
 
 /* Replay window, packets. */
 #define LIMIT_REPLAY_BITS (UINT32_C(1) << 18)
 
 /* Acknowledgements. */
-#define LIMIT_ACK_RANGES 256            /* ranges remembered for one peer and sent in one frame */
+#define LIMIT_ACK_RANGES 256 /* ranges remembered for one peer and sent in one frame */
 
 /* Streams. */
-#define LIMIT_STREAMS 64                /* streams of one kind a peer may have open */
-#define LIMIT_STREAM_WINDOW_BYTES (256 * 1024)      /* ordered stream: most unread bytes */
-#define LIMIT_ORDERED_RANGES 1024       /* holes in an ordered stream being received: more, and packets are dropped */
+#define LIMIT_STREAMS 64                       /* streams of one kind a peer may have open */
+#define LIMIT_STREAM_WINDOW_BYTES (256 * 1024) /* ordered stream: most unread bytes */
+#define LIMIT_ORDERED_RANGES 1024 /* holes in an ordered stream being received: more, and packets are dropped */
 #define LIMIT_WINDOW_MIN_BYTES (64 * 1024)
 #define LIMIT_WINDOW_DEFAULT_BYTES (8 * 1024 * 1024)
-#define LIMIT_WINDOW_MAX_BYTES (12 * 1024 * 1024)   /* leaves room in the chunk pool of 16 MiB */
-#define LIMIT_SENT_PACKETS 65536        /* packets awaiting their acknowledgement */
-#define LIMIT_EXTENT_RANGES 65536       /* holes in one bulk stream, each side */
+#define LIMIT_WINDOW_MAX_BYTES (12 * 1024 * 1024) /* leaves room in the chunk pool of 16 MiB */
+#define LIMIT_SENT_PACKETS 65536                  /* packets awaiting their acknowledgement */
+#define LIMIT_EXTENT_RANGES 65536                 /* holes in one bulk stream, each side */
 
 /* Liveness, microseconds (design §3). */
 #define HEARTBEAT_DEFAULT_US 5000000
@@ -56,6 +56,6 @@
 #define HEARTBEAT_MAX_US 60000000
 /* Silence that makes a peer unreachable: 15 s, less a second for the news to be shown. */
 #define UNREACHABLE_US 14000000
-#define LOST_DEFAULT_US 600000000       /* silence that ends the session */
+#define LOST_DEFAULT_US 600000000 /* silence that ends the session */
 
 #endif

@@ -27,7 +27,7 @@ enum packet_type {
     PACKET_SYN_ACK = 0x03,
     PACKET_ACK = 0x04,
     PACKET_VERSION = 0x05,
-    PACKET_DATA = 0x40,         /* the low two bits are the key epoch */
+    PACKET_DATA = 0x40, /* the low two bits are the key epoch */
 };
 #define PACKET_EPOCH_MASK 0x03
 #define PACKET_VERSIONS_MAX 16
@@ -37,19 +37,19 @@ enum packet_type {
 
 struct packet {
     enum packet_type type;
-    uint8_t version;            /* not in DATA */
-    uint8_t flags;              /* SYN; none defined in version 1, sent as 0, ignored */
-    uint8_t epoch;              /* DATA: 0..3 */
-    uint64_t cid_i;             /* SYN, RETRY, SYN-ACK, VERSION */
-    uint64_t cid_r;             /* SYN-ACK, ACK */
-    uint64_t dcid;              /* DATA */
-    uint64_t number;            /* DATA */
-    const uint8_t *token;       /* SYN, RETRY; LIMIT_TOKEN_BYTES or NULL */
-    const uint8_t *noise;       /* SYN, SYN-ACK, ACK */
+    uint8_t version;      /* not in DATA */
+    uint8_t flags;        /* SYN; none defined in version 1, sent as 0, ignored */
+    uint8_t epoch;        /* DATA: 0..3 */
+    uint64_t cid_i;       /* SYN, RETRY, SYN-ACK, VERSION */
+    uint64_t cid_r;       /* SYN-ACK, ACK */
+    uint64_t dcid;        /* DATA */
+    uint64_t number;      /* DATA */
+    const uint8_t *token; /* SYN, RETRY; LIMIT_TOKEN_BYTES or NULL */
+    const uint8_t *noise; /* SYN, SYN-ACK, ACK */
     size_t noise_len;
-    const uint8_t *versions;    /* VERSION */
+    const uint8_t *versions; /* VERSION */
     size_t versions_len;
-    size_t header_len;          /* DATA: bytes before the sealed part */
+    size_t header_len; /* DATA: bytes before the sealed part */
 };
 
 /*
@@ -77,6 +77,6 @@ void packet_syn_bound(uint8_t out[PACKET_SYN_BOUND_BYTES], uint8_t version, uint
 
 uint32_t packet_crc32c(const uint8_t *bytes, size_t len);
 
-const char *packet_type_name(enum packet_type type);    /* "syn_ack" */
+const char *packet_type_name(enum packet_type type); /* "syn_ack" */
 
 #endif

@@ -19,8 +19,8 @@
 #include "duet/wire/limits.h"
 
 enum params_mode {
-    MODE_BURST = 1,     /* selective repeat in the negotiated window */
-    MODE_STEP = 2,      /* one data packet outstanding */
+    MODE_BURST = 1, /* selective repeat in the negotiated window */
+    MODE_STEP = 2,  /* one data packet outstanding */
 };
 
 /* Cipher suites as bits of `suites`. */
@@ -31,19 +31,19 @@ enum params_suite {
 
 struct params {
     enum params_mode mode;
-    uint32_t max_packet_bytes;      /* LIMIT_PACKET_MIN..MAX: largest UDP payload this side takes */
-    uint64_t window_bytes;          /* LIMIT_WINDOW_MIN..MAX: most unacknowledged bulk bytes */
-    uint64_t heartbeat_us;          /* HEARTBEAT_MIN..MAX */
-    uint64_t lost_us;               /* silence that ends the session; >= UNREACHABLE_US */
-    uint32_t suites;                /* proposal: bits of params_suite; result: exactly one bit */
-    uint64_t features;              /* bits, none defined in version 1; unknown bits are ignored */
-    enum params_suite prefer;       /* never on the wire: the responder's choice where both offer both; 0: AES */
+    uint32_t max_packet_bytes; /* LIMIT_PACKET_MIN..MAX: largest UDP payload this side takes */
+    uint64_t window_bytes;     /* LIMIT_WINDOW_MIN..MAX: most unacknowledged bulk bytes */
+    uint64_t heartbeat_us;     /* HEARTBEAT_MIN..MAX */
+    uint64_t lost_us;          /* silence that ends the session; >= UNREACHABLE_US */
+    uint32_t suites;           /* proposal: bits of params_suite; result: exactly one bit */
+    uint64_t features;         /* bits, none defined in version 1; unknown bits are ignored */
+    enum params_suite prefer;  /* never on the wire: the responder's choice where both offer both; 0: AES */
 };
 
 /* Status of a SYN-ACK. */
-#define REFUSAL_LIST(X)                                          \
-    X(REFUSAL_NONE, 0, "accepted")                               \
-    X(REFUSAL_BUSY, 1, "the peer has too many connections")      \
+#define REFUSAL_LIST(X)                                             \
+    X(REFUSAL_NONE, 0, "accepted")                                  \
+    X(REFUSAL_BUSY, 1, "the peer has too many connections")         \
     X(REFUSAL_NOT_WAITING, 2, "the peer is not taking connections") \
     X(REFUSAL_PARAMS, 3, "no common parameters")
 enum params_refusal {
@@ -51,7 +51,7 @@ enum params_refusal {
     REFUSAL_LIST(X)
 #undef X
 };
-const char *params_refusal_text(uint64_t refusal);  /* "refused" for an unknown one */
+const char *params_refusal_text(uint64_t refusal); /* "refused" for an unknown one */
 
 struct params params_default(void);
 

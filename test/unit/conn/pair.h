@@ -30,9 +30,9 @@ struct pair {
     bool (*filter)(struct pair *p, int to, uint8_t *bytes, size_t len);
     /* Every event of either side. */
     void (*on_event)(struct pair *p, int side, const struct endpoint_event *ev);
-    uint8_t ecn;                /* ECN bits every datagram arrives with */
+    uint8_t ecn; /* ECN bits every datagram arrives with */
     void *user;
-    conn_id conn[2];            /* of the last EVENT_CONNECTED */
+    conn_id conn[2]; /* of the last EVENT_CONNECTED */
     uint64_t sent[2], sent_bytes[2];
 };
 

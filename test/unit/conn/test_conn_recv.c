@@ -576,3 +576,42 @@ Test(conn_recv, an_unproven_path_gets_no_more_than_three_times_its_bytes)
     }
     cafe_is_deaf = false;
 }
+
+static uint8_t kept_ack[LIMIT_PACKET_MIN_BYTES];
+static size_t kept_ack_len;
+
+/* Keeps the ACK and lets nothing back to the initiator. */
+static bool keep_ack(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p;
+    if (to == 1 && bytes[0] == PACKET_ACK && len <= sizeof kept_ack) {
+        memcpy(kept_ack, bytes, len);
+        kept_ack_len = len;
+    }
+    return to == 1 || bytes[0] != PACKET_DATA;
+}
+
+Test(conn_recv, the_same_ack_brings_handshake_done_again_and_an_invented_one_nothing)
+{
+    conn_id id;
+    struct packet p;
+    uint8_t forged[LIMIT_PACKET_MIN_BYTES], noise[LIMIT_PACKET_MIN_BYTES];
+    kept_ack_len = 0;
+    pair.filter = keep_ack;
+    cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
+    run_for(40000);
+    cr_assert_gt(kept_ack_len, 0);
+    struct conn *c = inside_session(&pair, 1);
+    c->done_wanted = false;
+
+    cr_assert_eq(packet_parse(&p, kept_ack, kept_ack_len), 0);
+    memcpy(noise, p.noise, p.noise_len);
+    noise[p.noise_len - 1] ^= 1;
+    const ssize_t len = packet_write_ack(forged, sizeof forged, p.cid_r, noise, p.noise_len);
+    cr_assert_gt(len, 0);
+    cr_assert_neq(give(1, forged, (size_t)len), 0);
+    cr_assert(!c->done_wanted);
+
+    cr_assert_eq(give(1, kept_ack, kept_ack_len), 0);
+    cr_assert(c->done_wanted);
+}

@@ -87,6 +87,127 @@ Test(conn_timers, a_lost_packet_of_the_handshake_delays_it_only)
     }
 }
 
+Test(conn_timers, a_lost_ack_or_its_answer_costs_two_round_trips_at_most)
+{
+    static const struct {
+        int to;
+        uint8_t type;
+        uint64_t rtt_us, bound_us; /* from the start to connected: two round trips, and the one lost */
+    } rows[] = {
+        {1, PACKET_ACK, 20000, 40000 + CONN_ACK_FIRST_US}, {0, PACKET_DATA, 20000, 40000 + CONN_ACK_FIRST_US},
+        {1, PACKET_ACK, 80000, 160000 + 100000},           {0, PACKET_DATA, 80000, 160000 + 100000},
+        {1, PACKET_ACK, 400000, 800000 + 500000},          {0, PACKET_DATA, 400000, 800000 + 500000},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        stop();
+        start();
+        conn_id id;
+        pair.delay_us = rows[i].rtt_us / 2;
+        lose_to = rows[i].to;
+        lose_type = rows[i].type;
+        lose_count = 1;
+        pair.filter = lose_some;
+        cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
+        /* A SYN that had to be repeated (RTT above 250 ms) tells no round trip: then the ACK waits the plain 250 ms. */
+        run_for(rows[i].bound_us + 1000);
+        cr_assert_eq(count[0][EVENT_CONNECTED], 1, "row %zu", i);
+        cr_assert_eq(count[1][EVENT_CONNECTED], 1, "row %zu", i);
+    }
+}
+
+Test(conn_timers, an_ack_is_not_repeated_before_it_can_be_answered)
+{
+    conn_id id;
+    pair.delay_us = 120000; /* just below the repeat of the SYN */
+    cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
+    run_for(SECONDS(3));
+    cr_assert_eq(count[0][EVENT_CONNECTED], 1);
+    cr_assert_eq(pair.sent[0], 3, "SYN, ACK, the ACK of HANDSHAKE_DONE: %lu", pair.sent[0]);
+    cr_assert_eq(pair.sent[1], 2, "SYN-ACK, HANDSHAKE_DONE: %lu", pair.sent[1]);
+}
+
+Test(conn_timers, the_answer_tells_the_responder_the_round_trip_too)
+{
+    conn_id id;
+    cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
+    pair.filter = NULL;
+    run_for(30001); /* SYN, SYN-ACK, ACK */
+    cr_assert_eq(inside_session(&pair, 1)->loss.rtt.srtt_us, 20000);
+}
+
+/* A file of 1 MB from side 0, of which the first `supplied` bytes are there. */
+static void start_file(size_t supplied)
+{
+    static uint8_t file[1000000];
+    uint64_t stream;
+    pair_connect(&pair);
+    cr_assert_eq(endpoint_open_bulk(pair.e[0], pair.conn[0], &stream), 0);
+    cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], stream, sizeof file, pair.now), 0);
+    cr_assert_eq(endpoint_supply(pair.e[0], pair.conn[0], stream, 0, file, supplied, 1, pair.now), 0);
+    cr_assert_eq(endpoint_finish(pair.e[0], pair.conn[0], stream, sizeof file, pair.now), 0);
+}
+
+static bool lose_to_receiver(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p, (void)bytes, (void)len;
+    return to != 1;
+}
+
+Test(conn_timers, a_receiver_that_hears_no_more_of_a_file_speaks_up)
+{
+    start_file(1000000);
+    run_for(45000);
+    const struct conn *c = inside_session(&pair, 1);
+    cr_assert_not(time_is_never(c->bulk_at));
+    cr_assert_eq(count[1][EVENT_FINISHED], 0);
+    pair.filter = lose_to_receiver; /* as if its NAT had moved it */
+    run_for(15000);
+    const duet_time last_at = c->bulk_at;
+    for (uint64_t wait_us = CONN_ASK_MIN_US; wait_us <= 8 * CONN_ASK_MIN_US; wait_us *= 2) {
+        pair_run(&pair, time_add(last_at, wait_us));
+        cr_assert_eq(c->bulk_at.us, last_at.us);
+        cr_assert_eq(c->asked_at.us, last_at.us + wait_us, "%lu after %lu", c->asked_at.us, last_at.us);
+        cr_assert_leq(c->sent_eliciting_at.us, last_at.us + wait_us);
+    }
+}
+
+Test(conn_timers, a_receiver_that_slept_asks_once)
+{
+    start_file(1000000);
+    run_for(45000);
+    pair.filter = lose_all;
+    run_for(15000); /* what was under way is there */
+    pair.now = time_add(pair.now, HOUR);
+    run_for(SECONDS(1));
+    const struct conn *c = inside_session(&pair, 1);
+    cr_assert(time_before(pair.now, endpoint_deadline(pair.e[1])), "a deadline in the past would wake it for ever");
+    cr_assert_leq(time_since(pair.now, c->heard_at), 2 * SECONDS(1));
+    run_for(SECONDS(20));
+    cr_assert_eq(count[1][EVENT_UNREACHABLE], 1, "waking up again and again is no news of the peer");
+}
+
+Test(conn_timers, a_sender_that_pauses_is_asked_a_few_times_only)
+{
+    start_file(100000);
+    run_for(SECONDS(1));
+    const uint64_t before = pair.sent[1];
+    run_for(SECONDS(9));
+    cr_assert_leq(pair.sent[1] - before, 8, "%lu", pair.sent[1] - before);
+    const uint64_t later = pair.sent[1];
+    run_for(SECONDS(50));
+    cr_assert_leq(pair.sent[1] - later, 12, "heartbeats only: %lu", pair.sent[1] - later);
+}
+
+Test(conn_timers, a_file_that_is_there_is_not_asked_after)
+{
+    start_file(1000000);
+    run_for(SECONDS(10));
+    const struct conn *c = inside_session(&pair, 1);
+    cr_assert_eq(count[1][EVENT_FINISHED], 1);
+    cr_assert(time_is_never(c->bulk_at));
+    cr_assert(time_before(c->asked_at, DUET_TIME(SECONDS(2))), "only the start of the session");
+}
+
 /* The same SYN, answered twice, then the first answer again: whatever keys come about, no number is used twice. */
 Test(conn_timers, no_packet_number_is_used_twice_however_often_the_answer_changes)
 {

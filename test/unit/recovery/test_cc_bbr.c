@@ -1,7 +1,7 @@
 /*
  * cc_bbr: the controller behind a path model of its own, no packets: each step
  * is a fixed number of packets sent and, a round trip later, acknowledged or
- * lost.  Whole transfers between endpoints are measured by test/sim_cc.
+ * lost.  Whole transfers between endpoints are measured by test/sim/scenario_perf.c.
  */
 #include <criterion/criterion.h>
 #include <math.h>

@@ -172,7 +172,8 @@ Test(pacer, makes_up_for_being_woken_late_but_not_for_idling)
             const uint64_t wait_us = 1000 + late_us[i]; /* the bucket is full after a millisecond */
             const uint64_t got = pacer_allowance(&p, rate, 1000, DUET_TIME(wait_us));
             const uint64_t late = wait_us - at.us;
-            const uint64_t most = first + (idles ? 0 : rate * (late < PACER_LATE_MAX_US ? late : PACER_LATE_MAX_US) / US_PER_S);
+            const uint64_t most =
+                first + (idles ? 0 : rate * (late < PACER_LATE_MAX_US ? late : PACER_LATE_MAX_US) / US_PER_S);
             const uint64_t grown = rate * wait_us / US_PER_S;
             cr_assert_eq(got, grown < most ? grown : most, "row %zu idles %d: %lu", i, idles, (unsigned long)got);
             cr_assert_leq(got, first + extra[i] + 10000);

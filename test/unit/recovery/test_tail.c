@@ -60,9 +60,12 @@ Test(tail, nothing_outstanding_is_nothing_to_do)
 
 Test(tail, is_worth_it_only_where_packets_get_lost)
 {
-    static const struct { uint64_t sent, lost, spurious; bool worth; } rows[] = {
-        {1000, 0, 0, false}, {1000, 15, 0, false}, {1000, 16, 0, true},
-        {1000, 50, 50, false}, {100, 3, 0, false}, {100, 4, 0, true},
+    static const struct {
+        uint64_t sent, lost, spurious;
+        bool worth;
+    } rows[] = {
+        {1000, 0, 0, false},   {1000, 15, 0, false}, {1000, 16, 0, true},
+        {1000, 50, 50, false}, {100, 3, 0, false},   {100, 4, 0, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         loss.sent_packets = rows[i].sent;

@@ -378,9 +378,8 @@ Test(frame, only_ack_padding_and_close_need_no_acknowledgement)
 {
     static const enum frame_type silent[] = {FRAME_PADDING, FRAME_ACK, FRAME_ACK_ECN, FRAME_CLOSE};
     static const enum frame_type eliciting[] = {
-        FRAME_PING,           FRAME_RESET_STREAM,  FRAME_STOP_STREAM,     FRAME_STREAM,
-        FRAME_STREAM_FIN,     FRAME_MAX_DATA,      FRAME_MAX_STREAM_DATA,
-        FRAME_PATH_CHALLENGE, FRAME_PATH_RESPONSE, FRAME_HANDSHAKE_DONE,
+        FRAME_PING,     FRAME_RESET_STREAM,    FRAME_STOP_STREAM,    FRAME_STREAM,        FRAME_STREAM_FIN,
+        FRAME_MAX_DATA, FRAME_MAX_STREAM_DATA, FRAME_PATH_CHALLENGE, FRAME_PATH_RESPONSE, FRAME_HANDSHAKE_DONE,
     };
 
     for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)

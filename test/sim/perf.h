@@ -1,0 +1,73 @@
+/*
+ * perf: performance as a test.  Each row of the table in scenario_perf.c is a
+ * run of the lab and what it must come to, exactly repeatable because time is
+ * virtual and the dice are fixed: a bound that breaks is a change of ours.
+ *
+ *   sim --perf [--only WORD] [--cc NAME] [--seed N]    the table; last line "N passed, N failed"
+ *   sim --perf one [key=value ...]                     one run of your own: rate rtt queue queue_kb loss jitter hold
+ *                                                      reorder reorder_ms policer hole_at hole change_at change limit
+ *                                                      mb window seed steady trace=1 chat (one each so many ms)
+ *                                                      move (one side's port, each so many s) receiver=1 (its)
+ *                                                      flows=bbr,cubic@2,bbr:5 (@start s, :app Mbit/s)
+ *
+ * With another controller or seed than the table was made with, bounds near
+ * today's figures may break without meaning anything.
+ */
+#ifndef SIM_PERF_H
+#define SIM_PERF_H
+
+#include <stddef.h>
+
+#include "lab.h"
+
+#define PERF_CHECKS 6
+#define PERF_RUNS 3 /* most runs of a row */
+#define PERF_WINDOW_BYTES (8 << 20)
+
+/* X(name, words, decimals, the more the better) */
+#define METRIC_LIST(X)                            \
+    X(METRIC_NONE, "", 0, false)                  \
+    X(MBIT, "Mbit/s", 2, true)                    \
+    X(WASTE, "waste %", 1, false)                 \
+    X(SPURIOUS, "spurious %", 2, false)           \
+    X(QUEUE_PEAK, "queue peak BDP", 2, false)     \
+    X(QUEUE_MEAN, "mean", 2, false)               \
+    X(CHAT_P50, "chat p50 ms", 1, false)          \
+    X(CHAT_P99, "p99", 1, false)                  \
+    X(CHAT_MISSING, "missing", 0, false)          \
+    X(STALL, "stall ms", 0, false)                \
+    X(RESUME, "sends after ms", 0, false)         \
+    X(RECOVERY, "at 90 % after ms", 0, false)     \
+    X(JAIN, "Jain", 3, true)                      \
+    X(LESS_SHARE, "share of the lesser", 2, true) \
+    X(WORK, "work per packet", 1, false)
+enum perf_metric {
+#define X(name, words, decimals, is_floor) name,
+    METRIC_LIST(X)
+#undef X
+        METRICS
+};
+
+struct perf_check {
+    enum perf_metric metric;
+    double bound;  /* what is reached today, less a margin: breaking it fails */
+    double target; /* what the project wants; 0: nothing more than the bound */
+};
+
+struct perf_row {
+    const char *name;
+    struct lab_setup setup; /* fields left 0 take those of perf_setup */
+    unsigned runs;          /* seeds in a row, of which the median rate counts; 0: 1 */
+    struct perf_check checks[PERF_CHECKS];
+};
+
+extern const struct perf_row perf_rows[];
+extern const size_t perf_row_count;
+
+/* The path most rows share: 100 Mbit/s, 50 ms, a queue of one bandwidth-delay product, one file of 100 MB. */
+struct lab_setup perf_setup(const struct lab_setup *given);
+
+/* Exit status. */
+int perf_main(int argc, char **argv);
+
+#endif
