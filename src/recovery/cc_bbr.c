@@ -17,6 +17,7 @@
  */
 #include <math.h>
 
+#include "duet/base/num.h"
 #include "duet/recovery/cc.h"
 
 #define MARGIN 0.99 /* pace this much below the estimate */
@@ -38,21 +39,6 @@
 #define GUARD_FLOOR_RISE 1.5
 #define OUTAGE_LEAST_US 1000000
 #define OUTAGE_PTOS 3
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t part(double share, uint64_t of)
-{
-    return (uint64_t)(share * (double)of);
-}
 
 /* ---- how much may be in flight ---- */
 
@@ -104,9 +90,9 @@ static bool is_steady_phase(const struct cc_bbr *b)
 static void lower_ceiling(struct cc_bbr *b, const struct loss *l, const struct cc_bbr_verdict *v, duet_time now)
 {
     double keep = v->startup || b->up_alone ? 1 / CC_BBR_HEADROOM : CC_BBR_BETA;
-    uint64_t floor = part(keep, cc_bbr_path_bdp(&b->path, &l->rtt));
+    uint64_t floor = num_share(keep, cc_bbr_path_bdp(&b->path, &l->rtt));
 
-    b->path.inflight_hi = most(part(PROBE_BETA, v->passed_bytes), floor);
+    b->path.inflight_hi = num_max(num_share(PROBE_BETA, v->passed_bytes), floor);
     if (b->phase == BBR_UP)
         cc_bbr_end_probe(b, now);
 }
@@ -122,7 +108,7 @@ static void on_congestion(struct cc *c, const struct loss *l, const struct cc_bb
     else if (is_steady_phase(b))
         cc_bbr_path_cut(&b->path, c->cwnd_bytes);
     if (v->overestimated)
-        cc_bbr_path_lower_bw(&b->path, part(CC_BBR_BETA, cc_bbr_path_bw(&b->path)));
+        cc_bbr_path_lower_bw(&b->path, num_share(CC_BBR_BETA, cc_bbr_path_bw(&b->path)));
 }
 
 /* The loss ended when we slowed down: what was counted as passing never did. */
@@ -131,7 +117,7 @@ static void on_refuted(struct cc_bbr *b, const struct cc_bbr_verdict *v)
     double scale = (1 - v->floor_before) / (1 - b->loss.floor);
 
     for (int i = 0; i < 2; i++)
-        b->path.bw_round[i] = part(scale, b->path.bw_round[i]);
+        b->path.bw_round[i] = num_share(scale, b->path.bw_round[i]);
     cc_bbr_path_lower_bw(&b->path, 0);
     b->guard_interval = CC_BBR_GUARD_ROUNDS;
 }
@@ -143,7 +129,7 @@ static void on_held(struct cc_bbr *b)
         b->guard_interval = CC_BBR_GUARD_ROUNDS;
         b->guard_floor = b->loss.floor;
     } else {
-        b->guard_interval = least(2 * b->guard_interval, GUARD_ROUNDS_MAX);
+        b->guard_interval = num_min(2 * b->guard_interval, GUARD_ROUNDS_MAX);
     }
     b->guard_round = b->path.round_count + b->guard_interval;
 }
@@ -179,7 +165,7 @@ static void set_pacing(struct cc *c, const struct rtt *r)
         double window = STARTUP_WINDOW_GAIN * (double)c->cwnd_bytes * (double)US_PER_S / (double)r->srtt_us;
         rate = fmax(rate, window);
     }
-    c->pacing_bytes_per_s = most((uint64_t)rate, 1);
+    c->pacing_bytes_per_s = num_max((uint64_t)rate, 1);
 }
 
 static uint64_t ceiling(const struct cc *c)
@@ -189,8 +175,8 @@ static uint64_t ceiling(const struct cc *c)
 
     /* Room for others to grow into. */
     if (hi != UINT64_MAX && b->phase == BBR_CRUISE)
-        hi = part(CC_BBR_HEADROOM, hi);
-    return least(least(hi, b->path.inflight_lo), cc_ceiling_bytes(c));
+        hi = num_share(CC_BBR_HEADROOM, hi);
+    return num_min(num_min(hi, b->path.inflight_lo), cc_ceiling_bytes(c));
 }
 
 static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summary *s)
@@ -198,16 +184,16 @@ static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summa
     struct cc_bbr *b = &c->bbr;
     /* What was lost has left the path too: were it not counted, 20 % loss would slow the growth. */
     uint64_t resolved = s->acked_bytes + s->lost_bytes;
-    uint64_t burst = part(BURST_US / (double)US_PER_S, c->pacing_bytes_per_s);
+    uint64_t burst = num_share(BURST_US / (double)US_PER_S, c->pacing_bytes_per_s);
     uint64_t target = target_in_flight(c, l) + cc_bbr_path_extra(&b->path) + burst;
 
     if (b->phase == BBR_PROBE_RTT)
-        c->cwnd_bytes = least(c->cwnd_bytes, target);
+        c->cwnd_bytes = num_min(c->cwnd_bytes, target);
     else if (b->full_reached)
-        c->cwnd_bytes = least(c->cwnd_bytes + resolved, target);
+        c->cwnd_bytes = num_min(c->cwnd_bytes + resolved, target);
     else if (c->cwnd_bytes < target || l->delivered_bytes < 2 * CC_INITIAL_BYTES)
-        c->cwnd_bytes += part(startup_growth(c) - 1, resolved);
-    c->cwnd_bytes = most(least(c->cwnd_bytes, ceiling(c)), MIN_CWND_PACKETS * (uint64_t)c->packet_bytes);
+        c->cwnd_bytes += num_share(startup_growth(c) - 1, resolved);
+    c->cwnd_bytes = num_max(num_min(c->cwnd_bytes, ceiling(c)), MIN_CWND_PACKETS * (uint64_t)c->packet_bytes);
 }
 
 /* ---- the table's operations ---- */
@@ -222,7 +208,7 @@ static void bbr_init(struct cc *c, duet_time now)
         .ce_at = now,
         .idle = true,
     };
-    c->cwnd_bytes = most(least(INITIAL_PACKETS * (uint64_t)c->packet_bytes, INITIAL_BYTES), cc_floor_bytes(c));
+    c->cwnd_bytes = num_max(num_min(INITIAL_PACKETS * (uint64_t)c->packet_bytes, INITIAL_BYTES), cc_floor_bytes(c));
     c->pacing_bytes_per_s = INITIAL_PACE;
     cc_bbr_loss_init(&c->bbr.loss, now);
     cc_bbr_path_init(&c->bbr.path, now);
@@ -274,8 +260,8 @@ static void bbr_marked(struct cc *c, duet_time largest_acked_sent_at, duet_time 
     b->full_reached = true; /* Startup's next update drains */
     if (b->phase == BBR_UP)
         cc_bbr_end_probe(b, now);
-    c->cwnd_bytes = most(part(CC_BBR_BETA, c->cwnd_bytes), MIN_CWND_PACKETS * (uint64_t)c->packet_bytes);
-    b->path.inflight_lo = least(b->path.inflight_lo, c->cwnd_bytes);
+    c->cwnd_bytes = num_max(num_share(CC_BBR_BETA, c->cwnd_bytes), MIN_CWND_PACKETS * (uint64_t)c->packet_bytes);
+    b->path.inflight_lo = num_min(b->path.inflight_lo, c->cwnd_bytes);
 }
 
 const struct cc_ops cc_bbr_ops = {

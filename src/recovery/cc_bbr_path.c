@@ -10,20 +10,11 @@
  */
 #include <math.h>
 
+#include "duet/base/num.h"
 #include "duet/recovery/cc_bbr.h"
 
 #define EXTRA_ROUNDS 5 /* in each of two stretches */
 #define EXTRA_MAX_US 100000
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 void cc_bbr_path_init(struct cc_bbr_path *p, duet_time now)
 {
@@ -33,12 +24,12 @@ void cc_bbr_path_init(struct cc_bbr_path *p, duet_time now)
 
 uint64_t cc_bbr_path_bw(const struct cc_bbr_path *p)
 {
-    return most(p->bw[0], p->bw[1]);
+    return num_max(p->bw[0], p->bw[1]);
 }
 
 uint64_t cc_bbr_path_bw_now(const struct cc_bbr_path *p)
 {
-    return least(cc_bbr_path_bw(p), p->bw_lo);
+    return num_min(cc_bbr_path_bw(p), p->bw_lo);
 }
 
 uint64_t cc_bbr_path_bdp(const struct cc_bbr_path *p, const struct rtt *r)
@@ -50,7 +41,7 @@ uint64_t cc_bbr_path_extra(const struct cc_bbr_path *p)
 {
     uint64_t limit = (uint64_t)((double)cc_bbr_path_bw(p) * EXTRA_MAX_US / (double)US_PER_S);
 
-    return least(most(p->extra[0], p->extra[1]), limit);
+    return num_min(num_max(p->extra[0], p->extra[1]), limit);
 }
 
 /* A sender out of credit with the pipe full says as much about the path as any other. */
@@ -90,10 +81,10 @@ static void measure_bw(struct cc_bbr_path *p, const struct loss *l, const struct
         return;
     uint64_t bw = sample_bw(s, floor);
 
-    p->bw_round[1] = most(p->bw_round[1], bw);
-    p->delivered_round[1] = most(p->delivered_round[1], s->rate_delivered);
+    p->bw_round[1] = num_max(p->bw_round[1], bw);
+    p->delivered_round[1] = num_max(p->delivered_round[1], s->rate_delivered);
     if (bw >= cc_bbr_path_bw(p) || !cc_bbr_path_app_limited(p, l, s))
-        p->bw[1] = most(p->bw[1], bw);
+        p->bw[1] = num_max(p->bw[1], bw);
 }
 
 /* What acknowledgements bring beyond the bandwidth must be in flight on top, or the sender stalls between them. */
@@ -114,7 +105,7 @@ static void measure_extra(struct cc_bbr_path *p, uint64_t acked_bytes, double fl
     }
     p->extra_acked += acked_bytes;
     if (steady)
-        p->extra[1] = most(p->extra[1], p->extra_acked - expected);
+        p->extra[1] = num_max(p->extra[1], p->extra_acked - expected);
 }
 
 bool cc_bbr_path_update(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s, double floor,
@@ -137,11 +128,11 @@ void cc_bbr_path_restart(struct cc_bbr_path *p, duet_time now)
 void cc_bbr_path_cut(struct cc_bbr_path *p, uint64_t cwnd_bytes)
 {
     uint64_t bw = cc_bbr_path_bw_now(p);
-    uint64_t in_flight = least(cwnd_bytes, p->inflight_lo);
+    uint64_t in_flight = num_min(cwnd_bytes, p->inflight_lo);
 
-    p->bw_lo = most(most(p->bw_round[0], p->bw_round[1]), (uint64_t)(CC_BBR_BETA * (double)bw));
+    p->bw_lo = num_max(num_max(p->bw_round[0], p->bw_round[1]), (uint64_t)(CC_BBR_BETA * (double)bw));
     p->inflight_lo =
-        most(most(p->delivered_round[0], p->delivered_round[1]), (uint64_t)(CC_BBR_BETA * (double)in_flight));
+        num_max(num_max(p->delivered_round[0], p->delivered_round[1]), (uint64_t)(CC_BBR_BETA * (double)in_flight));
 }
 
 void cc_bbr_path_uncut(struct cc_bbr_path *p)
@@ -152,8 +143,8 @@ void cc_bbr_path_uncut(struct cc_bbr_path *p)
 
 void cc_bbr_path_lower_bw(struct cc_bbr_path *p, uint64_t least_bw)
 {
-    uint64_t bw = most(most(p->bw_round[0], p->bw_round[1]), least_bw);
+    uint64_t bw = num_max(num_max(p->bw_round[0], p->bw_round[1]), least_bw);
 
     for (int i = 0; i < 2; i++)
-        p->bw[i] = least(p->bw[i], bw);
+        p->bw[i] = num_min(p->bw[i], bw);
 }

@@ -14,6 +14,7 @@
  */
 #include <math.h>
 
+#include "duet/base/num.h"
 #include "duet/recovery/cc.h"
 
 #define DRAIN_GAIN 0.5
@@ -37,21 +38,6 @@
 #define GUARD_FIRST_ROUNDS 4
 #define GUARD_GAIN_MIN 0.7
 #define GUARD_MARGIN 0.03
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t part(double share, uint64_t of)
-{
-    return (uint64_t)(share * (double)of);
-}
 
 /* ---- gains ---- */
 
@@ -159,7 +145,7 @@ static void leave_probe_rtt(struct cc *c, duet_time now)
     struct cc_bbr *b = &c->bbr;
 
     b->empty_at = now;
-    c->cwnd_bytes = most(c->cwnd_bytes, b->prior_cwnd);
+    c->cwnd_bytes = num_max(c->cwnd_bytes, b->prior_cwnd);
     cc_bbr_path_uncut(&b->path);
     if (!b->full_reached) {
         enter(b, BBR_STARTUP, now);
@@ -191,7 +177,7 @@ static bool is_drained(const struct cc_bbr *b, const struct loss *l)
     uint64_t target = cc_bbr_path_bdp(&b->path, &l->rtt);
 
     if (b->phase == BBR_DOWN && b->path.inflight_hi != UINT64_MAX)
-        target = least(target, part(CC_BBR_HEADROOM, b->path.inflight_hi));
+        target = num_min(target, num_share(CC_BBR_HEADROOM, b->path.inflight_hi));
     return l->bytes_in_flight <= target;
 }
 
@@ -206,7 +192,7 @@ static bool is_down_over(const struct cc_bbr *b, const struct loss *l)
  * there the probe goes on as long as it wins bandwidth - for a small flow that is longer than for a large one. */
 static bool is_probed(struct cc_bbr *b, const struct loss *l, bool round_starts)
 {
-    uint64_t enough = part(UP_GAIN, cc_bbr_path_bdp(&b->path, &l->rtt)) + cc_bbr_path_extra(&b->path);
+    uint64_t enough = num_share(UP_GAIN, cc_bbr_path_bdp(&b->path, &l->rtt)) + cc_bbr_path_extra(&b->path);
 
     if (b->up_alone)
         return rounds_in_phase(b) >= 1 && l->bytes_in_flight >= enough;
@@ -231,7 +217,7 @@ static void raise_ceiling(struct cc *c, const struct loss_summary *s, bool cwnd_
     struct cc_bbr_path *p = &c->bbr.path;
 
     if (p->inflight_hi != UINT64_MAX && cwnd_limited && c->cwnd_bytes >= p->inflight_hi)
-        p->inflight_hi += part(UP_GAIN - 1, s->acked_bytes);
+        p->inflight_hi += num_share(UP_GAIN - 1, s->acked_bytes);
 }
 
 static void leave_phase(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
@@ -279,7 +265,7 @@ static void watch_queue(struct cc *c, const struct rtt *r, bool sampled, duet_ti
 {
     struct cc_bbr *b = &c->bbr;
 
-    if (sampled && r->latest_us <= r->min_us + most(r->min_us / EMPTY_SHARE, EMPTY_LEAST_US))
+    if (sampled && r->latest_us <= r->min_us + num_max(r->min_us / EMPTY_SHARE, EMPTY_LEAST_US))
         b->empty_at = now;
     if (sampled && r->latest_us > r->min_us + cc_bbr_queue_slack_us(r))
         b->queue_met = true;

@@ -5,11 +5,7 @@
  * the turn of a window cannot become the minimum.
  */
 #include "duet/recovery/rtt.h"
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
+#include "duet/base/num.h"
 
 void rtt_init(struct rtt *r)
 {
@@ -29,13 +25,13 @@ static void minimum(struct rtt *r, uint64_t sample_us, duet_time now)
         r->window_min_us = UINT64_MAX;
         r->window_at = now;
     }
-    r->window_min_us = least(r->window_min_us, sample_us);
-    r->min_us = least(r->min_us, sample_us);
+    r->window_min_us = num_min(r->window_min_us, sample_us);
+    r->min_us = num_min(r->min_us, sample_us);
 }
 
 void rtt_sample(struct rtt *r, uint64_t sample_us, uint64_t ack_delay_us, duet_time now)
 {
-    uint64_t sample = least(sample_us > 0 ? sample_us : 1, RTT_SAMPLE_MAX_US);
+    uint64_t sample = num_min(sample_us > 0 ? sample_us : 1, RTT_SAMPLE_MAX_US);
 
     r->latest_us = sample;
     if (!r->sampled) {
@@ -48,7 +44,7 @@ void rtt_sample(struct rtt *r, uint64_t sample_us, uint64_t ack_delay_us, duet_t
     }
     minimum(r, sample, now);
 
-    uint64_t delay = least(ack_delay_us, RTT_MAX_ACK_DELAY_US);
+    uint64_t delay = num_min(ack_delay_us, RTT_MAX_ACK_DELAY_US);
     uint64_t adjusted = sample >= r->min_us + delay ? sample - delay : sample;
     uint64_t off = adjusted > r->srtt_us ? adjusted - r->srtt_us : r->srtt_us - adjusted;
 

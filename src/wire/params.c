@@ -9,6 +9,7 @@
 #include "duet/wire/params.h"
 
 #include "duet/base/err.h"
+#include "duet/base/num.h"
 
 enum params_id {
     PARAM_MODE = 0x01,
@@ -151,11 +152,6 @@ int params_read(struct params *p, struct reader *r)
     return 0;
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 int params_negotiate(const struct params *proposed, const struct params *own, struct params *result)
 {
     uint32_t common = proposed->suites & own->suites & SUITES_KNOWN;
@@ -166,10 +162,10 @@ int params_negotiate(const struct params *proposed, const struct params *own, st
     bool step = proposed->mode == MODE_STEP || own->mode == MODE_STEP;
     *result = (struct params){
         .mode = step ? MODE_STEP : MODE_BURST,
-        .max_packet_bytes = (uint32_t)smaller(proposed->max_packet_bytes, own->max_packet_bytes),
-        .window_bytes = smaller(proposed->window_bytes, own->window_bytes),
-        .heartbeat_us = smaller(proposed->heartbeat_us, own->heartbeat_us),
-        .lost_us = smaller(proposed->lost_us, own->lost_us),
+        .max_packet_bytes = (uint32_t)num_min(proposed->max_packet_bytes, own->max_packet_bytes),
+        .window_bytes = num_min(proposed->window_bytes, own->window_bytes),
+        .heartbeat_us = num_min(proposed->heartbeat_us, own->heartbeat_us),
+        .lost_us = num_min(proposed->lost_us, own->lost_us),
         /* With two suites, what is common without the preferred one is the other. */
         .suites = (common & first) != 0 ? first : common,
         .features = proposed->features & own->features,
