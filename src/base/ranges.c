@@ -26,11 +26,6 @@ void ranges_dispose(struct ranges *r)
     *r = (struct ranges){.max = r->max};
 }
 
-void ranges_clear(struct ranges *r)
-{
-    r->count = 0;
-}
-
 /* First index whose range ends above `value`: the one that holds it, or the next higher one. */
 static size_t first_ending_above(const struct ranges *r, uint64_t value)
 {

@@ -86,11 +86,6 @@ bool sendstate_wants(const struct sendstate *s)
     return s->lost.count > 0 || (s->ready.count > 0 && credit(s) > 0) || (fin_wanted(s) && s->ready.count == 0);
 }
 
-bool sendstate_blocked(const struct sendstate *s)
-{
-    return s->ready.count > 0 && credit(s) == 0;
-}
-
 int sendstate_sent(struct sendstate *s, const struct stream_piece *p)
 {
     const uint64_t end = p->offset + p->len;

@@ -27,7 +27,6 @@ struct ranges {
 
 void ranges_init(struct ranges *r, size_t max);
 void ranges_dispose(struct ranges *r);
-void ranges_clear(struct ranges *r);
 
 /* Adds [start, end).  An empty range is fine and changes nothing.
  * 0, DUET_EFULL, DUET_ENOMEM. */
