@@ -10,8 +10,9 @@
  *  - A congested probe leaves PROBE_BETA of what was in flight, for CUBIC's sake: with half a BDP of queue its
  *    share is 40 %, and 2 % with the draft's ceiling.  Where no queue stood before the probe nobody is there to
  *    yield to.
- *  - Startup opens with INITIAL_PACKETS, paced, and grows faster than by doubling until a queue shows: two
- *    round trips less, which is 0.6 s at 300 ms.
+ *  - Startup opens with INITIAL_BYTES, paced, and grows faster than by doubling until a queue shows, fastest while
+ *    it is slower than SMALL_BYTES_PER_S, and without waiting for the bandwidth samples, which lag by a round trip:
+ *    three round trips less, which is a second at 300 ms.
  *  - After an outage all that was sent into it is ignored and the model stays; so persistent congestion, too, is no
  *    reason to start anew: the next round trip brings fresh figures.
  */
@@ -21,11 +22,10 @@
 #include "duet/recovery/cc.h"
 
 #define MARGIN 0.99 /* pace this much below the estimate */
-#define INITIAL_PACKETS 32
 #define INITIAL_BYTES (UINT64_C(64) * 1024)
 #define INITIAL_PACE 1500000 /* bytes/s, before anything is known of the path */
 #define STARTUP_WINDOW_GAIN 1.25
-#define SMALL_PACKETS 64 /* a window this small grows by SMALL_GROWTH a round */
+#define SMALL_BYTES_PER_S 2500000 /* 20 Mbit/s, paced: a flow this slow grows by SMALL_GROWTH a round */
 #define SMALL_GROWTH 4.0
 #define CWND_GAIN 2.0
 #define UP_CWND_GAIN 2.25
@@ -48,7 +48,7 @@ static double startup_growth(const struct cc *c)
 {
     if (c->bbr.queue_met)
         return CWND_GAIN;
-    return c->cwnd_bytes < SMALL_PACKETS * (uint64_t)c->packet_bytes ? SMALL_GROWTH : CC_BBR_STARTUP_GAIN;
+    return c->pacing_bytes_per_s < SMALL_BYTES_PER_S ? SMALL_GROWTH : CC_BBR_STARTUP_GAIN;
 }
 
 /* What may stand in the queue.  Flows that share a standing queue get bandwidth in proportion to their parts of it.
@@ -191,7 +191,7 @@ static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summa
         c->cwnd_bytes = num_min(c->cwnd_bytes, target);
     else if (b->full_reached)
         c->cwnd_bytes = num_min(c->cwnd_bytes + resolved, target);
-    else if (c->cwnd_bytes < target || l->delivered_bytes < 2 * CC_INITIAL_BYTES)
+    else if (!b->queue_met || c->cwnd_bytes < target)
         c->cwnd_bytes += num_share(startup_growth(c) - 1, resolved);
     c->cwnd_bytes = num_max(num_min(c->cwnd_bytes, ceiling(c)), MIN_CWND_PACKETS * (uint64_t)c->packet_bytes);
 }
@@ -208,7 +208,7 @@ static void bbr_init(struct cc *c, duet_time now)
         .ce_at = now,
         .idle = true,
     };
-    c->cwnd_bytes = num_max(num_min(INITIAL_PACKETS * (uint64_t)c->packet_bytes, INITIAL_BYTES), cc_floor_bytes(c));
+    c->cwnd_bytes = num_max(INITIAL_BYTES, cc_floor_bytes(c));
     c->pacing_bytes_per_s = INITIAL_PACE;
     cc_bbr_loss_init(&c->bbr.loss, now);
     cc_bbr_path_init(&c->bbr.path, now);

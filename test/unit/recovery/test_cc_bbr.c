@@ -172,7 +172,7 @@ static double loss_share(double seconds)
 
 Test(cc_bbr, opens_paced_and_within_its_bounds)
 {
-    cr_assert_eq(p.c.cwnd_bytes, 32 * PACKET);
+    cr_assert_eq(p.c.cwnd_bytes, 65536);
     cr_assert_gt(p.c.pacing_bytes_per_s, 0);
     cr_assert_eq(cc_init(&p.c, "bbr", 65507, WINDOW, p.now), 0);
     cr_assert_eq(p.c.cwnd_bytes, cc_floor_bytes(&p.c));
