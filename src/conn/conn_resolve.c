@@ -150,7 +150,7 @@ void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now)
     while ((p = loss_take_lost(&c->loss)) != NULL) {
         trace_lost(c, p, now);
         pmtud_lost(&c->pmtud, p->number, p->bytes, p->sent_at);
-        for (size_t i = 0; i < p->item_count && rc == 0; i++)
+        for (size_t i = 0; i < p->item_count && rc == 0 && !p->repeated; i++)
             rc = item_lost(c, &p->items[i]);
     }
     c->cc.ops->update(&c->cc, &c->loss, s, c->cwnd_limited, now);

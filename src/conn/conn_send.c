@@ -99,10 +99,10 @@ static bool probe_wanted(struct conn *c, const struct gate *g, duet_time now)
 static duet_time tail_at(struct conn *c, duet_time now)
 {
     duet_time again;
-    if (c->params.mode == MODE_STEP || !streams_only_tail(&c->streams) || !tail_worth(&c->loss, window_bytes(c)))
+    if (c->params.mode == MODE_STEP || !streams_only_tail(&c->streams))
         return DUET_NEVER;
-    for (uint64_t n; (n = tail_next(&c->tail, &c->loss, now, &again)) != SENTMAP_NONE;) {
-        if (conn_repeat(c, n))
+    for (const struct sent_packet *p; (p = tail_next(&c->tail, &c->loss, window_bytes(c), c->sent_bytes, now, &again)) != NULL;) {
+        if (conn_repeat(c, p->number))
             return pacer_next(&c->pacer, pacing_rate(c), packet_size(c), now);
     }
     return again;

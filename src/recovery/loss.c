@@ -37,6 +37,7 @@ void loss_init(struct loss *l)
         .taken_acked = SENTMAP_NONE,
         .first_sample_at = DUET_NEVER,
         .run_since = DUET_NEVER,
+        .lost_at = DUET_NEVER,
     };
     rtt_init(&l->rtt);
     sentmap_init(&l->sent);
@@ -172,8 +173,10 @@ static void declare_lost(struct loss *l, struct sent_packet *p, struct loss_summ
     p->lost_at = l->seen_at;
     sentmap_move(&l->sent, p, SENT_LOST_NEW);
     out->lost_bytes += p->bytes;
-    if (p->bytes > 0)
+    if (p->bytes > 0) {
+        l->lost_at = l->seen_at;
         out->largest_lost_sent_at = time_max(out->largest_lost_sent_at, p->sent_at);
+    }
 }
 
 /* How old a packet below the largest acknowledged may be. */

@@ -65,6 +65,7 @@ struct loss {
     duet_time first_sent_at;
     uint64_t app_limited_until; /* delivered_bytes mark; 0: not limited */
     uint64_t lost_bytes;
+    duet_time lost_at; /* when a packet was last declared lost, path probes aside; DUET_NEVER */
     uint64_t sent_packets, lost_packets, spurious_packets, acked_packets;
 };
 

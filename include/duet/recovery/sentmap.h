@@ -43,6 +43,7 @@ struct sent_packet {
     bool app_limited; /* the sender had nothing more to send (delivery-rate sample) */
     bool in_use;
     bool was_lost; /* declared lost before it was acknowledged */
+    bool repeated; /* all it carried went again in later packets, whose fate counts (recovery/tail.h) */
     uint8_t item_count;
     uint8_t class;      /* enum sent_class */
     uint64_t delivered; /* connection's delivered bytes when this left (draft-cheng-iccrg-delivery-rate) */
