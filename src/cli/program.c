@@ -84,7 +84,8 @@ static struct node_config node_config_of(const struct program *p, const struct h
                 .identity = p->id.keys,
                 .params = o->params,
                 .cc = o->cc,
-                .accept = true,
+                /* One that calls and has nothing for others: it is connected a round trip sooner. */
+                .accept = !p->has_target || hub->receive_files || hub->serve,
                 .connect_timeout_us = o->timeout_us,
                 .limit_bytes_per_s = o->limit_bytes_per_s,
                 .trace = o->trace != NULL,
@@ -303,7 +304,7 @@ int program_report_failure(struct program *p, const struct msg *m)
 {
     const char *to = p->has_target ? p->dialled : "the peer";
 
-    if (m->type == MSG_LOST) {
+    if (m->type == MSG_LOST && m->err != DUET_ETIMEOUT) {
         say_error("connection with %s lost%s%s", to, m->text ? ": " : "", m->text ? m->text : "");
         return EXIT_LOST;
     }
