@@ -285,9 +285,9 @@ bool program_admit(struct program *p, const struct msg *peer_key, bool wanted)
             say_error("%s", text);
         yes = verdict == TRUST_YES || (verdict == TRUST_ASK && program_confirm(p, text));
     }
+    program_send(p, MSG_TRUST, peer_key->peer, 0, yes); /* first: the peer waits, and writing to disk takes its time */
     if (yes && trust_remember(&p->policy, key, dialled, error) < 0)
         say_error("%s", error);
-    program_send(p, MSG_TRUST, peer_key->peer, 0, yes);
     return yes;
 }
 
