@@ -147,15 +147,13 @@ int conn_start_transport(struct conn *c, duet_time now)
  * Nothing was received yet, or the handshake would be over: there is nothing else to forget. */
 int conn_change_keys(struct conn *c, duet_time now)
 {
-    struct loss_summary s;
     struct keys *k = split_keys(c, now);
     if (k == NULL)
         return DUET_ENOMEM;
     keys_free(c->keys);
     c->keys = k;
     c->session = c->hs->cid_i ^ c->hs->cid_r;
-    loss_all_lost(&c->loss, &s);
-    conn_resolve(c, &s, now);
+    conn_rearm_all(c);
     return 0;
 }
 

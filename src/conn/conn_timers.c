@@ -89,10 +89,10 @@ static void repeat(struct conn *c, duet_time now)
     }
     c->flight_wanted = true;
     /* What we sent behind the former ACK was in vain if that got lost: it goes along. */
-    if (c->loss.eliciting_in_flight > 0 && c->params.mode == MODE_STEP)
+    if (c->state == CONN_ACK_SENT && c->params.mode == MODE_BURST)
+        conn_rearm_all(c);
+    else if (c->state == CONN_ACK_SENT && c->loss.eliciting_in_flight > 0)
         step_timeout(c, now);
-    else if (c->loss.eliciting_in_flight > 0)
-        c->loss.probes_due = LOSS_PROBES;
     c->repeat_at = DUET_NEVER; /* conn_send arms it anew */
 }
 

@@ -220,5 +220,7 @@ void conn_release_sources(struct conn *c, struct bulksend *b, uint64_t start, ui
 bool conn_repeat(struct conn *c, uint64_t number);
 /* Carries the oldest outstanding data again (a probe). */
 void conn_rearm_oldest(struct conn *c);
+/* Carries all outstanding data again. */
+void conn_rearm_all(struct conn *c);
 
 #endif

@@ -425,6 +425,9 @@ static void open_both(uint64_t seed, uint64_t delay_us, uint64_t apart_us, uint3
         if (i == 0)
             pair_run(&pair, time_add(pair.now, apart_us));
     }
+    pair_run(&pair, time_add(pair.now, 10 * delay_us));
+    cr_assert(mask != 0 || sole == 3 || (connected[0] > 0 && connected[1] > 0),
+              "seed %lu apart %lu sole %d: not at once", (unsigned long)seed, (unsigned long)apart_us, sole);
     pair_run(&pair, time_add(pair.now, 12 * US_PER_S));
     for (int i = 0; i < 2; i++) {
         const size_t conns = endpoint_conn_count(pair.e[i]);

@@ -179,6 +179,7 @@ Test(conn, a_responder_started_again_gets_all_that_was_sent)
     run_for(SECONDS(20));
     check_said_once();
     cr_assert_eq(inside_session(&pair, 0)->state, CONN_ESTABLISHED);
+    cr_assert_eq(got_at.us, connected_at[1].us, "behind the ACK once more");
     cr_assert_geq(inside_session(&pair, 1)->largest_received, used, "no number twice");
 }
 
