@@ -57,8 +57,8 @@ enum close_code {
 };
 
 enum endpoint_event_type {
-    EVENT_CONNECTED, /* the peer is authenticated (and we to it, unless our SYN was PACKET_SYN_SOLE); streams usable */
-    EVENT_FAILED,    /* an endpoint_connect came to nothing */
+    EVENT_CONNECTED,   /* authenticated both ways; streams usable (cfg.accept false: the peer may not know yet) */
+    EVENT_FAILED,      /* an endpoint_connect came to nothing */
     EVENT_UNREACHABLE, /* silence for UNREACHABLE_US */
     EVENT_BACK,        /* heard again */
     EVENT_CLOSED,      /* over; the id is gone */
