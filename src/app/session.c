@@ -40,6 +40,8 @@ void session_free(struct session *s, struct env *env)
     free(s);
 }
 
+static const char takes_no_files[] = "the peer takes no files";
+
 /* ---- from ui ---- */
 
 void session_trust(struct session *s, struct env *env, bool yes)
@@ -77,10 +79,10 @@ void session_say(struct session *s, struct env *env, struct msg *m)
 
 void session_send(struct session *s, struct env *env, struct msg *m)
 {
-    int err = s->state == SESSION_LIVE ? 0 : DUET_ECLOSED;
+    int err = s->state == SESSION_LIVE || s->state == SESSION_TRUSTED ? 0 : DUET_ECLOSED;
 
-    if (err == 0 && !s->peer.takes_files) {
-        transfer_send_refused(env, s->peer.conn, m->id, m->text, DUET_EREFUSED, "the peer takes no files");
+    if (s->state == SESSION_LIVE && !s->peer.takes_files) {
+        transfer_send_refused(env, s->peer.conn, m->id, m->text, DUET_EREFUSED, takes_no_files);
         return;
     }
     if (err == 0 && s->sends == NULL) {
@@ -131,6 +133,18 @@ void session_ask(struct session *s, struct env *env, const struct msg *m)
 
 /* ---- from the peer ---- */
 
+/* MSG_SENDs that had not their turn yet. */
+static void refuse_sends(struct session *s, struct env *env, int err, const char *words)
+{
+    for (; s->sends_count > 0; s->sends_count--) {
+        const struct session_send send = s->sends[s->sends_head];
+
+        s->sends_head = (s->sends_head + 1) % SESSION_SENDS_WAITING;
+        transfer_send_refused(env, s->peer.conn, send.ui_id, send.path, err, words);
+        free(send.path);
+    }
+}
+
 static void hello_came(struct session *s, struct env *env, const struct appmsg *m)
 {
     s->peer.takes_files = (m->hello_flags & HELLO_TAKES_FILES) != 0;
@@ -138,6 +152,10 @@ static void hello_came(struct session *s, struct env *env, const struct appmsg *
     s->state = SESSION_LIVE;
     env->dirty = true;
     (void)outbox_push(&env->ui, (struct msg){.type = MSG_CONNECTED, .peer = s->peer.conn});
+    if (!s->peer.takes_files) { /* what was offered before this was known */
+        transfer_send_none_taken(env, &s->peer, takes_no_files);
+        refuse_sends(s, env, DUET_EREFUSED, takes_no_files);
+    }
 }
 
 static void asked(struct session *s, struct env *env, const struct appmsg *m)
@@ -358,10 +376,9 @@ void session_pump(struct session *s, struct env *env)
     if (s->state == SESSION_ASKING || s->state == SESSION_CLOSING)
         return;
     read_stream(s, env, &s->peer.control, STREAM_CONTROL, &s->control_readable);
-    if (s->state == SESSION_LIVE) {
+    if (s->state == SESSION_LIVE)
         read_stream(s, env, &s->peer.chat, STREAM_CHAT, &s->chat_readable);
-        start_sends(s, env);
-    }
+    start_sends(s, env);
     if (s->delivered_owed != s->delivered_said) {
         peer_send(&s->peer, &(struct appmsg){.type = APPMSG_DELIVERED, .id = s->delivered_owed});
         s->delivered_said = s->delivered_owed;
@@ -377,22 +394,15 @@ void session_pump(struct session *s, struct env *env)
 /* ---- the end ---- */
 
 /* Tells ui the outcome of everything that was under way, then the end itself. */
-static void finish(struct session *s, struct env *env, bool lost, bool ours, uint64_t code, const char *reason)
+static void finish(struct session *s, struct env *env, const struct msg *end, const char *reason)
 {
-    const struct msg end = {.type = lost ? MSG_LOST : MSG_LEFT, .peer = s->peer.conn, .value = code, .flag = ours};
     const size_t texts = chat_undelivered(&s->chat);
     struct ask ask;
 
     s->state = SESSION_CLOSING;
     s->peer.gone = true;
-    transfers_gone(env, &s->peer, lost ? "the connection was lost" : "the session ended");
-    for (; s->sends_count > 0; s->sends_count--) {
-        const struct session_send send = s->sends[s->sends_head];
-
-        s->sends_head = (s->sends_head + 1) % SESSION_SENDS_WAITING;
-        transfer_send_refused(env, s->peer.conn, send.ui_id, send.path, DUET_ECLOSED, "the session ended");
-        free(send.path);
-    }
+    transfers_gone(env, &s->peer, end->type == MSG_LOST ? "the connection was lost" : "the session ended");
+    refuse_sends(s, env, DUET_ECLOSED, "the session ended");
     while (asks_take_any(&s->asks, &ask))
         answer_ui(env, s, ask.ui_id, false, "the session ended before the answer");
     if (texts > 0)
@@ -400,30 +410,39 @@ static void finish(struct session *s, struct env *env, bool lost, bool ours, uin
                    texts == 1 ? "text" : "texts", s->peer.name);
     chat_dispose(&s->chat);
     if (reason != NULL && reason[0] != '\0')
-        env_tell(env, end, "%s", reason);
+        env_tell(env, *end, "%s", reason);
     else
-        (void)outbox_push(&env->ui, end);
+        (void)outbox_push(&env->ui, *end);
     env->dirty = true;
 }
 
 void session_close(struct session *s, struct env *env, uint64_t code, const char *reason, bool lost)
 {
+    const struct msg end = {.type = lost ? MSG_LOST : MSG_LEFT, .peer = s->peer.conn, .value = code, .flag = true};
+
     if (s->state == SESSION_CLOSING)
         return;
     endpoint_close(env->endpoint, s->peer.conn, code, reason, env->now);
-    finish(s, env, lost, true, code, reason);
+    finish(s, env, &end, reason);
 }
 
 void session_closed(struct session *s, struct env *env, const struct endpoint_event *ev)
 {
+    const enum endpoint_end how = ev->closed.end;
+    const struct msg end = {
+        .type = how == END_LEFT || how == END_LOCAL ? MSG_LEFT : MSG_LOST,
+        .peer = s->peer.conn,
+        .value = ev->closed.code,
+        .err = how == END_UNANSWERED ? DUET_ETIMEOUT : 0,
+        .flag = how != END_LEFT,
+    };
     char reason[LIMIT_REASON_BYTES + 1];
 
     if (s->state == SESSION_CLOSING)
         return;
     memcpy(reason, ev->closed.reason, sizeof(reason));
     reason[LIMIT_REASON_BYTES] = '\0';
-    finish(s, env, ev->closed.end == END_LOST || ev->closed.end == END_ERROR, ev->closed.end != END_LEFT,
-           ev->closed.code, reason);
+    finish(s, env, &end, reason);
 }
 
 bool session_is_idle(const struct session *s, const struct env *env)

@@ -20,6 +20,18 @@ void transfer_send_refused(struct env *env, conn_id conn, uint32_t ui_id, const 
     env_tell(env, m, "sending %s: %s", path, words);
 }
 
+void transfer_send_none_taken(struct env *env, const struct peer *peer, const char *words)
+{
+    const struct transfer_trouble why = {.err = DUET_EREFUSED, .words = words};
+
+    for (size_t i = 0; i < env->transfer_count; i++) {
+        struct transfer *t = env->transfers[i];
+
+        if (t->peer == peer && t->sending && t->state != TRANSFER_ENDED)
+            transfer_fail(env, t, &why);
+    }
+}
+
 void transfer_send_start(struct env *env, struct peer *peer, uint32_t ui_id, const char *path)
 {
     enum transfer_code why;

@@ -84,7 +84,8 @@ static struct node_config node_config_of(const struct program *p, const struct h
                 .identity = p->id.keys,
                 .params = o->params,
                 .cc = o->cc,
-                .accept = true,
+                /* One that calls and has nothing for others: it is connected a round trip sooner. */
+                .accept = !p->has_target || hub->receive_files || hub->serve,
                 .connect_timeout_us = o->timeout_us,
                 .limit_bytes_per_s = o->limit_bytes_per_s,
                 .trace = o->trace != NULL,
@@ -284,9 +285,9 @@ bool program_admit(struct program *p, const struct msg *peer_key, bool wanted)
             say_error("%s", text);
         yes = verdict == TRUST_YES || (verdict == TRUST_ASK && program_confirm(p, text));
     }
+    program_send(p, MSG_TRUST, peer_key->peer, 0, yes); /* first: the peer waits, and writing to disk takes its time */
     if (yes && trust_remember(&p->policy, key, dialled, error) < 0)
         say_error("%s", error);
-    program_send(p, MSG_TRUST, peer_key->peer, 0, yes);
     return yes;
 }
 
@@ -303,7 +304,7 @@ int program_report_failure(struct program *p, const struct msg *m)
 {
     const char *to = p->has_target ? p->dialled : "the peer";
 
-    if (m->type == MSG_LOST) {
+    if (m->type == MSG_LOST && m->err != DUET_ETIMEOUT) {
         say_error("connection with %s lost%s%s", to, m->text ? ": " : "", m->text ? m->text : "");
         return EXIT_LOST;
     }

@@ -162,7 +162,8 @@ static void on_file_failed(struct job *j, const struct msg *m)
         s->refused++;
     else if (m->err == DUET_EINTEGRITY || (m->err == DUET_ESYS && m->sys != 0))
         s->failed_here++;
-    progress_error(&j->progress, "%s", m->text ? m->text : err_text(m->err));
+    if (s->connected || !s->gone) /* else nobody heard of it yet, and why is said at once */
+        progress_error(&j->progress, "%s", m->text ? m->text : err_text(m->err));
     file_over(s, file, m->id);
 }
 
@@ -171,10 +172,12 @@ static void on_peer_key(struct job *j, const struct msg *m)
     struct send *s = j->self;
     bool wanted = s->peer == 0 && (!j->program.has_target || program_is_target(&j->program, m));
 
-    if (job_admit(j, m, wanted))
+    if (job_admit(j, m, wanted)) {
         s->peer = m->peer;
-    else if (wanted)
+        request_more(s); /* whether it trusts us, and takes files, it says in its answer */
+    } else if (wanted) {
         job_finish(j, EXIT_TRUST);
+    }
 }
 
 static void on_connected(struct job *j, const struct msg *m)
@@ -185,7 +188,8 @@ static void on_connected(struct job *j, const struct msg *m)
     if (m->peer != s->peer)
         return;
     s->connected = true;
-    request_more(s);
+    for (size_t i = 0; i < s->next; i++)
+        s->files[i].began_us = clock_now().us; /* its owner may have thought about our key for long */
 }
 
 /* Left, lost, or never there. */

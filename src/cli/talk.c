@@ -109,10 +109,10 @@ static void decide(struct talk *t, struct roster_peer *p, bool yes)
     char error[IDENTITY_ERROR_BYTES];
     conn_id id = p->id;
 
+    program_send(t->program, MSG_TRUST, id, 0, yes); /* first: the peer waits, and writing to disk takes its time */
     if (yes && trust_remember(&t->program->policy, t->keys[slot], t->dialled_by_slot[slot], error) < 0)
         talk_tell(t, TALK_ERROR, "%s", error);
     forget_key(t, slot);
-    program_send(t->program, MSG_TRUST, id, 0, yes);
     if (yes) {
         p->state = ROSTER_TRUSTED;
         return;

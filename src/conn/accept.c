@@ -43,11 +43,22 @@ static int send_retry(struct endpoint *e, const struct packet *p, const struct d
     return 0;
 }
 
-/* ── simultaneous open: the larger ephemeral key stays initiator ─────── */
+/* ── simultaneous open: one that answers no SYNs stays initiator, else the larger ephemeral key ── */
 
+/* One that EVENT_CONNECTED told of is a session. */
 static bool is_attempt(const struct conn *c)
 {
-    return c->initiator && (c->state == CONN_SYN_SENT || c->state == CONN_ACK_SENT);
+    return c->initiator && (c->state == CONN_SYN_SENT || c->state == CONN_ACK_SENT) && !c->connected_told;
+}
+
+/* Our SYN wins over that of the peer with these flags and this key; also over itself, come back. */
+static bool ours_wins(const struct handshake *own, uint8_t flags, const uint8_t e[NOISE_KEY_BYTES])
+{
+    const int order = memcmp(own->noise.e.public, e, NOISE_KEY_BYTES);
+    const bool sole = own->flags & PACKET_SYN_SOLE;
+    if (order == 0 || sole == (bool)(flags & PACKET_SYN_SOLE))
+        return order >= 0;
+    return sole;
 }
 
 static struct conn *attempt_to(const struct endpoint *e, const struct duet_addr *addr)
@@ -65,7 +76,7 @@ void accept_attempt_begins(struct endpoint *e, struct conn *own, duet_time now)
         struct conn *c = e->all[i];
         if (c->state != CONN_SYN_RECEIVED || !addr_equal(&c->path.addr, &own->path.addr))
             continue;
-        if (memcmp(own->hs->noise.e.public, c->hs->noise.re, NOISE_KEY_BYTES) > 0) {
+        if (ours_wins(own->hs, c->hs->flags, c->hs->noise.re)) {
             conn_abandon(c, END_LOCAL, DUET_ECANCELLED, now);
             endpoint_update(e, c, now);
         } else {
@@ -160,7 +171,7 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_add
     const struct conn *own = attempt_to(e, from);
     /* Ours wins, or it is our own SYN come back.  Where theirs wins it is answered even if they had answered ours:
      * they dropped that answer when their own attempt began (accept_attempt_begins). */
-    if (own != NULL && memcmp(own->hs->noise.e.public, p->noise, NOISE_KEY_BYTES) >= 0)
+    if (own != NULL && ours_wins(own->hs, p->flags, p->noise))
         return DUET_EREPLAY;
     if (own == NULL && !e->accept)
         return DUET_EREFUSED;

@@ -79,7 +79,7 @@ static void drop_handshake(struct conn *c)
     c->hs = NULL;
 }
 
-void conn_stop_transport(struct conn *c)
+static void stop_transport(struct conn *c)
 {
     if (!c->transport_ready)
         return;
@@ -89,13 +89,12 @@ void conn_stop_transport(struct conn *c)
     streams_dispose(&c->streams);
     loss_dispose(&c->loss);
     acktr_dispose(&c->acktr);
-    /* next_number stays: a former answer that comes again brings its former keys, and no number may be theirs twice. */
 }
 
 void conn_free(struct conn *c)
 {
     drop_handshake(c);
-    conn_stop_transport(c);
+    stop_transport(c);
     sodium_memzero(c, sizeof *c);
     free(c);
 }
@@ -144,6 +143,20 @@ int conn_start_transport(struct conn *c, duet_time now)
     return 0;
 }
 
+/* Packet numbers go on: a former answer that comes again brings its former keys, and no number may be theirs twice.
+ * Nothing was received yet, or the handshake would be over: there is nothing else to forget. */
+int conn_change_keys(struct conn *c, duet_time now)
+{
+    struct keys *k = split_keys(c, now);
+    if (k == NULL)
+        return DUET_ENOMEM;
+    keys_free(c->keys);
+    c->keys = k;
+    c->session = c->hs->cid_i ^ c->hs->cid_r;
+    conn_rearm_all(c);
+    return 0;
+}
+
 void conn_packet_bytes(struct conn *c)
 {
     c->packet_bytes = c->pmtud.current_bytes;
@@ -166,14 +179,15 @@ void conn_enter(struct conn *c, enum conn_state to, duet_time now)
                 &(struct trace_event){.at = now, .type = TRACE_STATE, .conn = c->id, .detail = conn_state_name(to)});
 }
 
-void conn_confirmed(struct conn *c, duet_time now)
+bool conn_is_usable(const struct conn *c)
 {
-    conn_enter(c, CONN_ESTABLISHED, now);
-    c->repeat_at = c->end_at = DUET_NEVER;
-    c->flight_wanted = false;
-    c->done_wanted = !c->initiator;
-    path_validate(&c->path);
+    return c->connected_told && (c->state == CONN_ESTABLISHED || c->state == CONN_ACK_SENT);
+}
 
+void conn_tell_connected(struct conn *c)
+{
+    if (c->connected_told)
+        return;
     struct endpoint_event ev = {.type = EVENT_CONNECTED, .conn = c->id};
     memcpy(ev.connected.key, c->peer_key, sizeof ev.connected.key);
     memcpy(ev.connected.name, c->hs->peer_name, sizeof ev.connected.name);
@@ -183,8 +197,18 @@ void conn_confirmed(struct conn *c, duet_time now)
     ev.connected.replaces = c->rival;
     ev.connected.session = c->session;
     events_push(&c->shared->events, &ev);
-    drop_handshake(c);
     c->connected_told = true;
+}
+
+void conn_confirmed(struct conn *c, duet_time now)
+{
+    conn_enter(c, CONN_ESTABLISHED, now);
+    c->repeat_at = c->end_at = DUET_NEVER;
+    c->flight_wanted = false;
+    c->done_wanted = !c->initiator;
+    path_validate(&c->path);
+    conn_tell_connected(c);
+    drop_handshake(c);
 }
 
 /* ── ends ────────────────────────────────────────────────────────────── */

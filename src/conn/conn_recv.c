@@ -58,7 +58,7 @@ static uint64_t ack_repeat_us(const struct conn *c)
 
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
 {
-    /* Another answer to our SYN: the responder forgot the first one before our ACK came. */
+    /* Another answer to our SYN: the responder forgot the first one before our ACK came, or was started anew. */
     const bool anew = c->state == CONN_ACK_SENT && p->cid_r != c->peer_cid;
     if ((c->state != CONN_SYN_SENT && !anew) || !addr_equal(from, &c->path.addr))
         return DUET_ENOTFOUND;
@@ -70,8 +70,7 @@ int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_
     if (rc != 0)
         return rc;
     c->peer_cid = p->cid_r;
-    conn_stop_transport(c);
-    rc = conn_start_transport(c, now);
+    rc = anew ? conn_change_keys(c, now) : conn_start_transport(c, now);
     if (rc != 0) {
         conn_abandon(c, END_ERROR, rc, now);
         return rc;
@@ -82,6 +81,8 @@ int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_
     c->repeats = 0;
     c->repeat_us = ack_repeat_us(c);
     c->heard_at = now;
+    if (c->hs->flags & PACKET_SYN_SOLE)
+        conn_tell_connected(c);
     return 0;
 }
 

@@ -175,6 +175,12 @@ bool conn_repeat(struct conn *c, uint64_t number)
     return wanted;
 }
 
+void conn_rearm_all(struct conn *c)
+{
+    for (uint64_t n = 0; (n = sentmap_next(&c->loss.sent, SENT_OUTSTANDING, n)) != SENTMAP_NONE; n++)
+        conn_repeat(c, n);
+}
+
 void conn_rearm_oldest(struct conn *c)
 {
     uint64_t n = sentmap_next(&c->loss.sent, SENT_OUTSTANDING, 0);

@@ -181,6 +181,8 @@ static size_t send_flight(struct conn *c, uint8_t *buf, size_t cap, duet_time no
     c->flight_wanted = false;
     path_sent(&c->path, (uint64_t)n);
     c->sent_bytes += (uint64_t)n;
+    if (c->state == CONN_CLOSING)
+        return (size_t)n; /* the CLOSE behind it has the timer */
     if (time_is_never(c->flight_at))
         c->flight_at = now;
     else
@@ -471,6 +473,8 @@ size_t conn_send(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
         return send_data(c, buf, cap, now);
     case CONN_CLOSING:
     case CONN_DRAINING:
+        if (c->flight_wanted)
+            return send_flight(c, buf, cap, now);
         return c->close_wanted ? send_close(c, buf, cap, now) : 0;
     case CONN_DEAD:
         return 0;

@@ -63,6 +63,17 @@ duet_time conn_deadline(const struct conn *c)
     return is_open(c) ? time_min(t, open_deadline(c)) : t;
 }
 
+/* Step mode has one packet outstanding: instead of probing past it, a timeout gives it up and sends it again. */
+static void step_timeout(struct conn *c, duet_time now)
+{
+    struct loss_summary s;
+    const uint32_t backoff = c->loss.pto_count;
+    loss_all_lost(&c->loss, &s);
+    c->loss.pto_count = backoff;
+    conn_resolve(c, &s, now);
+    c->ping_wanted = true; /* if what it carried need not be sent again, something else has to ask */
+}
+
 /* A flight of the handshake goes out again; the responder's never on a timer. */
 static void repeat(struct conn *c, duet_time now)
 {
@@ -72,17 +83,23 @@ static void repeat(struct conn *c, duet_time now)
             return;
         }
         c->close_wanted = true;
+        c->flight_wanted = c->hs != NULL; /* our ACK may be lost, and without it the peer cannot read the CLOSE */
         c->repeat_at = time_add(now, c->repeat_us);
         return;
     }
     c->flight_wanted = true;
+    /* What we sent behind the former ACK was in vain if that got lost: it goes along. */
+    if (c->state == CONN_ACK_SENT && c->params.mode == MODE_BURST)
+        conn_rearm_all(c);
+    else if (c->state == CONN_ACK_SENT && c->loss.eliciting_in_flight > 0)
+        step_timeout(c, now);
     c->repeat_at = DUET_NEVER; /* conn_send arms it anew */
 }
 
 static void give_up(struct conn *c, duet_time now)
 {
     c->end_at = DUET_NEVER;
-    conn_abandon(c, END_LOST, c->other_version ? DUET_EUNSUPPORTED : DUET_ETIMEOUT, now);
+    conn_abandon(c, END_UNANSWERED, c->other_version ? DUET_EUNSUPPORTED : DUET_ETIMEOUT, now);
 }
 
 static void push_silence(struct conn *c, enum endpoint_event_type type, uint64_t silent_us)
@@ -122,17 +139,6 @@ static void wake_from_suspend(struct conn *c, duet_time now)
 {
     c->heard_at = now;
     c->ping_wanted = true;
-}
-
-/* Step mode has one packet outstanding: instead of probing past it, a timeout gives it up and sends it again. */
-static void step_timeout(struct conn *c, duet_time now)
-{
-    struct loss_summary s;
-    const uint32_t backoff = c->loss.pto_count;
-    loss_all_lost(&c->loss, &s);
-    c->loss.pto_count = backoff;
-    conn_resolve(c, &s, now);
-    c->ping_wanted = true; /* if what it carried need not be sent again, something else has to ask */
 }
 
 /* Small chat frames go again before they could be known lost (echo.h). */

@@ -71,7 +71,7 @@ static const struct conn *session_with(const struct endpoint *e, const struct du
 {
     for (size_t i = 0; i < e->count; i++) {
         const struct conn *c = e->all[i];
-        if (c->state == CONN_ESTABLISHED && !c->unreachable && addr_equal(&c->path.addr, peer))
+        if (conn_is_usable(c) && !c->unreachable && addr_equal(&c->path.addr, peer))
             return c;
     }
     return NULL;

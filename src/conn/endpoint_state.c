@@ -138,5 +138,5 @@ struct conn *endpoint_find(const struct endpoint *e, conn_id id)
 struct conn *endpoint_find_open(const struct endpoint *e, conn_id id)
 {
     struct conn *c = endpoint_find(e, id);
-    return c != NULL && c->state == CONN_ESTABLISHED ? c : NULL;
+    return c != NULL && conn_is_usable(c) ? c : NULL;
 }

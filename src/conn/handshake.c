@@ -11,12 +11,12 @@
 
 /* "duet" ‖ the SYN's type, version, flags, cid_i: what is in the clear is bound into the transcript. */
 static void init_noise(struct handshake *h, bool initiator, const struct endpoint_config *cfg, uint8_t version,
-                       uint8_t flags, struct duet_rand *rng)
+                       struct duet_rand *rng)
 {
     uint8_t prologue[PROLOGUE_BYTES];
     uint8_t ephemeral[NOISE_KEY_BYTES];
     memcpy(prologue, DUET_PROTOCOL_NAME, PROLOGUE_NAME_BYTES);
-    packet_syn_bound(prologue + PROLOGUE_NAME_BYTES, version, flags, h->cid_i);
+    packet_syn_bound(prologue + PROLOGUE_NAME_BYTES, version, h->flags, h->cid_i);
     rand_bytes(rng, ephemeral, sizeof ephemeral);
     noise_init(&h->noise, initiator, prologue, sizeof prologue, &cfg->identity, ephemeral, cfg->psk);
     sodium_memzero(ephemeral, sizeof ephemeral);
@@ -58,8 +58,8 @@ static int write_message(struct handshake *h, const struct writer *payload)
 
 int handshake_start(struct handshake *h, const struct endpoint_config *cfg, uint64_t cid_i, struct duet_rand *rng)
 {
-    *h = (struct handshake){.cid_i = cid_i, .proposed = cfg->params};
-    init_noise(h, true, cfg, DUET_VERSION_WIRE, 0, rng);
+    *h = (struct handshake){.cid_i = cid_i, .proposed = cfg->params, .flags = cfg->accept ? 0 : PACKET_SYN_SOLE};
+    init_noise(h, true, cfg, DUET_VERSION_WIRE, rng);
     uint8_t payload[HANDSHAKE_NOISE_BYTES];
     struct writer w = writer_of(payload, sizeof payload);
     params_write(&h->proposed, &w);
@@ -72,7 +72,7 @@ int handshake_start(struct handshake *h, const struct endpoint_config *cfg, uint
 
 ssize_t handshake_syn(const struct handshake *h, uint8_t *buf, size_t cap)
 {
-    return packet_write_syn(buf, cap, h->cid_i, h->has_token ? h->token : NULL, h->syn, h->syn_len);
+    return packet_write_syn(buf, cap, h->flags, h->cid_i, h->has_token ? h->token : NULL, h->syn, h->syn_len);
 }
 
 /* ── H2 ──────────────────────────────────────────────────────────────── */
@@ -90,8 +90,8 @@ static int read_proposal(struct handshake *h, const struct packet *syn)
 int handshake_answer(struct handshake *h, const struct endpoint_config *cfg, const struct packet *syn, uint64_t cid_r,
                      enum params_refusal refusal, struct duet_rand *rng)
 {
-    *h = (struct handshake){.cid_i = syn->cid_i, .cid_r = cid_r, .refusal = refusal};
-    init_noise(h, false, cfg, syn->version, syn->flags, rng);
+    *h = (struct handshake){.flags = syn->flags, .cid_i = syn->cid_i, .cid_r = cid_r, .refusal = refusal};
+    init_noise(h, false, cfg, syn->version, rng);
     int rc = read_proposal(h, syn);
     if (rc != 0)
         return rc;
@@ -115,7 +115,8 @@ ssize_t handshake_syn_ack(const struct handshake *h, uint8_t *buf, size_t cap)
 
 /* ── H3 ──────────────────────────────────────────────────────────────── */
 
-static int read_answer(struct handshake *next, const struct packet *syn_ack)
+/* `first`: the answer taken before, NULL: none. */
+static int read_answer(struct handshake *next, const struct handshake *first, const struct packet *syn_ack)
 {
     uint8_t payload[LIMIT_SYN_ACK_BYTES];
     const ssize_t n = noise_read(&next->noise, syn_ack->noise, syn_ack->noise_len, payload, sizeof payload);
@@ -125,6 +126,8 @@ static int read_answer(struct handshake *next, const struct packet *syn_ack)
     next->refusal = reader_varint(&r);
     if (reader_u64(&r) != syn_ack->cid_r)
         return DUET_EAUTH;
+    if (first != NULL && memcmp(next->noise.rs, first->noise.rs, NOISE_KEY_BYTES) != 0)
+        return DUET_EAUTH;
     int rc = take_name(&r, next->peer_name);
     if (rc == 0)
         rc = params_read(&next->result, &r);
@@ -132,7 +135,9 @@ static int read_answer(struct handshake *next, const struct packet *syn_ack)
         return DUET_EPROTOCOL;
     if (next->refusal != REFUSAL_NONE)
         return DUET_EREFUSED;
-    return params_result_fits(&next->proposed, &next->result) ? 0 : DUET_EPROTOCOL;
+    if (!params_result_fits(&next->proposed, &next->result))
+        return DUET_EPROTOCOL;
+    return first == NULL || params_same(&next->result, &first->result) ? 0 : DUET_EAUTH;
 }
 
 int handshake_confirm(struct handshake *h, const struct endpoint_config *cfg, const struct packet *syn_ack)
@@ -140,7 +145,7 @@ int handshake_confirm(struct handshake *h, const struct endpoint_config *cfg, co
     struct handshake next = *h;
     next.noise = h->after_syn;
     next.cid_r = syn_ack->cid_r;
-    int rc = read_answer(&next, syn_ack);
+    int rc = read_answer(&next, h->cid_r != 0 ? h : NULL, syn_ack);
     if (rc == 0) {
         uint8_t payload[HANDSHAKE_NOISE_BYTES];
         struct writer w = writer_of(payload, sizeof payload);

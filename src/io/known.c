@@ -251,7 +251,8 @@ static int add_locked(const struct identity *id, int dirfd, const uint8_t key[NO
         err = rewrite(id, len > 0 ? text : "", len, key, dialled, name, fresh, &fresh_len, error);
         if (err == 0 && fresh_len > KNOWN_FILE_MAX_BYTES)
             err = DUET_EFULL;
-        if (err == 0)
+        /* A known peer changes nothing more than once a day; the disk is spared, and so is the wait for it. */
+        if (err == 0 && (fresh_len != len || memcmp(fresh, text, len) != 0))
             err = statedir_write(dirfd, KNOWN_FILE, fresh, fresh_len, true);
     }
     if (err != 0 && err != DUET_EMALFORMED)

@@ -192,8 +192,8 @@ static ssize_t finish(struct writer *w)
     return w->failed ? DUET_ERANGE : (ssize_t)writer_used(w);
 }
 
-ssize_t packet_write_syn(uint8_t *buf, size_t cap, uint64_t cid_i, const uint8_t *token, const uint8_t *noise,
-                         size_t noise_len)
+ssize_t packet_write_syn(uint8_t *buf, size_t cap, uint8_t flags, uint64_t cid_i, const uint8_t *token,
+                         const uint8_t *noise, size_t noise_len)
 {
     size_t token_len = token != NULL ? LIMIT_TOKEN_BYTES : 0;
     size_t room = LIMIT_SYN_BYTES - SYN_FIXED_BYTES - token_len;
@@ -203,7 +203,7 @@ ssize_t packet_write_syn(uint8_t *buf, size_t cap, uint64_t cid_i, const uint8_t
     struct writer w = writer_of(buf, LIMIT_SYN_BYTES);
     writer_u8(&w, PACKET_SYN);
     writer_u8(&w, DUET_VERSION_WIRE);
-    writer_u8(&w, 0);
+    writer_u8(&w, flags);
     writer_u8(&w, (uint8_t)token_len);
     writer_u64(&w, cid_i);
     if (token != NULL)

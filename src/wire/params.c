@@ -173,6 +173,13 @@ int params_negotiate(const struct params *proposed, const struct params *own, st
     return 0;
 }
 
+bool params_same(const struct params *a, const struct params *b)
+{
+    return a->mode == b->mode && a->max_packet_bytes == b->max_packet_bytes && a->window_bytes == b->window_bytes &&
+           a->heartbeat_us == b->heartbeat_us && a->lost_us == b->lost_us && a->suites == b->suites &&
+           a->features == b->features;
+}
+
 bool params_result_fits(const struct params *proposed, const struct params *result)
 {
     bool one_suite = result->suites != 0 && (result->suites & (result->suites - 1)) == 0;

@@ -56,6 +56,16 @@ part() { # part A B
     expect send 0
     expect recv 0
     same file 'in/file (1)'
+
+    # Two that send: one session, in which both learn that the other takes no files.
+    start one "$DUET" send --home "$(home_of alice)" $(at "$a") -c "$b" file
+    start two "$DUET" send --home "$(home_of bob)" $(at "$b") -c "$a" file
+    expect one 5
+    expect two 5
+    for who in one two; do
+        wait_for "$T/$who.err" '^connected to '
+        wait_for "$T/$who.err" '^duet: sending file.*: the peer takes no files$'
+    done
 }
 
 # A restarted peer is a new session of the same peer: the old one is not waited for.

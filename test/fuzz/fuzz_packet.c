@@ -32,7 +32,7 @@ static ssize_t write_again(const struct packet *p, uint8_t *out, size_t cap)
 {
     switch (p->type) {
     case PACKET_SYN:
-        return p->flags == 0 ? packet_write_syn(out, cap, p->cid_i, p->token, p->noise, p->noise_len) : 0;
+        return packet_write_syn(out, cap, p->flags, p->cid_i, p->token, p->noise, p->noise_len);
     case PACKET_RETRY:
         return packet_write_retry(out, cap, p->cid_i, p->token);
     case PACKET_SYN_ACK:

@@ -146,7 +146,8 @@ static char *copy_of(const char *text)
 static void start_deed(struct world *w, struct deed *d)
 {
     struct node *n = w->nodes[d->from];
-    struct ui_peer *p = n->hub != NULL ? ui_live_peer(&n->ui, d->to) : NULL;
+    bool is_early = d->type == DEED_SEND && n->ui.cfg.is_eager;
+    struct ui_peer *p = n->hub == NULL ? NULL : is_early ? ui_trusted_peer(&n->ui, d->to) : ui_live_peer(&n->ui, d->to);
 
     if (d->is_started)
         return; /* planned twice, by a node that died in between */
@@ -178,15 +179,25 @@ static void deed_fire(struct world *w, uint64_t arg)
     w->is_dirty = true;
 }
 
-void deeds_schedule(struct world *w, const struct node *n, size_t to)
+static void schedule(struct world *w, const struct node *n, size_t to, bool files_only, uint64_t after_us)
 {
     for (size_t i = 0; i < w->deed_count; i++) {
         struct deed *d = &w->deeds[i];
-        if (d->from != n->index || d->to != to || d->is_scheduled)
+        if (d->from != n->index || d->to != to || d->is_scheduled || (files_only && d->type != DEED_SEND))
             continue;
         d->is_scheduled = true;
-        world_at(w, w->now.us + d->after_us, deed_fire, i);
+        world_at(w, w->now.us + after_us + d->after_us, deed_fire, i);
     }
+}
+
+void deeds_schedule(struct world *w, const struct node *n, size_t to)
+{
+    schedule(w, n, to, false, 0);
+}
+
+void deeds_schedule_files(struct world *w, const struct node *n, size_t to, uint64_t after_us)
+{
+    schedule(w, n, to, true, after_us);
 }
 
 void ui_quit(struct world *w, struct node *n, bool at_once)

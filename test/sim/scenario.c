@@ -1,11 +1,12 @@
 #include "scenario.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define MTU_BYTES 1472 /* 1500 less IPv4 and UDP */
 
 static const struct scenario_table *const tables[] = {&scenarios_link, &scenarios_life, &scenarios_hostile,
-                                                      &scenarios_app};
+                                                      &scenarios_early, &scenarios_app};
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -44,6 +45,7 @@ const struct scenario *scenario_for_seed(uint64_t seed)
 
     for (size_t i = 0; i < scenario_count(); i++)
         total += scenario_at(i)->weight;
+    assert(total > 0);
     /* A stride prime to any total below it spreads neighbours far apart. */
     uint64_t at = seed * UINT64_C(7919) % total;
     for (size_t i = 0;; i++) {

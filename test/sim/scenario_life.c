@@ -178,9 +178,8 @@ static void simultaneous(struct world *w)
                              .duplicate = world_chance(w, 0.7) ? 0 : 0.5};
     world_link(w, 0, 1);
     w->default_link.delay_us = world_chance(w, 0.5) ? w->default_link.delay_us : world_pick_log(w, 10, WORLD_MS(200));
-    bool waits = world_chance(w, 0.7);
-    w->nodes[0]->endpoint_config.accept = waits;
-    w->nodes[1]->endpoint_config.accept = waits;
+    for (size_t i = 0; i < 2; i++)
+        w->nodes[i]->endpoint_config.accept = world_chance(w, 0.6);
     w->may_miss_left = w->default_link.loss > 0.2;
     scenario_pair(w, 0);
     ui_connect(w, 1, 0, apart);

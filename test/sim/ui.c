@@ -62,6 +62,13 @@ struct ui_peer *ui_live_peer(struct ui *u, size_t node)
     return NULL;
 }
 
+struct ui_peer *ui_trusted_peer(struct ui *u, size_t node)
+{
+    struct ui_peer *p = ui_peer_of(u, node);
+
+    return p != NULL && p->is_trusted && !p->is_gone ? p : NULL;
+}
+
 static struct ui_peer *peer_by_id(struct ui *u, conn_id id)
 {
     for (size_t i = u->peer_count; i > 0; i--) {
@@ -146,6 +153,8 @@ static void on_peer_key(struct world *w, struct node *n, const struct msg *m)
     memcpy(u->peers[u->peer_count - 1].key, m->peer_key->key, NOISE_KEY_BYTES);
     struct msg answer = {.type = MSG_TRUST, .peer = m->peer, .flag = yes};
     world_tell_later(w, n, &answer, u->cfg.trust_us);
+    if (yes && u->cfg.is_eager)
+        deeds_schedule_files(w, n, node, u->cfg.trust_us + 1);
 }
 
 static void on_connected(struct world *w, struct node *n, struct ui_peer *p)

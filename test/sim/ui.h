@@ -72,6 +72,7 @@ struct ui_peer {
 
 struct ui_config {
     bool trusts;
+    bool is_eager;          /* as `duet send`: offers its files once it trusts, before the other has said anything */
     uint64_t trust_us;      /* the user's time to compare a key */
     uint64_t away_until_us; /* messages pile up in the hub until this world time */
 };
@@ -106,8 +107,9 @@ void ui_on_message(struct world *w, struct node *n, struct msg *m);
 /* A received file got its final name. */
 void ui_on_commit(struct world *w, const struct source *s);
 
-/* Starts what `n` set out to do with `to`, now that they are connected. */
+/* Starts what `n` set out to do with `to`, now that they are connected; or its files only, soon. */
 void deeds_schedule(struct world *w, const struct node *n, size_t to);
+void deeds_schedule_files(struct world *w, const struct node *n, size_t to, uint64_t after_us);
 
 /* The two users' later decisions about a transfer. */
 enum deed_move { MOVE_CANCEL_HERE, MOVE_CANCEL_THERE, MOVE_ACCEPT, MOVE_REJECT };
@@ -119,8 +121,9 @@ bool deed_is_settled(const struct deed *d);
 /* Live sessions with that node (UI_NOBODY: with anybody); the latest one, NULL: there was none. */
 size_t ui_sessions(const struct ui *u, size_t node);
 struct ui_peer *ui_peer_of(struct ui *u, size_t node);
-/* The latest one that is connected and not gone. */
+/* The latest one that is connected (or trusted at least) and not gone. */
 struct ui_peer *ui_live_peer(struct ui *u, size_t node);
+struct ui_peer *ui_trusted_peer(struct ui *u, size_t node);
 
 const char *deed_describe(const struct deed *d, char *out, size_t cap);
 

@@ -39,7 +39,7 @@ enum msg_type {
     MSG_SAY,              /* peer, id (ui's number), text: UTF-8, NUL-terminated, at most CHAT_TEXT_BYTES; what
                            * cannot be sent: MSG_NOTICE with this id */
     MSG_SEND,             /* peer, id (ui's number), text: path as the user wrote it; beyond TRANSFERS_PER_PEER they
-                           * wait their turn */
+                           * wait their turn. From MSG_TRUST on: the offer need not wait for MSG_CONNECTED */
     MSG_ACCEPT,           /* id: transfer */
     MSG_REJECT,           /* id: transfer; MSG_TRANSFER_FAILED (DUET_EREFUSED) follows here too */
     MSG_CANCEL,           /* id: transfer, of either direction */
@@ -72,7 +72,8 @@ enum msg_type {
     MSG_BACK,             /* peer, value: µs it was silent */
     MSG_LEFT,             /* peer, value: close code, text: reason or NULL, flag: we ended it, not the peer */
     MSG_LOST,             /* peer, value: close code, text: reason or NULL (silence, give_up_us, protocol errors of
-                           * either side seen here) */
+                           * either side seen here); err DUET_ETIMEOUT: it never was there for good, the
+                           * handshake had no end */
     MSG_ANSWER,           /* peer, id of MSG_ASK, flag: success, text (lines kept); to "ping": value: µs it took,
                            * text: that in words */
     MSG_NOTICE,           /* text: something worth a line (also errors of ours: flag); peer or 0; id of the MSG_SAY

@@ -4,7 +4,8 @@
  *
  *   ASKING ──yes──▶ TRUSTED ──its HELLO──▶ LIVE            any ──▶ CLOSING ──EVENT_CLOSED──▶ freed
  *   (nothing of     (our HELLO is sent,    (everything)    (ui was told how it ended; nothing more is
- *    it is read)     control is read)                       read or said)
+ *    it is read)     control is read,                       read or said)
+ *                    files are offered)
  *
  * Each MSG_PEER_KEY is followed by exactly one MSG_LEFT or MSG_LOST, and before
  * it every transfer, ask and text that was under way has had its outcome told.

@@ -19,6 +19,9 @@ void transfer_send_start(struct env *env, struct peer *peer, uint32_t ui_id, con
 /* One that could not even start. */
 void transfer_send_refused(struct env *env, conn_id conn, uint32_t ui_id, const char *path, int err, const char *words);
 
+/* What was offered to a peer before it said that it takes none. */
+void transfer_send_none_taken(struct env *env, const struct peer *peer, const char *words);
+
 /* ACCEPT, REFUSE, COMPLETE or FAILED of the peer. */
 void transfer_send_message(struct env *env, struct peer *peer, const struct appmsg *m);
 

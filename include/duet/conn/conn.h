@@ -10,10 +10,14 @@
  *   state          timers that run                      what it sends
  *   SYN_SENT       repeat, give up                      SYN
  *   SYN_RECEIVED   half-open life                       SYN-ACK, only as answer to a SYN
- *   ACK_SENT       repeat, give up, + ESTABLISHED's     ACK, DATA
+ *   ACK_SENT       repeat, give up, + ESTABLISHED's     ACK; DATA, once EVENT_CONNECTED was given
  *   ESTABLISHED    loss, ack, pace, heartbeat, silence, path   DATA
- *   CLOSING        repeat of CLOSE, end                 CLOSE until the peer's CLOSE or CONN_CLOSE_TRIES
+ *   CLOSING        repeat of CLOSE, end                 CLOSE until the peer's CLOSE or CONN_CLOSE_TRIES (before it
+ *                                                       the ACK, where that was not confirmed)
  *   DRAINING       end                                  CLOSE as answer
+ *
+ * Who takes no connections (hs->flags has PACKET_SYN_SOLE) is connected for its owner in ACK_SENT already: a peer that
+ * answers such a SYN keeps to its answer, so no crossing attempt can take this one's place (PROTOCOL.md §3.4).
  *
  * The files around it are named by movement: conn_recv, conn_send, conn_timers;
  * conn.c itself makes, changes state, and ends.  Only endpoint calls any of them.
@@ -156,8 +160,6 @@ void conn_free(struct conn *c);
 
 /* Keys exist: sets up everything above the handshake.  0, DUET_ENOMEM. */
 int conn_start_transport(struct conn *c, duet_time now);
-/* … and takes it down again, if it is up. */
-void conn_stop_transport(struct conn *c);
 
 /* The path's packet size changed: pmtud says to what. */
 void conn_packet_bytes(struct conn *c);
@@ -169,8 +171,15 @@ void conn_forget_path(struct conn *c, duet_time now);
 void conn_enter(struct conn *c, enum conn_state to, duet_time now);
 const char *conn_state_name(enum conn_state s);
 
-/* Confirmed on both sides: EVENT_CONNECTED. */
+/* EVENT_CONNECTED, unless it was given. */
+void conn_tell_connected(struct conn *c);
+/* The peer has all of the handshake: ESTABLISHED. */
 void conn_confirmed(struct conn *c, duet_time now);
+/* EVENT_CONNECTED was given and nobody closes: its streams can be used. */
+bool conn_is_usable(const struct conn *c);
+/* Another answer to our SYN took the place of the first: the new keys.  All that was sent will leave again under them.
+ * 0, DUET_ENOMEM. */
+int conn_change_keys(struct conn *c, duet_time now);
 
 /* Starts closing, telling the peer.  In the handshake: ends at once. */
 void conn_close(struct conn *c, enum endpoint_end end, uint64_t code, const char *reason, duet_time now);
@@ -211,5 +220,7 @@ void conn_release_sources(struct conn *c, struct bulksend *b, uint64_t start, ui
 bool conn_repeat(struct conn *c, uint64_t number);
 /* Carries the oldest outstanding data again (a probe). */
 void conn_rearm_oldest(struct conn *c);
+/* Carries all outstanding data again. */
+void conn_rearm_all(struct conn *c);
 
 #endif

@@ -29,8 +29,9 @@
 
 struct handshake {
     struct noise noise;
+    uint8_t flags; /* of the SYN: PACKET_SYN_SOLE */
     uint64_t cid_i;
-    uint64_t cid_r;
+    uint64_t cid_r;         /* initiator: 0 before H3 */
     struct params proposed; /* the initiator's */
     struct params result;   /* valid from H2 on */
     uint64_t refusal;       /* enum params_refusal: status in the SYN-ACK */
@@ -45,7 +46,7 @@ struct handshake {
     size_t syn_len;
 };
 
-/* H1.  0, or DUET_ERANGE (a bug: the proposal does not fit). */
+/* H1.  Who takes no connections (cfg->accept) says so.  0, or DUET_ERANGE (a bug: the proposal does not fit). */
 int handshake_start(struct handshake *h, const struct endpoint_config *cfg, uint64_t cid_i, struct duet_rand *rng);
 
 /* The SYN to send, with the token once a RETRY brought one.  Bytes, or DUET_ERANGE (cap). */
@@ -57,7 +58,8 @@ int handshake_answer(struct handshake *h, const struct endpoint_config *cfg, con
 ssize_t handshake_syn_ack(const struct handshake *h, uint8_t *buf, size_t cap);
 
 /* H3.  0: confirmed, the ACK is ready; DUET_EREFUSED: refusal says why; DUET_EAUTH, DUET_EMALFORMED: drop it;
- * DUET_EPROTOCOL: authentic but not a result of our proposal. */
+ * DUET_EPROTOCOL: authentic but not a result of our proposal.  A further answer to the same SYN takes the place of the
+ * first only if it comes from the same key with the same parameters (DUET_EAUTH): what was built on that one stays. */
 int handshake_confirm(struct handshake *h, const struct endpoint_config *cfg, const struct packet *syn_ack);
 ssize_t handshake_ack(const struct handshake *h, uint8_t *buf, size_t cap);
 

@@ -28,7 +28,7 @@ struct endpoint_config {
     char name[LIMIT_NAME_BYTES + 1]; /* own display name, UTF-8 */
     struct params params;            /* what we propose or accept at most */
     const char *cc;                  /* controller's name; NULL: the default */
-    bool accept;                     /* answer SYNs */
+    bool accept;                     /* answer SYNs; one that does not is connected one round trip sooner */
     uint64_t connect_timeout_us;     /* 0: 30 s */
     uint64_t limit_bytes_per_s;      /* upper bound of each connection's sending rate; 0: none */
     uint8_t psk[NOISE_KEY_BYTES];    /* zeros without a code */
@@ -38,10 +38,11 @@ struct endpoint_config {
 
 /* Why a connection ended, as the user is told (design §3). */
 enum endpoint_end {
-    END_LEFT,  /* the peer closed */
-    END_LOST,  /* silent for lost_us */
-    END_LOCAL, /* we closed */
-    END_ERROR, /* protocol violation, ours to report: `code` says which side's rule */
+    END_LEFT,       /* the peer closed */
+    END_LOST,       /* silent for lost_us */
+    END_LOCAL,      /* we closed */
+    END_ERROR,      /* protocol violation, ours to report: `code` says which side's rule */
+    END_UNANSWERED, /* connected on our side only: the peer answered our SYN, but never what followed */
 };
 
 /* Close codes on the wire (PROTOCOL.md §4). Application codes start at 0x100. */
@@ -56,7 +57,7 @@ enum close_code {
 };
 
 enum endpoint_event_type {
-    EVENT_CONNECTED,   /* authenticated both ways; streams usable */
+    EVENT_CONNECTED,   /* authenticated both ways; streams usable (cfg.accept false: the peer may not know yet) */
     EVENT_FAILED,      /* an endpoint_connect came to nothing */
     EVENT_UNREACHABLE, /* silence for UNREACHABLE_US */
     EVENT_BACK,        /* heard again */

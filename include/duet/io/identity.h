@@ -63,7 +63,8 @@ struct known_match {
 int known_check(const struct identity *id, const uint8_t key[NOISE_KEY_BYTES], const char *dialled, const char *name,
                 struct known_match *out, char error[IDENTITY_ERROR_BYTES]);
 
-/* Adds or refreshes an entry.  0 or a negative code with a line in error. */
+/* Adds or refreshes an entry; what says the same already is not written again.  0 or a negative code with a line in
+ * error. */
 int known_add(const struct identity *id, const uint8_t key[NOISE_KEY_BYTES], const char *dialled, const char *name,
               char error[IDENTITY_ERROR_BYTES]);
 

@@ -35,10 +35,14 @@ enum packet_type {
 /* The SYN's first bytes that go into the Noise prologue: type, version, flags, cid_i. */
 #define PACKET_SYN_BOUND_BYTES 11
 
+/* Flag of a SYN: its sender answers no SYNs, so this attempt is the only way to a session with it (PROTOCOL.md §3.4).
+ * Other bits are sent as 0 and ignored. */
+#define PACKET_SYN_SOLE 0x01
+
 struct packet {
     enum packet_type type;
     uint8_t version;      /* not in DATA */
-    uint8_t flags;        /* SYN; none defined in version 1, sent as 0, ignored */
+    uint8_t flags;        /* SYN: PACKET_SYN_SOLE, other bits ignored */
     uint8_t epoch;        /* DATA: 0..3 */
     uint64_t cid_i;       /* SYN, RETRY, SYN-ACK, VERSION */
     uint64_t cid_r;       /* SYN-ACK, ACK */
@@ -63,8 +67,8 @@ int packet_parse(struct packet *p, const uint8_t *dgram, size_t len);
 
 /* Writers: bytes written or DUET_ERANGE when it does not fit cap.  The noise
  * message is passed in and copied. */
-ssize_t packet_write_syn(uint8_t *buf, size_t cap, uint64_t cid_i, const uint8_t *token, const uint8_t *noise,
-                         size_t noise_len);
+ssize_t packet_write_syn(uint8_t *buf, size_t cap, uint8_t flags, uint64_t cid_i, const uint8_t *token,
+                         const uint8_t *noise, size_t noise_len);
 ssize_t packet_write_retry(uint8_t *buf, size_t cap, uint64_t cid_i, const uint8_t token[LIMIT_TOKEN_BYTES]);
 ssize_t packet_write_syn_ack(uint8_t *buf, size_t cap, uint64_t cid_i, uint64_t cid_r, const uint8_t *noise,
                              size_t noise_len);

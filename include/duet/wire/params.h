@@ -72,6 +72,9 @@ int params_read(struct params *p, struct reader *r);
  */
 int params_negotiate(const struct params *proposed, const struct params *own, struct params *result);
 
+/* Do both say the same, as far as it goes over the wire? */
+bool params_same(const struct params *a, const struct params *b);
+
 /* Is `result` something an honest responder could make of `proposed`? */
 bool params_result_fits(const struct params *proposed, const struct params *result);
 

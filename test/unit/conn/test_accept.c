@@ -375,6 +375,9 @@ Test(accept, an_own_syn_come_back_is_dropped)
     cr_assert_eq(take(out, &to), LIMIT_SYN_BYTES);
     inside_save(e, &before);
     cr_assert_eq(give(out, LIMIT_SYN_BYTES, &peer), DUET_EREPLAY);
+    out[2] |= PACKET_SYN_SOLE; /* one that would win, were it not ours */
+    inside_fix_crc(out, LIMIT_SYN_BYTES);
+    cr_assert_eq(give(out, LIMIT_SYN_BYTES, &peer), DUET_EREPLAY);
     cr_assert(inside_same(e, &before));
 }
 
@@ -399,8 +402,9 @@ static bool drop_masked(struct pair *p, int to, uint8_t *bytes, size_t len)
     return n >= 32 || (drop_mask >> n & 1) == 0;
 }
 
-/* One side connects `apart_us` after the other; both must end in one session, the same, in opposite roles. */
-static void open_both(uint64_t seed, uint64_t delay_us, uint64_t apart_us, uint32_t mask)
+/* One side connects `apart_us` after the other; both must end in one session, the same, in opposite roles.  Bit n of
+ * `sole`: side n takes no connections; then it stays initiator where the other takes some. */
+static void open_both(uint64_t seed, uint64_t delay_us, uint64_t apart_us, uint32_t mask, int sole)
 {
     memset(&pair, 0, sizeof pair);
     memset(connected, 0, sizeof connected);
@@ -410,6 +414,8 @@ static void open_both(uint64_t seed, uint64_t delay_us, uint64_t apart_us, uint3
     datagrams = 0;
     struct endpoint_config c[2] = {pair_config(seed, "alice"), pair_config(seed + 1000, "bob")};
     conn_id id[2];
+    for (int i = 0; i < 2; i++)
+        c[i].accept = (sole >> i & 1) == 0;
     pair.delay_us = delay_us;
     pair.on_event = count_events;
     pair.filter = drop_masked;
@@ -419,15 +425,19 @@ static void open_both(uint64_t seed, uint64_t delay_us, uint64_t apart_us, uint3
         if (i == 0)
             pair_run(&pair, time_add(pair.now, apart_us));
     }
+    pair_run(&pair, time_add(pair.now, 10 * delay_us));
+    cr_assert(mask != 0 || sole == 3 || (connected[0] > 0 && connected[1] > 0),
+              "seed %lu apart %lu sole %d: not at once", (unsigned long)seed, (unsigned long)apart_us, sole);
     pair_run(&pair, time_add(pair.now, 12 * US_PER_S));
     for (int i = 0; i < 2; i++) {
         const size_t conns = endpoint_conn_count(pair.e[i]);
         cr_assert(connected[i] == 1 && failed[i] == 0 && closed[i] == 0 && conns == 1,
-                  "seed %lu apart %lu mask %x: side %d connected %d failed %d conns %zu", (unsigned long)seed,
-                  (unsigned long)apart_us, mask, i, connected[i], failed[i], conns);
+                  "seed %lu apart %lu mask %x sole %d: side %d connected %d failed %d conns %zu", (unsigned long)seed,
+                  (unsigned long)apart_us, mask, sole, i, connected[i], failed[i], conns);
     }
     const struct conn *a = inside_session(&pair, 0), *b = inside_session(&pair, 1);
     cr_assert(a->session == b->session && a->initiator != b->initiator, "seed %lu", (unsigned long)seed);
+    cr_assert(sole == 0 || sole == 3 || a->initiator == (sole == 1), "seed %lu sole %d", (unsigned long)seed, sole);
     pair_close(&pair);
 }
 
@@ -436,8 +446,10 @@ static void open_both(uint64_t seed, uint64_t delay_us, uint64_t apart_us, uint3
 Test(accept, both_connecting_at_any_distance_end_in_one_session)
 {
     for (uint64_t seed = 1; seed <= 8; seed++) {
-        for (uint64_t apart = 0; apart < 30000; apart += 1000)
-            open_both(seed, 10000, apart, 0);
+        for (uint64_t apart = 0; apart < 30000; apart += 1000) {
+            for (int sole = 0; sole < 4; sole++)
+                open_both(seed, 10000, apart, 0, sole);
+        }
     }
 }
 
@@ -445,8 +457,44 @@ Test(accept, both_connecting_with_a_datagram_lost_end_in_one_session)
 {
     for (uint64_t seed = 1; seed <= 4; seed++) {
         for (uint64_t apart = 0; apart < 30000; apart += 5000) {
-            for (uint32_t n = 0; n < 6; n++)
-                open_both(seed, 10000, apart, 1u << n);
+            for (uint32_t n = 0; n < 4 * 6; n++)
+                open_both(seed, 10000, apart, 1u << n / 4, (int)(n % 4));
         }
     }
+}
+
+/* Only a dishonest peer does both: answers our SYN, and calls us with one that wins.  What our owner was told stays. */
+Test(accept, a_session_is_not_given_up_for_an_attempt_of_the_peer)
+{
+    struct endpoint_config c[3] = {pair_config(1, "alice"), pair_config(1001, "bob"), pair_config(2001, "bob too")};
+    uint8_t out[65536];
+    size_t segment;
+    conn_id id[2];
+    memset(&pair, 0, sizeof pair);
+    memset(connected, 0, sizeof connected);
+    memset(closed, 0, sizeof closed);
+    pair.on_event = count_events;
+    c[0].accept = c[1].accept = false;
+    pair_open(&pair, &c[0], &c[1]);
+    struct endpoint *also = endpoint_new(&c[2], pair.now);
+    do { /* until its key is the larger one */
+        if (endpoint_conn_count(pair.e[1]) > 0)
+            endpoint_remove(pair.e[1], pair.e[1]->all[0]);
+        cr_assert_eq(endpoint_connect(pair.e[1], &pair.addr[0], pair.now, &id[1]), 0);
+        if (endpoint_conn_count(pair.e[0]) == 0)
+            cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id[0]), 0);
+    } while (memcmp(inside_conn(pair.e[1], id[1])->hs->noise.e.public,
+                    inside_conn(pair.e[0], id[0])->hs->noise.e.public, NOISE_KEY_BYTES) < 0);
+    struct duet_addr at;
+    size_t len = (size_t)endpoint_send(pair.e[1], &at, out, sizeof out, &segment, pair.now);
+    cr_assert_eq(endpoint_recv(pair.e[0], &pair.addr[1], out, len, 0, pair.now), 0);
+    len = (size_t)endpoint_send(pair.e[0], &at, out, sizeof out, &segment, pair.now);
+    cr_assert_eq(endpoint_recv(also, &pair.addr[0], out, len, 0, pair.now), 0);
+    len = (size_t)endpoint_send(also, &at, out, sizeof out, &segment, pair.now);
+    cr_assert_eq(endpoint_recv(pair.e[0], &pair.addr[1], out, len, 0, pair.now), 0);
+    pair_run(&pair, time_add(pair.now, US_PER_S));
+    cr_assert_eq(connected[0], 2, "the one that answered, and the one that called");
+    cr_assert_eq(endpoint_conn_count(pair.e[0]), 2, "an end that nobody hears of is none");
+    endpoint_free(also);
+    pair_close(&pair);
 }

@@ -135,7 +135,8 @@ static size_t fit(const struct conn *c, enum packet_type type, uint8_t out[LIMIT
     const uint64_t id = c->id;
     switch (type) {
     case PACKET_SYN:
-        return (size_t)packet_write_syn(out, LIMIT_PACKET_MIN_BYTES, c->initiator ? id : c->peer_cid, NULL, noise, 100);
+        return (size_t)packet_write_syn(out, LIMIT_PACKET_MIN_BYTES, 0, c->initiator ? id : c->peer_cid, NULL, noise,
+                                        100);
     case PACKET_RETRY:
         return (size_t)packet_write_retry(out, LIMIT_PACKET_MIN_BYTES, id, token);
     case PACKET_SYN_ACK:

@@ -104,6 +104,21 @@ Test(known, refreshing_keeps_the_place_the_comments_and_the_old_address)
     cr_expect_null(strstr(file(), "a:1"));
 }
 
+Test(known, a_peer_of_today_is_not_written_again)
+{
+    char path[512];
+    struct stat before, after;
+
+    cr_assert_eq(known_add(&id, key(1), "a:1", "ann", error), 0, "%s", error);
+    snprintf(path, sizeof(path), "%s/known_peers", id.dir);
+    cr_assert_eq(stat(path, &before), 0);
+    cr_assert_eq(known_add(&id, key(1), "a:1", "ann", error), 0);
+    cr_assert_eq(stat(path, &after), 0);
+    cr_expect_eq(before.st_ino, after.st_ino);
+    cr_assert_eq(known_add(&id, key(1), "a:2", "ann", error), 0);
+    cr_expect_not_null(strstr(file(), "\ta:2\t"), "%s", file());
+}
+
 Test(known, a_malformed_line_stops_everything_and_is_named)
 {
     static const char *const row[] = {

@@ -29,8 +29,8 @@ static void make_samples(struct sample s[SAMPLE_COUNT])
         noise[i] = (uint8_t)(i * 7 + 1);
     memset(token, 0x5a, sizeof(token));
     const ssize_t lens[SAMPLE_COUNT] = {
-        packet_write_syn(s[SAMPLE_SYN].bytes, CAP, CID_I, NULL, noise, 100),
-        packet_write_syn(s[SAMPLE_SYN_TOKEN].bytes, CAP, CID_I, token, noise, 100),
+        packet_write_syn(s[SAMPLE_SYN].bytes, CAP, 0, CID_I, NULL, noise, 100),
+        packet_write_syn(s[SAMPLE_SYN_TOKEN].bytes, CAP, 0, CID_I, token, noise, 100),
         packet_write_retry(s[SAMPLE_RETRY].bytes, CAP, CID_I, token),
         packet_write_syn_ack(s[SAMPLE_SYN_ACK].bytes, CAP, CID_I, CID_R, noise, 150),
         packet_write_ack(s[SAMPLE_ACK].bytes, CAP, CID_R, noise, 160),
@@ -353,12 +353,12 @@ Test(packet, writers_refuse_what_does_not_fit)
     uint8_t long_noise[LIMIT_SYN_BYTES] = {0};
 
     make_samples((struct sample[SAMPLE_COUNT]){0});
-    cr_assert_eq(packet_write_syn(buf, LIMIT_SYN_BYTES - 1, CID_I, NULL, noise, 48), DUET_ERANGE);
-    cr_assert_eq(packet_write_syn(buf, CAP, CID_I, NULL, noise, 0), DUET_ERANGE);
-    cr_assert_eq(packet_write_syn(buf, CAP, CID_I, NULL, long_noise, 1182), LIMIT_SYN_BYTES);
-    cr_assert_eq(packet_write_syn(buf, CAP, CID_I, NULL, long_noise, 1183), DUET_ERANGE);
-    cr_assert_eq(packet_write_syn(buf, CAP, CID_I, token, long_noise, 1142), LIMIT_SYN_BYTES);
-    cr_assert_eq(packet_write_syn(buf, CAP, CID_I, token, long_noise, 1143), DUET_ERANGE);
+    cr_assert_eq(packet_write_syn(buf, LIMIT_SYN_BYTES - 1, 0, CID_I, NULL, noise, 48), DUET_ERANGE);
+    cr_assert_eq(packet_write_syn(buf, CAP, 0, CID_I, NULL, noise, 0), DUET_ERANGE);
+    cr_assert_eq(packet_write_syn(buf, CAP, 0, CID_I, NULL, long_noise, 1182), LIMIT_SYN_BYTES);
+    cr_assert_eq(packet_write_syn(buf, CAP, 0, CID_I, NULL, long_noise, 1183), DUET_ERANGE);
+    cr_assert_eq(packet_write_syn(buf, CAP, 0, CID_I, token, long_noise, 1142), LIMIT_SYN_BYTES);
+    cr_assert_eq(packet_write_syn(buf, CAP, 0, CID_I, token, long_noise, 1143), DUET_ERANGE);
     cr_assert_eq(packet_write_retry(buf, 53, CID_I, token), DUET_ERANGE);
     cr_assert_eq(packet_write_syn_ack(buf, 100, CID_I, CID_R, noise, 96), DUET_ERANGE);
     cr_assert_eq(packet_write_syn_ack(buf, CAP, CID_I, CID_R, long_noise, 377), LIMIT_SYN_ACK_BYTES - 1);

@@ -1,0 +1,38 @@
+# A peer that answers and is gone before it heard of us again: that is "could not connect", not "lost"; one that is
+# started anew in the meantime gets the file.
+# timeout: 60
+set -euo pipefail
+. "$ROOT/test/e2e/lib.sh"
+. "$ROOT/test/net/lib.sh"
+net_need_root
+
+timeout_s=4
+no_connection=3
+echo content >file
+mkdir in
+answered() { [ "$(net_stat ab in)" -gt "$1" ]; }
+
+# recv_dies: it has answered the SYN, the answer to that is still under way
+recv_dies() {
+    local before
+    NS=$NET_A start recv "$DUET" recv --home "$(home_of bob)" --accept-new -y -o in -p 7000
+    wait_for "$T/recv.err" 'listening on'
+    before=$(net_stat ab in)
+    NS=$NET_B start send "$DUET" send --home "$(home_of alice)" --accept-new -p 0 --timeout "$1" \
+        -c "$NET_A_IP:7000" file
+    within "$WAIT_S" answered "$before" || fail "no answer"
+    kill -KILL "${PID[recv]}"
+    finish recv
+}
+
+net_up 'delay 500ms'
+recv_dies "$timeout_s"
+expect send "$no_connection" 15
+wait_for "$T/send.err" '^duet: could not connect to .*: timed out'
+[ "$(grep -c '^duet: ' "$T/send.err")" = 1 ] || fail "the end was not told once"
+
+recv_dies 30
+NS=$NET_A start recv "$DUET" recv --home "$(home_of bob)" --accept-new -y -o in -p 7000
+expect send 0 30
+expect recv 0
+same file in/file
