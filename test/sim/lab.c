@@ -353,7 +353,7 @@ static void init_pair(struct lab *l, int i)
     p->chat_at = p->move_at = DUET_NEVER;
     for (int side = 0; side < 2; side++) {
         struct endpoint_config cfg = {
-            .params = params_default(), .accept = true, .cc = l->s->flow[i].cc, .name = "lab"};
+            .params = params_default(), .accept = side == 1, .cc = l->s->flow[i].cc, .name = "lab"};
         struct duet_rand rng;
         cfg.params.max_packet_bytes = MTU_BYTES;
         cfg.params.window_bytes = l->s->window_bytes;
