@@ -67,8 +67,8 @@ bool recvstate_new_limit(struct recvstate *s, uint64_t *limit_bytes)
     /* A known end is no reason to stop: extents come in any order, so its bytes may still need credit. */
     if (s->limit_bytes >= s->final_bytes || limit <= s->limit_bytes)
         return false;
-    /* A full quarter, or else the peer would be told of every message read; unless it is about to run dry. */
-    if (limit - s->limit_bytes < s->window_bytes / 4 && s->limit_bytes - s->distinct_bytes > s->window_bytes / 4)
+    /* Not every message read is told; a peer that used up its credit and is read to the end has a whole window coming. */
+    if (limit - s->limit_bytes < s->window_bytes / RECV_GRANT_SHARE)
         return false;
     s->limit_bytes = limit;
     *limit_bytes = limit;

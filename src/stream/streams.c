@@ -308,11 +308,11 @@ void streams_max_stream_data(struct streams *s, uint64_t id, uint64_t bytes)
         *limit = bytes;
 }
 
-/* Consumed bytes become new credit, told once a quarter of the window has gathered. */
+/* Consumed bytes become new credit, told by the same steps as that of a stream. */
 static void grant_data(struct streams *s)
 {
     const uint64_t limit = s->data_consumed_bytes + s->window_bytes;
-    if (limit >= s->data_granted_bytes + s->window_bytes / 4) {
+    if (limit >= s->data_granted_bytes + s->window_bytes / RECV_GRANT_SHARE) {
         s->data_granted_bytes = limit;
         s->data_limit_wanted = true;
     }
