@@ -70,7 +70,7 @@ Test(window, what_comes_in_one_go_was_consumed_over_the_time_before)
 {
     window_consumed(&w, 0, 100, DUET_TIME(US_PER_S));
     for (uint64_t i = 0; i < 1000; i++)
-        window_consumed(&w, 1000, 100, DUET_TIME(US_PER_S + i / 100));
+        window_consumed(&w, 1000, 100, DUET_TIME(US_PER_S + i));
     cr_assert_eq(w.bytes, WINDOW_INITIAL_BYTES, "a sample is not shorter than WINDOW_SAMPLE_MIN_US");
     cr_assert(window_consumed(&w, 1000000, 100, DUET_TIME(US_PER_S + WINDOW_SAMPLE_MIN_US)));
     cr_assert_eq(w.bytes, 2 * WINDOW_INITIAL_BYTES, "2 MB in 5 ms are 400 KB in 1 ms");
