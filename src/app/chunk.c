@@ -14,7 +14,8 @@ struct chunk_pool {
     size_t available;     /* entries of free_index that are valid */
     uint32_t *free_index; /* stack: the top is the one given back last, whose memory is warm */
     bool *out;
-    struct chunk **chunk; /* NULL: never used yet */
+    size_t warm;          /* unused ones with memory: the top ones of the stack */
+    struct chunk **chunk; /* NULL: without memory */
 };
 
 struct chunk_pool *chunk_pool_new(size_t chunks)
@@ -59,15 +60,25 @@ struct chunk *chunk_take(struct chunk_pool *p)
         p->chunk[index] = malloc(sizeof(struct chunk));
         if (p->chunk[index] == NULL)
             return NULL;
+        p->warm++;
     }
     struct chunk *c = p->chunk[index];
 
     p->available--;
+    p->warm--;
     p->out[index] = true;
     c->index = index;
+    c->holder = 0;
     c->used = 0;
     c->run_count = 0;
     return c;
+}
+
+static void cool(struct chunk_pool *p, uint32_t index)
+{
+    free(p->chunk[index]);
+    p->chunk[index] = NULL;
+    p->warm--;
 }
 
 void chunk_give(struct chunk_pool *p, struct chunk *c)
@@ -75,6 +86,9 @@ void chunk_give(struct chunk_pool *p, struct chunk *c)
     assert(c->index < p->count && p->chunk[c->index] == c && p->out[c->index]);
     p->out[c->index] = false;
     p->free_index[p->available++] = c->index;
+    p->warm++;
+    if (p->warm > CHUNK_WARM)
+        cool(p, p->free_index[p->available - p->warm]);
 }
 
 struct chunk *chunk_at(const struct chunk_pool *p, uint64_t index)

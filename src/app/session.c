@@ -16,7 +16,6 @@ struct session *session_new(const struct endpoint_event *ev, uint64_t number)
     if (s == NULL)
         return NULL;
     s->peer.conn = ev->conn;
-    s->peer.window_bytes = ev->connected.params.window_bytes;
     s->number = number;
     memcpy(s->key, ev->connected.key, sizeof(s->key));
     peer_name(ev->connected.name, strnlen(ev->connected.name, LIMIT_NAME_BYTES), s->peer.name);

@@ -246,10 +246,13 @@ void transfers_forget_peer(struct env *env, const struct peer *peer)
             continue;
         t->peer = NULL;
         t->has_stream = false;
-        for (uint32_t c = 0; t->sending && t->out.pieces != 0; c++) {
-            if ((t->out.pieces >> c & 1) != 0)
-                chunk_give(env->send_pool, chunk_at(env->send_pool, c));
-            t->out.pieces &= ~(UINT64_C(1) << c);
+        for (uint64_t n = 0; t->sending && t->out.pieces > 0; n++) {
+            struct chunk *c = chunk_at(env->send_pool, n);
+
+            if (c == NULL || c->holder != t->id)
+                continue;
+            chunk_give(env->send_pool, c);
+            t->out.pieces--;
         }
     }
     env->dirty = true;

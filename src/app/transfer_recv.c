@@ -14,6 +14,7 @@
 
 #include "duet/app/recv_budget.h"
 #include "duet/base/err.h"
+#include "duet/base/num.h"
 #include "duet/base/text.h"
 
 /* ---- offers ---- */
@@ -124,6 +125,12 @@ static uint64_t outstanding(const struct transfer *t)
     return limit - t->in.consumed_bytes;
 }
 
+/* … or that it may come to: under its cap the credit grows by itself (stream/window.h). */
+static uint64_t promise(const struct transfer *t)
+{
+    return num_max(outstanding(t), num_min(t->in.cap, t->size - t->in.consumed_bytes));
+}
+
 /* Promises of all transfers, and chunks of ended ones that the disk still holds. */
 static uint64_t promised(const struct env *env)
 {
@@ -133,32 +140,37 @@ static uint64_t promised(const struct env *env)
         const struct transfer *t = env->transfers[i];
 
         if (is_active(t))
-            sum += outstanding(t);
+            sum += promise(t);
         else if (!t->sending)
             sum += (uint64_t)t->in.chunks_out * CHUNK_BYTES;
     }
     return sum;
 }
 
-static void grant(struct env *env, struct transfer *t, uint64_t window)
+/* The endpoint may have granted more. */
+static void note_limit(const struct env *env, struct transfer *t)
 {
-    const int err = endpoint_accept_bulk(env->endpoint, t->conn, t->stream, window, env->now);
+    t->in.limit = num_max(t->in.limit, endpoint_bulk_limit(env->endpoint, t->conn, t->stream));
+}
+
+static void grant(struct env *env, struct transfer *t, uint64_t cap)
+{
+    const int err = endpoint_accept_bulk(env->endpoint, t->conn, t->stream, cap, env->now);
 
     if (err != 0) { /* the stream is over already, or was never theirs to name */
         transfer_fail(env, t, &(struct transfer_trouble){.err = err, .code = WHY_MEMORY, .words = err_text(err)});
         return;
     }
     t->has_stream = true;
-    t->in.window = window;
-    if (t->in.limit < t->in.consumed_bytes + window)
-        t->in.limit = t->in.consumed_bytes + window;
+    t->in.cap = cap;
+    note_limit(env, t);
 }
 
-static void begin(struct env *env, struct transfer *t, uint64_t window)
+static void begin(struct env *env, struct transfer *t, uint64_t cap)
 {
     struct appmsg m = {.type = APPMSG_ACCEPT, .id = t->in.remote_id};
 
-    grant(env, t, window);
+    grant(env, t, cap);
     if (t->state != TRANSFER_QUEUED)
         return;
     t->state = TRANSFER_RECEIVING;
@@ -191,22 +203,22 @@ static size_t count_active(const struct env *env)
     return count;
 }
 
-/* Brings every window to `share`: less at once (it only stops growing), more as far as the budget goes. */
-static void adjust_windows(struct env *env, uint64_t share, uint64_t budget)
+/* Brings every cap to `share`: less at once (it only stops growing), more as far as the budget goes. */
+static void adjust_caps(struct env *env, uint64_t share, uint64_t budget)
 {
     uint64_t sum = promised(env);
 
     for (size_t i = 0; i < env->transfer_count; i++) {
         struct transfer *t = env->transfers[i];
 
-        if (!is_active(t) || t->quiet || t->in.finished || t->in.window == share)
+        if (!is_active(t) || t->quiet || t->in.finished || t->in.cap == share)
             continue;
-        const uint64_t before = outstanding(t);
+        const uint64_t before = promise(t);
 
-        if (share < t->in.window || sum + (share - t->in.window) <= budget)
+        if (share < t->in.cap || sum + (share - t->in.cap) <= budget)
             grant(env, t, share);
         if (is_active(t))
-            sum += outstanding(t) - before;
+            sum += promise(t) - before;
     }
 }
 
@@ -222,7 +234,7 @@ void transfer_recv_pump(struct env *env)
         const uint64_t share = recv_budget_share(n);
         const uint64_t budget = recv_budget_total(n);
 
-        adjust_windows(env, share, budget);
+        adjust_caps(env, share, budget);
         const uint64_t need = next != NULL && next->size < share ? next->size : share;
 
         if (n == active || promised(env) + need > budget)
@@ -261,13 +273,16 @@ static bool open_chunk(struct env *env, struct transfer *t)
     return true;
 }
 
-/* A chunk is handed to the disk when it is full, or holds half of what the connection's window leaves each transfer:
- * credit comes back only for what was written, so waiting for more than that would be waiting for nothing. */
-static size_t flush_bytes(const struct env *env, const struct transfer *t)
+/* A chunk is handed to the disk when it is full, or holds an eighth of what the connection's window leaves each transfer:
+ * credit comes back, and the window grows, only by what was written.  Of those partly filled one is at the disk at a
+ * time, or small ones would use up the chunks that recv_budget counts. */
+static bool is_ripe(const struct env *env, const struct transfer *t)
 {
-    const uint64_t half = t->peer->window_bytes / (2 * count_active(env));
+    const uint32_t used = t->in.open->used;
 
-    return half >= CHUNK_BYTES ? CHUNK_BYTES : half > RECV_FLUSH_BYTES ? (size_t)half : RECV_FLUSH_BYTES;
+    if (used < RECV_FLUSH_BYTES || used == CHUNK_BYTES || t->in.partial_out)
+        return used == CHUNK_BYTES;
+    return used >= endpoint_recv_window(env->endpoint, t->conn) / (RECV_FLUSH_SHARE * count_active(env));
 }
 
 static void extent(struct env *env, struct transfer *t, uint64_t offset, const uint8_t *data, size_t len)
@@ -285,7 +300,7 @@ static void extent(struct env *env, struct transfer *t, uint64_t offset, const u
         offset += taken;
         data += taken;
         len -= taken;
-        if (len > 0 || t->in.open->used >= flush_bytes(env, t))
+        if (len > 0 || is_ripe(env, t))
             flush(env, t);
     }
 }
@@ -385,8 +400,9 @@ static void wrote(struct env *env, struct transfer *t, uint64_t bytes)
     if (!t->quiet)
         (void)endpoint_consumed(env->endpoint, t->conn, t->stream, bytes,
                                 env->now); /* fails only once the session is over */
-    if (t->in.limit < t->in.consumed_bytes + t->in.window)
-        t->in.limit = t->in.consumed_bytes + t->in.window;
+    note_limit(env, t);
+    if (t->in.open != NULL && is_ripe(env, t))
+        flush(env, t);
     try_commit(env, t);
 }
 
@@ -447,13 +463,18 @@ static duet_time flush_at(const struct transfer *t)
     return waits ? time_add(t->in.open_since, RECV_FLUSH_US) : DUET_NEVER;
 }
 
+static uint64_t window(const struct env *env, const struct transfer *t)
+{
+    return num_min(t->in.cap, endpoint_recv_window(env->endpoint, t->conn));
+}
+
 void transfer_recv_tick(struct env *env)
 {
     for (size_t i = 0; i < env->transfer_count; i++) {
         struct transfer *t = env->transfers[i];
 
         if (!t->sending)
-            t->limited_by_disk = t->limited_by_disk || t->in.chunks_out * (uint64_t)CHUNK_BYTES > t->in.window / 2;
+            t->limited_by_disk = t->limited_by_disk || t->in.chunks_out * (uint64_t)CHUNK_BYTES > window(env, t) / 2;
         if (time_due(flush_at(t), env->now))
             flush(env, t);
     }

@@ -120,7 +120,8 @@ static void read_done(struct env *env, struct transfer *t, const struct msg *don
         transfer_fail(env, t, &(struct transfer_trouble){.err = err, .code = WHY_MEMORY, .words = err_text(err)});
         return;
     }
-    t->out.pieces |= UINT64_C(1) << c->index;
+    c->holder = t->id;
+    t->out.pieces++;
     t->out.supplied_bytes += c->used;
     if (t->out.supplied_bytes == t->size)
         read_all(env, t);
@@ -210,12 +211,11 @@ void transfer_send_message(struct env *env, struct peer *peer, const struct appm
 
 static void released(struct env *env, struct transfer *t, uint64_t cookie)
 {
-    const uint64_t bit = cookie < CHUNK_POOL ? UINT64_C(1) << cookie : 0;
     struct chunk *c = chunk_at(env->send_pool, cookie);
 
-    if (c == NULL || (t->out.pieces & bit) == 0)
+    if (c == NULL || c->holder != t->id)
         return;
-    t->out.pieces &= ~bit;
+    t->out.pieces--;
     if (t->state != TRANSFER_ENDED && !t->quiet)
         t->out.released_bytes += c->used;
     chunk_give(env->send_pool, c);
@@ -237,16 +237,19 @@ void transfer_send_event(struct env *env, const struct endpoint_event *ev)
     }
 }
 
-static bool wants_chunk(const struct transfer *t)
+/* Is there more to read, and not yet SEND_AHEAD_BYTES more than the peer allows? */
+static bool wants_chunk(const struct env *env, const struct transfer *t)
 {
-    return t->sending && t->state == TRANSFER_SENDING && !t->quiet && t->out.asked_bytes < t->size;
+    if (!t->sending || t->state != TRANSFER_SENDING || t->quiet || t->out.asked_bytes == t->size)
+        return false;
+    return t->out.asked_bytes < endpoint_bulk_limit(env->endpoint, t->conn, t->stream) + SEND_AHEAD_BYTES;
 }
 
 /* Asks for the next read if this transfer holds less than its share. */
 static bool read_next(struct env *env, struct transfer *t, unsigned share)
 {
-    const unsigned held = (unsigned)__builtin_popcountll(t->out.pieces) + t->jobs_out;
-    struct chunk *c = wants_chunk(t) && held < share ? chunk_take(env->send_pool) : NULL;
+    const unsigned held = t->out.pieces + t->jobs_out;
+    struct chunk *c = wants_chunk(env, t) && held < share ? chunk_take(env->send_pool) : NULL;
 
     if (c == NULL)
         return false;

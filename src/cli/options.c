@@ -123,8 +123,8 @@ static int set_mode(struct options *o, const char *value, const char **wanted)
 
 static int set_window(struct options *o, const char *value, const char **wanted)
 {
-    *wanted = "a size from 64k to 12M";
-    _Static_assert(LIMIT_WINDOW_MIN_BYTES == 64 << 10 && LIMIT_WINDOW_MAX_BYTES == 12 << 20, "as the message says");
+    *wanted = "a size from 64k to 48M";
+    _Static_assert(LIMIT_WINDOW_MIN_BYTES == 64 << 10 && LIMIT_WINDOW_MAX_BYTES == 48 << 20, "as the message says");
     if (options_read_size(value, &o->params.window_bytes) < 0)
         return -1;
     return o->params.window_bytes < LIMIT_WINDOW_MIN_BYTES || o->params.window_bytes > LIMIT_WINDOW_MAX_BYTES ? -1 : 0;
@@ -197,7 +197,7 @@ static const struct option_entry entries[] = {
     OPTION(0, "accept-new", NULL, "trust a key seen for the first time (a changed one never)", PEERS, FLAG(accept_new)),
     OPTION(0, "peer", "FINGERPRINT", "trust the peer with this key, and no other", PEERS, TEXT(peer)),
     OPTION(0, "mode", "burst|step", "many packets in flight, or one at a time", PEERS, SET(set_mode)),
-    OPTION(0, "window", "BYTES", "most unacknowledged bytes (default 8M)", PEERS, SET(set_window)),
+    OPTION(0, "window", "BYTES", "most file bytes under way (default 48M)", PEERS, SET(set_window)),
     OPTION(0, "max-packet", "BYTES", "largest UDP payload (default: what the path carries)", PEERS, SET(set_max_packet)),
     OPTION(0, "heartbeat", "SECONDS", "sign of life when idle (default 5)", PEERS, SET(set_heartbeat)),
     OPTION(0, "timeout", "SECONDS", "give up connecting, and on an unreachable peer in send, recv and ask (default 30)", PEERS,

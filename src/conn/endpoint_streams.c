@@ -82,14 +82,28 @@ int endpoint_reset(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t c
     return rc;
 }
 
-int endpoint_accept_bulk(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t window_bytes, duet_time now)
+int endpoint_accept_bulk(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t cap_bytes, duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
     if (c == NULL)
         return DUET_ENOTFOUND;
-    const int rc = streams_accept(&c->streams, stream, window_bytes);
+    const int rc = streams_accept(&c->streams, stream, cap_bytes);
     endpoint_update(e, c, now);
     return rc;
+}
+
+uint64_t endpoint_recv_window(const struct endpoint *e, conn_id conn)
+{
+    const struct conn *c = endpoint_find_open(e, conn);
+    return c == NULL ? 0 : c->streams.window.bytes;
+}
+
+uint64_t endpoint_bulk_limit(const struct endpoint *e, conn_id conn, uint64_t stream)
+{
+    const struct conn *c = endpoint_find_open(e, conn);
+    const struct bulksend *out = c == NULL ? NULL : streams_send(&c->streams, stream);
+    const struct bulkrecv *in = c == NULL ? NULL : streams_recv(&c->streams, stream);
+    return out != NULL ? out->state.limit_bytes : in != NULL ? in->state.limit_bytes : 0;
 }
 
 int endpoint_consumed(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t bytes, duet_time now)
@@ -97,7 +111,7 @@ int endpoint_consumed(struct endpoint *e, conn_id conn, uint64_t stream, uint64_
     struct conn *c = endpoint_find_open(e, conn);
     if (c == NULL)
         return DUET_ENOTFOUND;
-    const int rc = streams_consumed(&c->streams, stream, bytes);
+    const int rc = streams_consumed(&c->streams, stream, bytes, c->loss.rtt.min_us, now);
     endpoint_update(e, c, now);
     return rc;
 }

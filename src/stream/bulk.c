@@ -94,10 +94,10 @@ bool bulksend_release(struct bulksend *b, uint64_t start, uint64_t end, uint64_t
     return false;
 }
 
-void bulkrecv_init(struct bulkrecv *b, uint64_t id, uint64_t window_bytes)
+void bulkrecv_init(struct bulkrecv *b, uint64_t id)
 {
     *b = (struct bulkrecv){.id = id};
-    recvstate_init(&b->state, window_bytes, LIMIT_EXTENT_RANGES);
+    recvstate_init(&b->state, 0, LIMIT_EXTENT_RANGES);
 }
 
 void bulkrecv_dispose(struct bulkrecv *b)

@@ -8,6 +8,7 @@ void recvstate_init(struct recvstate *s, uint64_t window_bytes, size_t max_range
 {
     *s = (struct recvstate){
         .window_bytes = window_bytes,
+        .step_bytes = window_bytes / RECV_GRANT_SHARE,
         .limit_bytes = window_bytes,
         .final_bytes = STREAM_SIZE_UNKNOWN,
     };
@@ -61,14 +62,20 @@ void recvstate_consumed(struct recvstate *s, uint64_t bytes)
     assert(s->consumed_bytes <= s->distinct_bytes);
 }
 
+void recvstate_set_window(struct recvstate *s, uint64_t window_bytes, uint64_t step_bytes)
+{
+    s->window_bytes = window_bytes;
+    s->step_bytes = step_bytes;
+}
+
 bool recvstate_new_limit(struct recvstate *s, uint64_t *limit_bytes)
 {
     const uint64_t limit = s->consumed_bytes + s->window_bytes;
     /* A known end is no reason to stop: extents come in any order, so its bytes may still need credit. */
     if (s->limit_bytes >= s->final_bytes || limit <= s->limit_bytes)
         return false;
-    /* A full quarter, or else the peer would be told of every message read; unless it is about to run dry. */
-    if (limit - s->limit_bytes < s->window_bytes / 4 && s->limit_bytes - s->distinct_bytes > s->window_bytes / 4)
+    /* Not every message read is told; a peer that used up its credit and is read to the end has a whole window coming. */
+    if (limit - s->limit_bytes < s->step_bytes)
         return false;
     s->limit_bytes = limit;
     *limit_bytes = limit;

@@ -26,12 +26,8 @@ static bool is_bulk_of(uint64_t id, bool by_initiator)
 
 void streams_init(struct streams *s, bool initiator, uint64_t window_bytes)
 {
-    *s = (struct streams){
-        .initiator = initiator,
-        .window_bytes = window_bytes,
-        .data_limit_bytes = window_bytes,
-        .data_granted_bytes = window_bytes,
-    };
+    *s = (struct streams){.initiator = initiator};
+    window_init(&s->window, window_bytes);
     for (size_t i = 0; i < STREAMS_ORDERED; i++) {
         sendstream_init(&s->out[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_WINDOW_BYTES);
         recvstream_init(&s->in[i], LIMIT_STREAM_WINDOW_BYTES);
@@ -308,14 +304,22 @@ void streams_max_stream_data(struct streams *s, uint64_t id, uint64_t bytes)
         *limit = bytes;
 }
 
-/* Consumed bytes become new credit, told once a quarter of the window has gathered. */
+/* Consumed bytes become new credit, told by the same steps as that of a stream. */
 static void grant_data(struct streams *s)
 {
-    const uint64_t limit = s->data_consumed_bytes + s->window_bytes;
-    if (limit >= s->data_granted_bytes + s->window_bytes / 4) {
+    const uint64_t limit = s->data_consumed_bytes + s->window.bytes;
+    if (limit > s->data_granted_bytes && limit - s->data_granted_bytes >= window_step(&s->window, UINT64_MAX)) {
         s->data_granted_bytes = limit;
         s->data_limit_wanted = true;
     }
+}
+
+static void grant_stream(struct streams *s, struct bulkrecv *b)
+{
+    uint64_t limit;
+    recvstate_set_window(&b->state, window_capped(&s->window, b->cap_bytes), window_step(&s->window, b->cap_bytes));
+    if (!b->stopped && recvstate_new_limit(&b->state, &limit))
+        b->limit_wanted = true;
 }
 
 /* ── bulk ────────────────────────────────────────────────────────────── */
@@ -333,7 +337,7 @@ int streams_open(struct streams *s, uint64_t *id)
     return 0;
 }
 
-int streams_accept(struct streams *s, uint64_t id, uint64_t window_bytes)
+int streams_accept(struct streams *s, uint64_t id, uint64_t cap_bytes)
 {
     struct bulkrecv *b = streams_recv(s, id);
     if (b == NULL) {
@@ -344,15 +348,12 @@ int streams_accept(struct streams *s, uint64_t id, uint64_t window_bytes)
         b = malloc(sizeof *b);
         if (b == NULL)
             return DUET_ENOMEM;
-        bulkrecv_init(b, id, window_bytes);
-        b->limit_wanted = window_bytes > 0;
+        bulkrecv_init(b, id);
         s->recvs[s->recv_count++] = b;
-        return 0;
     }
-    uint64_t limit;
-    b->state.window_bytes = window_bytes;
-    if (!b->stopped && recvstate_new_limit(&b->state, &limit))
-        b->limit_wanted = true;
+    b->cap_bytes = cap_bytes;
+    grant_stream(s, b);
+    grant_data(s);
     return 0;
 }
 
@@ -372,19 +373,21 @@ void streams_settle_recv(struct streams *s, struct bulkrecv *b)
         streams_close_recv(s, b);
 }
 
-int streams_consumed(struct streams *s, uint64_t id, uint64_t bytes)
+int streams_consumed(struct streams *s, uint64_t id, uint64_t bytes, uint64_t rtt_us, duet_time now)
 {
     struct bulkrecv *b = streams_recv(s, id);
-    uint64_t limit;
     if (b == NULL || b->stopped)
         return 0;
     if (bytes > b->state.distinct_bytes - b->state.consumed_bytes)
         return DUET_EINVAL;
     recvstate_consumed(&b->state, bytes);
     s->data_consumed_bytes += bytes;
+    if (window_consumed(&s->window, bytes, rtt_us, now)) {
+        for (size_t i = 0; i < s->recv_count; i++)
+            grant_stream(s, s->recvs[i]);
+    }
+    grant_stream(s, b);
     grant_data(s);
-    if (recvstate_new_limit(&b->state, &limit))
-        b->limit_wanted = true;
     streams_settle_recv(s, b);
     return 0;
 }

@@ -14,6 +14,7 @@
 #define AHEAD_PIECES 64
 #define MTU_BYTES 1472
 #define QUEUE_MIN_BYTES (4 * 1500)
+#define WRITE_BYTES (UINT64_C(256) * 1024) /* CHUNK_BYTES of the real thing */
 #define CHAT_BYTES 64
 #define CHAT_TAIL_US (2 * US_PER_S) /* what was written this late may still be under way at the end */
 
@@ -104,6 +105,45 @@ static struct lab_file *file_of(struct lab_pair *p, uint64_t stream)
     abort();
 }
 
+/* The disk takes up to WRITE_BYTES of the file that has most to write. */
+static void begin_write(struct lab *l, struct lab_pair *p)
+{
+    uint64_t most = 0;
+
+    p->writing = NULL;
+    p->write_at = DUET_NEVER;
+    for (int i = 0; i < p->files; i++) {
+        struct lab_file *f = &p->file[i];
+        if (f->got - f->written > most) {
+            most = f->got - f->written;
+            p->writing = f;
+        }
+    }
+    if (p->writing == NULL)
+        return;
+    p->write_bytes = most < WRITE_BYTES ? most : WRITE_BYTES;
+    p->write_at = time_add(l->now, (uint64_t)((double)p->write_bytes / l->s->disk_mb_s));
+}
+
+static void end_write(struct lab *l, struct lab_pair *p)
+{
+    p->writing->written += p->write_bytes;
+    p->written += p->write_bytes;
+    endpoint_consumed(p->e[1], p->id[1], p->writing->stream, p->write_bytes, l->now);
+    begin_write(l, p);
+}
+
+static void take_extent(struct lab *l, struct lab_pair *p, const struct endpoint_event *ev)
+{
+    if (l->s->disk_mb_s <= 0) {
+        endpoint_consumed(p->e[1], ev->conn, ev->stream, ev->extent.len, l->now);
+        return;
+    }
+    l->held_peak = p->got - p->written > l->held_peak ? p->got - p->written : l->held_peak;
+    if (p->writing == NULL)
+        begin_write(l, p);
+}
+
 static void on_extent(struct lab *l, struct lab_pair *p, const struct endpoint_event *ev)
 {
     uint64_t len = ev->extent.len, pause_us = time_since(l->now, p->extent_at);
@@ -118,7 +158,7 @@ static void on_extent(struct lab *l, struct lab_pair *p, const struct endpoint_e
         l->slice_bytes[slice] += len;
     if (lab_seconds(l) >= l->s->steady_from_s)
         p->got_steady += len;
-    endpoint_consumed(p->e[1], ev->conn, ev->stream, len, l->now);
+    take_extent(l, p, ev);
 }
 
 static void on_sent(struct lab *l, struct lab_pair *p, uint64_t stream)
@@ -245,6 +285,10 @@ static void run_script(struct lab *l, struct lab_pair *p)
         write_chat(l, p, f->chat_every_ms);
         settle(l, p, 0);
     }
+    if (time_due(p->write_at, l->now)) {
+        end_write(l, p);
+        settle(l, p, 1);
+    }
     for (int side = 0; side < 2; side++) {
         if (time_due(endpoint_deadline(p->e[side]), l->now))
             settle(l, p, side);
@@ -262,7 +306,7 @@ static duet_time next_event(const struct lab *l)
             next = time_min(next, at_seconds(l, l->s->flow[i].start_s));
             continue;
         }
-        next = time_min(next, time_min(p->chat_at, p->move_at));
+        next = time_min(next, time_min(p->write_at, time_min(p->chat_at, p->move_at)));
         next = time_min(next, time_min(endpoint_deadline(p->e[0]), endpoint_deadline(p->e[1])));
     }
     return time_max(next, l->now);
@@ -350,7 +394,7 @@ static void init_pair(struct lab *l, int i)
     struct lab_pair *p = &l->pair[i];
 
     p->files = l->s->flow[i].files > 0 ? l->s->flow[i].files : 1;
-    p->chat_at = p->move_at = DUET_NEVER;
+    p->chat_at = p->move_at = p->write_at = DUET_NEVER;
     for (int side = 0; side < 2; side++) {
         struct endpoint_config cfg = {
             .params = params_default(), .accept = side == 1, .cc = l->s->flow[i].cc, .name = "lab"};

@@ -50,6 +50,7 @@ struct lab_setup {
     double policer_kb;               /* > 0: no queue; a bucket of this many KiB filled at `rate` */
     double hole_at_s, hole_s;        /* nothing passes, either way */
     double change_at_s, change_mbit; /* the rate changes then */
+    double disk_mb_s;                /* the receiver's disk writes so many 10^6 bytes a second; 0: all at once */
     double limit_s;                  /* give up then; also the length of a run with `steady` */
     double mb;                       /* bytes of each flow, over all its files, in 10^6 */
     bool steady;                     /* no end of file: measure shares from steady_from_s to limit_s */
@@ -74,13 +75,14 @@ struct lab_result {
     double resume_ms;                             /* from the end of the hole to the sender's first datagram */
     double hole_recovery_ms; /* … to the first tenth of a second at 90 % of the rate before it; -1: never */
     double stall_ms;         /* longest time without file bytes, between the first and the last */
+    double held_mb;          /* most file bytes of one flow that arrived and were not written, 10^6 */
     double work;             /* sentmap's words and records looked at for each packet sent */
     uint64_t hash, datagrams;
 };
 
 struct lab_file {
     uint64_t stream;
-    uint64_t supplied, got;
+    uint64_t supplied, got, written;
     bool sent; /* everything acknowledged */
 };
 
@@ -93,6 +95,9 @@ struct lab_pair {
     int files;
     bool started, opened, done;
     uint64_t got, got_steady;
+    struct lab_file *writing; /* the disk is busy with write_bytes of it till write_at; NULL: idle */
+    uint64_t write_bytes, written;
+    duet_time write_at; /* DUET_NEVER: idle */
     duet_time start, end;
     duet_time extent_at; /* when file bytes last came */
     uint64_t stall_us;
@@ -118,6 +123,7 @@ struct lab {
     uint32_t chat_us[LAB_CHATS];
     size_t chats, chats_written;
     duet_time resumed_at; /* DUET_NEVER */
+    uint64_t held_peak;   /* arrived and not written */
     uint64_t hash, datagrams;
 };
 

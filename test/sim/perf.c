@@ -61,6 +61,7 @@ static void measure(const struct lab_setup *s, const struct lab_result *r, doubl
     v[JAIN] = squares > 0 ? total * total / (s->flows * squares) : 0;
     v[LESS_SHARE] = total > 0 ? least / total : 0;
     v[WORK] = r->work;
+    v[HELD] = r->held_mb;
 }
 
 static bool keeps(enum perf_metric m, double value, double limit)
@@ -194,6 +195,7 @@ static bool parse_number(struct lab_setup *s, const char *key, double value)
         {"hole", &s->hole_s},
         {"change_at", &s->change_at_s},
         {"change", &s->change_mbit},
+        {"disk", &s->disk_mb_s},
         {"limit", &s->limit_s},
         {"mb", &s->mb},
         {"steady", &s->steady_from_s},
@@ -254,8 +256,8 @@ static int run_one(int argc, char **argv)
         printf("%s %.*f\n", metrics[m].words, metrics[m].decimals, v[m]);
     for (int i = 0; s.flows > 1 && i < s.flows; i++)
         printf("flow %d %.2f Mbit/s\n", i, r.mbit[i]);
-    printf("queue standing BDP %.2f\ndropped %% %.1f\n%s", r.queue_standing_bdp, 100 * r.dropped,
-           s.steady || r.done ? "" : "NOT DONE\n");
+    printf("datagrams %llu\nqueue standing BDP %.2f\ndropped %% %.1f\n%s", (unsigned long long)r.datagrams,
+           r.queue_standing_bdp, 100 * r.dropped, s.steady || r.done ? "" : "NOT DONE\n");
     return 0;
 }
 

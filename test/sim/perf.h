@@ -6,7 +6,7 @@
  *   sim --perf [--only WORD] [--cc NAME] [--seed N]    the table; last line "N passed, N failed"
  *   sim --perf one [key=value ...]                     one run of your own: rate rtt queue queue_kb loss jitter hold
  *                                                      reorder reorder_ms policer hole_at hole change_at change limit
- *                                                      mb window seed steady trace=1 chat (one each so many ms)
+ *                                                      mb disk window seed steady trace=1 chat (one each so many ms)
  *                                                      move (one side's port, each so many s) receiver=1 (its)
  *                                                      flows=bbr,cubic@2,bbr:5 (@start s, :app Mbit/s)
  *
@@ -22,7 +22,7 @@
 
 #define PERF_CHECKS 6
 #define PERF_RUNS 3 /* most runs of a row */
-#define PERF_WINDOW_BYTES (8 << 20)
+#define PERF_WINDOW_BYTES LIMIT_WINDOW_DEFAULT_BYTES
 
 /* X(name, words, decimals, the more the better) */
 #define METRIC_LIST(X)                            \
@@ -40,7 +40,8 @@
     X(RECOVERY, "at 90 % after ms", 0, false)     \
     X(JAIN, "Jain", 3, true)                      \
     X(LESS_SHARE, "share of the lesser", 2, true) \
-    X(WORK, "work per packet", 1, false)
+    X(WORK, "work per packet", 1, false)          \
+    X(HELD, "unwritten MB", 1, false)
 enum perf_metric {
 #define X(name, words, decimals, is_floor) name,
     METRIC_LIST(X)

@@ -2,8 +2,8 @@
  * chunk: the fixed pool in which file bytes travel between net and disk.
  *
  * Allocated and freed by the net thread only; while a chunk is in a message the
- * receiver of the message owns it, so no lock is needed.  Memory of a chunk is
- * taken from the system at its first use and kept.
+ * receiver of the message owns it, so no lock is needed.  A chunk takes its
+ * memory from the system when it is needed; of the unused ones CHUNK_WARM keep it.
  *
  * A chunk to be sent holds one run of a file.  A chunk being received is a log:
  * extents are appended in the order they arrive and described by runs, so
@@ -17,7 +17,8 @@
 #include <stdint.h>
 
 #define CHUNK_BYTES (256 * 1024)
-#define CHUNK_POOL 64  /* of each direction */
+#define CHUNK_POOL 208 /* of each direction: 52 MiB, LIMIT_WINDOW_MAX_BYTES and some to spare */
+#define CHUNK_WARM 32  /* unused ones that keep their memory */
 #define CHUNK_RUNS 512 /* runs in one chunk; an extent that would need one more closes the chunk */
 
 struct chunk_run {
@@ -27,8 +28,9 @@ struct chunk_run {
 };
 
 struct chunk {
-    uint32_t index; /* in its pool */
-    uint32_t used;  /* bytes filled */
+    uint32_t index;  /* in its pool */
+    uint32_t holder; /* transfer whose piece it is while the endpoint has it; 0: none */
+    uint32_t used;   /* bytes filled */
     uint32_t run_count;
     struct chunk_run runs[CHUNK_RUNS];
     uint8_t bytes[CHUNK_BYTES];

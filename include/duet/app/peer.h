@@ -32,7 +32,6 @@ struct peer {
     bool doomed;
     uint64_t doom_code;      /* enum close_code */
     const char *doom_reason; /* a literal */
-    uint64_t window_bytes;   /* negotiated: most unacknowledged file bytes either way */
     struct channel control, chat;
     uint32_t last_offered; /* highest transfer number we offered it */
     uint32_t last_offer;   /* highest transfer number it offered */

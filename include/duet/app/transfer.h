@@ -45,7 +45,7 @@ struct transfer {
             uint64_t asked_bytes; /* read or being read */
             uint64_t supplied_bytes;
             uint64_t released_bytes;
-            uint64_t pieces; /* bit i: chunk i of the pool is the endpoint's */
+            unsigned pieces; /* chunks of the pool that are the endpoint's; their holder is our id */
         } out;
         struct {
             uint32_t remote_id; /* the sender's number */
@@ -53,7 +53,7 @@ struct transfer {
             duet_time open_since;
             unsigned chunks_out; /* being written */
             bool partial_out;    /* one of them was not full */
-            uint64_t window;     /* the share last granted */
+            uint64_t cap;        /* the share of the pool last given: most it may have outstanding */
             uint64_t limit;      /* highest credit ever granted: a promise that stays */
             uint64_t received_bytes, consumed_bytes;
             bool finished, has_digest;
@@ -61,7 +61,6 @@ struct transfer {
         } in;
     };
 };
-_Static_assert(CHUNK_POOL <= 64, "out.pieces has a bit for every chunk");
 
 /* Why a transfer fails. */
 struct transfer_trouble {

@@ -4,7 +4,10 @@
  *   MSG_SEND → JOB_OPEN → OFFER → ACCEPT → JOB_READ… / supply… → finish, JOB_DIGEST → DIGEST → COMPLETE → MSG_SENT
  *
  * Chunks come from the send pool, shared evenly by the transfers that read; one
- * is the disk's, then the endpoint's until RELEASED.  Owned by the net thread.
+ * is the disk's, then the endpoint's until RELEASED.  A transfer reads ahead of
+ * its peer's credit, which follows what the path and the peer's disk take, by
+ * SEND_AHEAD_BYTES; so a slow one does not fill our memory.  Owned by the net
+ * thread.
  */
 #ifndef DUET_APP_TRANSFER_SEND_H
 #define DUET_APP_TRANSFER_SEND_H
@@ -12,6 +15,8 @@
 #include <stdint.h>
 
 #include "duet/app/transfer.h"
+
+#define SEND_AHEAD_BYTES (16 * CHUNK_BYTES)
 
 /* Starts; ui hears MSG_SENDING later, or MSG_TRANSFER_FAILED. */
 void transfer_send_start(struct env *env, struct peer *peer, uint32_t ui_id, const char *path);

@@ -75,13 +75,19 @@ int endpoint_supply(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t 
                     size_t len, uint64_t cookie, duet_time now);
 /* There is nothing at or after final_bytes. */
 int endpoint_finish(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t final_bytes, duet_time now);
+/* Bytes of a stream that its sender, we or the peer, was allowed by its receiver, from the beginning; 0: no such stream
+ * (any more).  It changes with endpoint_accept_bulk and endpoint_consumed there. */
+uint64_t endpoint_bulk_limit(const struct endpoint *e, conn_id conn, uint64_t stream);
 /* Gives it up; its pieces are RELEASED. */
 int endpoint_reset(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now);
 
-/* Bulk, receiving.  `stream` is the id the peer's offer named; window_bytes: most unconsumed bytes (may be changed
- * later by calling it again; a limit once granted is never taken back).  0; DUET_EPROTOCOL: not an id the peer may open, or
- * closed already; DUET_EFULL; DUET_ENOMEM. */
-int endpoint_accept_bulk(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t window_bytes, duet_time now);
+/* Bulk, receiving.  `stream` is the id the peer's offer named; cap_bytes: most unconsumed bytes.  How many of them it is
+ * allowed for now follows from how fast they are consumed (stream/window.h).  The cap may be changed later by calling it
+ * again; a limit once granted is never taken back.  0; DUET_EPROTOCOL: not an id the peer may open, or closed already;
+ * DUET_EFULL; DUET_ENOMEM. */
+int endpoint_accept_bulk(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t cap_bytes, duet_time now);
+/* Most unconsumed bytes that this peer is allowed now over all its streams, as learnt so far; 0: no such connection. */
+uint64_t endpoint_recv_window(const struct endpoint *e, conn_id conn);
 /* The application is done with `bytes` of EVENT_EXTENT: credit goes back to the peer. */
 int endpoint_consumed(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t bytes, duet_time now);
 /* Wants no more of it.  No extents after this call. */

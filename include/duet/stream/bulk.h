@@ -39,9 +39,10 @@ struct bulksend {
 struct bulkrecv {
     uint64_t id;
     struct recvstate state;
-    bool stopped;      /* wants no more; waits for the sender's RESET_STREAM */
-    bool stop_wanted;  /* STOP_STREAM has to be sent (again) */
-    bool limit_wanted; /* MAX_STREAM_DATA has to be sent (again) */
+    uint64_t cap_bytes; /* most the application lets it have outstanding */
+    bool stopped;       /* wants no more; waits for the sender's RESET_STREAM */
+    bool stop_wanted;   /* STOP_STREAM has to be sent (again) */
+    bool limit_wanted;  /* MAX_STREAM_DATA has to be sent (again) */
     uint64_t stop_code;
 };
 
@@ -58,7 +59,7 @@ void bulksend_copy(const struct bulksend *b, const struct stream_piece *p, uint8
  * Only sources touching [start, end) are looked at. */
 bool bulksend_release(struct bulksend *b, uint64_t start, uint64_t end, uint64_t *cookie);
 
-void bulkrecv_init(struct bulkrecv *b, uint64_t id, uint64_t window_bytes);
+void bulkrecv_init(struct bulkrecv *b, uint64_t id);
 void bulkrecv_dispose(struct bulkrecv *b);
 
 #endif

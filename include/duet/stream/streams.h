@@ -9,9 +9,10 @@
  * accepted it, so a peer can open nothing by itself and no stream count has to
  * be negotiated; its credit is 0 till then.
  *
- * Connection credit (MAX_DATA) bounds the bulk streams together; the two
- * ordered streams are bounded each by its own window, so a full disk never
- * silences the chat.
+ * Connection credit (MAX_DATA) bounds the bulk streams together, is 0 as well
+ * till the first of them is accepted, and has the window that window.h finds;
+ * a bulk stream has the same one or less.  The two ordered streams are bounded
+ * each by its own window, so a full disk never silences the chat.
  *
  * Owned by one connection; knows nothing of packets.
  */
@@ -25,6 +26,7 @@
 #include "duet/stream/bulk.h"
 #include "duet/stream/recvstream.h"
 #include "duet/stream/sendstream.h"
+#include "duet/stream/window.h"
 #include "duet/wire/frame.h"
 #include "duet/wire/limits.h"
 
@@ -49,7 +51,7 @@ struct streams {
     struct bulkrecv *recvs[LIMIT_STREAMS];
     size_t recv_count;
     struct ranges closed;         /* indexes of the peer's bulk streams that are over */
-    uint64_t window_bytes;        /* negotiated */
+    struct window window;         /* of the credit we give, at most the negotiated one */
     uint64_t data_limit_bytes;    /* bulk bytes the peer allows us */
     uint64_t data_fresh_bytes;    /* of them sent */
     uint64_t data_received_bytes; /* distinct bulk bytes received */
@@ -94,9 +96,9 @@ void streams_max_stream_data(struct streams *s, uint64_t id, uint64_t bytes);
 
 /* Bulk. 0 or a code as in conn/endpoint.h. */
 int streams_open(struct streams *s, uint64_t *id);
-int streams_accept(struct streams *s, uint64_t id, uint64_t window_bytes);
+int streams_accept(struct streams *s, uint64_t id, uint64_t cap_bytes);
 /* An id that is over or was stopped: no effect. DUET_EINVAL: more than was received. */
-int streams_consumed(struct streams *s, uint64_t id, uint64_t bytes);
+int streams_consumed(struct streams *s, uint64_t id, uint64_t bytes, uint64_t rtt_us, duet_time now);
 int streams_stop(struct streams *s, uint64_t id, uint64_t code);
 int streams_reset(struct streams *s, uint64_t id, uint64_t code);
 

@@ -32,7 +32,7 @@ enum params_suite {
 struct params {
     enum params_mode mode;
     uint32_t max_packet_bytes; /* LIMIT_PACKET_MIN..MAX: largest UDP payload this side takes */
-    uint64_t window_bytes;     /* LIMIT_WINDOW_MIN..MAX: most unacknowledged bulk bytes */
+    uint64_t window_bytes;     /* LIMIT_WINDOW_MIN..MAX: most bulk bytes unacknowledged, and unconsumed */
     uint64_t heartbeat_us;     /* HEARTBEAT_MIN..MAX */
     uint64_t lost_us;          /* silence that ends the session; >= UNREACHABLE_US */
     uint32_t suites;           /* proposal: bits of params_suite; result: exactly one bit */

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,34 @@ Test(chunk, pool_gives_each_chunk_once_and_takes_it_back)
     cr_assert_eq(chunk_take(p), taken[1]);
     cr_assert_null(chunk_at(p, 3));
     cr_assert_null(chunk_at(p, UINT64_MAX));
+    chunk_pool_free(p);
+}
+
+static size_t allocated(void)
+{
+    const struct mallinfo2 m = mallinfo2();
+
+    return m.uordblks + m.hblkhd;
+}
+
+Test(chunk, unused_ones_keep_little_memory_whatever_the_order_they_came_back_in)
+{
+    struct chunk_pool *p = chunk_pool_new(CHUNK_POOL);
+    struct chunk *taken[CHUNK_POOL];
+    const size_t before = allocated();
+
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < CHUNK_POOL; i++) {
+            taken[i] = chunk_take(p);
+            cr_assert_not_null(taken[i]);
+            cr_assert_eq(chunk_at(p, taken[i]->index), taken[i]);
+            taken[i]->bytes[CHUNK_BYTES - 1] = 1;
+        }
+        for (size_t i = 0; i < CHUNK_POOL; i++)
+            chunk_give(p, taken[(i * 5 + (size_t)round) % CHUNK_POOL]); /* 5 and 208 share no factor: each once */
+        cr_assert_eq(chunk_available(p), CHUNK_POOL);
+        cr_assert_leq(allocated() - before, (CHUNK_WARM + 1) * sizeof(struct chunk));
+    }
     chunk_pool_free(p);
 }
 

@@ -242,7 +242,7 @@ Test(conn_send, credit_is_whole_after_a_thousand_streams_reset_or_stopped_at_ran
     cr_assert_eq(a->send_count + b->recv_count, 0);
     cr_assert_eq(b->data_received_bytes, b->data_consumed_bytes);
     cr_assert_eq(a->data_fresh_bytes, b->data_received_bytes);
-    cr_assert_geq(a->data_limit_bytes - a->data_fresh_bytes, a->window_bytes * 3 / 4);
+    cr_assert_geq(a->data_limit_bytes - a->data_fresh_bytes, b->window.bytes * 3 / 4);
 }
 
 Test(conn_send, a_lost_ack_does_not_make_chat_arrive_twice_or_never)

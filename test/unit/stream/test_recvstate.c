@@ -89,26 +89,32 @@ Test(recvstate, fresh_gives_each_new_part_once)
     cr_assert_not(recvstate_fresh(&s, &p, at, &r));
 }
 
-Test(recvstate, a_new_limit_is_told_by_quarters)
+/* A window of 1000: told by 62. */
+Test(recvstate, a_new_limit_is_told_by_sixteenths)
 {
     uint64_t limit = 0;
-    cr_assert_eq(take(0, 500, false), 0);
-    recvstate_consumed(&s, 249);
+    cr_assert_eq(take(0, 900, false), 0);
+    recvstate_consumed(&s, 61);
     cr_assert_not(recvstate_new_limit(&s, &limit));
     recvstate_consumed(&s, 1);
     cr_assert(recvstate_new_limit(&s, &limit));
-    cr_assert_eq(limit, 1250);
-    cr_assert_eq(s.limit_bytes, 1250);
+    cr_assert_eq(limit, 1062);
+    cr_assert_eq(s.limit_bytes, 1062);
     cr_assert_not(recvstate_new_limit(&s, &limit));
 }
 
-Test(recvstate, a_sender_about_to_run_dry_is_told_of_less)
+Test(recvstate, who_used_up_the_limit_and_was_read_has_a_whole_window_again)
 {
-    uint64_t limit;
-    cr_assert_eq(take(0, 800, false), 0);
-    recvstate_consumed(&s, 1);
-    cr_assert(recvstate_new_limit(&s, &limit));
-    cr_assert_eq(limit, 1001);
+    static const uint64_t windows[] = {1, 2, 15, 16, 17, 1000};
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        uint64_t limit = 0;
+        recvstate_dispose(&s);
+        recvstate_init(&s, windows[i], 4);
+        cr_assert_eq(take(0, windows[i], false), 0);
+        recvstate_consumed(&s, windows[i]);
+        cr_assert(recvstate_new_limit(&s, &limit), "window %lu", (unsigned long)windows[i]);
+        cr_assert_eq(limit, 2 * windows[i]);
+    }
 }
 
 /* The end may be known long before its bytes may come: extents travel in any order. */

@@ -108,6 +108,12 @@ static bool carry(size_t max_len, bool lost)
     return true;
 }
 
+/* At no time at all: the window stays as it is. */
+static int consumed(uint64_t id, uint64_t len)
+{
+    return streams_consumed(&b, id, len, 1000, DUET_TIME(0));
+}
+
 Test(streams, ids_tell_opener_and_kind)
 {
     uint64_t id;
@@ -158,7 +164,7 @@ Test(streams, nothing_of_a_file_leaves_before_it_was_accepted)
         cr_assert(streams_class_wants(&a, CLASS_BULK));
         while (carry(1000, false))
             continue;
-        cr_assert_eq(streams_consumed(&b, id, sizes[i]), 0);
+        cr_assert_eq(consumed(id, sizes[i]), 0);
         cr_assert(streams_is_closed(&b, id));
         cr_assert_null(streams_send(&a, id));
     }
@@ -178,7 +184,7 @@ Test(streams, a_file_longer_than_every_window_goes_through)
         if (r != NULL && r->state.distinct_bytes > done) {
             const uint64_t fresh = r->state.distinct_bytes - done;
             done += fresh;
-            cr_assert_eq(streams_consumed(&b, id, fresh), 0);
+            cr_assert_eq(consumed(id, fresh), 0);
         }
     }
     cr_assert_eq(done, sizeof bytes);
@@ -206,7 +212,7 @@ Test(streams, extents_supplied_last_first_go_through_a_small_window)
             const struct bulkrecv *r = streams_recv(&b, id);
             const uint64_t fresh = r == NULL ? 0 : r->state.distinct_bytes - done;
             done += fresh;
-            streams_consumed(&b, id, fresh);
+            consumed(id, fresh);
             if (streams_recv(&b, id) == NULL)
                 break;
         }
@@ -246,13 +252,71 @@ Test(streams, connection_credit_bounds_all_files_together)
     struct bulkrecv *r = streams_recv(&b, id[1]);
     const struct stream_piece more = {.offset = r->state.distinct_bytes, .len = 1};
     cr_assert_eq(streams_check_bulk(&b, r, &more), DUET_EFLOW);
-    streams_consumed(&b, id[0], streams_recv(&b, id[0])->state.distinct_bytes);
+    consumed(id[0], streams_recv(&b, id[0])->state.distinct_bytes);
     updates(&b, &a);
     cr_assert(streams_class_wants(&a, CLASS_BULK));
 }
 
+Test(streams, the_connection_has_no_credit_before_a_stream_was_accepted)
+{
+    cr_assert_eq(a.data_limit_bytes, 0);
+    const uint64_t id = open_with(1000);
+    streams_max_stream_data(&a, id, 1000);
+    cr_assert_not(streams_class_wants(&a, CLASS_BULK));
+    cr_assert_not(streams_update_wanted(&b));
+    streams_accept(&b, id, 1000);
+    updates(&b, &a);
+    cr_assert_eq(a.data_limit_bytes, WINDOW);
+    cr_assert(streams_class_wants(&a, CLASS_BULK));
+}
+
+/* The window of the connection and of both streams: 4 MiB at most, 3 of them for the second. */
+Test(streams, what_is_consumed_fast_widens_the_credit_of_all_streams_up_to_their_caps)
+{
+    const uint64_t mib = 1 << 20, id[2] = {2, 6};
+    stop();
+    streams_init(&a, true, 4 * mib);
+    streams_init(&b, false, 4 * mib);
+    streams_accept(&b, id[0], 64 * mib);
+    streams_accept(&b, id[1], 3 * mib);
+    struct bulkrecv *r[2] = {streams_recv(&b, id[0]), streams_recv(&b, id[1])};
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(r[i]->state.limit_bytes, WINDOW_INITIAL_BYTES);
+    cr_assert_eq(b.data_granted_bytes, WINDOW_INITIAL_BYTES);
+
+    const struct stream_piece p = {.len = WINDOW_INITIAL_BYTES};
+    cr_assert_eq(streams_check_bulk(&b, r[0], &p), 0);
+    cr_assert_eq(streams_add_bulk(&b, r[0], &p), 0);
+    const struct stream_piece more = {.len = 1};
+    cr_assert_eq(streams_check_bulk(&b, r[1], &more), DUET_EFLOW, "its own credit is whole, the connection's used up");
+    cr_assert_eq(streams_consumed(&b, id[0], p.len, 20000, DUET_TIME(20000)), 0); /* all of it in a round trip */
+    cr_assert_eq(b.window.bytes, 4 * mib);
+    cr_assert_eq(r[0]->state.limit_bytes, p.len + 4 * mib);
+    cr_assert_eq(r[1]->state.limit_bytes, 3 * mib);
+    cr_assert_eq(b.data_granted_bytes, p.len + 4 * mib);
+}
+
+Test(streams, a_smaller_cap_takes_nothing_back_and_stops_the_growth)
+{
+    const uint64_t mib = 1 << 20;
+    stop();
+    streams_init(&a, true, 4 * mib);
+    streams_init(&b, false, 4 * mib);
+    streams_accept(&b, 2, 4 * mib);
+    struct bulkrecv *r = streams_recv(&b, 2);
+    const struct stream_piece p = {.len = mib};
+    streams_add_bulk(&b, r, &p);
+    streams_accept(&b, 2, mib / 4);
+    cr_assert_eq(r->state.limit_bytes, mib);
+    cr_assert_eq(streams_consumed(&b, 2, mib / 2, 20000, DUET_TIME(20000)), 0);
+    cr_assert_eq(r->state.limit_bytes, mib, "half a window is outstanding, the cap is a quarter");
+    cr_assert_eq(streams_consumed(&b, 2, mib / 2, 20000, DUET_TIME(20001)), 0);
+    cr_assert_eq(r->state.limit_bytes, mib + mib / 4);
+}
+
 Test(streams, credit_never_shrinks)
 {
+    streams_max_data(&a, WINDOW);
     streams_max_data(&a, 10);
     cr_assert_eq(a.data_limit_bytes, WINDOW);
     const uint64_t id = open_with(100);
@@ -269,10 +333,10 @@ Test(streams, more_than_was_received_cannot_be_consumed)
     streams_accept(&b, id, 10000);
     updates(&b, &a);
     carry(400, false);
-    cr_assert_eq(streams_consumed(&b, id, 401), DUET_EINVAL);
-    cr_assert_eq(streams_consumed(&b, id, 400), 0);
-    cr_assert_eq(streams_consumed(&b, id, 1), DUET_EINVAL);
-    cr_assert_eq(streams_consumed(&b, 998, 1), 0);
+    cr_assert_eq(consumed(id, 401), DUET_EINVAL);
+    cr_assert_eq(consumed(id, 400), 0);
+    cr_assert_eq(consumed(id, 1), DUET_EINVAL);
+    cr_assert_eq(consumed(998, 1), 0);
 }
 
 Test(streams, a_lost_update_is_told_again_with_the_value_of_then)
@@ -280,8 +344,8 @@ Test(streams, a_lost_update_is_told_again_with_the_value_of_then)
     const uint64_t id = open_with(9000);
     struct frame f;
     streams_accept(&b, id, 4000);
-    cr_assert(streams_next_update(&b, &f));
-    cr_assert_eq(f.max, 4000);
+    cr_assert(streams_next_update(&b, &f) && f.type == FRAME_MAX_DATA && f.max == WINDOW);
+    cr_assert(streams_next_update(&b, &f) && f.type == FRAME_MAX_STREAM_DATA && f.max == 4000);
     streams_accept(&b, id, 8000);
     cr_assert(streams_next_update(&b, &f));
     streams_update_lost(&b, FRAME_MAX_STREAM_DATA, id);
@@ -407,7 +471,7 @@ Test(streams, no_credit_is_lost_over_a_thousand_streams_reset_or_stopped_at_rand
                 carry(1 + (size_t)rand_below(&rng, 1200), rand_below(&rng, 4) == 0);
             const struct bulkrecv *r = streams_recv(&b, id);
             if (r != NULL && !r->stopped && rand_below(&rng, 2) == 0)
-                cr_assert_eq(streams_consumed(&b, id, r->state.distinct_bytes - r->state.consumed_bytes), 0);
+                cr_assert_eq(consumed(id, r->state.distinct_bytes - r->state.consumed_bytes), 0);
         }
         updates(&b, &a);
         updates(&a, &b);
@@ -415,7 +479,7 @@ Test(streams, no_credit_is_lost_over_a_thousand_streams_reset_or_stopped_at_rand
         cr_assert_null(streams_send(&a, id), "round %d", round);
         cr_assert_eq(b.data_received_bytes, b.data_consumed_bytes, "round %d", round);
         cr_assert_eq(a.data_fresh_bytes, b.data_received_bytes, "round %d", round);
-        cr_assert_geq(a.data_limit_bytes - a.data_fresh_bytes, WINDOW * 3 / 4);
+        cr_assert_geq(a.data_limit_bytes - a.data_fresh_bytes, WINDOW - WINDOW / RECV_GRANT_SHARE);
     }
     cr_assert_eq(b.closed.count, 1);
 }
