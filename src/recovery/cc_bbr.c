@@ -42,12 +42,10 @@
 
 /* ---- how much may be in flight ---- */
 
-/* Faster than slow start's doubling until a queue shows.  What the last step overshoots a queue of one BDP nearly
- * holds, and at 300 ms a second is won. */
+/* Faster than slow start's doubling until a queue shows: at 300 ms a second is won.  Then two BDP are enough, and what
+ * the last step overshot comes back before it fills the queue a second time. */
 static double startup_growth(const struct cc *c)
 {
-    if (c->bbr.queue_met)
-        return CWND_GAIN;
     return c->pacing_bytes_per_s < SMALL_BYTES_PER_S ? SMALL_GROWTH : CC_BBR_STARTUP_GAIN;
 }
 
@@ -65,7 +63,6 @@ static uint64_t target_in_flight(const struct cc *c, const struct loss *l)
 
     switch (c->bbr.phase) {
     case BBR_STARTUP:
-        return (uint64_t)(startup_growth(c) * bdp);
     case BBR_DRAIN:
         return (uint64_t)(CWND_GAIN * bdp);
     case BBR_PROBE_RTT:
@@ -189,9 +186,9 @@ static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summa
 
     if (b->phase == BBR_PROBE_RTT)
         c->cwnd_bytes = num_min(c->cwnd_bytes, target);
-    else if (b->full_reached)
+    else if (b->full_reached || b->queue_met)
         c->cwnd_bytes = num_min(c->cwnd_bytes + resolved, target);
-    else if (!b->queue_met || c->cwnd_bytes < target)
+    else
         c->cwnd_bytes += num_share(startup_growth(c) - 1, resolved);
     c->cwnd_bytes = num_max(num_min(c->cwnd_bytes, ceiling(c)), MIN_CWND_PACKETS * (uint64_t)c->packet_bytes);
 }

@@ -34,6 +34,7 @@
 #define PROBE_RTT_US 200000
 #define EMPTY_SHARE 16 /* a sample within 1/16 of the minimum shows an empty queue */
 #define EMPTY_LEAST_US 500
+#define QUEUE_MET_US 16000 /* so much above the minimum is a queue on any path (RFC 9406, MAX_RTT_THRESH) */
 
 #define GUARD_FIRST_ROUNDS 4
 #define GUARD_GAIN_MIN 0.7
@@ -267,7 +268,7 @@ static void watch_queue(struct cc *c, const struct rtt *r, bool sampled, duet_ti
 
     if (sampled && r->latest_us <= r->min_us + num_max(r->min_us / EMPTY_SHARE, EMPTY_LEAST_US))
         b->empty_at = now;
-    if (sampled && r->latest_us > r->min_us + cc_bbr_queue_slack_us(r))
+    if (sampled && r->latest_us > r->min_us + num_min(cc_bbr_queue_slack_us(r), QUEUE_MET_US))
         b->queue_met = true;
     if (b->phase != BBR_PROBE_RTT && !b->idle && time_since(now, b->empty_at) > PROBE_RTT_EVERY_US) {
         b->prior_cwnd = c->cwnd_bytes;
