@@ -42,7 +42,7 @@ link_quic() {
     file=$(data "$2")
     shift 3
     link_up "$@" && quic_run "$index" a b "$NET_A_IP" "$file" "$limit" || return 1
-    if [ $QUIC_DONE = no ] && [ "$QUIC_KEPT" = no ]; then
+    if [ "$QUIC_DONE" = no ] && [ "$QUIC_KEPT" = no ]; then
         note "${QUIC_NAMES[index]}: cut off, and nothing tells how far it was"
         return 1
     fi
@@ -67,7 +67,7 @@ link_case() {
         for q in "${!QUIC_NAMES[@]}"; do
             link_quic "$q" "$bytes" "$limit" "$@" || continue
             quic[q]+=" $GOODPUT" quic_label[q]=${QUIC_NAMES[q]}
-            [ $QUIC_DONE = yes ] || quic_label[q]+=", cut off"
+            [ "$QUIC_DONE" = yes ] || quic_label[q]+=", cut off"
         done
     done
     net_down

@@ -68,15 +68,10 @@ scp_run() { # scp_run FILE [OPTION...]: SCP_S, SCP_CPU_S, SCP_RSS
 
 # loopback_round FILE GB: every program once; the figures go to the caller's lists
 loopback_round() {
-    local i
     floor_run lo lo 127.0.0.1 "$1" && floor+=" $(calc "$2 * 8 / $FLOOR_S")" floor_cpu+=" $(calc "$FLOOR_CPU_S / $2")"
     transfer lo lo 127.0.0.1 "$1" 120 && [ $XFER_DONE = yes ] &&
         ours+=" $(calc "$2 * 8 / $XFER_S")" cpu+=" $(calc "$XFER_CPU_S / $2")" rss+=" $(calc "$XFER_RSS / 1024")"
-    for i in "${!QUIC_NAMES[@]}"; do
-        quic_run "$i" lo lo 127.0.0.1 "$1" 120 && [ $QUIC_DONE = yes ] || continue
-        quic[i]+=" $(calc "$2 * 8 / $QUIC_S")" quic_cpu[i]+=" $(calc "$QUIC_CPU_S / $2")"
-        quic_rss[i]+=" $(calc "$QUIC_RSS / 1024")" quic_kept[i]=$QUIC_KEPT
-    done
+    quic_round lo lo 127.0.0.1 "$1" "$2"
     [ "$have_ssh" ] || return 0
     scp_run "$1" && scp+=" $(calc "$2 * 8 / $SCP_S")"
     scp_run "$1" -c aes128-gcm@openssh.com && gcm+=" $(calc "$2 * 8 / $SCP_S")" &&
@@ -102,19 +97,13 @@ bench_loopback() {
     record loopback "CPU, both ends" s/GB "$cpu" floor "$floor_cpu"
     record loopback "CPU, both ends" s/GB "$cpu" "scp aes128-gcm" "$gcm_cpu"
     record loopback "peak memory of one end" MiB "$rss" "scp aes128-gcm" "$gcm_rss"
-    for i in "${!quic[@]}"; do
-        local anchor=${QUIC_NAMES[i]}
-        [ "${quic_kept[i]}" = yes ] || anchor+=", no file"
-        record loopback "$name" Gbit/s "$ours" "$anchor" "${quic[i]}"
-        record loopback "CPU, both ends" s/GB "$cpu" "$anchor" "${quic_cpu[i]}"
-        record loopback "peak memory of one end" MiB "$rss" "$anchor" "${quic_rss[i]}"
-    done
+    quic_record loopback "$name" "$ours" "$cpu" "$rss"
 }
 
 bench_veth() {
     local bytes=1000000000 file gb i
     [ "$QUICK" = false ] || bytes=250000000
-    local ours='' floor='' cpu='' floor_cpu='' name
+    local ours floor cpu floor_cpu rss name quic quic_cpu quic_rss quic_kept=()
     need_link veth || return 0
     net_down
     local ns
@@ -129,12 +118,16 @@ bench_veth() {
     file=$(data $bytes)
     gb=$(calc "$bytes / 1e9")
     name="file of $(calc "$bytes / 1e6") MB, MTU 1500"
-    for ((i = 0; i < REPEAT; i++)); do
+    for ((i = 0; i <= REPEAT; i++)); do # as on loopback
+        [ $i -gt 1 ] || { ours='' floor='' cpu='' floor_cpu='' rss='' quic=() quic_cpu=() quic_rss=(); }
         floor_run a b "$NET_B_IP" "$file" --mtu &&
             floor+=" $(calc "$gb * 8 / $FLOOR_S")" floor_cpu+=" $(calc "$FLOOR_CPU_S / $gb")"
-        transfer a b "$NET_B_IP" "$file" 120 && ours+=" $(calc "$gb * 8 / $XFER_S")" cpu+=" $(calc "$XFER_CPU_S / $gb")"
+        transfer a b "$NET_B_IP" "$file" 120 && [ "$XFER_DONE" = yes ] &&
+            ours+=" $(calc "$gb * 8 / $XFER_S")" cpu+=" $(calc "$XFER_CPU_S / $gb")" rss+=" $(calc "$XFER_RSS / 1024")"
+        quic_round a b "$NET_A_IP" "$file" "$gb"
     done
     net_down
     record veth "$name" Gbit/s "$ours" "floor --mtu" "$floor"
     record veth "CPU, both ends, MTU 1500" s/GB "$cpu" "floor --mtu" "$floor_cpu"
+    quic_record veth "$name" "$ours" "$cpu" "$rss"
 }
