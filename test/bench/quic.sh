@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034
-# A QUIC stack beside duet, if the user names one (--quic, doc/BENCHMARKS.md): a server with the file in its folder at one
-# host, a client at the other.  Which of the two sends is theirs to know; the clock is the client's, from fork to exit.
+# A QUIC stack beside duet, if the user names one (--quic, doc/BENCHMARKS.md): a server with the file in its folder at
+# one host, a client at the other.  Which of the two sends is theirs to know; the clock is the client's, fork to exit.
 
 QUIC_NAMES=() QUIC_SERVERS=() QUIC_CLIENTS=()
 
@@ -62,8 +62,8 @@ quic_listens() { # quic_listens HOST PORT PID: waits until the port is open
     done
 }
 
-# quic_arrived FILE: is what lies in $W/quic-in, if anything to speak of does, that file?  QUIC_KEPT no: nothing does, the
-# program only counts bytes.  A server that was sent the file may still have its end in a buffer.
+# quic_arrived FILE: is what lies in $W/quic-in, if anything to speak of does, that file?  QUIC_KEPT no: nothing does,
+# the program only counts bytes.  A server that was sent the file may still have its end in a buffer.
 quic_arrived() {
     local got tries
     QUIC_KEPT=no
@@ -86,7 +86,8 @@ quic_run() {
     quic_fill "${QUIC_SERVERS[index]}" "$address" "$port" "$file"
     spawn "$at" env -C "${file%/*}" "$TIMED" "$W/quic-server.t" "${QUIC_COMMAND[@]}" >"$W/quic-server.log" 2>&1 </dev/null
     server=$LAST_PID
-    quic_listens "$at" "$port" "$server" || { note "$name: $(tail -n 1 "$W/quic-server.log")"; stop "$server"; return 1; }
+    quic_listens "$at" "$port" "$server" ||
+        { note "$name: its server does not listen: $(tail -n 1 "$W/quic-server.log")"; stop "$server"; return 1; }
     quic_fill "${QUIC_CLIENTS[index]}" "$address" "$port" "$file"
     spawn "$from" env -C "$W/quic-in" "$TIMED" "$W/quic-client.t" "${QUIC_COMMAND[@]}" >"$W/quic-client.log" 2>&1 </dev/null
     client=$LAST_PID QUIC_DONE=yes
