@@ -67,6 +67,7 @@ link_case() {
         for q in "${!QUIC_NAMES[@]}"; do
             link_quic "$q" "$bytes" "$limit" "$@" || continue
             quic[q]+=" $GOODPUT" quic_label[q]=${QUIC_NAMES[q]}
+            [ "$QUIC_KEPT" = yes ] || quic_label[q]+=", no file"
             [ "$QUIC_DONE" = yes ] || quic_label[q]+=", cut off"
         done
     done
