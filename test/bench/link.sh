@@ -52,7 +52,7 @@ link_quic() {
 # link_case SECTION NAME BYTES LIMIT_S CEILING KNOB...: duet against the ceiling, kernel TCP, kcptun and QUIC
 link_case() {
     local section=$1 name=$2 bytes=$3 limit=$4 ceiling=$5 i tcp_s=10
-    local ours='' waste='' bbr='' cubic='' kcp='' undone=0 quic=() quic_label=() q
+    local ours='' waste='' bbr='' cubic='' kcp='' undone=0 quic=() quic_cut=() quic_kept=() q anchor
     shift 5
     [ $QUICK = false ] || tcp_s=5
     # Twice over the limit is an answer.
@@ -65,10 +65,9 @@ link_case() {
         [ $QUICK = true ] || { link_up "$@" && cubic+=" $(tcp_rate cubic $tcp_s)"; }
         link_up "$@" && kcp+=" $(kcptun_rate $tcp_s)"
         for q in "${!QUIC_NAMES[@]}"; do
-            link_quic "$q" "$bytes" "$limit" "$@" || continue
-            quic[q]+=" $GOODPUT" quic_label[q]=${QUIC_NAMES[q]}
-            [ "$QUIC_KEPT" = yes ] || quic_label[q]+=", no file"
-            [ "$QUIC_DONE" = yes ] || quic_label[q]+=", cut off"
+            [ "${quic_cut[q]:-0}" -lt 2 ] && link_quic "$q" "$bytes" "$limit" "$@" || continue
+            quic[q]+=" $GOODPUT" quic_kept[q]=$QUIC_KEPT
+            [ "$QUIC_DONE" = yes ] || quic_cut[q]=$((${quic_cut[q]:-0} + 1))
         done
     done
     net_down
@@ -78,7 +77,12 @@ link_case() {
     [ -z "${bbr// /}" ] || record "$section" "$name" Mbit/s "$ours" "kernel TCP, BBR" "$bbr" "$extra"
     [ -z "${cubic// /}" ] || record "$section" "$name" Mbit/s "$ours" "kernel TCP, CUBIC" "$cubic" "$extra"
     [ -z "${kcp// /}" ] || record "$section" "$name" Mbit/s "$ours" "kcptun fast3" "$kcp" "$extra"
-    for q in "${!quic[@]}"; do record "$section" "$name" Mbit/s "$ours" "${quic_label[q]}" "${quic[q]}" "$extra"; done
+    for q in "${!quic[@]}"; do
+        anchor=${QUIC_NAMES[q]}
+        [ "${quic_kept[q]}" = yes ] || anchor+=", no file"
+        [ -z "${quic_cut[q]:-}" ] || anchor+=", cut off"
+        record "$section" "$name" Mbit/s "$ours" "$anchor" "${quic[q]}" "$extra"
+    done
     [ -z "${waste// /}" ] || record "$section" "waste, $name" % "$waste" "bound" 1
 }
 
