@@ -38,6 +38,14 @@ on() { # on HOST COMMAND...: in the foreground
 
 alive() { kill -0 "$1" 2>/dev/null; }
 
+ends_in() { # ends_in PID SECONDS: waits for its end; false if it lives on
+    local began=$SECONDS
+    while alive "$1"; do
+        [ $((SECONDS - began)) -lt "$2" ] || return 1
+        sleep 0.05
+    done
+}
+
 reap() { # reap PID [SECONDS]: waits so long (default 10) for its end, then ends it; its status
     local pid=$1 left=$((${2:-10} * 20)) p keep=() status
     while alive "$pid" && [ $((left -= 1)) -gt 0 ]; do sleep 0.05; done
@@ -184,26 +192,20 @@ send_start() {
 # transfer FROM TO ADDRESS FILE LIMIT_S: one file to a fresh receiver in $W/in.  XFER_S from the start of the send
 # process to its exit, XFER_BYTES delivered, XFER_DONE yes|no (the limit came first), XFER_CPU_S and XFER_RSS of both.
 transfer() {
-    local from=$1 to=$2 address=$3 file=$4 limit=$5 began
+    local from=$1 to=$2 address=$3 file=$4 limit=$5
     recv_start "$to" "$W/in" || return 1
     send_start "$from" "$address:$RECV_PORT" out "$file"
-    began=$SECONDS
     XFER_DONE=yes
-    while alive "$SEND_PID"; do
-        if [ $((SECONDS - began)) -ge "$limit" ]; then
-            XFER_DONE=no
-            XFER_BYTES=$(written "$W/in")
-            stop "$SEND_PID"
-            stop "$RECV_PID"
-            break
-        fi
-        sleep 0.05
-    done
+    ends_in "$SEND_PID" "$limit" || XFER_DONE=no
     if [ $XFER_DONE = yes ]; then
         reap "$SEND_PID" || { note "send failed: $(tail -n 1 "$W/out.err")"; stop "$RECV_PID"; return 1; }
         reap "$RECV_PID" || { note "recv failed: $(tail -n 1 "$W/in.err")"; return 1; }
         XFER_BYTES=$(stat -c %s "$file")
         [ "$(stat -c %s "$W/in/${file##*/}")" = "$XFER_BYTES" ] || { note "not what was sent"; return 1; }
+    else
+        XFER_BYTES=$(written "$W/in")
+        stop "$SEND_PID"
+        stop "$RECV_PID"
     fi
     XFER_S=$(took "$W/out.t" wall)
     XFER_CPU_S=$(calc "$(took "$W/out.t" cpu) + $(took "$W/in.t" cpu)")

@@ -36,10 +36,23 @@ kcptun_rate() {
     for iperf in "${pids[@]}" "$iperf"; do stop "$iperf"; done
 }
 
-# link_case SECTION NAME BYTES LIMIT_S CEILING KNOB...: duet against the ceiling, kernel TCP and kcptun
+# link_quic INDEX BYTES LIMIT_S KNOB...: Mbit/s of a QUIC peer over a fresh link, by the limit if it was not done
+link_quic() {
+    local index=$1 file limit=$3
+    file=$(data "$2")
+    shift 3
+    link_up "$@" && quic_run "$index" a b "$NET_A_IP" "$file" "$limit" || return 1
+    if [ "$QUIC_DONE" = no ] && [ "$QUIC_KEPT" = no ]; then
+        note "${QUIC_NAMES[index]}: cut off, and nothing tells how far it was"
+        return 1
+    fi
+    GOODPUT=$(calc "$QUIC_BYTES * 8 / 1e6 / $QUIC_S")
+}
+
+# link_case SECTION NAME BYTES LIMIT_S CEILING KNOB...: duet against the ceiling, kernel TCP, kcptun and QUIC
 link_case() {
     local section=$1 name=$2 bytes=$3 limit=$4 ceiling=$5 i tcp_s=10
-    local ours='' waste='' bbr='' cubic='' kcp='' undone=0
+    local ours='' waste='' bbr='' cubic='' kcp='' undone=0 quic=() quic_cut=() quic_kept=() q anchor
     shift 5
     [ $QUICK = false ] || tcp_s=5
     # Twice over the limit is an answer.
@@ -51,6 +64,11 @@ link_case() {
         link_up "$@" && bbr+=" $(tcp_rate bbr $tcp_s)"
         [ $QUICK = true ] || { link_up "$@" && cubic+=" $(tcp_rate cubic $tcp_s)"; }
         link_up "$@" && kcp+=" $(kcptun_rate $tcp_s)"
+        for q in "${!QUIC_NAMES[@]}"; do
+            [ "${quic_cut[q]:-0}" -lt 2 ] && link_quic "$q" "$bytes" "$limit" "$@" || continue
+            quic[q]+=" $GOODPUT" quic_kept[q]=$QUIC_KEPT
+            [ "$QUIC_DONE" = yes ] || quic_cut[q]=$((${quic_cut[q]:-0} + 1))
+        done
     done
     net_down
     local extra="\"not_done\":$undone"
@@ -59,6 +77,12 @@ link_case() {
     [ -z "${bbr// /}" ] || record "$section" "$name" Mbit/s "$ours" "kernel TCP, BBR" "$bbr" "$extra"
     [ -z "${cubic// /}" ] || record "$section" "$name" Mbit/s "$ours" "kernel TCP, CUBIC" "$cubic" "$extra"
     [ -z "${kcp// /}" ] || record "$section" "$name" Mbit/s "$ours" "kcptun fast3" "$kcp" "$extra"
+    for q in "${!quic[@]}"; do
+        anchor=${QUIC_NAMES[q]}
+        [ "${quic_kept[q]}" = yes ] || anchor+=", no file"
+        [ -z "${quic_cut[q]:-}" ] || anchor+=", cut off"
+        record "$section" "$name" Mbit/s "$ours" "$anchor" "${quic[q]}" "$extra"
+    done
     [ -z "${waste// /}" ] || record "$section" "waste, $name" % "$waste" "bound" 1
 }
 
