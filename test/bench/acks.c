@@ -29,8 +29,8 @@
 #define PACKET_BYTES 1200u
 #define FRAME_BYTES 1100u /* room of an ACK frame */
 #define RTT_US 100000u
-#define SOURCE_BYTES (1u << 20)
-#define STEP_PACKETS 8 /* packets of one step of the clock: what the clock itself costs is shared by so many */
+#define SOURCE_BYTES (8u << 20) /* BULK_PIECES of them hold many windows */
+#define STEP_PACKETS 8          /* packets of one step of the clock: what the clock itself costs is shared by so many */
 #define LATE_ONE_IN 100
 #define PING_ACKS 32 /* as conn.h: of so many ACKs one is acknowledged */
 #define WARM_WINDOWS 4

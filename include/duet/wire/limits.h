@@ -47,7 +47,7 @@
 #define LIMIT_WINDOW_MIN_BYTES (64 * 1024)
 #define LIMIT_WINDOW_DEFAULT_BYTES (8 * 1024 * 1024)
 #define LIMIT_WINDOW_MAX_BYTES (12 * 1024 * 1024) /* leaves room in the chunk pool of 16 MiB */
-#define LIMIT_SENT_PACKETS 65536                  /* packets awaiting their acknowledgement */
+#define LIMIT_SENT_PACKETS 262144                 /* packets in the air or lost and still remembered; a power of two */
 #define LIMIT_EXTENT_RANGES 65536                 /* holes in one bulk stream, each side */
 
 /* Liveness, microseconds (design §3). */
