@@ -29,47 +29,29 @@ void bitmap_dispose(struct bitmap *b)
     *b = (struct bitmap){.cap = 0};
 }
 
-/* Word `at` of the bits is no longer 0: so say the levels above it. */
-static void raise_levels(struct bitmap *b, size_t at)
+void bitmap_raise(struct bitmap *b, size_t word)
 {
     for (int k = 1; k < BITMAP_LEVELS; k++) {
-        uint64_t *word = &b->level[k][at / BITMAP_WORD_BITS];
-        const uint64_t before = *word;
+        uint64_t *above = &b->level[k][word / BITMAP_WORD_BITS];
+        const uint64_t before = *above;
 
-        *word |= UINT64_C(1) << (at % BITMAP_WORD_BITS);
+        *above |= UINT64_C(1) << (word % BITMAP_WORD_BITS);
         if (before != 0)
             return;
-        at /= BITMAP_WORD_BITS;
+        word /= BITMAP_WORD_BITS;
     }
 }
 
-void bitmap_add(struct bitmap *b, size_t at)
+void bitmap_lower(struct bitmap *b, size_t word)
 {
-    uint64_t *word = &b->level[0][at / BITMAP_WORD_BITS];
-    const uint64_t before = *word;
+    for (int k = 1; k < BITMAP_LEVELS; k++) {
+        uint64_t *above = &b->level[k][word / BITMAP_WORD_BITS];
 
-    *word |= UINT64_C(1) << (at % BITMAP_WORD_BITS);
-    b->count++;
-    if (before == 0)
-        raise_levels(b, at / BITMAP_WORD_BITS);
-}
-
-void bitmap_remove(struct bitmap *b, size_t at)
-{
-    b->count--;
-    for (int k = 0; k < BITMAP_LEVELS; k++) {
-        uint64_t *word = &b->level[k][at / BITMAP_WORD_BITS];
-
-        *word &= ~(UINT64_C(1) << (at % BITMAP_WORD_BITS));
-        if (*word != 0)
+        *above &= ~(UINT64_C(1) << (word % BITMAP_WORD_BITS));
+        if (*above != 0)
             return;
-        at /= BITMAP_WORD_BITS;
+        word /= BITMAP_WORD_BITS;
     }
-}
-
-uint64_t bitmap_word(const struct bitmap *b, size_t word)
-{
-    return b->level[0][word];
 }
 
 void bitmap_put_word(struct bitmap *b, size_t word, uint64_t bits)
@@ -79,11 +61,18 @@ void bitmap_put_word(struct bitmap *b, size_t word, uint64_t bits)
         return;
     b->level[0][word] = bits;
     b->count += (size_t)__builtin_popcountll(bits);
-    raise_levels(b, word);
+    bitmap_raise(b, word);
 }
 
 size_t bitmap_next(const struct bitmap *b, size_t from, uint64_t *work)
 {
+    /* Mostly it is near. */
+    const uint64_t near = b->level[0][from / BITMAP_WORD_BITS] >> (from % BITMAP_WORD_BITS);
+    if (near != 0) {
+        ++*work;
+        return from + (size_t)__builtin_ctzll(near);
+    }
+
     const size_t cap[BITMAP_LEVELS] = {b->cap, words_for(b->cap), words_for(words_for(b->cap))};
 
     /* Up until a word has something at or above the place, then down to its lowest member. */

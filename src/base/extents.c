@@ -38,6 +38,14 @@ static uint64_t leaf_end(const struct extents *x, size_t i)
     return x->leaves[i].v[x->leaves[i].count - 1].end;
 }
 
+/* The set is not empty. */
+static struct range *last_range(const struct extents *x)
+{
+    const struct ranges *leaf = &x->leaves[x->leaf_count - 1];
+
+    return &leaf->v[leaf->count - 1];
+}
+
 /* The first leaf that ends above `value`; leaf_count: none.  Bytes mostly come in order: the last one first. */
 static size_t leaf_ending_above(const struct extents *x, uint64_t value)
 {
@@ -101,6 +109,7 @@ static void close_leaves(struct extents *x, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
         x->count -= x->leaves[i].count;
+        x->moved += x->leaves[i].moved;
         ranges_dispose(&x->leaves[i]);
     }
     if (from < to && to < x->leaf_count)
@@ -174,9 +183,9 @@ static int change_leaf(struct extents *x, size_t at, change *how, uint64_t start
     struct ranges *leaf = &x->leaves[at];
     const size_t before = leaf->count;
 
-    /* A change adds one range at most; the last one allowed in all is not refused by the leaf, but here. */
-    leaf->max = x->count < x->max ? EXTENTS_LEAF : before;
-    leaf->moved = 0;
+    /* With as many as are allowed in all, no leaf may grow. */
+    if (x->count == x->max)
+        leaf->max = before;
     const int rc = how(leaf, start, end);
     leaf->max = EXTENTS_LEAF;
     if (rc == DUET_EFULL && x->count < x->max) {
@@ -184,12 +193,11 @@ static int change_leaf(struct extents *x, size_t at, change *how, uint64_t start
 
         if (err != 0)
             return err;
-        /* What fits neither half alone lies above the lower one. */
+        /* A new range between the two halves goes to the end of the lower one. */
         return change_leaf(x, at + (leaf_start(x, at + 1) <= start), how, start, end);
     }
-    x->moved += x->leaves[at].moved;
-    x->count = x->count - before + leaf->count;
-    if (rc == 0 && leaf->count < before)
+    x->count += leaf->count - before;
+    if (leaf->count < before)
         tidy(x, at);
     return rc;
 }
@@ -209,17 +217,27 @@ static void absorb(struct extents *x, size_t at, uint64_t *end)
     struct ranges *leaf = &x->leaves[from];
     const size_t before = leaf->count;
     *end = ranges_end_of(leaf, *end);
-    leaf->moved = 0;
     ranges_trim_below(leaf, *end);
-    x->moved += leaf->moved;
     x->count -= before - leaf->count;
     tidy(x, from);
+}
+
+/* The usual case, told by one look: what begins in the highest range or just after it makes that longer. */
+static bool extend_last(struct extents *x, uint64_t start, uint64_t end)
+{
+    struct range *last = x->count > 0 ? last_range(x) : NULL;
+
+    if (last == NULL || start < last->start || start > last->end)
+        return false;
+    if (end > last->end)
+        last->end = end;
+    return true;
 }
 
 int extents_add(struct extents *x, uint64_t start, uint64_t end)
 {
     assert(start <= end);
-    if (start == end)
+    if (start == end || extend_last(x, start, end))
         return 0;
     if (x->leaf_count == 0) {
         const int rc = open_leaf(x, 0);
@@ -240,9 +258,22 @@ int extents_add(struct extents *x, uint64_t start, uint64_t end)
     return rc;
 }
 
+/* The usual case: the beginning of the lowest range, which stays. */
+static bool cut_first(struct extents *x, uint64_t start, uint64_t end)
+{
+    struct range *first = x->count > 0 ? &x->leaves[0].v[0] : NULL;
+
+    if (first == NULL || start > first->start || end <= first->start || end >= first->end)
+        return false;
+    first->start = end;
+    return true;
+}
+
 int extents_remove(struct extents *x, uint64_t start, uint64_t end)
 {
     assert(start <= end);
+    if (cut_first(x, start, end))
+        return 0;
     while (start < end) {
         const size_t at = leaf_ending_above(x, start);
 
@@ -269,7 +300,7 @@ struct range extents_first(const struct extents *x)
 uint64_t extents_end(const struct extents *x)
 {
     assert(x->count > 0);
-    return leaf_end(x, x->leaf_count - 1);
+    return last_range(x)->end;
 }
 
 bool extents_contains(const struct extents *x, uint64_t value)
@@ -290,6 +321,11 @@ uint64_t extents_overlap(const struct extents *x, uint64_t start, uint64_t end)
 {
     uint64_t sum = 0;
 
+    /* All above, or all of it in the lowest range: the usual cases again. */
+    if (x->count == 0 || start >= last_range(x)->end)
+        return 0;
+    if (start >= x->leaves[0].v[0].start && end <= x->leaves[0].v[0].end)
+        return end - start;
     for (size_t i = leaf_ending_above(x, start); i < x->leaf_count && leaf_start(x, i) < end; i++)
         sum += ranges_overlap(&x->leaves[i], start, end);
     return sum;

@@ -307,11 +307,14 @@ static void acknowledge(struct loss *l, struct sent_packet *p, duet_time now, st
 static void acknowledge_range(struct loss *l, const struct range *r, duet_time now, struct ack_pass *pass,
                               struct loss_summary *out)
 {
-    uint64_t n = sentmap_next_open(&l->sent, r->start);
+    static const enum sent_class open[] = {SENT_OUTSTANDING, SENT_LOST_NEW, SENT_LOST};
 
-    while (n < r->end) { /* SENTMAP_NONE is greater than every end */
-        acknowledge(l, sentmap_get(&l->sent, n), now, pass, out);
-        n = sentmap_next_open(&l->sent, n + 1);
+    for (size_t i = 0; i < sizeof(open) / sizeof(*open); i++) {
+        uint64_t n = sentmap_next(&l->sent, open[i], r->start);
+        while (n < r->end) { /* SENTMAP_NONE is greater than every end */
+            acknowledge(l, sentmap_get(&l->sent, n), now, pass, out);
+            n = sentmap_next(&l->sent, open[i], n + 1);
+        }
     }
 }
 

@@ -49,7 +49,6 @@ static void dispose_ring(struct sentmap *m)
     free(m->pages);
     for (int c = 0; c < SENT_CLASSES; c++)
         bitmap_dispose(&m->in[c]);
-    bitmap_dispose(&m->open);
 }
 
 void sentmap_dispose(struct sentmap *m)
@@ -65,7 +64,7 @@ void sentmap_dispose(struct sentmap *m)
 
 static int make_ring(struct sentmap *m, size_t cap)
 {
-    int rc = bitmap_init(&m->open, cap);
+    int rc = 0;
 
     for (int c = 0; c < SENT_CLASSES; c++)
         rc = rc != 0 ? rc : bitmap_init(&m->in[c], cap);
@@ -84,7 +83,6 @@ static void take_word(struct sentmap *to, size_t at, const struct sentmap *from,
 
     for (int c = 0; c < SENT_CLASSES; c++)
         bitmap_put_word(&to->in[c], at, bitmap_word(&from->in[c], was));
-    bitmap_put_word(&to->open, at, bitmap_word(&from->open, was));
     for (size_t i = 0; i < pages; i++)
         to->pages[at * pages + i] = from->pages[was * pages + i];
 }
@@ -134,7 +132,11 @@ static uint64_t used_word(const struct sentmap *m, uint64_t number)
 {
     const size_t word = place(m, number) / BITMAP_WORD_BITS;
 
-    return bitmap_word(&m->open, word) | bitmap_word(&m->in[SENT_ACKED], word);
+    uint64_t used = 0;
+
+    for (int c = 0; c < SENT_CLASSES; c++)
+        used |= bitmap_word(&m->in[c], word);
+    return used;
 }
 
 static void drop_page_if_unused(struct sentmap *m, uint64_t number)
@@ -159,21 +161,6 @@ bool sentmap_has_room(const struct sentmap *m, uint64_t number)
     return is_empty(m) || word_of(number) - word_of(m->first) < word_of(LIMIT_SENT_PACKETS);
 }
 
-static void put_in(struct sentmap *m, struct sent_packet *p, enum sent_class c)
-{
-    p->class = (uint8_t)c;
-    bitmap_add(&m->in[c], place(m, p->number));
-    if (c != SENT_ACKED)
-        bitmap_add(&m->open, place(m, p->number));
-}
-
-static void take_out(struct sentmap *m, const struct sent_packet *p)
-{
-    bitmap_remove(&m->in[p->class], place(m, p->number));
-    if (p->class != SENT_ACKED)
-        bitmap_remove(&m->open, place(m, p->number));
-}
-
 struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number)
 {
     assert(number >= m->next && number != SENTMAP_NONE);
@@ -188,8 +175,8 @@ struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number)
         return NULL;
 
     struct sent_packet *p = &(*page_of(m, number))[number % SENTMAP_PAGE];
-    *p = (struct sent_packet){.number = number, .in_use = true};
-    put_in(m, p, SENT_OUTSTANDING);
+    *p = (struct sent_packet){.number = number, .in_use = true, .class = SENT_OUTSTANDING};
+    bitmap_add(&m->in[SENT_OUTSTANDING], place(m, number));
     m->first = first;
     m->next = number + 1;
     return p;
@@ -203,8 +190,10 @@ struct sent_packet *sentmap_get(const struct sentmap *m, uint64_t number)
     return page != NULL && page[number % SENTMAP_PAGE].in_use ? &page[number % SENTMAP_PAGE] : NULL;
 }
 
-static uint64_t next_in(struct sentmap *m, const struct bitmap *b, uint64_t from)
+uint64_t sentmap_next(struct sentmap *m, enum sent_class c, uint64_t from)
 {
+    const struct bitmap *b = &m->in[c];
+
     if (from < m->first)
         from = m->first;
     if (b->count == 0 || from >= m->next)
@@ -219,21 +208,12 @@ static uint64_t next_in(struct sentmap *m, const struct bitmap *b, uint64_t from
     return number < m->next ? number : SENTMAP_NONE;
 }
 
-uint64_t sentmap_next(struct sentmap *m, enum sent_class c, uint64_t from)
-{
-    return next_in(m, &m->in[c], from);
-}
-
-uint64_t sentmap_next_open(struct sentmap *m, uint64_t from)
-{
-    return next_in(m, &m->open, from);
-}
-
 void sentmap_move(struct sentmap *m, struct sent_packet *p, enum sent_class to)
 {
     m->work++;
-    take_out(m, p);
-    put_in(m, p, to);
+    bitmap_remove(&m->in[p->class], place(m, p->number));
+    bitmap_add(&m->in[to], place(m, p->number));
+    p->class = (uint8_t)to;
 }
 
 /* Past everything that is no longer in use, a word at a time. */
@@ -257,7 +237,7 @@ void sentmap_forget(struct sentmap *m, struct sent_packet *p)
     const uint64_t number = p->number;
 
     m->work++;
-    take_out(m, p);
+    bitmap_remove(&m->in[p->class], place(m, number));
     p->in_use = false;
     drop_page_if_unused(m, number);
     if (number != m->first)

@@ -92,17 +92,26 @@ static duet_time now(const struct rig *g)
     return DUET_TIME(g->step * STEP_PACKETS * RTT_US / g->window);
 }
 
+static uint64_t moved(const struct extents *x)
+{
+    uint64_t sum = x->moved;
+
+    for (size_t i = 0; i < x->leaf_count; i++)
+        sum += x->leaves[i].moved;
+    return sum;
+}
+
 static uint64_t steps_of(const struct rig *g, enum part part)
 {
     const struct sendstate *s = &g->file.state;
 
     switch (part) {
     case SEND:
-        return s->ready.moved;
+        return moved(&s->ready);
     case ACK:
-        return g->sender.sent.work + s->acked.moved + s->lost.moved;
+        return g->sender.sent.work + moved(&s->acked) + moved(&s->lost);
     case RECEIVE:
-        return g->sink.state.got.moved + g->acktr.received.moved;
+        return moved(&g->sink.state.got) + g->acktr.received.moved;
     case PARTS:
         break;
     }

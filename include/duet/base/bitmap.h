@@ -26,12 +26,37 @@ struct bitmap {
 int bitmap_init(struct bitmap *b, size_t cap);
 void bitmap_dispose(struct bitmap *b); /* also of a zeroed one */
 
+/* Word `word` of the bits is no longer 0 / is 0 now: so say the levels above it. */
+void bitmap_raise(struct bitmap *b, size_t word);
+void bitmap_lower(struct bitmap *b, size_t word);
+
 /* `at` was not in it / was in it. */
-void bitmap_add(struct bitmap *b, size_t at);
-void bitmap_remove(struct bitmap *b, size_t at);
+static inline void bitmap_add(struct bitmap *b, size_t at)
+{
+    uint64_t *word = &b->level[0][at / BITMAP_WORD_BITS];
+
+    if (*word == 0)
+        bitmap_raise(b, at / BITMAP_WORD_BITS);
+    *word |= UINT64_C(1) << (at % BITMAP_WORD_BITS);
+    b->count++;
+}
+
+static inline void bitmap_remove(struct bitmap *b, size_t at)
+{
+    uint64_t *word = &b->level[0][at / BITMAP_WORD_BITS];
+
+    *word &= ~(UINT64_C(1) << (at % BITMAP_WORD_BITS));
+    b->count--;
+    if (*word == 0)
+        bitmap_lower(b, at / BITMAP_WORD_BITS);
+}
 
 /* Members word·64 … word·64 + 63 as bits; put: there were none so far. */
-uint64_t bitmap_word(const struct bitmap *b, size_t word);
+static inline uint64_t bitmap_word(const struct bitmap *b, size_t word)
+{
+    return b->level[0][word];
+}
+
 void bitmap_put_word(struct bitmap *b, size_t word, uint64_t bits);
 
 /* The lowest member >= from (< cap); cap: none.  *work grows by the words looked at, at most 2 · BITMAP_LEVELS - 1. */

@@ -20,7 +20,7 @@ struct extents {
     size_t leaf_cap;
     size_t count; /* ranges in all */
     size_t max;
-    uint64_t moved; /* ranges and leaves moved by changes so far: tests prove the cost with it */
+    uint64_t moved; /* as ranges: of leaves that are gone, and of the row itself */
 };
 
 void extents_init(struct extents *x, size_t max);

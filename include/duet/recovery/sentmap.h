@@ -64,7 +64,6 @@ struct sentmap {
     uint64_t first;             /* lowest number that may be in use */
     uint64_t next;              /* one past the highest number added */
     struct bitmap in[SENT_CLASSES];
-    struct bitmap open; /* all but ACKED: what an ACK may still change */
     uint64_t work;      /* words and records looked at so far: tests prove the costs above with it */
 };
 
@@ -83,9 +82,8 @@ struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number);
 /* NULL: never added, or gone. */
 struct sent_packet *sentmap_get(const struct sentmap *m, uint64_t number);
 
-/* The lowest number >= from of that class, or of any but ACKED; SENTMAP_NONE. */
+/* The lowest number >= from of that class; SENTMAP_NONE. */
 uint64_t sentmap_next(struct sentmap *m, enum sent_class c, uint64_t from);
-uint64_t sentmap_next_open(struct sentmap *m, uint64_t from);
 
 void sentmap_move(struct sentmap *m, struct sent_packet *p, enum sent_class to);
 void sentmap_forget(struct sentmap *m, struct sent_packet *p);
