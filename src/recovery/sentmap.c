@@ -199,11 +199,13 @@ uint64_t sentmap_next(struct sentmap *m, enum sent_class c, uint64_t from)
     if (b->count == 0 || from >= m->next)
         return SENTMAP_NONE;
 
-    /* Round the ring from `from` come first the numbers from there on, then those below it. */
+    /* Round the ring from `from` come the numbers from there on, perhaps past its end, then those below `from`. */
     const size_t start = place(m, from);
     size_t at = bitmap_next(b, start, &m->work);
-    if (at == m->cap)
+    if (at == m->cap && place(m, m->next - 1) < start)
         at = bitmap_next(b, 0, &m->work);
+    if (at == m->cap)
+        return SENTMAP_NONE;
     const uint64_t number = from + ((at - start) & (m->cap - 1));
     return number < m->next ? number : SENTMAP_NONE;
 }
