@@ -303,13 +303,6 @@ uint64_t extents_end(const struct extents *x)
     return last_range(x)->end;
 }
 
-bool extents_contains(const struct extents *x, uint64_t value)
-{
-    const size_t at = leaf_ending_above(x, value);
-
-    return at < x->leaf_count && ranges_contains(&x->leaves[at], value);
-}
-
 uint64_t extents_end_of(const struct extents *x, uint64_t value)
 {
     const size_t at = leaf_ending_above(x, value);

@@ -79,6 +79,17 @@ static void must(bool right, const char *what)
     exit(1);
 }
 
+static void *zeroed(size_t bytes)
+{
+    void *p = calloc(1, bytes);
+
+    if (p == NULL) {
+        fprintf(stderr, "acks: no memory\n");
+        exit(1);
+    }
+    return p;
+}
+
 static double now_ns(void)
 {
     struct timespec t;
@@ -121,13 +132,10 @@ static uint64_t steps_of(const struct rig *g, enum part part)
 static void post(struct rig *g, struct transit **calendar, const struct transit *t)
 {
     uint64_t at = g->step + g->delay_steps;
-    struct transit *copy = malloc(sizeof *copy + t->len);
 
-    must(copy != NULL, "malloc");
-    if (rand_unit(&g->rand) < g->loss) {
-        free(copy);
+    if (rand_unit(&g->rand) < g->loss)
         return;
-    }
+    struct transit *copy = zeroed(sizeof *copy + t->len);
     memcpy(copy, t, sizeof *copy);
     memcpy(copy->frame, g->scratch, t->len);
     if (rand_below(&g->rand, LATE_ONE_IN) == 0)
@@ -296,9 +304,8 @@ static void one_step(struct rig *g)
 
 static struct rig *rig_new(uint64_t window, double loss)
 {
-    struct rig *g = calloc(1, sizeof *g);
+    struct rig *g = zeroed(sizeof *g);
 
-    must(g != NULL, "malloc");
     rand_init_u64(&g->rand, window);
     g->window = window;
     g->loss = loss;

@@ -34,8 +34,7 @@ int extents_remove(struct extents *x, uint64_t start, uint64_t end);
 struct range extents_first(const struct extents *x);
 uint64_t extents_end(const struct extents *x);
 
-/* As ranges_contains, ranges_covers, ranges_overlap, ranges_end_of, ranges_first_gap. */
-bool extents_contains(const struct extents *x, uint64_t value);
+/* As ranges_covers, ranges_overlap, ranges_end_of, ranges_first_gap. */
 bool extents_covers(const struct extents *x, uint64_t start, uint64_t end);
 uint64_t extents_overlap(const struct extents *x, uint64_t start, uint64_t end);
 uint64_t extents_end_of(const struct extents *x, uint64_t value);

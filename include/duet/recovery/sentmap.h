@@ -64,7 +64,7 @@ struct sentmap {
     uint64_t first;             /* lowest number that may be in use */
     uint64_t next;              /* one past the highest number added */
     struct bitmap in[SENT_CLASSES];
-    uint64_t work;      /* words and records looked at so far: tests prove the costs above with it */
+    uint64_t work; /* words and records looked at so far: tests prove the costs above with it */
 };
 
 #define SENTMAP_PAGE 16 /* an idle connection has one or two pages of 2.8 KB */
