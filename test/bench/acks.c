@@ -180,7 +180,10 @@ static bool send_one(struct rig *g)
         return false;
     must(sendstate_sent(&g->file.state, &t.piece) == 0, "sending");
     struct sent_packet *p = loss_sent(&g->sender, g->next_number++, PACKET_BYTES, true, false, now(g));
-    must(p != NULL, "recording");
+    if (p == NULL) {
+        must(false, "recording");
+        return false;
+    }
     p->items[0] = (struct sent_item){
         .kind = FRAME_STREAM, .len = (uint32_t)t.piece.len, .stream = g->file.id, .offset = t.piece.offset};
     p->item_count = 1;
