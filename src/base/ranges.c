@@ -92,6 +92,7 @@ static int insert(struct ranges *r, size_t at, struct range one)
     }
     if (at < r->count)
         memmove(&r->v[at + 1], &r->v[at], (r->count - at) * sizeof(r->v[0]));
+    r->moved += r->count - at;
     r->v[at] = one;
     r->count++;
     return 0;
@@ -104,6 +105,7 @@ static void erase(struct ranges *r, size_t from, size_t to)
         return;
     if (to < r->count)
         memmove(&r->v[from], &r->v[to], (r->count - to) * sizeof(r->v[0]));
+    r->moved += r->count - to;
     r->count -= to - from;
 }
 

@@ -22,7 +22,7 @@
 #include <xxhash.h>
 
 #include "duet/base/err.h"
-#include "duet/base/ranges.h"
+#include "duet/base/extents.h"
 #include "duet/base/text.h"
 #include "duet/io/files.h"
 #include "duet/wire/limits.h"
@@ -38,7 +38,7 @@ struct partfile {
     int err, sys;   /* the first error of a write; sticky */
     uint64_t bytes; /* final size */
     uint64_t hashed;
-    struct ranges written;
+    struct extents written;
     XXH3_state_t *hash;
     char temp[FILES_TEMP_NAME_BYTES];
     char name[PARTFILE_NAME_BYTES];
@@ -84,7 +84,7 @@ int partfile_create(int dirfd, const char *name, uint64_t bytes, mode_t mode, st
     if (p == NULL)
         return DUET_ENOMEM;
     *p = (struct partfile){.dirfd = dirfd, .fd = -1, .mode = mode, .bytes = bytes};
-    ranges_init(&p->written, LIMIT_EXTENT_RANGES);
+    extents_init(&p->written, LIMIT_EXTENT_RANGES);
     snprintf(p->name, sizeof(p->name), "%s", name);
     p->hash = XXH3_createState();
     if (p->hash == NULL) {
@@ -113,14 +113,14 @@ void partfile_free(struct partfile *p)
         close(p->fd);
     }
     XXH3_freeState(p->hash);
-    ranges_dispose(&p->written);
+    extents_dispose(&p->written);
     free(p);
 }
 
 /* Hashes what is already written after the prefix, up to `most` bytes. */
 static int catch_up(struct partfile *p, uint64_t most, int *sys)
 {
-    uint64_t end = ranges_end_of(&p->written, p->hashed);
+    uint64_t end = extents_end_of(&p->written, p->hashed);
 
     if (end - p->hashed > most)
         end = p->hashed + most;
@@ -146,7 +146,7 @@ static int write_new(struct partfile *p, const struct range *r, const uint8_t *b
 
     if (err != 0)
         return system_error(sys);
-    err = ranges_add(&p->written, r->start, r->end);
+    err = extents_add(&p->written, r->start, r->end);
     if (err == 0 && r->start == p->hashed) {
         XXH3_128bits_update(p->hash, bytes, len);
         p->hashed = r->end;
@@ -166,7 +166,7 @@ static int write_run(struct partfile *p, const struct chunk *c, const struct chu
     struct range gap;
     int err = 0;
 
-    while (err == 0 && ranges_first_gap(&p->written, run->offset, end, &gap))
+    while (err == 0 && extents_first_gap(&p->written, run->offset, end, &gap))
         err = write_new(p, &gap, bytes + (gap.start - run->offset), sys);
     return err;
 }

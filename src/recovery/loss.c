@@ -41,11 +41,13 @@ void loss_init(struct loss *l)
     };
     rtt_init(&l->rtt);
     sentmap_init(&l->sent);
+    ackmemo_init(&l->memo);
 }
 
 void loss_dispose(struct loss *l)
 {
     sentmap_dispose(&l->sent);
+    ackmemo_dispose(&l->memo);
 }
 
 static void see(struct loss *l, duet_time now)
@@ -245,15 +247,15 @@ void loss_all_lost(struct loss *l, struct loss_summary *out)
 /* ---- acknowledgements ---- */
 
 /* The ranges descend and do not touch: is `number` inside one? */
-static bool ack_covers(const struct frame_ack *ack, uint64_t number)
+static bool is_named(const struct range *const *ranges, size_t count, uint64_t number)
 {
-    size_t low = 0, high = ack->range_count;
+    size_t low = 0, high = count;
 
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (number >= ack->ranges[mid].end)
+        if (number >= ranges[mid]->end)
             high = mid;
-        else if (number < ack->ranges[mid].start)
+        else if (number < ranges[mid]->start)
             low = mid + 1;
         else
             return true;
@@ -261,12 +263,14 @@ static bool ack_covers(const struct frame_ack *ack, uint64_t number)
     return false;
 }
 
-static bool is_invented(const struct loss *l, const struct frame_ack *ack)
+/* Does the ACK name what never left?  What it only repeats was looked at when it was new. */
+static bool is_invented(const struct loss *l, const struct frame_ack *ack, const struct range *const *fresh,
+                        size_t count)
 {
     if (ack->largest >= l->sent.next)
         return true;
     for (size_t i = 0; i < LOSS_SKIPPED && i < l->skipped_count; i++)
-        if (ack_covers(ack, l->skipped[i]))
+        if (is_named(fresh, count, l->skipped[i]))
             return true;
     return false;
 }
@@ -303,14 +307,14 @@ static void acknowledge(struct loss *l, struct sent_packet *p, duet_time now, st
         pass->newest = p;
 }
 
-static void acknowledge_range(struct loss *l, struct range r, duet_time now, struct ack_pass *pass,
+static void acknowledge_range(struct loss *l, const struct range *r, duet_time now, struct ack_pass *pass,
                               struct loss_summary *out)
 {
     static const enum sent_class open[] = {SENT_OUTSTANDING, SENT_LOST_NEW, SENT_LOST};
 
     for (size_t i = 0; i < sizeof(open) / sizeof(*open); i++) {
-        uint64_t n = sentmap_next(&l->sent, open[i], r.start);
-        while (n < r.end) { /* SENTMAP_NONE is greater than every end */
+        uint64_t n = sentmap_next(&l->sent, open[i], r->start);
+        while (n < r->end) { /* SENTMAP_NONE is greater than every end */
             acknowledge(l, sentmap_get(&l->sent, n), now, pass, out);
             n = sentmap_next(&l->sent, open[i], n + 1);
         }
@@ -351,7 +355,9 @@ int loss_ack(struct loss *l, const struct frame_ack *ack, duet_time now, struct 
 {
     *out = (struct loss_summary){.prior_in_flight = l->bytes_in_flight};
     assert(ack->range_count > 0 && ack->range_count <= LIMIT_ACK_RANGES && ack->ranges[0].end == ack->largest + 1);
-    if (is_invented(l, ack))
+    const struct range *fresh[LIMIT_ACK_RANGES];
+    const size_t fresh_count = ackmemo_fresh(&l->memo, ack, fresh, &l->sent.work);
+    if (is_invented(l, ack, fresh, fresh_count))
         return DUET_EPROTOCOL;
 
     see(l, now);
@@ -359,8 +365,9 @@ int loss_ack(struct loss *l, const struct frame_ack *ack, duet_time now, struct 
     const struct sent_packet *largest = sentmap_get(&l->sent, ack->largest);
     bool largest_open = largest && largest->class != SENT_ACKED;
 
-    for (size_t i = 0; i < ack->range_count && ack->ranges[i].end > l->sent.first; i++)
-        acknowledge_range(l, ack->ranges[i], now, &pass, out);
+    for (size_t i = 0; i < fresh_count && fresh[i]->end > l->sent.first; i++)
+        acknowledge_range(l, fresh[i], now, &pass, out);
+    ackmemo_keep(&l->memo, ack, l->sent.first);
     if (l->largest_acked == SENTMAP_NONE || ack->largest > l->largest_acked) {
         l->largest_acked = ack->largest;
         out->largest_is_new = true;

@@ -1,33 +1,37 @@
 /*
- * sentmap: a record for number n lives at ring[n mod cap]; all numbers in use
- * lie in [first, first + cap), so places never collide.  bits[c] has a bit for
- * every place whose record is of class c, summary[c] a bit for every word of
- * bits[c] that is not 0.  With the largest ring (65536) a class has 1024 words
- * and 16 summary words: the dearest sentmap_next looks at 18 or so of them.
+ * sentmap: number n has bit n mod cap in the bitmaps and lies in page
+ * (n mod cap) / SENTMAP_PAGE.  All numbers in use lie in cap / 64 consecutive
+ * words of 64 numbers, so no word and no page ever holds two generations, and
+ * a ring of another size takes words and pages over as they are: records never
+ * move.
+ *
+ * The ring doubles when a number does not fit, and goes to a quarter when no
+ * more than an eighth is in use: between two changes of size at least an eighth
+ * of the ring has come or gone, so the changes cost O(1) a packet.
  */
 #include "duet/recovery/sentmap.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
+#include "duet/base/err.h"
 #include "duet/wire/limits.h"
 
-#define CAP_MIN 64
-#define WORD_BITS 64
+#define CAP_MIN 128 /* two words: a few packets may lie across a border */
+#define SHRINK_BELOW 8
+#define SHRINK_TO 4
 
-static size_t word_count(size_t cap)
-{
-    return cap / WORD_BITS;
-}
-
-static size_t summary_count(size_t cap)
-{
-    return (word_count(cap) + WORD_BITS - 1) / WORD_BITS;
-}
+_Static_assert(LIMIT_SENT_PACKETS <= BITMAP_CAP_MAX, "one bitmap holds all");
+_Static_assert(BITMAP_WORD_BITS % SENTMAP_PAGE == 0, "a page lies in one word");
 
 static size_t place(const struct sentmap *m, uint64_t number)
 {
     return (size_t)(number & (m->cap - 1));
+}
+
+static uint64_t word_of(uint64_t number)
+{
+    return number / BITMAP_WORD_BITS;
 }
 
 static bool is_empty(const struct sentmap *m)
@@ -37,67 +41,124 @@ static bool is_empty(const struct sentmap *m)
 
 void sentmap_init(struct sentmap *m)
 {
-    *m = (struct sentmap){.ring = NULL};
+    *m = (struct sentmap){.cap = 0};
+}
+
+static void dispose_ring(struct sentmap *m)
+{
+    free(m->pages);
+    for (int c = 0; c < SENT_CLASSES; c++)
+        bitmap_dispose(&m->in[c]);
 }
 
 void sentmap_dispose(struct sentmap *m)
 {
-    free(m->ring);
-    free(m->bits[0]); /* one block holds the bitmaps of all classes */
+    for (size_t i = 0; i < m->cap / SENTMAP_PAGE; i++)
+        free(m->pages[i]);
+    free(m->spare);
+    dispose_ring(m);
     sentmap_init(m);
 }
 
-static void bit_set(struct sentmap *m, unsigned c, size_t at)
-{
-    size_t word = at / WORD_BITS;
+/* ---- the ring ---- */
 
-    m->bits[c][word] |= UINT64_C(1) << (at % WORD_BITS);
-    m->summary[c][word / WORD_BITS] |= UINT64_C(1) << (word % WORD_BITS);
-    m->counts[c]++;
+static int make_ring(struct sentmap *m, size_t cap)
+{
+    int rc = 0;
+
+    for (int c = 0; c < SENT_CLASSES; c++)
+        rc = rc != 0 ? rc : bitmap_init(&m->in[c], cap);
+    m->pages = rc != 0 ? NULL : calloc(cap / SENTMAP_PAGE, sizeof(struct sent_packet *));
+    m->cap = cap;
+    if (m->pages != NULL)
+        return 0;
+    dispose_ring(m);
+    return DUET_ENOMEM;
 }
 
-static void bit_clear(struct sentmap *m, unsigned c, size_t at)
+/* Word `from` of one ring becomes word `to` of another. */
+static void take_word(struct sentmap *to, size_t at, const struct sentmap *from, size_t was)
 {
-    size_t word = at / WORD_BITS;
+    const size_t pages = BITMAP_WORD_BITS / SENTMAP_PAGE;
 
-    m->bits[c][word] &= ~(UINT64_C(1) << (at % WORD_BITS));
-    if (m->bits[c][word] == 0)
-        m->summary[c][word / WORD_BITS] &= ~(UINT64_C(1) << (word % WORD_BITS));
-    m->counts[c]--;
+    for (int c = 0; c < SENT_CLASSES; c++)
+        bitmap_put_word(&to->in[c], at, bitmap_word(&from->in[c], was));
+    for (size_t i = 0; i < pages; i++)
+        to->pages[at * pages + i] = from->pages[was * pages + i];
 }
 
-/* Moves everything to a ring of `cap` places.  False: out of memory, nothing changed. */
+/* False: out of memory, nothing changed. */
 static bool resize(struct sentmap *m, size_t cap)
 {
-    size_t words = word_count(cap), summaries = summary_count(cap);
-    struct sentmap to = {.cap = cap, .first = m->first, .next = m->next, .work = m->work};
+    struct sentmap to = {.first = m->first, .next = m->next, .spare = m->spare, .work = m->work};
 
-    to.ring = calloc(cap, sizeof(*to.ring));
-    uint64_t *block = calloc(SENT_CLASSES * (words + summaries), sizeof(*block));
-    if (!to.ring || !block) {
-        free(to.ring);
-        free(block);
+    if (make_ring(&to, cap) != 0)
         return false;
-    }
-    for (unsigned c = 0; c < SENT_CLASSES; c++) {
-        to.bits[c] = block + c * words;
-        to.summary[c] = block + SENT_CLASSES * words + c * summaries;
-    }
-    for (uint64_t n = m->first; n < m->next; n++) {
-        const struct sent_packet *p = &m->ring[place(m, n)];
-        if (!p->in_use)
-            continue;
-        to.ring[place(&to, n)] = *p;
-        bit_set(&to, p->class, place(&to, n));
-    }
-    sentmap_dispose(m);
+    for (uint64_t w = word_of(m->first); !is_empty(m) && w <= word_of(m->next - 1); w++)
+        take_word(&to, (size_t)w % word_of(cap), m, (size_t)w % word_of(m->cap));
+    dispose_ring(m);
     *m = to;
     return true;
 }
 
+/* Memory is given back as the window shrinks; where there is none to do it with, the ring stays as it is. */
+static void fit(struct sentmap *m)
+{
+    if (m->cap > CAP_MIN && m->next - m->first <= m->cap / SHRINK_BELOW)
+        (void)resize(m, m->cap / SHRINK_TO > CAP_MIN ? m->cap / SHRINK_TO : CAP_MIN);
+}
+
+/* ---- pages ---- */
+
+static struct sent_packet **page_of(const struct sentmap *m, uint64_t number)
+{
+    return &m->pages[place(m, number) / SENTMAP_PAGE];
+}
+
+static bool need_page(struct sentmap *m, uint64_t number)
+{
+    struct sent_packet **page = page_of(m, number);
+
+    if (*page != NULL)
+        return true;
+    /* No record of the spare is in use: nothing to clear. */
+    *page = m->spare != NULL ? m->spare : calloc(SENTMAP_PAGE, sizeof(**page));
+    m->spare = NULL;
+    return *page != NULL;
+}
+
+/* Numbers in use of the word that `number` is in. */
+static uint64_t used_word(const struct sentmap *m, uint64_t number)
+{
+    const size_t word = place(m, number) / BITMAP_WORD_BITS;
+
+    uint64_t used = 0;
+
+    for (int c = 0; c < SENT_CLASSES; c++)
+        used |= bitmap_word(&m->in[c], word);
+    return used;
+}
+
+static void drop_page_if_unused(struct sentmap *m, uint64_t number)
+{
+    const uint64_t start = number / SENTMAP_PAGE * SENTMAP_PAGE % BITMAP_WORD_BITS;
+    const uint64_t mask = ((UINT64_C(1) << SENTMAP_PAGE) - 1) << start;
+    struct sent_packet **page = page_of(m, number);
+
+    if ((used_word(m, number) & mask) != 0)
+        return;
+    if (m->spare == NULL)
+        m->spare = *page;
+    else
+        free(*page);
+    *page = NULL;
+}
+
+/* ---- records ---- */
+
 bool sentmap_has_room(const struct sentmap *m, uint64_t number)
 {
-    return is_empty(m) || number - m->first < LIMIT_SENT_PACKETS;
+    return is_empty(m) || word_of(number) - word_of(m->first) < word_of(LIMIT_SENT_PACKETS);
 }
 
 struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number)
@@ -106,16 +167,16 @@ struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number)
     if (!sentmap_has_room(m, number))
         return NULL;
 
-    uint64_t first = is_empty(m) ? number : m->first;
+    const uint64_t first = is_empty(m) ? number : m->first;
     size_t cap = m->cap ? m->cap : CAP_MIN;
-    while (number - first >= cap)
+    while (word_of(number) - word_of(first) >= word_of(cap))
         cap *= 2;
-    if (cap != m->cap && !resize(m, cap))
+    if ((cap != m->cap && !resize(m, cap)) || !need_page(m, number))
         return NULL;
 
-    struct sent_packet *p = &m->ring[place(m, number)];
+    struct sent_packet *p = &(*page_of(m, number))[number % SENTMAP_PAGE];
     *p = (struct sent_packet){.number = number, .in_use = true, .class = SENT_OUTSTANDING};
-    bit_set(m, SENT_OUTSTANDING, place(m, number));
+    bitmap_add(&m->in[SENT_OUTSTANDING], place(m, number));
     m->first = first;
     m->next = number + 1;
     return p;
@@ -125,75 +186,64 @@ struct sent_packet *sentmap_get(const struct sentmap *m, uint64_t number)
 {
     if (number < m->first || number >= m->next)
         return NULL;
-    struct sent_packet *p = &m->ring[place(m, number)];
-    return p->in_use ? p : NULL;
-}
-
-/* The first word >= from of class c that is not 0; the number of words when there is none. */
-static size_t next_word(struct sentmap *m, enum sent_class c, size_t from)
-{
-    size_t end = word_count(m->cap);
-
-    if (from >= end)
-        return end;
-    uint64_t mask = UINT64_MAX << (from % WORD_BITS);
-    for (size_t s = from / WORD_BITS; s < summary_count(m->cap); s++) {
-        m->work++;
-        uint64_t found = m->summary[c][s] & mask;
-        if (found)
-            return s * WORD_BITS + (size_t)__builtin_ctzll(found);
-        mask = UINT64_MAX;
-    }
-    return end;
-}
-
-/* The first place >= from of class c; cap when there is none. */
-static size_t next_place(struct sentmap *m, enum sent_class c, size_t from)
-{
-    size_t word = from / WORD_BITS;
-    uint64_t here = m->bits[c][word] & (UINT64_MAX << (from % WORD_BITS));
-
-    m->work++;
-    if (!here) {
-        word = next_word(m, c, word + 1);
-        if (word == word_count(m->cap))
-            return m->cap;
-        here = m->bits[c][word];
-    }
-    return word * WORD_BITS + (size_t)__builtin_ctzll(here);
+    struct sent_packet *page = *page_of(m, number);
+    return page != NULL && page[number % SENTMAP_PAGE].in_use ? &page[number % SENTMAP_PAGE] : NULL;
 }
 
 uint64_t sentmap_next(struct sentmap *m, enum sent_class c, uint64_t from)
 {
+    const struct bitmap *b = &m->in[c];
+
     if (from < m->first)
         from = m->first;
-    if (m->counts[c] == 0 || from >= m->next)
+    if (b->count == 0 || from >= m->next)
         return SENTMAP_NONE;
 
-    /* Round the ring from `from` come first the numbers from there on, then those below it. */
-    size_t at = next_place(m, c, place(m, from));
+    /* Round the ring from `from` come the numbers from there on, perhaps past its end, then those below `from`. */
+    const size_t start = place(m, from);
+    size_t at = bitmap_next(b, start, &m->work);
+    if (at == m->cap && place(m, m->next - 1) < start)
+        at = bitmap_next(b, 0, &m->work);
     if (at == m->cap)
-        at = next_place(m, c, 0);
-    if (at == m->cap || m->ring[at].number < from)
         return SENTMAP_NONE;
-    return m->ring[at].number;
+    const uint64_t number = from + ((at - start) & (m->cap - 1));
+    return number < m->next ? number : SENTMAP_NONE;
 }
 
 void sentmap_move(struct sentmap *m, struct sent_packet *p, enum sent_class to)
 {
     m->work++;
-    bit_clear(m, p->class, place(m, p->number));
+    bitmap_remove(&m->in[p->class], place(m, p->number));
+    bitmap_add(&m->in[to], place(m, p->number));
     p->class = (uint8_t)to;
-    bit_set(m, to, place(m, p->number));
+}
+
+/* Past everything that is no longer in use, a word at a time. */
+static void advance(struct sentmap *m)
+{
+    while (m->first < m->next) {
+        const uint64_t used = used_word(m, m->first) >> m->first % BITMAP_WORD_BITS;
+
+        if (used != 0) {
+            m->first += (uint64_t)__builtin_ctzll(used);
+            return;
+        }
+        m->work++;
+        m->first = (word_of(m->first) + 1) * BITMAP_WORD_BITS;
+    }
+    m->first = m->next;
 }
 
 void sentmap_forget(struct sentmap *m, struct sent_packet *p)
 {
+    const uint64_t number = p->number;
+
     m->work++;
-    bit_clear(m, p->class, place(m, p->number));
+    bitmap_remove(&m->in[p->class], place(m, number));
     p->in_use = false;
-    while (m->first < m->next && !m->ring[place(m, m->first)].in_use) {
-        m->work++;
-        m->first++;
-    }
+    drop_page_if_unused(m, number);
+    if (number != m->first)
+        return;
+    advance(m);
+    fit(m);
 }

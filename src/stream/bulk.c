@@ -84,7 +84,7 @@ bool bulksend_release(struct bulksend *b, uint64_t start, uint64_t end, uint64_t
 {
     for (size_t i = source_at(b, start); i < b->count && b->v[i].offset < end; i++) {
         const struct bulk_source *src = &b->v[i];
-        if (!b->reset && !ranges_covers(&b->state.acked, src->offset, src->offset + src->len))
+        if (!b->reset && !extents_covers(&b->state.acked, src->offset, src->offset + src->len))
             continue;
         *cookie = src->cookie;
         b->count--;

@@ -12,17 +12,17 @@ void recvstate_init(struct recvstate *s, uint64_t window_bytes, size_t max_range
         .limit_bytes = window_bytes,
         .final_bytes = STREAM_SIZE_UNKNOWN,
     };
-    ranges_init(&s->got, max_ranges);
+    extents_init(&s->got, max_ranges);
 }
 
 void recvstate_dispose(struct recvstate *s)
 {
-    ranges_dispose(&s->got);
+    extents_dispose(&s->got);
 }
 
 static uint64_t highest(const struct recvstate *s)
 {
-    return s->got.count > 0 ? s->got.v[s->got.count - 1].end : 0;
+    return s->got.count > 0 ? extents_end(&s->got) : 0;
 }
 
 int recvstate_check(const struct recvstate *s, const struct stream_piece *p)
@@ -34,20 +34,20 @@ int recvstate_check(const struct recvstate *s, const struct stream_piece *p)
     } else if (p->fin && end < highest(s)) {
         return DUET_EPROTOCOL;
     }
-    const uint64_t fresh = p->len - ranges_overlap(&s->got, p->offset, end);
+    const uint64_t fresh = p->len - extents_overlap(&s->got, p->offset, end);
     return s->distinct_bytes + fresh > s->limit_bytes ? DUET_EFLOW : 0;
 }
 
 bool recvstate_fresh(const struct recvstate *s, const struct stream_piece *p, uint64_t from, struct range *out)
 {
-    return ranges_first_gap(&s->got, from, p->offset + p->len, out);
+    return extents_first_gap(&s->got, from, p->offset + p->len, out);
 }
 
 int recvstate_add(struct recvstate *s, const struct stream_piece *p)
 {
     const uint64_t end = p->offset + p->len;
-    const uint64_t fresh = p->len - ranges_overlap(&s->got, p->offset, end);
-    const int rc = ranges_add(&s->got, p->offset, end);
+    const uint64_t fresh = p->len - extents_overlap(&s->got, p->offset, end);
+    const int rc = extents_add(&s->got, p->offset, end);
     if (rc != 0)
         return rc;
     s->distinct_bytes += fresh;

@@ -30,22 +30,21 @@ int recvstream_push(struct recvstream *s, const struct stream_piece *p, const ui
         if (rc != 0)
             return rc;
     }
-    const uint64_t before = ranges_end_of(&s->state.got, s->bytes.base);
+    const uint64_t before = extents_end_of(&s->state.got, s->bytes.base);
     rc = recvstate_add(&s->state, p);
-    *readable = rc == 0 && ranges_end_of(&s->state.got, s->bytes.base) > before;
+    *readable = rc == 0 && extents_end_of(&s->state.got, s->bytes.base) > before;
     return rc;
 }
 
 size_t recvstream_read(struct recvstream *s, uint8_t *buf, size_t cap)
 {
     const uint64_t from = s->bytes.base;
-    const uint64_t ready = ranges_end_of(&s->state.got, from) - from;
+    const uint64_t ready = extents_end_of(&s->state.got, from) - from;
     const size_t len = ready < cap ? (size_t)ready : cap;
     if (len == 0)
         return 0;
     ring_read(&s->bytes, from, buf, len);
-    const struct ranges *got = &s->state.got;
-    ring_discard(&s->bytes, from + len, got->v[got->count - 1].end);
+    ring_discard(&s->bytes, from + len, extents_end(&s->state.got));
     recvstate_consumed(&s->state, len);
     return len;
 }

@@ -5,23 +5,23 @@
 void sendstate_init(struct sendstate *s, uint64_t limit_bytes, size_t max_ranges)
 {
     *s = (struct sendstate){.limit_bytes = limit_bytes, .final_bytes = STREAM_SIZE_UNKNOWN};
-    ranges_init(&s->ready, max_ranges);
-    ranges_init(&s->lost, max_ranges);
-    ranges_init(&s->acked, max_ranges);
+    extents_init(&s->ready, max_ranges);
+    extents_init(&s->lost, max_ranges);
+    extents_init(&s->acked, max_ranges);
 }
 
 void sendstate_dispose(struct sendstate *s)
 {
-    ranges_dispose(&s->ready);
-    ranges_dispose(&s->lost);
-    ranges_dispose(&s->acked);
+    extents_dispose(&s->ready);
+    extents_dispose(&s->lost);
+    extents_dispose(&s->acked);
 }
 
 int sendstate_supply(struct sendstate *s, uint64_t start, uint64_t end)
 {
     if (s->final_bytes != STREAM_SIZE_UNKNOWN && end > s->final_bytes)
         return DUET_EINVAL;
-    const int rc = ranges_add(&s->ready, start, end);
+    const int rc = extents_add(&s->ready, start, end);
     if (rc == 0 && end > s->supplied_end)
         s->supplied_end = end;
     return rc;
@@ -64,12 +64,12 @@ bool sendstate_next(const struct sendstate *s, size_t max_len, uint64_t fresh_al
 {
     *fresh = false;
     if (s->lost.count > 0 && max_len > 0) {
-        *out = cut(s, s->lost.v[0], max_len);
+        *out = cut(s, extents_first(&s->lost), max_len);
         return true;
     }
     const uint64_t allowed = credit(s) < fresh_allowed ? credit(s) : fresh_allowed;
     if (s->ready.count > 0 && allowed > 0 && max_len > 0) {
-        *out = cut(s, s->ready.v[0], allowed < max_len ? allowed : max_len);
+        *out = cut(s, extents_first(&s->ready), allowed < max_len ? allowed : max_len);
         *fresh = true;
         return true;
     }
@@ -89,14 +89,14 @@ bool sendstate_wants(const struct sendstate *s)
 int sendstate_sent(struct sendstate *s, const struct stream_piece *p)
 {
     const uint64_t end = p->offset + p->len;
-    const uint64_t fresh = ranges_overlap(&s->ready, p->offset, end);
+    const uint64_t fresh = extents_overlap(&s->ready, p->offset, end);
     int rc = 0;
     if (fresh > 0) {
-        rc = ranges_remove(&s->ready, p->offset, end);
+        rc = extents_remove(&s->ready, p->offset, end);
         s->fresh_bytes += fresh;
     }
     if (rc == 0 && fresh < p->len)
-        rc = ranges_remove(&s->lost, p->offset, end);
+        rc = extents_remove(&s->lost, p->offset, end);
     if (p->fin)
         s->fin_in_air = true;
     return rc;
@@ -105,9 +105,9 @@ int sendstate_sent(struct sendstate *s, const struct stream_piece *p)
 int sendstate_acked(struct sendstate *s, const struct stream_piece *p)
 {
     const uint64_t end = p->offset + p->len;
-    int rc = ranges_add(&s->acked, p->offset, end);
+    int rc = extents_add(&s->acked, p->offset, end);
     if (rc == 0 && s->lost.count > 0)
-        rc = ranges_remove(&s->lost, p->offset, end);
+        rc = extents_remove(&s->lost, p->offset, end);
     if (p->fin)
         s->fin_acked = true;
     return rc;
@@ -117,8 +117,8 @@ int sendstate_lost(struct sendstate *s, const struct stream_piece *p)
 {
     const uint64_t end = p->offset + p->len;
     struct range gap;
-    for (uint64_t at = p->offset; ranges_first_gap(&s->acked, at, end, &gap); at = gap.end) {
-        int rc = ranges_add(&s->lost, gap.start, gap.end);
+    for (uint64_t at = p->offset; extents_first_gap(&s->acked, at, end, &gap); at = gap.end) {
+        int rc = extents_add(&s->lost, gap.start, gap.end);
         if (rc != 0)
             return rc;
     }
@@ -134,5 +134,5 @@ bool sendstate_done(const struct sendstate *s)
 
 uint64_t sendstate_acked_prefix(const struct sendstate *s)
 {
-    return ranges_end_of(&s->acked, 0);
+    return extents_end_of(&s->acked, 0);
 }

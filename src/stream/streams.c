@@ -423,7 +423,7 @@ int streams_check_bulk(const struct streams *s, const struct bulkrecv *b, const 
     const int rc = recvstate_check(&b->state, p);
     if (rc != 0)
         return rc;
-    const uint64_t fresh = p->len - ranges_overlap(&b->state.got, p->offset, p->offset + p->len);
+    const uint64_t fresh = p->len - extents_overlap(&b->state.got, p->offset, p->offset + p->len);
     return s->data_received_bytes + fresh > s->data_granted_bytes ? DUET_EFLOW : 0;
 }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Many peers at one endpoint: what each costs, and how fast they come in.
+# Many peers at one endpoint: what each costs, and how fast they come in.  Single modules alone.
 
 cpu_ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
 
@@ -63,5 +63,22 @@ bench_aead() {
     ours=$(sed -n '1s/.*"provider":"\([a-z-]*\)".*/\1/p' "$log")
     for bytes in 64 1400 8192 60000; do
         record aead "AES-128-GCM, $bytes B, $ours" GB/s "$(figure "$ours" $bytes)" libcrypto "$(figure libcrypto $bytes)"
+    done
+}
+
+# Each window against the smallest one of the same run: flat is 1.
+bench_acks() {
+    local log=$W/acks.log what loss window
+    "$BUILD/test/acks" >"$log" 2>&1 || { note "acks: $(tail -n 1 "$log")"; return 1; }
+    figure() { # figure WINDOW LOSS WHAT
+        sed -n "s/.*\"window\":$1,\"loss_percent\":$2,.*\"$3\":\([0-9.]*\).*/\1/p" "$log"
+    }
+    for loss in 0 1 5 20; do
+        for window in 1000 10000 100000; do
+            for what in send ack receive; do
+                record acks "$what, $window in flight, loss $loss %" ns "$(figure $window $loss ${what}_ns)" \
+                    "1000 in flight" "$(figure 1000 $loss ${what}_ns)" "\"steps\":$(figure $window $loss ${what}_steps)"
+            done
+        done
     done
 }

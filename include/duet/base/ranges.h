@@ -22,7 +22,8 @@ struct ranges {
     struct range *v; /* ascending; v[i].end < v[i+1].start */
     size_t count;
     size_t cap;
-    size_t max; /* most ranges this set may hold */
+    size_t max;     /* most ranges this set may hold */
+    uint64_t moved; /* ranges moved to make or close a place so far: what changes in the middle cost */
 };
 
 void ranges_init(struct ranges *r, size_t max);

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "duet/recovery/ackmemo.h"
 #include "duet/recovery/rtt.h"
 #include "duet/recovery/sentmap.h"
 #include "duet/wire/frame.h"
@@ -39,6 +40,7 @@
 struct loss {
     struct rtt rtt;
     struct sentmap sent;
+    struct ackmemo memo; /* what the last ACKs said */
     uint64_t bytes_in_flight;
     uint64_t eliciting_in_flight; /* outstanding packets to be answered: the probe timer runs for them */
     uint64_t largest_acked;       /* SENTMAP_NONE: none yet; the order of numbers is the order of sending */

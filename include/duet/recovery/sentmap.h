@@ -1,11 +1,13 @@
 /*
  * sentmap: what each packet in the air carried.
  *
- * A power-of-two ring of records by packet number, growing with what is really
- * in flight up to LIMIT_SENT_PACKETS, and per class a bitmap with a summary
- * level, so that "the next outstanding number from here" skips resolved runs
- * 64·64 at a time: an ACK costs O(newly acknowledged), the loss scan stops at
- * the first young packet.
+ * Records by packet number in small pages, which come with the first number
+ * that needs one and go with the last: memory follows what is really in use.
+ * A ring of pages and, per class, a bitmap over the same numbers grow by
+ * doubling up to LIMIT_SENT_PACKETS and shrink again; "the next outstanding
+ * number from here" is a few words away however much lies between (bitmap.h),
+ * so an ACK costs what it newly acknowledges, the loss scan stops at the first
+ * young packet, and neither knows how much is in flight.
  *
  * Life of a record: OUTSTANDING → ACKED → gone (when taken), or
  * OUTSTANDING → LOST_NEW → LOST (when taken; kept so that a late ACK is
@@ -18,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "duet/base/bitmap.h"
 #include "duet/base/time.h"
 
 #define SENT_ITEMS 4 /* things one packet can carry that need an answer when it is lost */
@@ -56,24 +59,25 @@ struct sent_packet {
 };
 
 struct sentmap {
-    struct sent_packet *ring;
-    size_t cap;     /* 0 or a power of two >= 64 */
-    uint64_t first; /* lowest number that may be in use */
-    uint64_t next;  /* one past the highest number added */
-    size_t counts[SENT_CLASSES];
-    uint64_t *bits[SENT_CLASSES];    /* cap bits each */
-    uint64_t *summary[SENT_CLASSES]; /* a bit per word of bits */
-    uint64_t work;                   /* words and records looked at so far: tests prove the costs above with it */
+    struct sent_packet **pages; /* of SENTMAP_PAGE records; NULL where no number is in use */
+    struct sent_packet *spare;  /* a page kept for the next one needed */
+    size_t cap;                 /* numbers the ring stands for: 0 or a power of two */
+    uint64_t first;             /* lowest number that may be in use */
+    uint64_t next;              /* one past the highest number added */
+    struct bitmap in[SENT_CLASSES];
+    uint64_t work; /* words and records looked at so far: tests prove the costs above with it */
 };
+
+#define SENTMAP_PAGE 16 /* an idle connection has one or two pages of 2.8 KB */
 
 void sentmap_init(struct sentmap *m);
 void sentmap_dispose(struct sentmap *m);
 
-/* Can another packet be added (span first..number within LIMIT_SENT_PACKETS)? */
+/* Can another packet be added?  True as long as first..number are fewer than LIMIT_SENT_PACKETS - 64. */
 bool sentmap_has_room(const struct sentmap *m, uint64_t number);
 
 /* A zeroed OUTSTANDING record for `number`, which is >= next (numbers may be skipped).
- * NULL: out of memory or no room.  Valid until the next add. */
+ * NULL: out of memory or no room.  Valid until it is forgotten. */
 struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number);
 
 /* NULL: never added, or gone. */

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "duet/base/ranges.h"
+#include "duet/base/extents.h"
 #include "duet/stream/sendstate.h"
 
 /*
@@ -25,7 +25,7 @@
 #define RECV_GRANT_SHARE 16
 
 struct recvstate {
-    struct ranges got;
+    struct extents got;
     uint64_t distinct_bytes; /* received, without repeats */
     uint64_t consumed_bytes; /* of them the application is done with */
     uint64_t limit_bytes;    /* distinct bytes the peer was told it may send */

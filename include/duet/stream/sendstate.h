@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "duet/base/ranges.h"
+#include "duet/base/extents.h"
 
 #define STREAM_SIZE_UNKNOWN UINT64_MAX
 
@@ -28,9 +28,9 @@ struct stream_piece {
 };
 
 struct sendstate {
-    struct ranges ready;
-    struct ranges lost;
-    struct ranges acked;
+    struct extents ready;
+    struct extents lost;
+    struct extents acked;
     uint64_t supplied_end; /* one past the highest offset ever supplied */
     uint64_t fresh_bytes;  /* sent for the first time so far */
     uint64_t limit_bytes;  /* of them the peer allows */

@@ -48,7 +48,7 @@
 /* 1 Gbit/s over 300 ms is 37.5 MB, a quarter more where 20 % gets lost; fits the chunk pool of 52 MiB. */
 #define LIMIT_WINDOW_MAX_BYTES (48 * 1024 * 1024)
 #define LIMIT_WINDOW_DEFAULT_BYTES LIMIT_WINDOW_MAX_BYTES
-#define LIMIT_SENT_PACKETS 65536  /* packets awaiting their acknowledgement */
+#define LIMIT_SENT_PACKETS 262144 /* packets in the air or lost and still remembered; a power of two */
 #define LIMIT_EXTENT_RANGES 65536 /* holes in one bulk stream, each side */
 
 /* Liveness, microseconds (design §3). */

@@ -35,7 +35,7 @@ Test(sentmap, a_sliding_window_does_not_grow)
         if (n >= 50)
             sentmap_forget(&m, sentmap_get(&m, n - 50));
     }
-    cr_assert_eq(m.cap, 64);
+    cr_assert_eq(m.cap, 128);
     cr_assert_eq(m.first, 100000 - 50);
     sentmap_dispose(&m);
 }
@@ -46,7 +46,7 @@ Test(sentmap, numbers_may_be_skipped)
 
     sentmap_init(&m);
     sentmap_add(&m, UINT64_C(1) << 40);
-    cr_assert_eq(m.cap, 64, "an empty map starts anywhere");
+    cr_assert_eq(m.cap, 128, "an empty map starts anywhere");
     sentmap_add(&m, (UINT64_C(1) << 40) + 100);
     cr_assert_null(sentmap_get(&m, (UINT64_C(1) << 40) + 50));
     cr_assert_eq(sentmap_next(&m, SENT_OUTSTANDING, (UINT64_C(1) << 40) + 1), (UINT64_C(1) << 40) + 100);
@@ -61,18 +61,79 @@ Test(sentmap, numbers_may_be_skipped)
 Test(sentmap, is_bounded)
 {
     struct sentmap m;
+    const uint64_t end = 7 + LIMIT_SENT_PACKETS - 7; /* whole words of 64 count */
 
     sentmap_init(&m);
-    for (uint64_t n = 7; n < 7 + LIMIT_SENT_PACKETS; n++)
+    for (uint64_t n = 7; n < end; n++)
         cr_assert_not_null(sentmap_add(&m, n));
-    cr_assert(!sentmap_has_room(&m, 7 + LIMIT_SENT_PACKETS));
-    cr_assert_null(sentmap_add(&m, 7 + LIMIT_SENT_PACKETS));
+    cr_assert(!sentmap_has_room(&m, end));
+    cr_assert_null(sentmap_add(&m, end));
     sentmap_forget(&m, sentmap_get(&m, 8));
-    cr_assert_null(sentmap_add(&m, 7 + LIMIT_SENT_PACKETS), "the span counts, not the number");
+    cr_assert_null(sentmap_add(&m, end), "the span counts, not the number");
+    for (uint64_t n = 9; n < 64; n++)
+        sentmap_forget(&m, sentmap_get(&m, n));
+    cr_assert_null(sentmap_add(&m, end));
     sentmap_forget(&m, sentmap_get(&m, 7));
-    cr_assert(sentmap_has_room(&m, 8 + LIMIT_SENT_PACKETS), "first skipped the gap at 8");
-    cr_assert_not_null(sentmap_add(&m, 8 + LIMIT_SENT_PACKETS));
+    cr_assert_eq(m.first, 64, "first skipped the gap above 7");
+    cr_assert(sentmap_has_room(&m, end + 63));
+    cr_assert(!sentmap_has_room(&m, end + 64));
+    cr_assert_not_null(sentmap_add(&m, end));
     cr_assert_eq(m.cap, LIMIT_SENT_PACKETS);
+    sentmap_dispose(&m);
+}
+
+static size_t pages_held(const struct sentmap *m)
+{
+    size_t held = m->spare != NULL;
+
+    for (size_t i = 0; i < m->cap / SENTMAP_PAGE; i++)
+        held += m->pages[i] != NULL;
+    return held;
+}
+
+Test(sentmap, gives_memory_back_when_little_is_in_use)
+{
+    struct sentmap m;
+    const uint64_t many = 100000;
+
+    sentmap_init(&m);
+    for (uint64_t n = 0; n < many; n++)
+        sentmap_add(&m, n);
+    cr_assert_geq(pages_held(&m), many / SENTMAP_PAGE);
+    /* One old record keeps its page, and the ring its size. */
+    for (uint64_t n = 1; n < many - 10; n++)
+        sentmap_forget(&m, sentmap_get(&m, n));
+    cr_assert_leq(pages_held(&m), 4);
+    cr_assert_eq(m.cap, 131072);
+    sentmap_forget(&m, sentmap_get(&m, 0));
+    for (uint64_t n = many; n < many + 100; n++) {
+        sentmap_add(&m, n);
+        sentmap_forget(&m, sentmap_get(&m, n - 10));
+    }
+    cr_assert_leq(m.cap, 256);
+    cr_assert_leq(pages_held(&m), 3);
+    for (uint64_t n = many + 90; n < many + 100; n++)
+        cr_assert_eq(sentmap_get(&m, n)->number, n);
+    sentmap_dispose(&m);
+}
+
+Test(sentmap, a_window_that_breathes_keeps_its_records)
+{
+    struct sentmap m;
+    uint64_t next = 5, low = 5;
+
+    sentmap_init(&m);
+    for (int round = 0; round < 6; round++) {
+        const uint64_t top = next + (round % 2 == 0 ? 20000 : 3000);
+        for (; next < top; next++)
+            sentmap_add(&m, next)->bytes = (uint32_t)(next * 7);
+        for (; low < next - (uint64_t)(round * 31 + 1); low++) {
+            cr_assert_eq(sentmap_get(&m, low)->bytes, (uint32_t)(low * 7), "%lu", low);
+            sentmap_forget(&m, sentmap_get(&m, low));
+        }
+        cr_assert_eq(sentmap_next(&m, SENT_OUTSTANDING, 0), low);
+        cr_assert_eq(sentmap_next(&m, SENT_OUTSTANDING, low + 1), next - low > 1 ? low + 1 : SENTMAP_NONE);
+    }
     sentmap_dispose(&m);
 }
 
@@ -143,7 +204,7 @@ Test(sentmap, agrees_with_a_naive_model)
             size_t count = 0;
             for (uint64_t n = low; n < end; n++)
                 count += class[n] == c;
-            cr_assert_eq(m.counts[c], count);
+            cr_assert_eq(m.in[c].count, count);
         }
         sentmap_dispose(&m);
     }

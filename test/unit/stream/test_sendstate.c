@@ -235,9 +235,9 @@ static void model_resolve(struct model *m, bool acked, bool keep)
 static void model_compare(const struct model *m)
 {
     for (uint64_t i = 0; i < MODEL_BYTES; i++) {
-        cr_assert_eq(ranges_contains(&s.ready, i), m->fate[i] == READY, "byte %lu", (unsigned long)i);
-        cr_assert_eq(ranges_contains(&s.lost, i), m->fate[i] == LOST, "byte %lu", (unsigned long)i);
-        cr_assert_eq(ranges_contains(&s.acked, i), m->fate[i] == ACKED, "byte %lu", (unsigned long)i);
+        cr_assert_eq(extents_covers(&s.ready, i, i + 1), m->fate[i] == READY, "byte %lu", (unsigned long)i);
+        cr_assert_eq(extents_covers(&s.lost, i, i + 1), m->fate[i] == LOST, "byte %lu", (unsigned long)i);
+        cr_assert_eq(extents_covers(&s.acked, i, i + 1), m->fate[i] == ACKED, "byte %lu", (unsigned long)i);
     }
 }
 
