@@ -12,9 +12,10 @@
 struct chunk_pool {
     size_t count;         /* chunks in all */
     size_t available;     /* entries of free_index that are valid */
+    size_t with_memory;   /* entries of chunk that are not NULL */
     uint32_t *free_index; /* stack: the top is the one given back last, whose memory is warm */
     bool *out;
-    struct chunk **chunk; /* NULL: never used yet */
+    struct chunk **chunk; /* NULL: without memory */
 };
 
 struct chunk_pool *chunk_pool_new(size_t chunks)
@@ -59,6 +60,7 @@ struct chunk *chunk_take(struct chunk_pool *p)
         p->chunk[index] = malloc(sizeof(struct chunk));
         if (p->chunk[index] == NULL)
             return NULL;
+        p->with_memory++;
     }
     struct chunk *c = p->chunk[index];
 
@@ -85,6 +87,22 @@ struct chunk *chunk_at(const struct chunk_pool *p, uint64_t index)
 size_t chunk_available(const struct chunk_pool *p)
 {
     return p->available;
+}
+
+void chunk_pool_release(struct chunk_pool *p)
+{
+    for (size_t i = 0; i < p->available; i++) {
+        struct chunk **c = &p->chunk[p->free_index[i]];
+
+        p->with_memory -= *c != NULL;
+        free(*c);
+        *c = NULL;
+    }
+}
+
+size_t chunk_pool_bytes(const struct chunk_pool *p)
+{
+    return p->with_memory * sizeof(struct chunk);
 }
 
 size_t chunk_append(struct chunk *c, uint64_t offset, const uint8_t *bytes, size_t len)
