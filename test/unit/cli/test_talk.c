@@ -30,19 +30,22 @@ static void tear_down(void)
 
 TestSuite(talk, .init = set_up, .fini = tear_down);
 
-static uint64_t connect(conn_id id)
+static unsigned connect(conn_id id)
 {
-    struct roster_peer *p = roster_add_peer(&t.roster, id);
+    struct roster_peer *p = roster_add_peer(&t.roster, id, &(struct duet_addr){0});
 
     cr_assert_not_null(p);
-    p->state = ROSTER_CONNECTED;
-    return UINT64_C(1) << roster_slot(&t.roster, p);
+    roster_enter(&t.roster, p, ROSTER_CONNECTED);
+    return p->slot;
 }
 
-static void said(uint32_t number, size_t bytes, uint64_t waits_for)
+static struct receipt *said(uint32_t number, size_t bytes, unsigned slot)
 {
-    t.said[t.said_count++] = (struct talk_said){.number = number, .bytes = bytes, .waits_for = waits_for};
-    t.said_bytes += bytes;
+    struct receipt *m = receipts_add(&t.said, number, bytes, t.roster.slot_count);
+
+    cr_assert_not_null(m);
+    receipt_expect(m, slot);
+    return m;
 }
 
 static void notice(conn_id peer, uint32_t id, bool error)
@@ -56,19 +59,19 @@ static void notice(conn_id peer, uint32_t id, bool error)
 /* Else the end of input would wait for its receipt as long as the peer stays. */
 Test(talk, waits_for_no_receipt_of_a_message_that_could_not_go_out)
 {
-    const uint64_t one = connect(1), two = connect(2);
+    const unsigned one = connect(1), two = connect(2);
 
     said(7, 10, one);
-    said(8, 10, one | two);
+    receipt_expect(said(8, 10, one), two);
     notice(1, 7, true);
-    cr_expect_eq(t.said_count, 1);
+    cr_expect_eq(t.said.count, 1);
     cr_expect_eq(t.undelivered, 1);
     notice(1, 8, true);
-    cr_expect_eq(t.said_count, 1, "the other one may still have it");
+    cr_expect_eq(t.said.count, 1, "the other one may still have it");
     const struct msg has_it = {.type = MSG_DELIVERED, .peer = 2, .id = 8};
     talk_message(&t, &has_it);
-    cr_expect_eq(t.said_count, 0);
-    cr_expect_eq(t.said_bytes, 0);
+    cr_expect_eq(t.said.count, 0);
+    cr_expect_eq(t.said.bytes, 0);
     cr_expect_eq(receipts, 1);
     cr_expect_eq(t.undelivered, 1);
     cr_expect_eq(errors, 2, "each trouble is told");
@@ -76,13 +79,13 @@ Test(talk, waits_for_no_receipt_of_a_message_that_could_not_go_out)
 
 Test(talk, a_notice_about_something_else_changes_no_receipt)
 {
-    const uint64_t one = connect(1);
+    const unsigned one = connect(1);
 
     said(7, 10, one);
     notice(1, 0, true);
     notice(1, 7, false);
     notice(2, 7, true);
-    cr_expect_eq(t.said_count, 1);
+    cr_expect_eq(t.said.count, 1);
     cr_expect_eq(t.undelivered, 0);
 }
 
@@ -95,7 +98,7 @@ Test(talk, is_done_with_a_connection_that_was_there_already)
 
 Test(talk, takes_no_more_lines_than_the_hub_keeps)
 {
-    const uint64_t one = connect(1);
+    const unsigned one = connect(1);
 
     said(1, TALK_SAID_BYTES - 1, one);
     cr_expect(talk_has_room(&t));
