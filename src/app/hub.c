@@ -14,6 +14,7 @@
 
 #include "duet/app/env.h"
 #include "duet/app/sessions.h"
+#include "duet/app/spare.h"
 #include "duet/app/transfer_recv.h"
 #include "duet/app/transfer_send.h"
 #include "duet/base/err.h"
@@ -22,7 +23,6 @@
 #define HUB_UI_RESERVE 1024                           /* messages for ui that never need memory for themselves */
 #define HUB_QUIT_SILENCE_US (UINT64_C(30) * US_PER_S) /* silence for which a peer is waited for when leaving */
 #define HUB_UI_FULL 8192                              /* from here on newcomers are turned away: ui stands still */
-#define HUB_POOL_KEEP_US (UINT64_C(2) * US_PER_S)     /* after the last file the chunks wait so long for another */
 
 struct attempt {
     conn_id conn;
@@ -37,7 +37,7 @@ struct hub {
     size_t refused_count; /* connections we turned away at once, not yet closed */
     conn_id refused[LIMIT_CONNS];
     duet_time next_report; /* NEVER: nothing moves */
-    duet_time release_at;  /* the memory of the chunk pools goes back; NEVER: they have none, or are in use */
+    struct spare spare;
 };
 
 struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e)
@@ -49,7 +49,7 @@ struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e)
     h->env.cfg = *cfg;
     h->env.endpoint = e;
     h->next_report = DUET_NEVER;
-    h->release_at = DUET_NEVER;
+    spare_init(&h->spare);
     h->env.send_pool = chunk_pool_new(CHUNK_POOL);
     h->env.recv_pool = chunk_pool_new(CHUNK_POOL);
     const int ui = outbox_init(&h->env.ui, HUB_UI_RESERVE);
@@ -348,6 +348,7 @@ static void closed(struct hub *h, const struct endpoint_event *ev)
     session_closed(s, &h->env, ev);
     sessions_remove(&h->sessions, s);
     session_free(s, &h->env);
+    h->spare.sessions_ended = true;
 }
 
 /* UNREACHABLE and BACK. */
@@ -460,8 +461,12 @@ static void pump_sessions(struct hub *h)
 static void rest_sessions(struct hub *h)
 {
     for (size_t i = h->sessions.awake; i-- > 0;) {
-        if (may_rest(h, h->sessions.v[i]))
-            sessions_rest(&h->sessions, h->sessions.v[i]);
+        struct session *s = h->sessions.v[i];
+
+        if (!may_rest(h, s))
+            continue;
+        session_rest(s);
+        sessions_rest(&h->sessions, s);
     }
 }
 
@@ -470,18 +475,6 @@ static void wake_for_transfers(struct hub *h)
 {
     for (size_t i = 0; i < h->env.transfer_count; i++)
         (void)sessions_find(&h->sessions, h->env.transfers[i]->conn);
-}
-
-/* Small files one after another share the same chunks; after the last one nobody needs them. */
-static void keep_pools(struct hub *h)
-{
-    const bool unused =
-        h->env.transfer_count == 0 && chunk_pool_bytes(h->env.send_pool) + chunk_pool_bytes(h->env.recv_pool) > 0;
-
-    if (!unused)
-        h->release_at = DUET_NEVER;
-    else if (time_is_never(h->release_at))
-        h->release_at = time_add(h->env.now, HUB_POOL_KEEP_US);
 }
 
 static void pump(struct hub *h)
@@ -494,7 +487,7 @@ static void pump(struct hub *h)
     end_sessions(h);
     rest_sessions(h);
     transfers_sweep(&h->env);
-    keep_pools(h);
+    spare_plan(&h->spare, &h->env);
     if (!transfers_moving(&h->env))
         h->next_report = DUET_NEVER;
     else if (time_is_never(h->next_report))
@@ -558,7 +551,7 @@ void hub_took_disk(struct hub *h)
 
 duet_time hub_deadline(const struct hub *h)
 {
-    duet_time at = time_min(h->next_report, time_min(h->release_at, transfer_recv_deadline(&h->env)));
+    duet_time at = time_min(h->next_report, time_min(h->spare.release_at, transfer_recv_deadline(&h->env)));
 
     if (h->env.dirty)
         return DUET_TIME(0);
@@ -576,11 +569,8 @@ void hub_tick(struct hub *h, duet_time now)
         h->next_report = DUET_NEVER;
         h->env.dirty = true; /* pump sets the next one while something moves */
     }
-    if (time_due(h->release_at, now)) {
-        chunk_pool_release(h->env.send_pool);
-        chunk_pool_release(h->env.recv_pool);
-        h->release_at = DUET_NEVER;
-    }
+    if (time_due(h->spare.release_at, now))
+        spare_release(&h->spare, &h->env);
     for (size_t i = 0; i < h->sessions.awake; i++)
         h->env.dirty = h->env.dirty || time_due(give_up_at(h, h->sessions.v[i]), now);
     hub_run(h, now);
@@ -590,4 +580,9 @@ bool hub_done(const struct hub *h)
 {
     return h->env.quitting && h->sessions.count == 0 && h->attempt_count == 0 && h->refused_count == 0 &&
            h->env.transfer_count == 0 && h->env.disk.count == 0;
+}
+
+bool hub_gave_back(struct hub *h)
+{
+    return spare_gave_back(&h->spare);
 }

@@ -439,6 +439,13 @@ bool session_rests(const struct session *s)
            (!s->chat_readable && s->sends_count == 0 && s->peer.chat.out.len == 0 && !chat_next_part(&s->chat, &part));
 }
 
+void session_rest(struct session *s)
+{
+    channel_rest(&s->peer.control);
+    channel_rest(&s->peer.chat);
+    chat_rest(&s->chat);
+}
+
 bool session_is_idle(const struct session *s, const struct env *env)
 {
     return chat_undelivered(&s->chat) == 0 && s->asks.count == 0 && s->sends_count == 0 &&

@@ -13,6 +13,11 @@ void memory_return_large_blocks(void)
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 }
 
+void memory_return_small_blocks(void)
+{
+    malloc_trim(0);
+}
+
 /* Relocations in read-only segments would be lost with their pages.  No library of Debian's has any on amd64. */
 static bool is_patched(const struct dl_phdr_info *object)
 {

@@ -71,6 +71,8 @@ void session_closed(struct session *s, struct env *env, const struct endpoint_ev
 
 /* Nothing can move in it before a message, an event or a transfer of its own comes. */
 bool session_rests(const struct session *s);
+/* It does: gives back what memory it can do without meanwhile. */
+void session_rest(struct session *s);
 
 /* Nothing of ours is on its way any more: texts delivered, files sent, asks answered, bytes acknowledged. */
 bool session_is_idle(const struct session *s, const struct env *env);
