@@ -38,6 +38,7 @@ struct hub {
     conn_id refused[LIMIT_CONNS];
     duet_time next_report; /* NEVER: nothing moves */
     struct spare spare;
+    bool is_leaving; /* nothing is awaited but the end of what is under way */
 };
 
 struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e)
@@ -235,6 +236,9 @@ void hub_handle(struct hub *h, struct msg *m, duet_time now)
     case MSG_STATS_PLEASE:
         give_stats(h, m->peer);
         break;
+    case MSG_LEAVING:
+        h->is_leaving = true;
+        break;
     case MSG_QUIT:
         handle_quit(h, m->flag);
         break;
@@ -416,7 +420,7 @@ static duet_time give_up_at(const struct hub *h, const struct session *s)
 
     if (!s->peer.unreachable || s->state == SESSION_CLOSING)
         return DUET_NEVER;
-    if (h->env.quitting && (patience_us == 0 || patience_us > HUB_QUIT_SILENCE_US))
+    if ((h->is_leaving || h->env.quitting) && (patience_us == 0 || patience_us > HUB_QUIT_SILENCE_US))
         patience_us = HUB_QUIT_SILENCE_US;
     return patience_us == 0 ? DUET_NEVER : time_add(s->silent_since, patience_us);
 }

@@ -66,6 +66,8 @@ void talk_end_of_input(struct talk *t)
     if (t->leaving == TALK_STAYS)
         t->leaving = TALK_DRAINS;
     talk_settle(t);
+    if (!t->over)
+        program_leave(t->program); /* a dead peer shall not hold up the end for ten minutes */
 }
 
 static bool is_receiving(const struct talk *t)

@@ -8,7 +8,8 @@
  * A message counts as delivered when everyone it went to (and who is still there) has it.
  *
  * Leaving: end of input drains (everything sent is delivered, files and answers too, a connection under way comes to its
- * end one way or the other); /quit cancels transfers and only sees to the messages.  Main thread.
+ * end one way or the other; a peer that stays silent is soon lost, see MSG_LEAVING); /quit cancels transfers and only
+ * sees to the messages.  Main thread.
  */
 #ifndef DUET_CLI_TALK_H
 #define DUET_CLI_TALK_H
