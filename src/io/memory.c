@@ -6,14 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LARGE_BYTES (128 * 1024) /* glibc's own first value; setting it is what keeps it from moving */
-
-void memory_return_large_blocks(void)
-{
-    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
-}
-
-void memory_return_small_blocks(void)
+void memory_return_free(void)
 {
     malloc_trim(0);
 }

@@ -116,7 +116,7 @@ static void tick(struct net *n)
     if (time_due(hub_deadline(n->cfg.hub), now))
         hub_tick(n->cfg.hub, now);
     if (hub_gave_back(n->cfg.hub))
-        memory_return_small_blocks();
+        memory_return_free();
     hub_run(n->cfg.hub, now);
 }
 

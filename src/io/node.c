@@ -182,7 +182,6 @@ int node_start(const struct node_config *cfg, struct node **out, char error[NODE
         free(n);
         return fail(DUET_EUNSUPPORTED, 0, "libsodium cannot start", error);
     }
-    memory_return_large_blocks();
     int err = open_queues(n, error, sys);
 
     if (err == 0)
