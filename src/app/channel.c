@@ -18,8 +18,9 @@
 
 static void drop_memory(struct channel_bytes *q)
 {
-    if (q->mem != NULL)
-        sodium_memzero(q->mem, q->cap);
+    if (q->mem == NULL)
+        return;
+    sodium_memzero(q->mem, q->cap);
     free(q->mem);
     *q = (struct channel_bytes){0};
 }
@@ -72,6 +73,14 @@ void channel_dispose(struct channel *ch)
 {
     drop_memory(&ch->in);
     drop_memory(&ch->out);
+}
+
+void channel_rest(struct channel *ch)
+{
+    if (ch->in.len == 0)
+        drop_memory(&ch->in);
+    if (ch->out.len == 0)
+        drop_memory(&ch->out);
 }
 
 uint8_t *channel_reserve(struct channel *ch, size_t len, int *err)

@@ -48,6 +48,12 @@ void chat_dispose(struct chat *c)
     chat_init(c);
 }
 
+void chat_rest(struct chat *c)
+{
+    if (c->in.len == 0)
+        drop_assembly(c);
+}
+
 static int grow(struct chat *c)
 {
     const size_t cap = c->cap == 0 ? FIRST_CAP : 2 * c->cap;

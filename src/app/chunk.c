@@ -101,6 +101,17 @@ size_t chunk_available(const struct chunk_pool *p)
     return p->available;
 }
 
+void chunk_pool_release(struct chunk_pool *p)
+{
+    while (p->warm > 0)
+        cool(p, p->free_index[p->available - p->warm]);
+}
+
+size_t chunk_pool_bytes(const struct chunk_pool *p)
+{
+    return (p->count - p->available + p->warm) * sizeof(struct chunk);
+}
+
 size_t chunk_append(struct chunk *c, uint64_t offset, const uint8_t *bytes, size_t len)
 {
     const size_t room = CHUNK_BYTES - c->used;

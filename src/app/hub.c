@@ -13,7 +13,8 @@
 #include <string.h>
 
 #include "duet/app/env.h"
-#include "duet/app/session.h"
+#include "duet/app/sessions.h"
+#include "duet/app/spare.h"
 #include "duet/app/transfer_recv.h"
 #include "duet/app/transfer_send.h"
 #include "duet/base/err.h"
@@ -29,14 +30,15 @@ struct attempt {
 };
 struct hub {
     struct env env;
-    struct session *sessions[LIMIT_CONNS];
-    size_t session_count;
-    uint64_t last_session; /* number of the newest */
+    struct sessions sessions; /* LIMIT_CONNS at most */
+    uint64_t last_session;    /* number of the newest */
     struct attempt attempts[HUB_CONNECTING];
     size_t attempt_count;
     size_t refused_count; /* connections we turned away at once, not yet closed */
     conn_id refused[LIMIT_CONNS];
     duet_time next_report; /* NEVER: nothing moves */
+    struct spare spare;
+    bool is_leaving; /* nothing is awaited but the end of what is under way */
 };
 
 struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e)
@@ -48,6 +50,7 @@ struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e)
     h->env.cfg = *cfg;
     h->env.endpoint = e;
     h->next_report = DUET_NEVER;
+    spare_init(&h->spare);
     h->env.send_pool = chunk_pool_new(CHUNK_POOL);
     h->env.recv_pool = chunk_pool_new(CHUNK_POOL);
     const int ui = outbox_init(&h->env.ui, HUB_UI_RESERVE);
@@ -64,23 +67,15 @@ void hub_free(struct hub *h)
 {
     if (h == NULL)
         return;
-    for (size_t i = 0; i < h->session_count; i++)
-        session_free(h->sessions[i], &h->env);
+    for (size_t i = 0; i < h->sessions.count; i++)
+        session_free(h->sessions.v[i], &h->env);
+    sessions_dispose(&h->sessions);
     transfers_dispose(&h->env);
     outbox_dispose(&h->env.ui);
     outbox_dispose(&h->env.disk);
     chunk_pool_free(h->env.send_pool);
     chunk_pool_free(h->env.recv_pool);
     free(h);
-}
-
-static struct session *find(struct hub *h, conn_id conn)
-{
-    for (size_t i = 0; i < h->session_count; i++) {
-        if (h->sessions[i]->peer.conn == conn)
-            return h->sessions[i];
-    }
-    return NULL;
 }
 
 /* The ui number of the attempt with this id, which is over then; 0: there was none. */
@@ -164,7 +159,7 @@ static void give_stats(struct hub *h, conn_id peer)
 
 static void handle_for_session(struct hub *h, struct msg *m)
 {
-    struct session *s = find(h, m->peer);
+    struct session *s = sessions_find(&h->sessions, m->peer);
 
     if (s == NULL || s->state == SESSION_CLOSING)
         no_session(h, m);
@@ -195,12 +190,13 @@ static void handle_for_transfer(struct hub *h, const struct msg *m)
 static void handle_quit(struct hub *h, bool at_once)
 {
     h->env.quitting = true;
+    sessions_wake_all(&h->sessions);
     endpoint_set_accept(h->env.endpoint, false);
     for (size_t i = 0; i < h->attempt_count; i++)
         endpoint_close(h->env.endpoint, h->attempts[i].conn, CLOSE_OK, "bye", h->env.now);
-    for (size_t i = 0; i < h->session_count; i++) {
-        if (at_once || h->sessions[i]->state != SESSION_LIVE)
-            session_close(h->sessions[i], &h->env, CLOSE_OK, "bye", false);
+    for (size_t i = 0; i < h->sessions.count; i++) {
+        if (at_once || h->sessions.v[i]->state != SESSION_LIVE)
+            session_close(h->sessions.v[i], &h->env, CLOSE_OK, "bye", false);
     }
 }
 
@@ -239,6 +235,9 @@ void hub_handle(struct hub *h, struct msg *m, duet_time now)
         break;
     case MSG_STATS_PLEASE:
         give_stats(h, m->peer);
+        break;
+    case MSG_LEAVING:
+        h->is_leaving = true;
         break;
     case MSG_QUIT:
         handle_quit(h, m->flag);
@@ -299,7 +298,7 @@ static void connected(struct hub *h, const struct endpoint_event *ev)
 
     if (ui_id == 0 && ev->connected.replaces != 0)
         ui_id = take_attempt(h, ev->connected.replaces);
-    if (h->env.quitting || h->env.ui.count >= HUB_UI_FULL || h->session_count == LIMIT_CONNS) {
+    if (h->env.quitting || h->env.ui.count >= HUB_UI_FULL || h->sessions.count == LIMIT_CONNS) {
         turn_away(h, ev->conn, CLOSE_REFUSED, h->env.quitting ? "about to leave" : "too busy");
         if (ui_id != 0)
             connect_failed(h, ui_id, DUET_ECANCELLED, 0);
@@ -308,7 +307,7 @@ static void connected(struct hub *h, const struct endpoint_event *ev)
     struct session *s = session_new(ev, h->last_session + 1);
     struct msg_peer_key *key = calloc(1, sizeof(*key));
 
-    if (s == NULL || key == NULL) {
+    if (s == NULL || key == NULL || sessions_add(&h->sessions, s) != 0) {
         if (s != NULL)
             session_free(s, &h->env);
         free(key);
@@ -318,7 +317,6 @@ static void connected(struct hub *h, const struct endpoint_event *ev)
         return;
     }
     h->last_session++;
-    h->sessions[h->session_count++] = s;
     memcpy(key->key, s->key, sizeof(key->key));
     memcpy(key->name, s->peer.name, sizeof(key->name));
     key->addr = ev->connected.addr;
@@ -347,27 +345,26 @@ static void closed(struct hub *h, const struct endpoint_event *ev)
     }
     if (take_refused(h, ev->conn))
         return;
-    for (size_t i = 0; i < h->session_count; i++) {
-        struct session *s = h->sessions[i];
+    struct session *s = sessions_find(&h->sessions, ev->conn);
 
-        if (s->peer.conn != ev->conn)
-            continue;
-        session_closed(s, &h->env, ev);
-        session_free(s, &h->env);
-        h->sessions[i] = h->sessions[--h->session_count];
+    if (s == NULL)
         return;
-    }
+    session_closed(s, &h->env, ev);
+    sessions_remove(&h->sessions, s);
+    session_free(s, &h->env);
+    h->spare.sessions_ended = true;
 }
 
 /* UNREACHABLE and BACK. */
 static void reachability(struct hub *h, const struct endpoint_event *ev)
 {
-    struct session *s = find(h, ev->conn);
+    struct session *s = sessions_find(&h->sessions, ev->conn);
     const bool unreachable = ev->type == EVENT_UNREACHABLE;
 
     if (s == NULL || s->state == SESSION_CLOSING || s->peer.unreachable == unreachable)
         return;
     s->peer.unreachable = unreachable;
+    s->is_news = true;
     s->silent_since = time_back(h->env.now, ev->silent_us);
     (void)outbox_push(
         &h->env.ui,
@@ -393,14 +390,14 @@ static void event(struct hub *h, const struct endpoint_event *ev)
         closed(h, ev);
         return;
     case EVENT_READABLE:
-        s = find(h, ev->conn);
+        s = sessions_find(&h->sessions, ev->conn);
         if (s != NULL)
             session_readable(s, ev->stream);
         return;
     case EVENT_EXTENT:
     case EVENT_FINISHED:
     case EVENT_RESET:
-        s = find(h, ev->conn);
+        s = sessions_find(&h->sessions, ev->conn);
         if (s != NULL && !s->peer.gone && !s->peer.doomed)
             transfer_recv_event(&h->env, ev);
         return;
@@ -416,19 +413,6 @@ static void event(struct hub *h, const struct endpoint_event *ev)
 
 /* ---- moving on ---- */
 
-/* Is there a newer session with the same key that works? */
-static bool is_replaced(const struct hub *h, const struct session *s)
-{
-    for (size_t i = 0; i < h->session_count; i++) {
-        const struct session *other = h->sessions[i];
-
-        if (other->number > s->number && other->state == SESSION_LIVE && !other->peer.unreachable &&
-            memcmp(other->key, s->key, sizeof(s->key)) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* When a silent peer counts as lost: by --timeout, and in any case while we only wait for it so that we can leave. */
 static duet_time give_up_at(const struct hub *h, const struct session *s)
 {
@@ -436,7 +420,7 @@ static duet_time give_up_at(const struct hub *h, const struct session *s)
 
     if (!s->peer.unreachable || s->state == SESSION_CLOSING)
         return DUET_NEVER;
-    if (h->env.quitting && (patience_us == 0 || patience_us > HUB_QUIT_SILENCE_US))
+    if ((h->is_leaving || h->env.quitting) && (patience_us == 0 || patience_us > HUB_QUIT_SILENCE_US))
         patience_us = HUB_QUIT_SILENCE_US;
     return patience_us == 0 ? DUET_NEVER : time_add(s->silent_since, patience_us);
 }
@@ -444,15 +428,18 @@ static duet_time give_up_at(const struct hub *h, const struct session *s)
 /* Ends the sessions whose time has come. */
 static void end_sessions(struct hub *h)
 {
-    for (size_t i = 0; i < h->session_count; i++) {
-        struct session *s = h->sessions[i];
+    if (h->env.ui.lost)
+        sessions_wake_all(&h->sessions);
+    for (size_t i = 0; i < h->sessions.awake; i++) {
+        struct session *s = h->sessions.v[i];
 
+        for (struct session *older; s->is_news && (older = sessions_replaced(&h->sessions, s)) != NULL;)
+            session_close(older, &h->env, CLOSE_REPLACED, "a newer session with this peer took over", false);
+        s->is_news = false;
         if (s->state == SESSION_CLOSING)
             continue;
         if (h->env.ui.lost)
             session_close(s, &h->env, CLOSE_INTERNAL, "out of memory", true);
-        else if (s->peer.unreachable && is_replaced(h, s))
-            session_close(s, &h->env, CLOSE_REPLACED, "a newer session with this peer took over", false);
         else if (time_due(give_up_at(h, s), h->env.now))
             session_close(s, &h->env, CLOSE_OK, "no sign of life for too long", true);
         else if (h->env.quitting && session_is_idle(s, &h->env))
@@ -461,16 +448,50 @@ static void end_sessions(struct hub *h)
     h->env.ui.lost = false;
 }
 
+/* The silent ones have a time at which they are given up; and those that are only waited for have no event to wake them
+ * when the last of their bytes is acknowledged. */
+static bool may_rest(const struct hub *h, const struct session *s)
+{
+    return s->state == SESSION_CLOSING || (!s->peer.unreachable && !h->env.quitting && session_rests(s));
+}
+
+static void pump_sessions(struct hub *h)
+{
+    for (size_t i = 0; i < h->sessions.awake; i++)
+        session_pump(h->sessions.v[i], &h->env);
+}
+
+/* From the back: who takes the place of one that goes to rest was asked before. */
+static void rest_sessions(struct hub *h)
+{
+    for (size_t i = h->sessions.awake; i-- > 0;) {
+        struct session *s = h->sessions.v[i];
+
+        if (!may_rest(h, s))
+            continue;
+        session_rest(s);
+        sessions_rest(&h->sessions, s);
+    }
+}
+
+/* Transfers put what they have to say into the channels of their session. */
+static void wake_for_transfers(struct hub *h)
+{
+    for (size_t i = 0; i < h->env.transfer_count; i++)
+        (void)sessions_find(&h->sessions, h->env.transfers[i]->conn);
+}
+
 static void pump(struct hub *h)
 {
-    for (size_t i = 0; i < h->session_count; i++)
-        session_pump(h->sessions[i], &h->env);
+    pump_sessions(h);
     transfer_recv_pump(&h->env);
     transfer_send_pump(&h->env);
-    for (size_t i = 0; i < h->session_count; i++)
-        session_pump(h->sessions[i], &h->env); /* what the transfers had to say */
+    wake_for_transfers(h);
+    pump_sessions(h);
     end_sessions(h);
+    rest_sessions(h);
     transfers_sweep(&h->env);
+    spare_plan(&h->spare, &h->env);
     if (!transfers_moving(&h->env))
         h->next_report = DUET_NEVER;
     else if (time_is_never(h->next_report))
@@ -508,7 +529,7 @@ void hub_took_ui(struct hub *h)
 {
     const struct msg *m = outbox_first(&h->env.ui);
     const bool was_long = env_ui_is_long(&h->env);
-    struct session *s = m->type == MSG_TEXT ? find(h, m->peer) : NULL;
+    struct session *s = m->type == MSG_TEXT ? sessions_find(&h->sessions, m->peer) : NULL;
 
     if (s != NULL) {
         s->delivered_owed = m->id;
@@ -534,12 +555,12 @@ void hub_took_disk(struct hub *h)
 
 duet_time hub_deadline(const struct hub *h)
 {
-    duet_time at = time_min(h->next_report, transfer_recv_deadline(&h->env));
+    duet_time at = time_min(h->next_report, time_min(h->spare.release_at, transfer_recv_deadline(&h->env)));
 
     if (h->env.dirty)
         return DUET_TIME(0);
-    for (size_t i = 0; i < h->session_count; i++)
-        at = time_min(at, give_up_at(h, h->sessions[i]));
+    for (size_t i = 0; i < h->sessions.awake; i++) /* the unreachable ones are among them */
+        at = time_min(at, give_up_at(h, h->sessions.v[i]));
     return at;
 }
 
@@ -552,13 +573,20 @@ void hub_tick(struct hub *h, duet_time now)
         h->next_report = DUET_NEVER;
         h->env.dirty = true; /* pump sets the next one while something moves */
     }
-    for (size_t i = 0; i < h->session_count; i++)
-        h->env.dirty = h->env.dirty || time_due(give_up_at(h, h->sessions[i]), now);
+    if (time_due(h->spare.release_at, now))
+        spare_release(&h->spare, &h->env);
+    for (size_t i = 0; i < h->sessions.awake; i++)
+        h->env.dirty = h->env.dirty || time_due(give_up_at(h, h->sessions.v[i]), now);
     hub_run(h, now);
 }
 
 bool hub_done(const struct hub *h)
 {
-    return h->env.quitting && h->session_count == 0 && h->attempt_count == 0 && h->refused_count == 0 &&
+    return h->env.quitting && h->sessions.count == 0 && h->attempt_count == 0 && h->refused_count == 0 &&
            h->env.transfer_count == 0 && h->env.disk.count == 0;
+}
+
+bool hub_gave_back(struct hub *h)
+{
+    return spare_gave_back(&h->spare);
 }

@@ -40,6 +40,7 @@ static enum owned owned_by(enum msg_type type)
     case MSG_CANCEL:
     case MSG_STATS_PLEASE:
     case MSG_CLOSE:
+    case MSG_LEAVING:
     case MSG_QUIT:
     case MSG_LISTENING:
     case MSG_CONNECTED:

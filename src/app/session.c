@@ -149,6 +149,7 @@ static void hello_came(struct session *s, struct env *env, const struct appmsg *
     s->peer.takes_files = (m->hello_flags & HELLO_TAKES_FILES) != 0;
     s->peer.serves = (m->hello_flags & HELLO_SERVES) != 0;
     s->state = SESSION_LIVE;
+    s->is_news = true;
     env->dirty = true;
     (void)outbox_push(&env->ui, (struct msg){.type = MSG_CONNECTED, .peer = s->peer.conn});
     if (!s->peer.takes_files) { /* what was offered before this was known */
@@ -442,6 +443,25 @@ void session_closed(struct session *s, struct env *env, const struct endpoint_ev
     memcpy(reason, ev->closed.reason, sizeof(reason));
     reason[LIMIT_REASON_BYTES] = '\0';
     finish(s, env, &end, reason);
+}
+
+bool session_rests(const struct session *s)
+{
+    if (s->state == SESSION_ASKING || s->state == SESSION_CLOSING)
+        return true; /* until the user has decided, or the connection is gone */
+    if (s->control_readable || s->peer.doomed || s->peer.control.out.len > 0 || s->delivered_owed != s->delivered_said)
+        return false;
+    struct appmsg part;
+
+    return s->state != SESSION_LIVE ||
+           (!s->chat_readable && s->sends_count == 0 && s->peer.chat.out.len == 0 && !chat_next_part(&s->chat, &part));
+}
+
+void session_rest(struct session *s)
+{
+    channel_rest(&s->peer.control);
+    channel_rest(&s->peer.chat);
+    chat_rest(&s->chat);
 }
 
 bool session_is_idle(const struct session *s, const struct env *env)

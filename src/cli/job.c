@@ -21,6 +21,7 @@ void job_close(struct job *j)
 {
     progress_clear(&j->progress);
     program_close(&j->program);
+    roster_dispose(&j->roster);
 }
 
 void job_finish(struct job *j, int code)
@@ -73,9 +74,11 @@ int job_run(struct job *j)
 
 struct roster_peer *job_admit(struct job *j, const struct msg *m, bool wanted)
 {
-    struct roster_peer *p = wanted ? roster_add_peer(&j->roster, m->peer) : NULL;
+    struct roster_peer *p = wanted ? roster_add_peer(&j->roster, m->peer, &m->peer_key->addr) : NULL;
 
     progress_clear(&j->progress); /* the question, or what there is to say, gets a line of its own */
+    if (wanted && !p)
+        progress_error(&j->progress, "%s was turned away: too many peers", m->peer_key->name);
     bool admitted = program_admit(&j->program, m, p != NULL);
     if (!p)
         return NULL;
@@ -83,7 +86,7 @@ struct roster_peer *job_admit(struct job *j, const struct msg *m, bool wanted)
         roster_remove_peer(&j->roster, m->peer);
         return NULL;
     }
-    p->state = ROSTER_TRUSTED;
+    roster_enter(&j->roster, p, ROSTER_TRUSTED);
     snprintf(p->name, sizeof p->name, "%s", m->peer_key->name);
     fingerprint(m->peer_key->key, p->fingerprint);
     return p;
@@ -112,7 +115,7 @@ void job_on_connected(struct job *j, const struct msg *m)
 
     if (!p)
         return;
-    p->state = ROSTER_CONNECTED;
+    roster_enter(&j->roster, p, ROSTER_CONNECTED);
     progress_note(&j->progress, "connected to %s %s", p->name, p->fingerprint);
 }
 

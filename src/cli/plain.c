@@ -246,7 +246,7 @@ static void loop(struct plain *f)
     while (!f->talk.over && !p->interrupted) {
         bool reads = !f->ended && f->at == f->count && talk_has_room(&f->talk);
         unsigned woken = program_wait(p, reads ? STDIN_FILENO : -1, PROGRAM_FOREVER, NULL);
-        for (int i = 0; i < PROGRAM_MESSAGES && !f->talk.over && node_next(p->node, &m); i++) {
+        for (int i = 0; i < PROGRAM_MESSAGES && !f->talk.over && !p->interrupted && node_next(p->node, &m); i++) {
             talk_message(&f->talk, &m);
             msg_dispose(&m);
         }

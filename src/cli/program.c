@@ -190,6 +190,14 @@ void program_connect(struct program *p)
         node_send(p->node, &m);
 }
 
+void program_leave(struct program *p)
+{
+    if (p->leave_sent)
+        return;
+    p->leave_sent = true;
+    program_send(p, MSG_LEAVING, 0, 0, false);
+}
+
 void program_quit(struct program *p, bool at_once)
 {
     if (p->quit_sent)

@@ -16,7 +16,6 @@
 
 struct recv {
     struct job job;
-    bool offered[ROSTER_PEERS]; /* by roster slot: this peer offered something */
     size_t received, refused, failed_here,
         failed;     /* failed: everything offered that did not come, the others among them */
     bool cut_short; /* a peer was lost, or left, with files under way */
@@ -44,11 +43,8 @@ static void on_peer_key(struct job *j, const struct msg *m)
 {
     struct recv *r = j->self;
     bool wanted = !j->program.has_target || program_is_target(&j->program, m);
-    const struct roster_peer *p = job_admit(j, m, wanted);
 
-    if (p)
-        r->offered[roster_slot(&j->roster, p)] = false;
-    else if (wanted && may_end(r))
+    if (!job_admit(j, m, wanted) && wanted && may_end(r))
         job_finish(j, EXIT_TRUST);
 }
 
@@ -70,12 +66,11 @@ static bool take_offer(struct job *j, const struct roster_transfer *t)
 
 static void on_offer(struct job *j, const struct msg *m)
 {
-    struct recv *r = j->self;
-    const struct roster_peer *p = roster_peer(&j->roster, m->peer);
+    struct roster_peer *p = roster_peer(&j->roster, m->peer);
     struct roster_transfer *t = roster_add_transfer(&j->roster, m->id);
 
     if (p)
-        r->offered[roster_slot(&j->roster, p)] = true;
+        p->offered = true;
     if (!t) {
         program_send(&j->program, MSG_REJECT, m->peer, m->id, false);
         return;
@@ -138,7 +133,7 @@ static void on_gone(struct job *j, const struct msg *m)
 
     if (!p) /* somebody we turned away */
         return;
-    bool offered = r->offered[roster_slot(&j->roster, p)];
+    bool offered = p->offered;
     bool connected = p->state == ROSTER_CONNECTED;
     progress_clear(&j->progress);
     if (connected && m->type == MSG_LEFT)

@@ -31,20 +31,20 @@ void talk_dial(struct talk *t, const struct duet_addr *addr, const char *dialled
     node_send(t->program->node, &m);
 }
 
-static void forget_key(struct talk *t, unsigned slot)
+static void forget_key(struct roster_peer *p)
 {
-    free(t->keys[slot]);
-    free(t->dialled_by_slot[slot]);
-    t->keys[slot] = NULL;
-    t->dialled_by_slot[slot] = NULL;
+    free(p->key);
+    free(p->dialled);
+    p->key = NULL;
+    p->dialled = NULL;
 }
 
 void talk_dispose(struct talk *t)
 {
     for (size_t i = 0; i < t->outbox_count; i++)
         free(t->outbox[i].text);
-    for (unsigned slot = 0; slot < ROSTER_PEERS; slot++)
-        forget_key(t, slot);
+    receipts_dispose(&t->said);
+    roster_dispose(&t->roster);
 }
 
 /* A trouble with HOST ends the program with its code; any other is only told. */
@@ -57,8 +57,8 @@ void talk_finish(struct talk *t, int code)
 
 bool talk_has_room(const struct talk *t)
 {
-    return t->outbox_count < TALK_OUTBOX / 2 && t->said_count < TALK_SAID / 2 &&
-           t->outbox_bytes + t->said_bytes < TALK_SAID_BYTES;
+    return t->outbox_count < TALK_OUTBOX / 2 && t->said.count < RECEIPTS_MAX / 2 &&
+           t->outbox_bytes + t->said.bytes < TALK_SAID_BYTES;
 }
 
 void talk_end_of_input(struct talk *t)
@@ -66,6 +66,8 @@ void talk_end_of_input(struct talk *t)
     if (t->leaving == TALK_STAYS)
         t->leaving = TALK_DRAINS;
     talk_settle(t);
+    if (!t->over)
+        program_leave(t->program); /* a dead peer shall not hold up the end for ten minutes */
 }
 
 static bool is_receiving(const struct talk *t)
@@ -87,15 +89,13 @@ static bool is_asking(const struct talk *t)
 /* Is there anything left to wait for, now that the user wants to leave? */
 void talk_settle(struct talk *t)
 {
-    bool alone = roster_count(&t->roster, ROSTER_CONNECTED) == 0;
-
     if (t->over || t->leaving == TALK_STAYS || t->dialling)
         return;
     if (t->leaving == TALK_DRAINS) {
         /* Who waits may wait on; a HOST that is gone will hardly come back. */
-        if (t->outbox_count > 0 && !(alone && t->program->has_target))
+        if (t->outbox_count > 0 && !(talk_is_alone(t) && t->program->has_target))
             return;
-        if (t->said_count > 0 || t->sends_open > 0 || is_asking(t) || is_receiving(t))
+        if (t->said.count > 0 || t->sends_open > 0 || is_asking(t) || is_receiving(t))
             return;
     }
     t->over = true;
@@ -105,16 +105,15 @@ void talk_settle(struct talk *t)
 
 static void decide(struct talk *t, struct roster_peer *p, bool yes)
 {
-    unsigned slot = roster_slot(&t->roster, p);
     char error[IDENTITY_ERROR_BYTES];
     conn_id id = p->id;
 
     program_send(t->program, MSG_TRUST, id, 0, yes); /* first: the peer waits, and writing to disk takes its time */
-    if (yes && trust_remember(&t->program->policy, t->keys[slot], t->dialled_by_slot[slot], error) < 0)
+    if (yes && trust_remember(&t->program->policy, p->key, p->dialled, error) < 0)
         talk_tell(t, TALK_ERROR, "%s", error);
-    forget_key(t, slot);
+    forget_key(p);
     if (yes) {
-        p->state = ROSTER_TRUSTED;
+        roster_enter(&t->roster, p, ROSTER_TRUSTED);
         return;
     }
     roster_remove_peer(&t->roster, id);
@@ -122,25 +121,36 @@ static void decide(struct talk *t, struct roster_peer *p, bool yes)
         talk_finish(t, EXIT_TRUST);
 }
 
-/* Asks about the next peer whose trust is open, one at a time. */
-static void ask_next(struct talk *t)
+/* Lets in or turns away whom the policy decides about, and asks about a stranger if nobody else is asked about. */
+static void judge(struct talk *t, struct roster_peer *p)
 {
     char text[TRUST_TEXT_BYTES];
+    enum trust_verdict verdict = trust_judge(&t->program->policy, p->key, p->dialled, text);
 
-    for (unsigned slot = 0; slot < ROSTER_PEERS && t->question == 0; slot++) {
-        struct roster_peer *p = &t->roster.peers[slot];
-        if (p->state != ROSTER_UNTRUSTED || !t->keys[slot])
-            continue;
-        /* Judged again: meanwhile the same key may have been let in. */
-        enum trust_verdict verdict = trust_judge(&t->program->policy, t->keys[slot], t->dialled_by_slot[slot], text);
-        if (verdict == TRUST_ASK) {
-            t->question = p->id;
-            talk_tell(t, TALK_QUESTION, "%s (y/n)", text);
-            continue;
-        }
-        if (verdict == TRUST_REFUSED)
-            talk_tell(t, TALK_ERROR, "%s", text);
-        decide(t, p, verdict == TRUST_YES);
+    if (verdict == TRUST_ASK && roster_count(&t->roster, ROSTER_UNTRUSTED) <= TALK_STRANGERS) {
+        if (t->question != 0)
+            return; /* its turn comes */
+        t->question = p->id;
+        talk_tell(t, TALK_QUESTION, "%s (y/n)", text);
+        return;
+    }
+    if (verdict == TRUST_ASK)
+        talk_tell(t, TALK_ERROR, "%s was turned away: too many wait for an answer about their key", p->name);
+    else if (verdict == TRUST_REFUSED)
+        talk_tell(t, TALK_ERROR, "%s", text);
+    decide(t, p, verdict == TRUST_YES);
+}
+
+/* The next stranger.  Judged again: meanwhile the same key may have been let in. */
+static void ask_next(struct talk *t)
+{
+    struct roster_peer *p = roster_from(&t->roster, 0);
+
+    while (p && t->question == 0) {
+        unsigned next = p->slot + 1;
+        if (p->state == ROSTER_UNTRUSTED)
+            judge(t, p);
+        p = roster_from(&t->roster, next);
     }
 }
 
@@ -174,7 +184,7 @@ static void on_peer_key(struct talk *t, const struct msg *m)
 {
     const struct msg_peer_key *key = m->peer_key;
     struct talk_dial *dial = dial_of(t, m->id, &key->addr);
-    struct roster_peer *p = roster_add_peer(&t->roster, m->peer);
+    struct roster_peer *p = roster_add_peer(&t->roster, m->peer, &key->addr);
     struct msg_peer_key *copy = p ? malloc(sizeof *copy) : NULL;
 
     if (!copy) {
@@ -183,19 +193,17 @@ static void on_peer_key(struct talk *t, const struct msg *m)
         talk_tell(t, TALK_ERROR, "%s was turned away: too many peers", key->name);
         return;
     }
-    unsigned slot = roster_slot(&t->roster, p);
     *copy = *key;
-    t->keys[slot] = copy;
+    p->key = copy;
     if (dial) {
-        t->dialled_by_slot[slot] = strdup(dial->dialled);
+        p->dialled = strdup(dial->dialled);
         if (t->dialling && dial == &t->dials[0])
             t->target = m->peer;
         dial->id = 0;
     }
-    p->addr = key->addr;
     snprintf(p->name, sizeof p->name, "%s", key->name);
     fingerprint(key->key, p->fingerprint);
-    ask_next(t);
+    judge(t, p);
 }
 
 /* ---- peers ---- */
@@ -218,7 +226,7 @@ static void on_connected(struct talk *t, const struct msg *m)
 
     if (!p)
         return;
-    p->state = ROSTER_CONNECTED;
+    roster_enter(&t->roster, p, ROSTER_CONNECTED);
     if (m->peer == t->target)
         t->dialling = false;
     emit_peer(t, TALK_CONNECTED, p->name, p->fingerprint, 0);
@@ -253,31 +261,17 @@ static void on_silence(struct talk *t, const struct msg *m)
         emit_peer(t, p->unreachable ? TALK_UNREACHABLE : TALK_BACK, p->name, NULL, m->value);
 }
 
-static void remove_said(struct talk *t, size_t index)
+/* What became of messages every receipt of which came, or will not come. */
+static void tell_ended(struct talk *t)
 {
-    t->said_count--;
-    t->said_bytes -= t->said[index].bytes;
-    memmove(&t->said[index], &t->said[index + 1], (t->said_count - index) * sizeof t->said[0]);
-}
+    uint32_t number;
+    bool delivered;
 
-/* Nobody waits for this slot's receipts any more: for any, or for that of one message. */
-static void give_up_slot(struct talk *t, unsigned slot, uint32_t number)
-{
-    for (size_t i = 0; i < t->said_count;) {
-        struct talk_said *said = &t->said[i];
-        bool meant = number == 0 || said->number == number;
-        bool waited = meant && said->waits_for & (UINT64_C(1) << slot);
-        if (meant)
-            said->waits_for &= ~(UINT64_C(1) << slot);
-        if (!waited || said->waits_for != 0) {
-            i++;
-            continue;
-        }
-        if (said->delivered)
-            talk_emit(t, &(struct talk_event){.kind = TALK_DELIVERED, .name = "", .text = "", .id = said->number});
+    while (receipts_take_ended(&t->said, &number, &delivered)) {
+        if (delivered)
+            talk_emit(t, &(struct talk_event){.kind = TALK_DELIVERED, .name = "", .text = "", .id = number});
         else
             t->undelivered++;
-        remove_said(t, i);
     }
 }
 
@@ -307,10 +301,10 @@ static void on_gone(struct talk *t, const struct msg *m)
 
     if (!p) /* turned away by us */
         return;
+    receipts_give_up(&t->said, p->slot, 0);
+    tell_ended(t);
+    forget_key(p);
     struct roster_peer gone = *p;
-    unsigned slot = roster_slot(&t->roster, p);
-    give_up_slot(t, slot, 0);
-    forget_key(t, slot);
     roster_remove_peer(&t->roster, m->peer);
     if (gone.state != ROSTER_CONNECTED)
         on_gone_early(t, m, gone.name);
@@ -343,18 +337,9 @@ static void on_delivered(struct talk *t, const struct msg *m)
 {
     const struct roster_peer *p = roster_peer(&t->roster, m->peer);
 
-    for (size_t i = 0; p && i < t->said_count; i++) {
-        struct talk_said *said = &t->said[i];
-        if (said->number != m->id)
-            continue;
-        said->delivered = true;
-        said->waits_for &= ~(UINT64_C(1) << roster_slot(&t->roster, p));
-        if (said->waits_for != 0)
-            return;
-        talk_emit(t, &(struct talk_event){.kind = TALK_DELIVERED, .name = "", .text = "", .id = m->id});
-        remove_said(t, i);
-        return;
-    }
+    if (p)
+        receipts_came(&t->said, p->slot, m->id);
+    tell_ended(t);
 }
 
 /* MSG_OFFER and MSG_SENDING: a transfer begins. */
@@ -432,7 +417,8 @@ static void on_notice(struct talk *t, const struct msg *m)
     struct talk_dial *dial = m->flag ? NULL : dial_of(t, m->id, NULL);
 
     if (m->flag && m->id != 0 && p) /* a message of ours that could not go out: no receipt will come */
-        give_up_slot(t, roster_slot(&t->roster, p), m->id);
+        receipts_give_up(&t->said, p->slot, m->id);
+    tell_ended(t);
     if (dial) /* "already connected": that was the answer to it */
         dial->id = 0;
     talk_tell(t, m->flag ? TALK_ERROR : TALK_NOTICE, "%s", m->text ? m->text : "");
@@ -446,13 +432,12 @@ static void on_stats(struct talk *t, const struct msg *m)
     if (!p)
         return;
     const struct endpoint_stats *s = m->stats;
-    uint64_t bit = UINT64_C(1) << roster_slot(&t->roster, p);
     p->stats = *s;
     p->addr = s->addr;
     p->has_stats = true;
-    if (!(t->stats_wanted & bit))
+    if (!p->wants_stats)
         return;
-    t->stats_wanted &= ~bit;
+    p->wants_stats = false;
     talk_tell(t, TALK_INFO,
               "stats %s %s rtt %.1f ms (least %.1f), %llu packets sent, %llu lost, %llu received, window %llu B, in "
               "flight %llu B, pacing %s/s, packet %u B, %s",
@@ -498,8 +483,8 @@ void talk_message(struct talk *t, const struct msg *m)
 
 void talk_refresh_stats(struct talk *t)
 {
-    for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
-        program_send(t->program, MSG_STATS_PLEASE, p->id, 0, false);
+    if (roster_count(&t->roster, ROSTER_CONNECTED) == 1)
+        program_send(t->program, MSG_STATS_PLEASE, roster_next_connected(&t->roster, NULL)->id, 0, false);
 }
 
 /* Our own leaving makes every peer "leave": that is no news. */
@@ -527,7 +512,7 @@ int talk_farewell(struct talk *t)
             msg_dispose(&m);
         }
     }
-    t->undelivered += t->said_count;
+    t->undelivered += t->said.count;
     if (p->interrupted)
         return EXIT_INTERRUPTED;
     return t->code == EXIT_DONE && t->undelivered > 0 ? EXIT_LOST : t->code;

@@ -172,9 +172,10 @@ static void do_stats(struct talk *t, const char *argument)
     (void)argument;
     if (talk_is_alone(t))
         talk_tell(t, TALK_INFO, "no peers");
-    for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
-        t->stats_wanted |= UINT64_C(1) << roster_slot(&t->roster, p);
-    talk_refresh_stats(t);
+    for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));) {
+        p->wants_stats = true;
+        program_send(t->program, MSG_STATS_PLEASE, p->id, 0, false);
+    }
 }
 
 static void do_close(struct talk *t, const char *argument)

@@ -30,9 +30,9 @@ void talk_tell(struct talk *t, enum talk_kind kind, const char *format, ...)
     free(text);
 }
 
-bool talk_is_alone(struct talk *t)
+bool talk_is_alone(const struct talk *t)
 {
-    return !roster_next_connected(&t->roster, NULL);
+    return roster_count(&t->roster, ROSTER_CONNECTED) == 0;
 }
 
 /* ---- what goes to peers, now or when somebody comes ---- */
@@ -52,21 +52,19 @@ static void enqueue(struct talk *t, enum command_id id, uint32_t number, const c
 
 static void say_now(struct talk *t, uint32_t number, const char *text)
 {
-    struct talk_said said = {.number = number, .bytes = strlen(text)};
+    struct receipt *said = receipts_add(&t->said, number, strlen(text), t->roster.slot_count);
 
-    if (t->said_count == TALK_SAID) {
+    if (!said) {
         t->undelivered++;
         talk_tell(t, TALK_ERROR, "not sent: too many messages are on their way");
         return;
     }
     for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
         if (program_send_text(t->program, MSG_SAY, p->id, number, text) == 0)
-            said.waits_for |= UINT64_C(1) << roster_slot(&t->roster, p);
-    if (said.waits_for != 0) {
-        t->said[t->said_count++] = said;
-        t->said_bytes += said.bytes;
+            receipt_expect(said, p->slot);
+    if (said->waiting > 0)
         return;
-    }
+    receipts_drop(&t->said, said);
     t->undelivered++;
     talk_tell(t, TALK_ERROR, "not sent: %s", err_text(DUET_ENOMEM));
 }

@@ -29,6 +29,7 @@ struct disk {
     mode_t mode;
     struct mqueue *jobs, *results;
     pthread_t thread;
+    bool swept; /* what killed processes left in the folder was removed */
     size_t count;
     struct open_file files[DISK_FILES];
 };
@@ -193,6 +194,9 @@ static void do_create(struct disk *d, const struct msg *job, struct msg *done)
         done->err = DUET_ESYS;
         done->sys = d->dir_error;
     } else {
+        if (!d->swept)
+            partfile_sweep(d->dirfd);
+        d->swept = true;
         done->err = partfile_create(d->dirfd, job->text, job->value, d->mode, &p, &done->sys);
     }
     if (done->err == 0)

@@ -27,6 +27,7 @@
 
 #include "duet/base/err.h"
 #include "duet/io/clock.h"
+#include "duet/io/memory.h"
 #include "duet/io/worker.h"
 
 #define NOTICE_BYTES 160
@@ -114,6 +115,8 @@ static void tick(struct net *n)
         endpoint_tick(n->cfg.endpoint, now);
     if (time_due(hub_deadline(n->cfg.hub), now))
         hub_tick(n->cfg.hub, now);
+    if (hub_gave_back(n->cfg.hub))
+        memory_return_free();
     hub_run(n->cfg.hub, now);
 }
 

@@ -11,6 +11,7 @@
 #include "duet/crypto/aead.h"
 #include "duet/io/clock.h"
 #include "duet/io/disk.h"
+#include "duet/io/memory.h"
 #include "duet/io/mqueue.h"
 #include "duet/io/net.h"
 #include "duet/io/tracefile.h"
@@ -189,6 +190,7 @@ int node_start(const struct node_config *cfg, struct node **out, char error[NODE
         err = open_files(n, cfg, now, error, sys);
     if (err == 0)
         err = make_core(n, cfg, now, error);
+    memory_forget_start();
     if (err == 0)
         err = start_threads(n, error, sys);
     if (err != 0) {

@@ -11,11 +11,15 @@
 #include "duet/io/partfile.h"
 
 #include <assert.h>
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -28,6 +32,7 @@
 #include "duet/wire/limits.h"
 
 #define READ_BACK_BYTES (64 * 1024)
+#define PARTFILE_SALT_DIGITS 8               /* of files_open_temp */
 #define FILE_BYTES_MAX ((uint64_t)INT64_MAX) /* off_t */
 
 struct partfile {
@@ -67,6 +72,62 @@ static int check_room(int dirfd, uint64_t bytes, int *sys)
     return DUET_ESYS;
 }
 
+/* A temporary file that partfile_sweep of another process leaves alone: it is locked as long as we live.  One that was
+ * swept between the two calls is not ours any more; where there are no locks nobody sweeps. */
+static int open_locked(int dirfd, char temp[FILES_TEMP_NAME_BYTES])
+{
+    for (;;) {
+        const int fd = files_open_temp(dirfd, PARTFILE_PREFIX, temp);
+
+        if (fd < 0 || ((flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && files_is(dirfd, temp, fd)))
+            return fd;
+        close(fd);
+    }
+}
+
+/* Is this the name of a temporary file? */
+static bool is_temp_name(const char *name)
+{
+    const size_t prefix = strlen(PARTFILE_PREFIX);
+
+    if (strncmp(name, PARTFILE_PREFIX, prefix) != 0 || strlen(name + prefix) != PARTFILE_SALT_DIGITS)
+        return false;
+    for (const char *at = name + prefix; *at != '\0'; at++)
+        if (!isxdigit((unsigned char)*at))
+            return false;
+    return true;
+}
+
+/* Only a plain file of our own that nobody holds. */
+static void sweep_one(int dirfd, const char *name)
+{
+    struct stat st;
+    const int fd = files_openat(dirfd, name, O_RDWR | O_NONBLOCK, 0);
+
+    if (fd < 0)
+        return;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_nlink == 1 &&
+        flock(fd, LOCK_EX | LOCK_NB) == 0 && files_is(dirfd, name, fd))
+        unlinkat(dirfd, name, 0);
+    close(fd);
+}
+
+void partfile_sweep(int dirfd)
+{
+    const int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+    if (dir == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    for (const struct dirent *e; (e = readdir(dir)) != NULL;)
+        if (is_temp_name(e->d_name))
+            sweep_one(dirfd, e->d_name);
+    closedir(dir);
+}
+
 int partfile_create(int dirfd, const char *name, uint64_t bytes, mode_t mode, struct partfile **out, int *sys)
 {
     *out = NULL;
@@ -91,7 +152,7 @@ int partfile_create(int dirfd, const char *name, uint64_t bytes, mode_t mode, st
         err = DUET_ENOMEM;
     } else {
         XXH3_128bits_reset(p->hash);
-        p->fd = files_open_temp(dirfd, PARTFILE_PREFIX, p->temp);
+        p->fd = open_locked(dirfd, p->temp);
         err = p->fd < 0 ? system_error(sys) : 0;
     }
     if (err != 0) {

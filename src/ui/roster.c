@@ -1,64 +1,125 @@
 #include "duet/ui/roster.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "duet/base/time.h"
 
-#define FINGERPRINT_PREFIX 4 /* characters of a fingerprint that may stand for a name */
+#define ROSTER_SLOTS_FIRST 64 /* one word of a set of peers */
+#define FINGERPRINT_PREFIX 4  /* characters of a fingerprint that may stand for a name */
 
-struct roster_peer *roster_add_peer(struct roster *r, conn_id id)
+static void free_peer(struct roster_peer *p)
 {
-    for (size_t i = 0; i < ROSTER_PEERS; i++) {
-        struct roster_peer *p = &r->peers[i];
-        if (p->state != ROSTER_ABSENT)
-            continue;
-        *p = (struct roster_peer){.state = ROSTER_UNTRUSTED, .id = id};
-        return p;
-    }
-    return NULL;
+    free(p->key);
+    free(p->dialled);
+    free(p);
 }
 
-struct roster_peer *roster_peer(struct roster *r, conn_id id)
+void roster_dispose(struct roster *r)
 {
-    for (size_t i = 0; i < ROSTER_PEERS; i++)
-        if (r->peers[i].state != ROSTER_ABSENT && r->peers[i].id == id)
-            return &r->peers[i];
-    return NULL;
+    for (size_t i = 0; i < r->slot_count; i++)
+        if (r->slots[i])
+            free_peer(r->slots[i]);
+    free(r->slots);
+    idmap_dispose(&r->by_id);
+    *r = (struct roster){0};
+}
+
+static bool has_room(const struct roster *r, const struct duet_addr *addr)
+{
+    size_t all = 0, of_host = 0;
+
+    for (struct roster_peer *p = roster_from(r, 0); p; p = roster_from(r, p->slot + 1)) {
+        all++;
+        of_host += addr_same_host(&p->addr, addr);
+    }
+    return all < ROSTER_PEERS && of_host < ROSTER_PEERS_PER_HOST;
+}
+
+/* The lowest free slot, of a larger table if need be; slot_count: no memory. */
+static size_t free_slot(struct roster *r)
+{
+    size_t slot = 0;
+
+    while (slot < r->slot_count && r->slots[slot])
+        slot++;
+    if (slot < r->slot_count)
+        return slot;
+    size_t count = r->slot_count ? 2 * r->slot_count : ROSTER_SLOTS_FIRST;
+    struct roster_peer **slots = realloc(r->slots, count * sizeof slots[0]);
+    if (!slots)
+        return r->slot_count;
+    memset(slots + slot, 0, (count - slot) * sizeof slots[0]);
+    r->slots = slots;
+    r->slot_count = count;
+    return slot;
+}
+
+struct roster_peer *roster_add_peer(struct roster *r, conn_id id, const struct duet_addr *addr)
+{
+    size_t slot = has_room(r, addr) ? free_slot(r) : r->slot_count;
+    struct roster_peer *p = slot < r->slot_count ? malloc(sizeof *p) : NULL;
+
+    if (!p)
+        return NULL;
+    *p = (struct roster_peer){.state = ROSTER_UNTRUSTED, .slot = (unsigned)slot, .id = id, .addr = *addr};
+    if (idmap_put(&r->by_id, id, p) < 0) {
+        free(p);
+        return NULL;
+    }
+    r->slots[slot] = p;
+    r->counts[p->state]++;
+    return p;
+}
+
+struct roster_peer *roster_peer(const struct roster *r, conn_id id)
+{
+    return idmap_get(&r->by_id, id);
 }
 
 void roster_remove_peer(struct roster *r, conn_id id)
 {
     struct roster_peer *p = roster_peer(r, id);
 
-    if (p)
-        *p = (struct roster_peer){.state = ROSTER_ABSENT};
+    if (!p)
+        return;
+    r->counts[p->state]--;
+    r->slots[p->slot] = NULL;
+    idmap_remove(&r->by_id, id);
+    free_peer(p);
+}
+
+void roster_enter(struct roster *r, struct roster_peer *p, enum roster_peer_state state)
+{
+    r->counts[p->state]--;
+    r->counts[state]++;
+    p->state = state;
 }
 
 size_t roster_count(const struct roster *r, enum roster_peer_state state)
 {
-    size_t count = 0;
-
-    for (size_t i = 0; i < ROSTER_PEERS; i++)
-        count += r->peers[i].state == state;
-    return count;
+    return r->counts[state];
 }
 
-unsigned roster_slot(const struct roster *r, const struct roster_peer *p)
+struct roster_peer *roster_from(const struct roster *r, unsigned slot)
 {
-    return (unsigned)(p - r->peers);
+    while (slot < r->slot_count && !r->slots[slot])
+        slot++;
+    return slot < r->slot_count ? r->slots[slot] : NULL;
 }
 
-struct roster_peer *roster_next_connected(struct roster *r, const struct roster_peer *after)
+struct roster_peer *roster_next_connected(const struct roster *r, const struct roster_peer *after)
 {
-    for (size_t i = after ? roster_slot(r, after) + 1 : 0; i < ROSTER_PEERS; i++)
-        if (r->peers[i].state == ROSTER_CONNECTED)
-            return &r->peers[i];
-    return NULL;
+    struct roster_peer *p = roster_from(r, after ? after->slot + 1 : 0);
+
+    while (p && p->state != ROSTER_CONNECTED)
+        p = roster_from(r, p->slot + 1);
+    return p;
 }
 
-struct roster_peer *roster_named(struct roster *r, const char *name, bool *ambiguous)
+struct roster_peer *roster_named(const struct roster *r, const char *name, bool *ambiguous)
 {
     struct roster_peer *found = NULL;
     size_t len = strlen(name);

@@ -1,6 +1,7 @@
 #include "duet/ui/view.h"
 
 #include <curses.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #define GUTTER_FULL 8 /* "12:34 ✓ " */
 #define GUTTER_MARK 2 /* "✓ " */
+#define VIEW_NAMES 3  /* of the peers in the status line */
 #define REPLACEMENT 0xFFFD
 #define ZERO_WIDTH_JOINER 0x200D
 #define CELL_CHARACTERS CCHARW_MAX
@@ -57,28 +59,62 @@ static size_t peer_words(const struct roster_peer *p, uint64_t now_us, const cha
     return used < 0 ? 0 : (size_t)used < cap ? (size_t)used : cap - 1;
 }
 
+/* Appends words to a status line of `used` bytes; what does not fit is cut. */
+static size_t append(char *out, size_t used, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static size_t append(char *out, size_t used, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int more = vsnprintf(out + used, VIEW_STATUS_BYTES - used, format, args);
+    va_end(args);
+    used += more > 0 ? (size_t)more : 0;
+    return used < VIEW_STATUS_BYTES ? used : VIEW_STATUS_BYTES - 1;
+}
+
+/* One peer in detail, many as a number. */
+static size_t append_peers(const struct view *v, const char *dot, char *out)
+{
+    size_t count = roster_count(v->roster, ROSTER_CONNECTED);
+    size_t unreachable = 0;
+
+    if (count == 0)
+        return append(out, 0, "%s", v->idle);
+    if (count == 1)
+        return peer_words(roster_next_connected(v->roster, NULL), v->now_us, dot, out, VIEW_STATUS_BYTES);
+    for (struct roster_peer *p = NULL; (p = roster_next_connected(v->roster, p));)
+        unreachable += p->unreachable;
+    size_t used = append(out, 0, "%zu peers", count);
+    return unreachable ? append(out, used, "%s%zu unreachable", dot, unreachable) : used;
+}
+
+/* The first few of many, last: they may be cut. */
+static size_t append_names(const struct view *v, const char *dot, char *out, size_t used)
+{
+    size_t named = 0;
+
+    if (roster_count(v->roster, ROSTER_CONNECTED) < 2)
+        return used;
+    for (struct roster_peer *p = NULL; named < VIEW_NAMES && (p = roster_next_connected(v->roster, p)); named++)
+        used = append(out, used, "%s%s", named ? ", " : dot, p->name);
+    return roster_count(v->roster, ROSTER_CONNECTED) > named ? append(out, used, ", ...") : used;
+}
+
 const char *view_status(const struct view *v, bool ascii, char out[VIEW_STATUS_BYTES])
 {
     const char *dot = ascii ? " - " : " · ";
-    struct roster_peer *first = roster_next_connected(v->roster, NULL);
-    size_t others = roster_count(v->roster, ROSTER_CONNECTED);
-    size_t used = 0;
+    size_t used = append_peers(v, dot, out);
     uint64_t rate = 0;
 
-    if (first)
-        used = peer_words(first, v->now_us, dot, out, VIEW_STATUS_BYTES);
-    else
-        used = (size_t)snprintf(out, VIEW_STATUS_BYTES, "%.*s", VIEW_STATUS_BYTES - 1, v->idle);
-    if (others > 1 && used < VIEW_STATUS_BYTES)
-        used += (size_t)snprintf(out + used, VIEW_STATUS_BYTES - used, "%s+%zu more", dot, others - 1);
     for (size_t i = 0; i < v->roster->transfer_count; i++)
         rate += v->roster->transfers[i].rate_bytes_per_s;
-    if (rate > 0 && used < VIEW_STATUS_BYTES) {
+    if (rate > 0) {
         char text[TEXT_SIZE_BYTES];
-        used += (size_t)snprintf(out + used, VIEW_STATUS_BYTES - used, "%s%s/s", dot, text_size(rate, text));
+        used = append(out, used, "%s%s/s", dot, text_size(rate, text));
     }
-    if (v->model->scroll > 0 && used < VIEW_STATUS_BYTES)
-        snprintf(out + used, VIEW_STATUS_BYTES - used, "%sPgDn: %zu more below", dot, v->model->scroll);
+    if (v->model->scroll > 0)
+        used = append(out, used, "%sPgDn: %zu more below", dot, v->model->scroll);
+    append_names(v, dot, out, used);
     return out;
 }
 

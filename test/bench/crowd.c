@@ -7,7 +7,8 @@
  *   crowd serve PORT                 one endpoint behind one socket and nothing above it: accepts everyone until TERM;
  *                                    prints "ready"
  *
- * `serve` shows what a connection costs; against `duet recv -k` the same callers meet the whole program.
+ * `serve` shows what a connection costs; against `duet recv -k` the same callers meet the whole program, and are peers it
+ * is connected to: each says HELLO.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "duet/app/appmsg.h"
 #include "duet/conn/endpoint.h"
 
 enum {
@@ -114,12 +116,23 @@ static void open_peer(struct crowd *c, struct peer *p, uint16_t port, bool accep
     need(epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, p->fd, &ev) == 0, "epoll_ctl");
 }
 
+/* What makes a session of it for a duet: here nothing is taken and nothing is answered. */
+static void say_hello(struct peer *p)
+{
+    const struct appmsg hello = {.type = APPMSG_HELLO};
+    uint8_t bytes[64];
+    ssize_t len = appmsg_write(&hello, bytes, sizeof bytes);
+    need(len > 0 && endpoint_write(p->endpoint, p->conn, STREAM_CONTROL, bytes, (size_t)len, now()) == len, "hello");
+}
+
 static void note(struct crowd *c, struct peer *p, const struct endpoint_event *ev)
 {
     if (ev->type == EVENT_CONNECTED) {
         p->conn = ev->conn;
-        p->phase = PHASE_UP;
         c->up++;
+        if (p->phase == PHASE_CALLING)
+            say_hello(p);
+        p->phase = PHASE_UP;
     } else if (ev->type == EVENT_FAILED || ev->type == EVENT_CLOSED) {
         c->up -= p->phase == PHASE_UP && c->up > 0;
         c->over++;

@@ -3,14 +3,21 @@
 
 cpu_ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
 
-# crowd_at PID PORT COUNT SECONDS: PEER_KIB and CROWD_CPU (per cent of a core) of the server PID with COUNT idle
-# callers, HELD of them still there at the end, SHAKES a second while they came in
+known_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
+
+# crowd_at PID PORT COUNT SECONDS [KNOWN]: PEER_KIB and CROWD_CPU (per cent of a core) of the server PID with COUNT idle
+# callers, HELD of them still there at the end, SHAKES a second while they came in.  With a file KNOWN the program is
+# waited for until it has written them all into it.
 crowd_at() {
-    local pid=$1 port=$2 count=$3 seconds=$4 caller before ticks began line
+    local pid=$1 port=$2 count=$3 seconds=$4 known=${5:-} caller before ticks began line i
     before=$(rss_kib "$pid")
-    spawn lo "$CROWD" call "$port" "$count" $((seconds + 4)) >"$W/crowd.log" 2>&1
+    spawn lo "$CROWD" call "$port" "$count" $((seconds + 10)) >"$W/crowd.log" 2>&1
     caller=$LAST_PID
     await "$W/crowd.log" '^connected' "$caller" 60 || { stop "$caller"; return 1; }
+    for ((i = 0; i < 100 && ${#known} > 0; i++)); do
+        ! known_lines "$known" "$count" || break
+        sleep 0.1
+    done
     sleep 2
     ticks=$(cpu_ticks "$pid") began=$EPOCHREALTIME
     sleep "$seconds"
@@ -42,14 +49,14 @@ bench_crowd() {
         recv_start lo "$W/in" -k || continue
         # timed's only child is the program.
         server=$(cat "/proc/$RECV_PID/task/$RECV_PID/children")
-        crowd_at "${server% }" "$RECV_PORT" $count $seconds && program_kib+=" $PEER_KIB" program_cpu+=" $CROWD_CPU" program_held=$HELD
+        crowd_at "${server% }" "$RECV_PORT" $count $seconds "$W/in.home/known_peers" && program_kib+=" $PEER_KIB" program_cpu+=" $CROWD_CPU" program_held=$HELD
         stop "$RECV_PID"
         rm -rf "$W/in" "$W/in.home"
     done
-    record crowd "memory of an idle peer, $count" KiB "$kib" "bound" 64 "\"held\":${held:-0}"
-    record crowd "CPU of one core, $count idle peers" % "$cpu" "bound" 5 "\"held\":${held:-0}"
-    record crowd "duet recv -k, ${program_held:-0} held: a peer" KiB "$program_kib" "bare endpoint" "$kib"
-    record crowd "duet recv -k, ${program_held:-0} held: CPU" % "$program_cpu" "bare endpoint" "$cpu"
+    record crowd "memory of an idle peer, $count" KiB "$kib" "bound" 32 "\"held\":${held:-0}"
+    record crowd "CPU of one core, $count idle peers" % "$cpu" "bound" 2 "\"held\":${held:-0}"
+    record crowd "duet recv -k, ${program_held:-0} held: a peer" KiB "$program_kib" "bound" 32 "\"held\":${program_held:-0}"
+    record crowd "duet recv -k, ${program_held:-0} held: CPU" % "$program_cpu" "bound" 2 "\"held\":${program_held:-0}"
     record crowd "handshakes, both ends here" 1/s "$shakes" "8 X25519 on one core" "$(x25519_bound)"
 }
 

@@ -176,14 +176,24 @@ idle_ssh() { # an idle ssh session with a sign of life every 5 s
     return $status
 }
 
+# idle_after BYTES: IDLE_AFTER_MIB of the chat that sent a file of that size to the other, once it is idle again
+idle_after() {
+    echo "/send $(data "$1")" >&"$CHAT_IN"
+    await "$W/chat-a.out" '^\* sent' "$CHAT_A" 60 || return 1
+    sleep 4
+    IDLE_AFTER_MIB=$(calc "$(rss_kib "$CHAT_A") / 1024")
+}
+
 bench_idle() {
-    local seconds=30 i wakes='' mib='' ssh_wakes='' ssh_mib=''
+    local seconds=30 i wakes='' mib='' after='' ssh_wakes='' ssh_mib=''
     [ $QUICK = false ] || seconds=10
     for ((i = 0; i < REPEAT; i++)); do
-        chat_pair lo lo 127.0.0.1 1 && sleep 2 && idle_of "$CHAT_A" $seconds && wakes+=" $IDLE_WAKES" mib+=" $IDLE_MIB"
+        chat_pair lo lo 127.0.0.1 1 && sleep 2 && idle_of "$CHAT_A" $seconds && wakes+=" $IDLE_WAKES" mib+=" $IDLE_MIB" &&
+            idle_after 200000000 && after+=" $IDLE_AFTER_MIB"
         chat_end
         idle_ssh $seconds && ssh_wakes+=" $IDLE_WAKES" ssh_mib+=" $IDLE_MIB"
     done
     record idle "wake-ups of an idle peer" 1/s "$wakes" "ssh -N, alive every 5 s" "$ssh_wakes"
+    record idle "memory, idle after sending 200 MB" MiB "$after" "before" "$mib"
     record idle "memory of an idle peer" MiB "$mib" "ssh -N, alive every 5 s" "$ssh_mib"
 }

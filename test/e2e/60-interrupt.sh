@@ -38,14 +38,24 @@ for signal in INT TERM; do
     nothing_left
 done
 
-# Killed: the sender gives up after --timeout of silence; the file is not there under its name.
+# Killed: the sender gives up after --timeout of silence; the file is not there under its name, and its temporary file
+# goes with the next file received there.
 begin
 kill -KILL "${PID[recv]}"
 finish recv
 [ ! -e in/big ] || fail "a killed receiver left the file under its name"
-rm -f in/.duet-part-*
+under_way || fail "nothing was left to sweep"
 kill -TERM "${PID[send]}"
 expect send "$interrupted"
+echo small >small
+start recv "$DUET" recv --name bob --home "$(home_of bob)" --accept-new -y -o in -p 0
+port recv
+start send "$DUET" send --name alice --home "$(home_of alice)" --accept-new -p 0 -c "127.0.0.1:$PORT" small
+expect send 0
+expect recv 0
+same small in/small
+rm in/small
+nothing_left
 
 # While it waits for somebody, and while it connects.
 start wait "$DUET" send -p 0 --home "$(home_of alice)" big

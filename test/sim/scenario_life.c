@@ -154,6 +154,42 @@ static void check_death(struct world *w)
     }
 }
 
+/* The user leaves when everything has come to its end, and the peer is dead, or dies: 30 s of silence are enough. */
+#define LEAVE_SILENCE_US WORLD_S(30)
+
+static void leave_fire(struct world *w, uint64_t node)
+{
+    struct msg m = {.type = MSG_LEAVING};
+
+    world_tell(w, w->nodes[node], &m);
+}
+
+static void leave_the_dead(struct world *w)
+{
+    scenario_two_nodes(w);
+    w->number[N_NODE] = world_pick(w, 0, 1);
+    w->number[N_FROM] = world_pick(w, WORLD_S(1), WORLD_S(20));
+    w->number[N_UNTIL] = world_pick(w, WORLD_S(1), WORLD_S(60));
+    slow_pair(w, 2 * MB);
+    for (size_t i = 0; i < w->deed_count; i++)
+        w->deeds[i].want = WANT_EITHER;
+    world_at(w, w->number[N_FROM], kill_fire, w->number[N_NODE]);
+    world_at(w, w->number[N_UNTIL], leave_fire, 1 - w->number[N_NODE]);
+    w->goal = is_mourned;
+    scenario_bound(w, w->number[N_FROM] + w->number[N_UNTIL] + 2 * LEAVE_SILENCE_US);
+}
+
+static void check_leave_the_dead(struct world *w)
+{
+    const struct ui_peer *p = ui_peer_of(&w->nodes[1 - w->number[N_NODE]]->ui, w->number[N_NODE]);
+    uint64_t died = w->number[N_FROM], patient = died + LEAVE_SILENCE_US;
+    uint64_t wanted = w->number[N_UNTIL] > patient ? w->number[N_UNTIL] : patient;
+
+    if (p->gone_at.us + WORLD_S(6) < wanted || p->gone_at.us > wanted + WORLD_S(1))
+        world_fail(w, "lost %.3f s after its death, when %.3f s were due",
+                   (double)time_since(p->gone_at, DUET_TIME(died)) / 1e6, (double)(wanted - died) / 1e6);
+}
+
 static bool has_met_once(struct world *w)
 {
     return w->now.us >= w->number[N_UNTIL] && world_is_settled(w);
@@ -523,6 +559,7 @@ static const struct scenario table[] = {
     {.name = "long-hole", .weight = 4, .setup = long_hole, .check = check_long_hole},
     {.name = "flapping", .weight = 3, .setup = flapping},
     {.name = "death", .weight = 5, .setup = death, .check = check_death},
+    {.name = "leave-the-dead", .weight = 3, .setup = leave_the_dead, .check = check_leave_the_dead},
     {.name = "simultaneous", .weight = 10, .rounds = 100, .setup = simultaneous, .check = check_simultaneous},
     {.name = "late", .weight = 3, .setup = late},
     {.name = "nobody-there", .weight = 2, .setup = nobody_there, .check = check_nobody_there},

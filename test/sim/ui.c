@@ -441,6 +441,7 @@ static void dispatch(struct world *w, struct node *n, struct msg *m)
     case MSG_ASK:
     case MSG_STATS_PLEASE:
     case MSG_CLOSE:
+    case MSG_LEAVING:
     case MSG_QUIT:
     case JOB_OPEN:
     case JOB_READ:

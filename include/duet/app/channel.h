@@ -39,6 +39,8 @@ struct channel_message {
 
 void channel_init(struct channel *ch, size_t out_limit);
 void channel_dispose(struct channel *ch);
+/* Gives back the memory of what is empty. */
+void channel_rest(struct channel *ch);
 
 /* Room for `len` bytes at the end of `out`; NULL with *err DUET_EFULL (over the limit) or DUET_ENOMEM. */
 uint8_t *channel_reserve(struct channel *ch, size_t len, int *err);

@@ -44,6 +44,8 @@ struct chat {
 
 void chat_init(struct chat *c);
 void chat_dispose(struct chat *c);
+/* Gives back the memory of a text that is not begun yet. */
+void chat_rest(struct chat *c);
 
 /* Queues a text and owns it from then on.  0; DUET_ERANGE: longer than CHAT_TEXT_BYTES; DUET_EFULL; DUET_ENOMEM. */
 int chat_say(struct chat *c, uint32_t ui_id, char *text, size_t len);

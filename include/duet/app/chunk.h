@@ -3,7 +3,8 @@
  *
  * Allocated and freed by the net thread only; while a chunk is in a message the
  * receiver of the message owns it, so no lock is needed.  A chunk takes its
- * memory from the system when it is needed; of the unused ones CHUNK_WARM keep it.
+ * memory from the system when it is needed; of the unused ones CHUNK_WARM keep it
+ * until chunk_pool_release.
  *
  * A chunk to be sent holds one run of a file.  A chunk being received is a log:
  * extents are appended in the order they arrive and described by runs, so
@@ -43,6 +44,9 @@ void chunk_pool_free(struct chunk_pool *p);
 struct chunk *chunk_take(struct chunk_pool *p); /* emptied; NULL: all are out, or no memory */
 void chunk_give(struct chunk_pool *p, struct chunk *c);
 size_t chunk_available(const struct chunk_pool *p);
+/* Frees the memory of every chunk that is not out. */
+void chunk_pool_release(struct chunk_pool *p);
+size_t chunk_pool_bytes(const struct chunk_pool *p); /* memory of all its chunks now */
 /* The chunk of this index while it is out; NULL otherwise. */
 struct chunk *chunk_at(const struct chunk_pool *p, uint64_t index);
 

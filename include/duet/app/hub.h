@@ -40,6 +40,10 @@ void hub_took_disk(struct hub *h);
 duet_time hub_deadline(const struct hub *h);
 void hub_tick(struct hub *h, duet_time now);
 
+/* Once after files or sessions have ended and nothing is under way: their memory was freed, and may go back to the
+ * system. */
+bool hub_gave_back(struct hub *h);
+
 /* After MSG_QUIT: has every connection been closed and every file let go? */
 bool hub_done(const struct hub *h);
 

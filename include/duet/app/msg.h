@@ -46,6 +46,8 @@ enum msg_type {
     MSG_ASK,              /* peer, id (ui's number), text: "echo hello world" */
     MSG_STATS_PLEASE,     /* peer */
     MSG_CLOSE,            /* peer: at once; MSG_LEFT follows (flag) */
+    MSG_LEAVING,          /* the user leaves as soon as everything under way has come to its end, in either direction:
+                           * from now on 30 s of silence make a peer lost (MSG_LOST), as after MSG_QUIT */
     MSG_QUIT,             /* flag: at once (leave now) instead of after everything sent is delivered: texts
                            * acknowledged, files we send ended, asks answered. Files being received are not waited
                            * for */
@@ -103,7 +105,7 @@ enum msg_type {
 /* The same names as a list, for msg_type_name; its switch tells when one is missing. */
 #define MSG_LIST(X) \
     X(MSG_CONNECT) X(MSG_TRUST) X(MSG_SAY) X(MSG_SEND) X(MSG_ACCEPT) X(MSG_REJECT) X(MSG_CANCEL) X(MSG_ASK) \
-    X(MSG_STATS_PLEASE) X(MSG_CLOSE) X(MSG_QUIT) X(MSG_LISTENING) X(MSG_PEER_KEY) X(MSG_CONNECTED) X(MSG_FAILED) \
+    X(MSG_STATS_PLEASE) X(MSG_CLOSE) X(MSG_LEAVING) X(MSG_QUIT) X(MSG_LISTENING) X(MSG_PEER_KEY) X(MSG_CONNECTED) X(MSG_FAILED) \
     X(MSG_TEXT) X(MSG_DELIVERED) X(MSG_OFFER) X(MSG_SENDING) X(MSG_PROGRESS) X(MSG_RECEIVED) X(MSG_SENT) \
     X(MSG_TRANSFER_FAILED) X(MSG_UNREACHABLE) X(MSG_BACK) X(MSG_LEFT) X(MSG_LOST) X(MSG_ANSWER) X(MSG_NOTICE) \
     X(MSG_STATS) X(MSG_STOPPED) X(JOB_OPEN) X(JOB_READ) X(JOB_DIGEST) X(JOB_CREATE) X(JOB_WRITE) X(JOB_COMMIT) \

@@ -35,6 +35,8 @@ struct session {
     struct peer peer;
     enum session_state state;
     uint64_t number; /* rises with every session: which one is newer? */
+    size_t place;    /* in the table (sessions.h) */
+    bool is_news;    /* it has begun or ceased to work: is one replaced by the other? (sessions_replaced) */
     uint8_t key[NOISE_KEY_BYTES];
     bool control_readable, chat_readable;
     duet_time silent_since; /* while peer.unreachable */
@@ -67,6 +69,11 @@ void session_pump(struct session *s, struct env *env);
 void session_close(struct session *s, struct env *env, uint64_t code, const char *reason, bool lost);
 /* EVENT_CLOSED came; then session_free. */
 void session_closed(struct session *s, struct env *env, const struct endpoint_event *ev);
+
+/* Nothing can move in it before a message, an event or a transfer of its own comes. */
+bool session_rests(const struct session *s);
+/* It does: gives back what memory it can do without meanwhile. */
+void session_rest(struct session *s);
 
 /* Nothing of ours is on its way any more: texts delivered, files sent, asks answered, bytes acknowledged. */
 bool session_is_idle(const struct session *s, const struct env *env);

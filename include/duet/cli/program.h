@@ -32,7 +32,7 @@ struct program {
     struct duet_addr target;          /* -c, or chat's HOST */
     char dialled[RESOLVE_TEXT_BYTES]; /* as known_peers has it */
     int signal_fd;
-    bool quit_sent;
+    bool leave_sent, quit_sent;
     bool interrupted; /* SIGINT, SIGTERM or SIGHUP came */
 };
 
@@ -46,6 +46,8 @@ void program_close(struct program *p);
 /* Starts connecting to the target, if there is one. */
 void program_connect(struct program *p);
 
+/* Sends MSG_LEAVING once. */
+void program_leave(struct program *p);
 /* Sends MSG_QUIT once. at_once: what is still on its way is left. */
 void program_quit(struct program *p, bool at_once);
 

@@ -8,7 +8,8 @@
  * A message counts as delivered when everyone it went to (and who is still there) has it.
  *
  * Leaving: end of input drains (everything sent is delivered, files and answers too, a connection under way comes to its
- * end one way or the other); /quit cancels transfers and only sees to the messages.  Main thread.
+ * end one way or the other; a peer that stays silent is soon lost, see MSG_LEAVING); /quit cancels transfers and only
+ * sees to the messages.  Main thread.
  */
 #ifndef DUET_CLI_TALK_H
 #define DUET_CLI_TALK_H
@@ -18,14 +19,15 @@
 #include <stdint.h>
 
 #include "duet/cli/program.h"
+#include "duet/cli/receipts.h"
 #include "duet/ui/command.h"
 #include "duet/ui/roster.h"
 
 #define TALK_OUTBOX 512                    /* lines waiting for somebody to connect */
-#define TALK_SAID 512                      /* messages under way */
 #define TALK_SAID_BYTES (16 * 1024 * 1024) /* from here on no more lines are taken */
 #define TALK_ASKS 64                       /* questions under way */
 #define TALK_DIALS 16                      /* connections under way */
+#define TALK_STRANGERS 64 /* peers waiting for our answer about their key: the next ones are turned away */
 #define TALK_FAREWELL_US UINT64_C(5000000) /* at most this long after everything is settled, or /quit */
 
 enum talk_kind {
@@ -68,13 +70,6 @@ struct talk_waiting {
     char *text;
 };
 
-struct talk_said {
-    uint32_t number;
-    size_t bytes;
-    uint64_t waits_for; /* roster slots, as bits */
-    bool delivered;     /* at least one has it */
-};
-
 struct talk_dial {
     uint32_t id; /* of MSG_CONNECT; 0: free */
     struct duet_addr addr;
@@ -95,19 +90,15 @@ struct talk {
 
     struct talk_waiting outbox[TALK_OUTBOX]; /* the first outbox_count */
     size_t outbox_count, outbox_bytes;
-    struct talk_said said[TALK_SAID]; /* the first said_count */
-    size_t said_count, said_bytes;
+    struct receipts said;
     struct talk_dial dials[TALK_DIALS]; /* [0] is the HOST of the command line */
     struct talk_ask asks[TALK_ASKS];
     size_t sends_open;
     uint32_t last_number, last_send, last_ask, last_dial;
 
-    struct msg_peer_key *keys[ROSTER_PEERS]; /* by slot: of peers whose trust is open */
-    char *dialled_by_slot[ROSTER_PEERS];     /* heap; NULL: it came to us */
-    conn_id question;                        /* whose trust is being asked about; 0: nobody's */
-    conn_id target;                          /* the session with the HOST of the command line; 0: none now */
-    bool dialling;                           /* HOST neither reached nor given up */
-    uint64_t stats_wanted;                   /* slots the user asked about */
+    conn_id question; /* whose trust is being asked about; 0: nobody's */
+    conn_id target;   /* the session with the HOST of the command line; 0: none now */
+    bool dialling;    /* HOST neither reached nor given up */
 
     enum talk_leaving leaving;
     bool over, stopped;
@@ -133,13 +124,13 @@ void talk_message(struct talk *t, const struct msg *m);
 /* Once `over`: says goodbye, waits for it TALK_FAREWELL_US at most; the exit code. */
 int talk_farewell(struct talk *t);
 
-/* Asks for fresh statistics of everyone connected, for the roster. */
+/* Asks for fresh statistics of the only one connected, for the roster; of many none is shown. */
 void talk_refresh_stats(struct talk *t);
 
 /* Within this module: talk.c is the node's half, talk_command.c the user's, talk_send.c what both stand on. */
 void talk_emit(struct talk *t, const struct talk_event *ev);
 void talk_tell(struct talk *t, enum talk_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
-bool talk_is_alone(struct talk *t); /* nobody is connected */
+bool talk_is_alone(const struct talk *t); /* nobody is connected */
 void talk_answer(struct talk *t, const char *line);
 void talk_settle(struct talk *t);
 void talk_finish(struct talk *t, int code);

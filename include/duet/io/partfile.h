@@ -39,6 +39,10 @@ int partfile_write(struct partfile *p, const struct chunk *c, int *sys);
  * or the temporary file was tampered with; DUET_EEXIST: all names taken; DUET_ESYS.  final gets the name it has now. */
 int partfile_commit(struct partfile *p, const uint8_t digest[DIGEST_BYTES], char final[PARTFILE_NAME_BYTES], int *sys);
 
+/* Removes the temporary files that a killed process of this user left in the folder.  Those in use are locked (flock) and
+ * stay; so does everything where the file system has no locks. */
+void partfile_sweep(int dirfd);
+
 /* Removes the temporary file unless it was committed.  NULL is fine. */
 void partfile_free(struct partfile *p);
 

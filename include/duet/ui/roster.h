@@ -1,8 +1,11 @@
 /*
  * roster: who is there and what is being transferred, as the ui knows it from the net thread's messages.
  *
- * Pure state in bounded tables: no curses, no clock.  Peers and transfers are named by ids; pointers handed out hold
- * until the next call that adds or removes.  Main thread.
+ * Pure state in bounded tables: no curses, no clock.  Peers and transfers are named by ids; a pointer to a peer holds
+ * until that peer is removed, one to a transfer until the next call that adds or removes one.  Main thread.
+ *
+ * Who may take a place: anyone while there are fewer than ROSTER_PEERS, but the peers of one host half of them at most,
+ * so that nobody can keep the others out from one address.
  */
 #ifndef DUET_UI_ROSTER_H
 #define DUET_UI_ROSTER_H
@@ -14,10 +17,12 @@
 #include "duet/app/msg.h"
 #include "duet/base/addr.h"
 #include "duet/conn/endpoint.h"
+#include "duet/conn/idmap.h"
 #include "duet/io/identity.h"
 #include "duet/ui/bar.h"
 
-#define ROSTER_PEERS 64 /* as many as a 64-bit set names */
+#define ROSTER_PEERS 2048 /* of the 4096 connections of the endpoint: a newcomer can still be told that it is full */
+#define ROSTER_PEERS_PER_HOST 1024 /* … of one address */
 #define ROSTER_TRANSFERS 256
 
 #define ROSTER_STALL_US UINT64_C(3000000) /* without a byte for this long a transfer is shown as stalled */
@@ -26,22 +31,26 @@
 #define ROSTER_FILE_BYTES 256
 
 enum roster_peer_state {
-    ROSTER_ABSENT,    /* the slot is free */
     ROSTER_UNTRUSTED, /* its key was reported, we have not answered */
     ROSTER_TRUSTED,   /* we said yes, it has not yet */
     ROSTER_CONNECTED,
 };
+#define ROSTER_STATES (ROSTER_CONNECTED + 1)
 
 struct roster_peer {
-    enum roster_peer_state state;
+    enum roster_peer_state state; /* changed by roster_enter only */
+    unsigned slot;                /* its bit in a set of peers; another one's once it is removed */
     conn_id id;
     char name[ROSTER_NAME_BYTES];
     char fingerprint[FINGERPRINT_BYTES];
     struct duet_addr addr;
     bool unreachable;
-    uint64_t silent_since_us; /* the ui's clock, when it fell silent; valid while unreachable */
-    bool has_stats;
+    uint64_t silent_since_us;    /* the ui's clock, when it fell silent; valid while unreachable */
+    bool has_stats, wants_stats; /* wants: the user asked, the answer is told */
     struct endpoint_stats stats; /* latest */
+    bool offered;                /* it offered a file */
+    struct msg_peer_key *key;    /* heap; while its trust is open */
+    char *dialled;               /* heap; as the user wrote it while its trust is open, NULL: it came to us */
 };
 
 enum roster_transfer_state {
@@ -62,24 +71,31 @@ struct roster_transfer {
     uint64_t done_bytes, total_bytes, rate_bytes_per_s, eta_us;
 };
 
+/* All zero is an empty one. */
 struct roster {
-    struct roster_peer peers[ROSTER_PEERS];
+    struct roster_peer **slots; /* slot_count of them, as many as were needed at once; NULL: free */
+    size_t slot_count;
+    size_t counts[ROSTER_STATES];
+    struct idmap by_id;
     struct roster_transfer transfers[ROSTER_TRANSFERS]; /* the first transfer_count, oldest first */
     size_t transfer_count;
 };
 
-/* NULL: the table is full. */
-struct roster_peer *roster_add_peer(struct roster *r, conn_id id);
-struct roster_peer *roster_peer(struct roster *r, conn_id id); /* NULL: unknown */
+void roster_dispose(struct roster *r);
+
+/* UNTRUSTED.  NULL: no room for it, or no memory. */
+struct roster_peer *roster_add_peer(struct roster *r, conn_id id, const struct duet_addr *addr);
+struct roster_peer *roster_peer(const struct roster *r, conn_id id); /* NULL: unknown */
 void roster_remove_peer(struct roster *r, conn_id id);
+void roster_enter(struct roster *r, struct roster_peer *p, enum roster_peer_state state);
 size_t roster_count(const struct roster *r, enum roster_peer_state state);
-/* The slot of a peer: its bit in a set of peers. */
-unsigned roster_slot(const struct roster *r, const struct roster_peer *p);
+/* The first peer at or after `slot`; NULL: no more.  Of any state. */
+struct roster_peer *roster_from(const struct roster *r, unsigned slot);
 /* The first connected peer after `after` (NULL: from the start); NULL: no more. */
-struct roster_peer *roster_next_connected(struct roster *r, const struct roster_peer *after);
+struct roster_peer *roster_next_connected(const struct roster *r, const struct roster_peer *after);
 /* A connected peer by its name, or by the first four or more characters of its fingerprint; NULL: none, or more than one
  * (then *ambiguous). */
-struct roster_peer *roster_named(struct roster *r, const char *name, bool *ambiguous);
+struct roster_peer *roster_named(const struct roster *r, const char *name, bool *ambiguous);
 
 /* NULL: the table is full (the transfer goes on, only not shown). */
 struct roster_transfer *roster_add_transfer(struct roster *r, uint32_t id);

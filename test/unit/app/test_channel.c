@@ -104,3 +104,27 @@ Test(channel, keeps_what_the_transport_did_not_take)
     cr_assert_eq(len, 0);
     channel_dispose(&ch);
 }
+
+Test(channel, at_rest_keeps_half_a_message_and_no_memory_else)
+{
+    static const uint8_t bytes[] = {0, 0, 0, 2, 0x10, 'a', 'b'};
+    struct channel ch;
+    struct channel_message m;
+    int err;
+
+    channel_init(&ch, 100);
+    feed(&ch, bytes, 6);
+    cr_assert_not_null(channel_reserve(&ch, 3, &err));
+    channel_commit(&ch, 3);
+    channel_rest(&ch);
+    cr_expect(ch.in.cap > 0 && ch.out.cap > 0);
+    channel_sent(&ch, 3);
+    feed(&ch, bytes + 6, 1);
+    cr_expect_eq(channel_next(&ch, &m), 1);
+    cr_expect_eq(m.payload[1], 'b');
+    channel_rest(&ch);
+    cr_expect(ch.in.mem == NULL && ch.out.mem == NULL);
+    feed(&ch, bytes, 7);
+    cr_expect_eq(channel_next(&ch, &m), 1, "and goes on");
+    channel_dispose(&ch);
+}

@@ -154,3 +154,24 @@ Test(chat, a_text_that_never_ends_is_cut_off_at_the_bound)
     cr_assert_eq(chat_receive(&c, &part), DUET_EPROTOCOL);
     chat_dispose(&c);
 }
+
+Test(chat, at_rest_keeps_a_text_that_is_half_there)
+{
+    struct chat a, b;
+
+    chat_init(&a);
+    chat_init(&b);
+    say(&a, 1, APPMSG_PART_BYTES + 1, 'x');
+    cr_assert_eq(move_part(&a, &b), 0);
+    chat_rest(&b);
+    cr_assert_eq(move_part(&a, &b), 1);
+    cr_expect_eq(b.in.len, APPMSG_PART_BYTES + 1);
+    cr_expect_eq(b.in.bytes[0], 'x');
+    chat_taken(&b);
+    chat_rest(&b);
+    cr_expect_null(b.in.bytes);
+    say(&a, 2, 5, 'y');
+    cr_expect_eq(move_part(&a, &b), 1, "and goes on");
+    chat_dispose(&a);
+    chat_dispose(&b);
+}

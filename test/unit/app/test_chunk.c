@@ -64,6 +64,26 @@ Test(chunk, unused_ones_keep_little_memory_whatever_the_order_they_came_back_in)
     chunk_pool_free(p);
 }
 
+Test(chunk, pool_releases_the_memory_of_what_is_not_out)
+{
+    struct chunk_pool *p = chunk_pool_new(3);
+    struct chunk *kept = chunk_take(p), *back = chunk_take(p);
+
+    cr_expect_eq(chunk_pool_bytes(p), 2 * sizeof(*kept));
+    kept->used = 7;
+    chunk_give(p, back);
+    chunk_pool_release(p);
+    cr_expect_eq(chunk_pool_bytes(p), sizeof(*kept));
+    cr_expect_eq(kept->used, 7, "what is out stays");
+    cr_expect_eq(chunk_available(p), 2);
+    cr_assert_not_null(chunk_take(p));
+    cr_assert_not_null(chunk_take(p));
+    cr_expect_null(chunk_take(p));
+    chunk_pool_release(p);
+    cr_expect_eq(chunk_pool_bytes(p), 3 * sizeof(*kept), "all are out");
+    chunk_pool_free(p);
+}
+
 Test(chunk, comes_back_empty)
 {
     struct chunk_pool *p = chunk_pool_new(1);

@@ -1,5 +1,7 @@
 #include <criterion/criterion.h>
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,19 +32,22 @@ static void tear_down(void)
 
 TestSuite(talk, .init = set_up, .fini = tear_down);
 
-static uint64_t connect(conn_id id)
+static unsigned connect(conn_id id)
 {
-    struct roster_peer *p = roster_add_peer(&t.roster, id);
+    struct roster_peer *p = roster_add_peer(&t.roster, id, &(struct duet_addr){0});
 
     cr_assert_not_null(p);
-    p->state = ROSTER_CONNECTED;
-    return UINT64_C(1) << roster_slot(&t.roster, p);
+    roster_enter(&t.roster, p, ROSTER_CONNECTED);
+    return p->slot;
 }
 
-static void said(uint32_t number, size_t bytes, uint64_t waits_for)
+static struct receipt *said(uint32_t number, size_t bytes, unsigned slot)
 {
-    t.said[t.said_count++] = (struct talk_said){.number = number, .bytes = bytes, .waits_for = waits_for};
-    t.said_bytes += bytes;
+    struct receipt *m = receipts_add(&t.said, number, bytes, t.roster.slot_count);
+
+    cr_assert_not_null(m);
+    receipt_expect(m, slot);
+    return m;
 }
 
 static void notice(conn_id peer, uint32_t id, bool error)
@@ -56,19 +61,19 @@ static void notice(conn_id peer, uint32_t id, bool error)
 /* Else the end of input would wait for its receipt as long as the peer stays. */
 Test(talk, waits_for_no_receipt_of_a_message_that_could_not_go_out)
 {
-    const uint64_t one = connect(1), two = connect(2);
+    const unsigned one = connect(1), two = connect(2);
 
     said(7, 10, one);
-    said(8, 10, one | two);
+    receipt_expect(said(8, 10, one), two);
     notice(1, 7, true);
-    cr_expect_eq(t.said_count, 1);
+    cr_expect_eq(t.said.count, 1);
     cr_expect_eq(t.undelivered, 1);
     notice(1, 8, true);
-    cr_expect_eq(t.said_count, 1, "the other one may still have it");
+    cr_expect_eq(t.said.count, 1, "the other one may still have it");
     const struct msg has_it = {.type = MSG_DELIVERED, .peer = 2, .id = 8};
     talk_message(&t, &has_it);
-    cr_expect_eq(t.said_count, 0);
-    cr_expect_eq(t.said_bytes, 0);
+    cr_expect_eq(t.said.count, 0);
+    cr_expect_eq(t.said.bytes, 0);
     cr_expect_eq(receipts, 1);
     cr_expect_eq(t.undelivered, 1);
     cr_expect_eq(errors, 2, "each trouble is told");
@@ -76,13 +81,13 @@ Test(talk, waits_for_no_receipt_of_a_message_that_could_not_go_out)
 
 Test(talk, a_notice_about_something_else_changes_no_receipt)
 {
-    const uint64_t one = connect(1);
+    const unsigned one = connect(1);
 
     said(7, 10, one);
     notice(1, 0, true);
     notice(1, 7, false);
     notice(2, 7, true);
-    cr_expect_eq(t.said_count, 1);
+    cr_expect_eq(t.said.count, 1);
     cr_expect_eq(t.undelivered, 0);
 }
 
@@ -95,7 +100,7 @@ Test(talk, is_done_with_a_connection_that_was_there_already)
 
 Test(talk, takes_no_more_lines_than_the_hub_keeps)
 {
-    const uint64_t one = connect(1);
+    const unsigned one = connect(1);
 
     said(1, TALK_SAID_BYTES - 1, one);
     cr_expect(talk_has_room(&t));
@@ -103,4 +108,78 @@ Test(talk, takes_no_more_lines_than_the_hub_keeps)
     cr_expect_not(talk_has_room(&t));
     notice(1, 2, true);
     cr_expect(talk_has_room(&t));
+}
+
+/* A node of its own on a free port, for what talk tells it, and a home with known_peers. */
+static void start_program(void)
+{
+    static struct identity id;
+    struct node_config cfg = {.endpoint = {.params = params_default()}, .bind = "127.0.0.1"};
+    char home[] = "/tmp/duet-talk.XXXXXX", error[NODE_ERROR_BYTES], why[IDENTITY_ERROR_BYTES];
+    int sys;
+
+    cr_assert_not_null(mkdtemp(home));
+    cr_assert_eq(identity_open(&id, home, why), 0, "%s", why);
+    cfg.endpoint.identity = id.keys;
+    cr_assert_eq(node_start(&cfg, &program.node, error, &sys), 0, "%s", error);
+    program.policy = (struct trust_policy){.id = &id, .may_ask = true};
+}
+
+static void stop_program(void)
+{
+    char command[PATH_MAX + 16];
+
+    node_stop(program.node);
+    snprintf(command, sizeof command, "rm -rf %s", program.policy.id->dir);
+    cr_expect_eq(system(command), 0);
+}
+
+/* Else it would wait ten minutes for the receipt of a peer that is dead. */
+Test(talk, at_the_end_of_input_asks_for_little_patience_with_the_silent)
+{
+    start_program();
+    said(1, 10, connect(1));
+    talk_end_of_input(&t);
+    cr_expect_not(t.over, "the message is on its way");
+    cr_expect(program.leave_sent);
+    const struct msg lost = {.type = MSG_LOST, .peer = 1};
+    talk_message(&t, &lost);
+    cr_expect(t.over);
+    cr_expect_eq(t.undelivered, 1);
+    stop_program();
+}
+
+static struct roster_peer *come(conn_id id, uint8_t key_byte, const char *name)
+{
+    struct msg_peer_key key = {.addr = {.family = ADDR_V4, .ip = {10, 0, 0, 1}, .port = 9}};
+
+    memset(key.key, key_byte, sizeof key.key);
+    snprintf(key.name, sizeof key.name, "%s", name);
+    talk_message(&t, &(struct msg){.type = MSG_PEER_KEY, .peer = id, .peer_key = &key});
+    return roster_peer(&t.roster, id);
+}
+
+Test(talk, lets_a_known_peer_in_while_strangers_wait_for_an_answer)
+{
+    uint8_t known[NOISE_KEY_BYTES];
+    char error[IDENTITY_ERROR_BYTES], name[16];
+
+    start_program();
+    memset(known, 200, sizeof known);
+    cr_assert_eq(known_add(program.policy.id, known, NULL, "friend", error), 0, "%s", error);
+    for (uint8_t i = 1; i <= TALK_STRANGERS; i++) {
+        snprintf(name, sizeof name, "stranger-%u", i);
+        cr_assert_not_null(come(i, i, name));
+    }
+    cr_expect_eq(t.question, 1);
+    cr_expect_null(come(99, 99, "one-too-many"));
+    cr_expect_eq(errors, 1);
+    const struct roster_peer *p = come(100, 200, "friend");
+    cr_assert_not_null(p);
+    cr_expect_eq(p->state, ROSTER_TRUSTED);
+    cr_expect_eq(t.question, 1);
+    talk_line(&t, "n");
+    cr_expect_eq(t.question, 2, "the next one");
+    cr_expect_null(roster_peer(&t.roster, 1));
+    stop_program();
 }

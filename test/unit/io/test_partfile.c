@@ -384,3 +384,31 @@ Test(partfile, a_full_disk_is_said_before_and_while_writing)
     cr_assert_eq(umount2(d.path, MNT_DETACH), 0);
     tmpdir_remove(&d);
 }
+
+Test(partfile, sweeps_what_the_dead_left_and_nothing_else)
+{
+    static const char *const others[] = {
+        ".duet-part-1234567", ".duet-part-123456789",   ".duet-part-1234567g", "duet-part-12345678",
+        "12345678",           ".duet-part-12345678.txt"};
+    struct tmpdir d = tmpdir_make();
+    struct partfile *used = create(&d, "a", 10);
+    bool found;
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        tmpdir_put(&d, others[i], "x", 1);
+    tmpdir_put(&d, ".duet-part-0123abcd", "left", 4);
+    tmpdir_put(&d, ".duet-part-00000001", "left, with a second name", 24);
+    cr_assert_eq(linkat(d.fd, ".duet-part-00000001", d.fd, "kept", 0), 0);
+    cr_assert_eq(symlinkat("kept", d.fd, ".duet-part-00000002"), 0);
+    cr_assert_eq(mkdirat(d.fd, ".duet-part-00000003", 0700), 0);
+    cr_assert_eq(mkfifoat(d.fd, ".duet-part-00000004", 0600), 0);
+    const unsigned before = tmpdir_count(&d, "");
+
+    partfile_sweep(d.fd);
+    cr_expect_eq(tmpdir_count(&d, ""), before - 1);
+    tmpdir_get(&d, ".duet-part-0123abcd", &found);
+    cr_expect_not(found);
+    partfile_free(used);
+    cr_expect_eq(tmpdir_count(&d, ""), before - 2, "the one in use was there, and is removed by who used it");
+    tmpdir_remove(&d);
+}

@@ -5,13 +5,14 @@
 #include "duet/ui/roster.h"
 
 static struct roster r; /* large */
+static const struct duet_addr nowhere;
 
 static struct roster_peer *add_connected(conn_id id, const char *name, const char *print)
 {
-    struct roster_peer *p = roster_add_peer(&r, id);
+    struct roster_peer *p = roster_add_peer(&r, id, &nowhere);
 
     cr_assert_not_null(p);
-    p->state = ROSTER_CONNECTED;
+    roster_enter(&r, p, ROSTER_CONNECTED);
     snprintf(p->name, sizeof p->name, "%s", name);
     snprintf(p->fingerprint, sizeof p->fingerprint, "%s", print);
     return p;
@@ -24,7 +25,7 @@ Test(roster, finds_peers_by_name_or_fingerprint_but_not_by_half)
     const struct roster_peer *eve = add_connected(2, "eve", "abzz-zzzz");
     add_connected(3, "twin", "1111-2222");
     add_connected(4, "twin", "3333-4444");
-    struct roster_peer *stranger = roster_add_peer(&r, 5);
+    struct roster_peer *stranger = roster_add_peer(&r, 5, &nowhere);
     cr_assert_not_null(stranger);
     snprintf(stranger->name, sizeof stranger->name, "stranger");
 
@@ -39,18 +40,59 @@ Test(roster, finds_peers_by_name_or_fingerprint_but_not_by_half)
     cr_expect_not(ambiguous);
 }
 
-Test(roster, is_full_at_its_bound_and_reuses_slots)
+static struct duet_addr host(uint8_t number, uint16_t port)
 {
-    for (conn_id id = 1; id <= ROSTER_PEERS; id++)
-        cr_assert_not_null(roster_add_peer(&r, id));
-    cr_expect_null(roster_add_peer(&r, 1000));
-    roster_remove_peer(&r, 7);
-    cr_expect_null(roster_peer(&r, 7));
-    struct roster_peer *p = roster_add_peer(&r, 1000);
-    cr_assert_not_null(p);
-    cr_expect_eq(roster_slot(&r, p), 6);
+    return (struct duet_addr){.family = ADDR_V4, .ip = {10, 0, 0, number}, .port = port};
+}
+
+Test(roster, grows_to_its_bound_half_of_it_for_one_host)
+{
+    struct duet_addr at;
+    conn_id id = 0;
+
+    for (uint8_t h = 1; h <= ROSTER_PEERS / ROSTER_PEERS_PER_HOST; h++) {
+        for (size_t i = 0; i < ROSTER_PEERS_PER_HOST; i++) {
+            at = host(h, (uint16_t)(i + 1));
+            cr_assert_not_null(roster_add_peer(&r, ++id, &at), "peer %zu of host %u", i, h);
+        }
+        cr_expect_null(roster_add_peer(&r, 9999, &at), "that host has its share");
+        cr_expect_null(roster_peer(&r, 9999));
+    }
+    at = host(200, 1);
+    cr_expect_null(roster_add_peer(&r, 9999, &at), "full");
     cr_expect_eq(roster_count(&r, ROSTER_UNTRUSTED), ROSTER_PEERS);
     cr_expect_null(roster_next_connected(&r, NULL));
+    roster_remove_peer(&r, 7);
+    cr_expect_null(roster_peer(&r, 7));
+    const struct roster_peer *p = roster_add_peer(&r, 9999, &at);
+    cr_assert_not_null(p);
+    cr_expect_eq(p->slot, 6, "a free slot is used again");
+    for (conn_id other = 1; other <= ROSTER_PEERS; other++)
+        cr_assert(other == 7 || (roster_peer(&r, other) && roster_peer(&r, other)->slot == other - 1));
+    roster_dispose(&r);
+    cr_expect_eq(roster_count(&r, ROSTER_UNTRUSTED), 0);
+}
+
+Test(roster, counts_peers_by_state_and_visits_the_connected_in_order)
+{
+    size_t seen = 0;
+
+    for (conn_id id = 1; id <= 200; id++) {
+        add_connected(id, "x", "y");
+        if (id % 3 == 0)
+            roster_enter(&r, roster_peer(&r, id), ROSTER_TRUSTED);
+    }
+    roster_remove_peer(&r, 3);
+    roster_remove_peer(&r, 4);
+    cr_expect_eq(roster_count(&r, ROSTER_TRUSTED), 65);
+    cr_expect_eq(roster_count(&r, ROSTER_CONNECTED), 133);
+    conn_id last = 0;
+    for (struct roster_peer *p = NULL; (p = roster_next_connected(&r, p)); seen++) {
+        cr_assert_gt(p->id, last);
+        last = p->id;
+    }
+    cr_expect_eq(seen, 133);
+    roster_dispose(&r);
 }
 
 Test(roster, keeps_transfers_in_order_and_bounded)

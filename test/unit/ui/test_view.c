@@ -35,6 +35,7 @@ Test(view, leaves_most_of_a_narrow_screen_to_the_text)
     cr_expect_eq(view_gutter(80), 8);
 }
 
+static const struct duet_addr nowhere;
 static struct roster roster; /* large */
 static struct model model;
 
@@ -45,8 +46,8 @@ Test(view, says_in_the_status_who_is_there_and_how_it_goes)
 
     model_init(&model);
     cr_expect_str_eq(view_status(&v, false, out), "nobody");
-    struct roster_peer *p = roster_add_peer(&roster, 1);
-    p->state = ROSTER_CONNECTED;
+    struct roster_peer *p = roster_add_peer(&roster, 1, &nowhere);
+    roster_enter(&roster, p, ROSTER_CONNECTED);
     snprintf(p->name, sizeof p->name, "bob");
     cr_expect_str_eq(view_status(&v, true, out), "bob - connected");
     p->has_stats = true;
@@ -60,10 +61,39 @@ Test(view, says_in_the_status_who_is_there_and_how_it_goes)
                      "bob - connected - rtt 12.3 ms - loss 1.5 % - 24.1 MB/s - PgDn: 7 more below");
     p->unreachable = true;
     p->silent_since_us = 3000000;
-    roster_add_peer(&roster, 2)->state = ROSTER_CONNECTED;
     model.scroll = 0;
     roster.transfer_count = 0;
-    cr_expect_str_eq(view_status(&v, true, out), "bob - unreachable since 17 s - +1 more");
+    cr_expect_str_eq(view_status(&v, true, out), "bob - unreachable since 17 s");
+    roster_dispose(&roster);
+}
+
+Test(view, sums_up_many_peers_in_the_status)
+{
+    static const char *const names[] = {"bob", "eve", "ann", "tom"};
+    char out[VIEW_STATUS_BYTES];
+    struct view v = {.model = &model, .roster = &roster, .idle = "nobody"};
+    struct roster_peer *p = NULL;
+
+    model_init(&model);
+    for (conn_id id = 1; id <= 4; id++) {
+        p = roster_add_peer(&roster, id, &nowhere);
+        roster_enter(&roster, p, ROSTER_CONNECTED);
+        snprintf(p->name, sizeof p->name, "%s", names[id - 1]);
+        if (id == 2)
+            cr_expect_str_eq(view_status(&v, false, out), "2 peers · bob, eve");
+    }
+    cr_expect_str_eq(view_status(&v, true, out), "4 peers - bob, eve, ann, ...");
+    p->unreachable = true;
+    roster_add_transfer(&roster, 1)->rate_bytes_per_s = 24100000;
+    model.scroll = 7;
+    cr_expect_str_eq(view_status(&v, true, out),
+                     "4 peers - 1 unreachable - 24.1 MB/s - PgDn: 7 more below - bob, eve, ann, ...");
+    memset(p->name, 'x', sizeof p->name - 1);
+    roster_remove_peer(&roster, 1);
+    for (conn_id id = 2; id <= 3; id++)
+        memcpy(roster_peer(&roster, id)->name, p->name, sizeof p->name);
+    cr_expect_eq(strlen(view_status(&v, true, out)), VIEW_STATUS_BYTES - 1, "cut");
+    roster_dispose(&roster);
 }
 
 Test(view, keeps_the_status_within_its_buffer)
