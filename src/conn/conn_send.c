@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "duet/base/err.h"
+#include "duet/base/num.h"
 #include "duet/conn/conn.h"
 
 #define UPDATE_FRAME_BYTES 40 /* more than any frame without data takes */
@@ -320,11 +321,19 @@ static void add_eliciting(struct conn *c, struct draft *d, const struct gate *g,
 
 /* ── sealing ─────────────────────────────────────────────────────────── */
 
+/* Which number to leave out next.  Of a flight of thousands all that were left out must be remembered, or the peer
+ * could acknowledge its older part unseen. */
+static uint64_t next_skip(struct conn *c)
+{
+    const uint64_t share = c->loss.eliciting_in_flight / CONN_SKIPS_IN_FLIGHT;
+    return c->next_number + 1 + rand_below(&c->shared->rng, 2 * num_max(share, CONN_SKIP_PACKETS));
+}
+
 static uint64_t take_number(struct conn *c)
 {
     if (c->next_number == c->skip_at) {
         loss_skip(&c->loss, c->next_number++);
-        c->skip_at = c->next_number + 1 + rand_below(&c->shared->rng, 2 * CONN_SKIP_PACKETS);
+        c->skip_at = next_skip(c);
     }
     return c->next_number++;
 }

@@ -66,7 +66,8 @@ enum conn_state {
 #define CONN_PING_ACKS 32         /* ACK-only packets between two that ask to be acknowledged themselves */
 #define CONN_ASK_MIN_US 100000    /* a file that stands still this long (or a probe timeout) is asked after */
 #define CONN_SUSPEND_US 5000000   /* a timer this late means that we slept, not that the peer was silent */
-#define CONN_SKIP_PACKETS 256     /* about one number in so many is skipped (optimistic ACKs) */
+#define CONN_SKIP_PACKETS 256     /* about one number in so many is skipped (optimistic ACKs), */
+#define CONN_SKIPS_IN_FLIGHT 4    /* and of a longer flight about so many, which LOSS_SKIPPED covers */
 #define CONN_CHAT_EXTRA_PACKETS 2 /* control and chat may pass a full congestion window by so many packets */
 
 /* What every connection of an endpoint shares; owned by the endpoint. */

@@ -136,6 +136,41 @@ Test(conn_send, in_flight_stays_within_the_window)
     cr_assert_eq(received_bytes, sizeof file);
 }
 
+static bool lose_all(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p, (void)to, (void)bytes, (void)len;
+    return false;
+}
+
+Test(conn_send, an_ack_of_any_part_of_a_long_flight_unseen_closes)
+{
+    static uint8_t long_file[7000000];
+    struct conn *c = inside_session(&pair, 0);
+    uint64_t id;
+    cr_assert_eq(endpoint_open_bulk(pair.e[0], pair.conn[0], &id), 0);
+    cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], id, sizeof long_file, pair.now), 0);
+    run_for(SECONDS(1));
+    c->cc.cwnd_bytes = c->params.window_bytes;
+    c->cc.pacing_bytes_per_s = UINT64_C(1) << 40;
+    c->packet_bytes = LIMIT_PACKET_MIN_BYTES;
+    pair.filter = lose_all;
+    const uint64_t first = c->next_number;
+    cr_assert_eq(endpoint_supply(pair.e[0], pair.conn[0], id, 0, long_file, sizeof long_file, 1, pair.now), 0);
+    run_for(5000);
+    cr_assert_gt(c->next_number, first + 5000);
+    cr_assert_leq(c->loss.skipped_count, LOSS_SKIPPED, "%zu skipped", c->loss.skipped_count);
+
+    uint8_t bytes[64];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    struct ranges part;
+    ranges_init(&part, 1);
+    cr_assert_eq(ranges_add(&part, first, first + 1800), 0); /* its oldest third */
+    cr_assert(frame_write_ack(&w, &part, 0, NULL));
+    ranges_dispose(&part);
+    cr_assert_eq(inside_send(&pair, 1, &w), 0);
+    cr_assert_eq(c->state, CONN_CLOSING);
+}
+
 static uint64_t most_outstanding;
 
 static bool watch_step(struct pair *p, int to, uint8_t *bytes, size_t len)
