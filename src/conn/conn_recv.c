@@ -161,10 +161,19 @@ static void push_extents(struct conn *c, const struct bulkrecv *b, const struct 
     }
 }
 
+/* Has all of it come before?  Then its sender took it for lost: our ACKs did not get through. */
+static bool is_repeat(const struct bulkrecv *b, const struct stream_piece *piece)
+{
+    struct range fresh;
+    return piece->len > 0 && !recvstate_fresh(&b->state, piece, piece->offset, &fresh);
+}
+
 static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp)
 {
     const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
     struct bulkrecv *b = streams_recv(&c->streams, f->stream);
+    if (b == NULL || is_repeat(b, &piece))
+        acktr_want_all(&c->acktr);
     if (b == NULL)
         return streams_is_closed(&c->streams, f->stream) ? 0 : DUET_EPROTOCOL;
     const bool was_complete = recvstate_complete(&b->state);
@@ -234,6 +243,7 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
         return 0;
     case FRAME_PING:
         rp->at_once = true;
+        acktr_want_all(&c->acktr);
         return 0;
     case FRAME_ACK:
     case FRAME_ACK_ECN:
@@ -332,6 +342,7 @@ static void note_path(struct conn *c, const struct duet_addr *from, size_t len, 
     if (!addr_same_host(from, &c->path.addr))
         conn_forget_path(c, now); /* a NAT's new port is the same path; a new host is not */
     path_move(&c->path, from, &c->shared->rng, now);
+    acktr_want_all(&c->acktr); /* what we said lately went to the old address */
     path_received(&c->path, len);
 }
 

@@ -58,7 +58,7 @@ static int item_acked(struct conn *c, const struct sent_item *it)
     case FRAME_STREAM:
         return index >= 0 ? ordered_acked(c, (size_t)index, it) : bulk_acked(c, it);
     case FRAME_ACK:
-        acktr_confirmed(&c->acktr, it->offset);
+        acktr_confirmed(&c->acktr, it->stream, it->offset);
         return 0;
     case FRAME_RESET_STREAM:
         b = streams_send(&c->streams, it->stream);

@@ -35,6 +35,7 @@ struct draft {
     uint8_t item_count;
     bool eliciting;
     bool has_ack;
+    uint64_t ack_lowest; /* the lowest number it lists */
     bool bulk;
 };
 
@@ -208,13 +209,17 @@ static void add_item(struct draft *d, const struct sent_item *it)
 /* An ACK that travels with other frames leaves most of the packet to them. */
 static void add_ack(struct conn *c, struct draft *d, bool alone, duet_time now)
 {
-    if (!acktr_pending(&c->acktr))
+    if (!alone && !acktr_pending(&c->acktr, now))
         return;
     const size_t share = alone ? writer_left(&d->w) : writer_left(&d->w) / ACK_SHARE;
     struct writer w = writer_of(d->w.at, share);
     const uint64_t *ecn = c->acktr.ecn;
     const bool marks = (ecn[0] | ecn[1] | ecn[2]) != 0;
-    d->has_ack = frame_write_ack(&w, &c->acktr.received, acktr_delay_us(&c->acktr, now), marks ? ecn : NULL);
+    const struct frame_ack_news news = {.received = &c->acktr.received,
+                                        .from = acktr_from(&c->acktr),
+                                        .delay_us = acktr_delay_us(&c->acktr, now),
+                                        .ecn = marks ? ecn : NULL};
+    d->has_ack = frame_write_ack(&w, &news, &d->ack_lowest);
     if (d->has_ack)
         d->w.at = w.at;
 }
@@ -382,19 +387,14 @@ static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now
     return seal(c, buf, writer_used(&w), take_number(c), now);
 }
 
-/* An ACK is not acknowledged by itself; now and then one asks for it, so that both sides can forget. */
+/* An ACK is not acknowledged by itself; the one that is complete by turn asks for it, so that both sides can forget. */
 static void ping_with_acks(struct conn *c, struct draft *d)
 {
-    if (d->eliciting) {
-        c->acks_alone = 0;
-        return;
-    }
     const bool step_busy = c->params.mode == MODE_STEP && c->loss.eliciting_in_flight > 0;
-    if (++c->acks_alone < CONN_PING_ACKS || step_busy)
+    if (d->eliciting || !acktr_is_turn(&c->acktr) || step_busy)
         return;
     frame_write(&d->w, &(struct frame){.type = FRAME_PING});
     d->eliciting = true;
-    c->acks_alone = 0;
 }
 
 static void record(struct conn *c, const struct draft *d, uint64_t number, size_t len, const struct gate *g,
@@ -408,10 +408,9 @@ static void record(struct conn *c, const struct draft *d, uint64_t number, size_
     }
     memcpy(p->items, d->items, sizeof d->items);
     p->item_count = d->item_count;
+    const uint64_t acked = d->has_ack ? acktr_sent(&c->acktr, now) : 0;
     if (d->has_ack && p->item_count < SENT_ITEMS)
-        p->items[p->item_count++] = (struct sent_item){.kind = FRAME_ACK, .offset = acktr_sent(&c->acktr)};
-    else if (d->has_ack)
-        acktr_sent(&c->acktr);
+        p->items[p->item_count++] = (struct sent_item){.kind = FRAME_ACK, .stream = d->ack_lowest, .offset = acked};
     if (!d->eliciting)
         return;
     c->sent_eliciting_at = now;

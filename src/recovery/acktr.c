@@ -1,19 +1,28 @@
 /*
  * acktr: see the header for the policy.
  *
- * Forgetting: an ACK of ours with largest L was acknowledged, so everything it
- * listed is known at the peer.  A packet below L that came after that ACK left
- * was not in it; dropping it would make its sender repeat it for nothing.  Late
- * packets are therefore gathered in two generations.  late[0] waits for an ACK
- * whose largest exceeds the largest at the time the last of them came - that
- * ACK was written later and lists them; then late[1] takes its place.  With a
- * steadily reordering path each generation lives about one round trip.
+ * Listing: news_from[i] is the lowest packet that came between the i-th last
+ * repeat and the one before, so their minimum is where the next ACK has to
+ * begin for every packet to be in ACKTR_REPEATS of them.  A late packet makes
+ * that reach further down for as long, which costs little.
+ *
+ * Forgetting: an ACK of ours that listed l … L was acknowledged, so that is
+ * known at the peer.  A packet between that came after that ACK left was not in
+ * it; dropping it would make its sender repeat it for nothing.  Late packets
+ * are therefore gathered in two generations.  late[0] waits for an ACK whose
+ * largest exceeds the largest at the time the last of them came - that ACK was
+ * written later and lists them if it reaches that far down; then late[1] takes
+ * its place.  With a steadily reordering path each generation lives about one
+ * round trip.  Confirmations that come out of order are of no use: an ACK
+ * from before a late packet must not speak for it once late[0] is gone.
  */
 #include "duet/recovery/acktr.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "duet/base/err.h"
+#include "duet/base/num.h"
 #include "duet/wire/limits.h"
 
 enum { ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE = 3, ECN_MASK = 3 };
@@ -23,6 +32,8 @@ static const struct acktr_late no_late = {.lowest = UINT64_MAX};
 void acktr_init(struct acktr *a)
 {
     *a = (struct acktr){.due = DUET_NEVER, .last_gap_ack = DUET_NEVER, .late = {no_late, no_late}};
+    for (size_t i = 0; i < ACKTR_REPEATS; i++)
+        a->news_from[i] = UINT64_MAX;
     ranges_init(&a->received, LIMIT_ACK_RANGES);
 }
 
@@ -74,6 +85,11 @@ static uint64_t hold_us(uint64_t rtt_us)
     return hold > ACKTR_DELAY_MAX_US ? ACKTR_DELAY_MAX_US : hold;
 }
 
+static uint32_t every(const struct acktr *a)
+{
+    return a->eliciting_total <= ACKTR_START_PACKETS ? ACKTR_EVERY_START : ACKTR_EVERY;
+}
+
 static void note_late(struct acktr *a, uint64_t number)
 {
     struct acktr_late *late = &a->late[1];
@@ -99,24 +115,33 @@ int acktr_received(struct acktr *a, uint64_t number, bool eliciting, bool at_onc
     }
     a->started = true;
     a->news = true;
+    a->news_from[0] = num_min(a->news_from[0], number);
+    a->hold_us = hold_us(rtt_us);
     count_ecn(a, ecn);
     if (!eliciting)
         return 0;
 
     a->eliciting_total++;
     a->eliciting_pending++;
-    uint32_t every = a->eliciting_total <= ACKTR_START_PACKETS ? ACKTR_EVERY_START : ACKTR_EVERY;
     bool ce = (ecn & ECN_MASK) == ECN_CE;
-    if (at_once || ce || a->eliciting_pending >= every || (!in_order && gap_asks(a, rtt_us, now)))
+    if (at_once || ce || a->eliciting_pending >= every(a) || (!in_order && gap_asks(a, rtt_us, now)))
         a->due = time_min(a->due, now);
     else
-        a->due = time_min(a->due, time_add(now, hold_us(rtt_us)));
+        a->due = time_min(a->due, time_add(now, a->hold_us));
     return 0;
 }
 
-bool acktr_pending(const struct acktr *a)
+void acktr_want_all(struct acktr *a)
 {
-    return a->news && a->received.count > 0;
+    a->news_from[0] = 0;
+}
+
+bool acktr_pending(const struct acktr *a, duet_time now)
+{
+    if (!a->news || a->received.count == 0)
+        return false;
+    return a->eliciting_pending == 0 || 2 * a->eliciting_pending >= every(a) ||
+           time_due(a->due, time_add(now, a->hold_us / 2));
 }
 
 duet_time acktr_deadline(const struct acktr *a)
@@ -129,19 +154,47 @@ uint64_t acktr_delay_us(const struct acktr *a, duet_time now)
     return a->started ? time_since(now, a->largest_at) : 0;
 }
 
-uint64_t acktr_sent(struct acktr *a)
+bool acktr_is_turn(const struct acktr *a)
+{
+    return a->acks + 1 >= ACKTR_COMPLETE_EVERY;
+}
+
+uint64_t acktr_from(const struct acktr *a)
+{
+    uint64_t from = acktr_is_turn(a) ? 0 : UINT64_MAX;
+
+    for (size_t i = 0; i < ACKTR_REPEATS; i++)
+        from = num_min(from, a->news_from[i]);
+    return from;
+}
+
+static void count_repeat(struct acktr *a, duet_time now)
+{
+    if (time_since(now, a->repeat_at) < a->hold_us / 2)
+        return;
+    a->repeat_at = now;
+    memmove(&a->news_from[1], &a->news_from[0], (ACKTR_REPEATS - 1) * sizeof(a->news_from[0]));
+    a->news_from[0] = UINT64_MAX;
+}
+
+uint64_t acktr_sent(struct acktr *a, duet_time now)
 {
     assert(a->received.count > 0);
+    count_repeat(a, now);
+    a->acks = acktr_is_turn(a) ? 0 : a->acks + 1;
     a->eliciting_pending = 0;
     a->due = DUET_NEVER;
     a->news = false;
     return a->received.v[a->received.count - 1].end - 1;
 }
 
-void acktr_confirmed(struct acktr *a, uint64_t largest)
+void acktr_confirmed(struct acktr *a, uint64_t lowest, uint64_t largest)
 {
     uint64_t floor = largest + 1;
 
+    if (floor < a->confirmed_end)
+        return;
+    a->confirmed_end = floor;
     if (largest > a->late[0].largest_then)
         a->late[0] = no_late;
     if (a->late[0].lowest == UINT64_MAX) {
@@ -149,7 +202,8 @@ void acktr_confirmed(struct acktr *a, uint64_t largest)
         a->late[1] = no_late;
     }
     for (int i = 0; i < 2; i++)
-        if (a->late[i].lowest < floor)
-            floor = a->late[i].lowest;
-    ranges_trim_below(&a->received, floor);
+        floor = num_min(floor, a->late[i].lowest);
+    /* May split a range in two; with no room for that it stays whole, and is confirmed by the next complete ACK. */
+    if (lowest < floor)
+        (void)ranges_remove(&a->received, lowest, floor);
 }

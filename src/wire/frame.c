@@ -238,8 +238,8 @@ static uint64_t ack_length(const struct range *range)
     return range->end - range->start - 1;
 }
 
-/* How many ranges below the newest fit in `room` bytes, which must also hold their count. */
-static size_t ack_ranges_that_fit(const struct ranges *received, size_t room)
+/* How many ranges below the newest are asked for and fit in `room` bytes, which must also hold their count. */
+static size_t ack_ranges_that_fit(const struct ranges *received, uint64_t from, size_t room)
 {
     size_t used = 0;
     size_t more = 0;
@@ -247,6 +247,8 @@ static size_t ack_ranges_that_fit(const struct ranges *received, size_t room)
     while (more + 1 < received->count && more + 1 < LIMIT_ACK_RANGES) {
         const struct range *above = &received->v[received->count - 1 - more];
         const struct range *below = above - 1;
+        if (below->end <= from)
+            break;
         used += varint_bytes(ack_gap(above, below)) + varint_bytes(ack_length(below));
         if (used + varint_bytes(more + 1) > room)
             break;
@@ -255,19 +257,22 @@ static size_t ack_ranges_that_fit(const struct ranges *received, size_t room)
     return more;
 }
 
-bool frame_write_ack(struct writer *w, const struct ranges *received, uint64_t delay_us, const uint64_t ecn[3])
+bool frame_write_ack(struct writer *w, const struct frame_ack_news *news, uint64_t *lowest)
 {
+    const struct ranges *received = news->received;
+    const uint64_t *ecn = news->ecn;
+
     if (w->failed || received->count == 0)
         return false;
     const struct range *newest = &received->v[received->count - 1];
-    uint64_t delay = delay_us > VARINT_MAX ? VARINT_MAX : delay_us;
+    uint64_t delay = news->delay_us > VARINT_MAX ? VARINT_MAX : news->delay_us;
     size_t fixed = 1 + varint_bytes(newest->end - 1) + varint_bytes(delay) + varint_bytes(ack_length(newest));
     for (int i = 0; ecn != NULL && i < 3; i++)
         fixed += varint_bytes(ecn[i]);
     if (fixed + varint_bytes(0) > writer_left(w))
         return false;
 
-    size_t more = ack_ranges_that_fit(received, writer_left(w) - fixed);
+    size_t more = ack_ranges_that_fit(received, news->from, writer_left(w) - fixed);
     writer_varint(w, ecn != NULL ? FRAME_ACK_ECN : FRAME_ACK);
     writer_varint(w, newest->end - 1);
     writer_varint(w, delay);
@@ -280,6 +285,7 @@ bool frame_write_ack(struct writer *w, const struct ranges *received, uint64_t d
     for (int i = 0; ecn != NULL && i < 3; i++)
         writer_varint(w, ecn[i]);
     assert(!w->failed);
+    *lowest = (newest - more)->start;
     return true;
 }
 

@@ -38,7 +38,11 @@ static void ack_there_and_back(const struct frame *f, const struct frame_ack *ac
             abort();
     }
     struct writer w = writer_of(buf, sizeof(buf));
-    assert(frame_write_ack(&w, &received, ack->delay_us, f->type == FRAME_ACK_ECN ? ecn : NULL));
+    uint64_t lowest;
+    const struct frame_ack_news news = {
+        .received = &received, .delay_us = ack->delay_us, .ecn = f->type == FRAME_ACK_ECN ? ecn : NULL};
+    assert(frame_write_ack(&w, &news, &lowest));
+    assert(lowest == ack->ranges[ack->range_count - 1].start);
     struct reader r = reader_of(buf, writer_used(&w));
     assert(frame_parse(&g, &again, &r) == 0 && reader_left(&r) == 0);
     assert(g.type == f->type && again.largest == ack->largest && again.delay_us == ack->delay_us);

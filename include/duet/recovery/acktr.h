@@ -5,8 +5,21 @@
  * for the first 100 packets, later after ACKTR_EVERY; after max_delay since the
  * first unacknowledged one; and at once when asked (chat, fin, probe, step
  * mode, CE).  A new gap asks at most once per RTT/8, else 20 % loss would be
- * an ACK storm.  Ranges are forgotten when the peer acknowledges an ACK that
- * carried them, and beyond LIMIT_ACK_RANGES (the oldest first).
+ * an ACK storm.
+ *
+ * An ACK lists what changed lately, not all that is remembered: each packet is
+ * in ACKTR_REPEATS ACKs and then in none, so that an ACK costs what is new and
+ * not what was lost since the peer last confirmed one.  ACKs that follow each
+ * other closer than half the longest wait count as one repeat, because they
+ * get lost together.  Every ACKTR_COMPLETE_EVERY-th lists everything, and so
+ * do those after a peer asked (PING), repeated what it should know arrived, or
+ * moved to another address: then our ACKs did not get through.
+ * A packet none of whose ACKs arrives does no harm but a needless repeat: its
+ * sender takes it for lost, and the repeat has a number of its own, which is
+ * news again.
+ *
+ * Ranges are forgotten when the peer acknowledges an ACK that listed them, and
+ * beyond LIMIT_ACK_RANGES (the oldest first).
  * Owned by the connection.
  */
 #ifndef DUET_RECOVERY_ACKTR_H
@@ -23,6 +36,8 @@
 #define ACKTR_EVERY 8
 #define ACKTR_DELAY_MAX_US 5000
 #define ACKTR_DELAY_MIN_US 200
+#define ACKTR_REPEATS 4         /* ACKs a packet is listed in: at 20 % loss one in 600 is in none that arrives */
+#define ACKTR_COMPLETE_EVERY 32 /* one ACK in so many lists everything remembered, and asks to be acknowledged itself */
 
 /* Packets that came late, below the largest: an ACK sent before them does not speak for them. */
 struct acktr_late {
@@ -37,11 +52,17 @@ struct acktr {
     uint64_t largest;       /* of all received ever */
     duet_time largest_at;   /* when it came: the ack delay counts from here */
     uint64_t eliciting_total;
-    uint32_t eliciting_pending; /* not yet acknowledged by an ACK we sent */
-    duet_time due;              /* DUET_NEVER: nothing to acknowledge */
-    duet_time last_gap_ack;     /* when a gap last asked for one; DUET_NEVER: not yet */
-    struct acktr_late late[2];  /* being confirmed, gathering: see acktr_confirmed */
-    uint64_t ecn[3];            /* ect0, ect1, ce */
+    uint32_t eliciting_pending;        /* not yet acknowledged by an ACK we sent */
+    duet_time due;                     /* DUET_NEVER: nothing to acknowledge */
+    duet_time last_gap_ack;            /* when a gap last asked for one; DUET_NEVER: not yet */
+    uint64_t hold_us;                  /* longest wait of the latest packet */
+    uint64_t news_from[ACKTR_REPEATS]; /* lowest number that came since the last repeat, since the one before, …;
+                                          UINT64_MAX: none */
+    duet_time repeat_at;               /* when the last repeat was counted */
+    uint32_t acks;                     /* sent since one that was complete by turn */
+    uint64_t confirmed_end;            /* one past the largest of the newest ACK the peer has acknowledged */
+    struct acktr_late late[2];         /* being confirmed, gathering: see acktr_confirmed */
+    uint64_t ecn[3];                   /* ect0, ect1, ce */
 };
 
 void acktr_init(struct acktr *a);
@@ -56,17 +77,24 @@ void acktr_dispose(struct acktr *a);
 int acktr_received(struct acktr *a, uint64_t number, bool eliciting, bool at_once, uint8_t ecn, uint64_t rtt_us,
                    duet_time now);
 
-/* Is there something worth adding to a packet that leaves anyway?  Also when only packets came that need no answer:
- * the peer prunes its own bookkeeping with it, and no ACK leaves for that alone. */
-bool acktr_pending(const struct acktr *a);
+/* The peer shows that it lacks our ACKs, or they went where it no longer is: everything is news again. */
+void acktr_want_all(struct acktr *a);
+
+/* Is there something worth adding to a packet that leaves anyway?  From half the wait on; and when only packets came
+ * that need no answer: the peer prunes its own bookkeeping with it, and no ACK leaves for that alone. */
+bool acktr_pending(const struct acktr *a, duet_time now);
 /* When must an ACK leave?  DUET_NEVER: not on its own. */
 duet_time acktr_deadline(const struct acktr *a);
 /* Delay to report for an ACK written now. */
 uint64_t acktr_delay_us(const struct acktr *a, duet_time now);
-/* An ACK with all of `received` (not empty) went out: timers and counts start anew.  Returns the largest it covered. */
-uint64_t acktr_sent(struct acktr *a);
-/* The peer acknowledged an ACK of ours that covered up to `largest`: what is at or below is known there,
- * except what came later than that ACK left. */
-void acktr_confirmed(struct acktr *a, uint64_t largest);
+/* An ACK written now lists `received` from this number up. */
+uint64_t acktr_from(const struct acktr *a);
+/* Is it complete by turn?  Then its packet should ask to be acknowledged. */
+bool acktr_is_turn(const struct acktr *a);
+/* An ACK from the largest of `received` (not empty) down went out: timers and counts start anew.  Returns that largest. */
+uint64_t acktr_sent(struct acktr *a, duet_time now);
+/* The peer acknowledged an ACK of ours that listed `lowest` up to `largest`: that is known there, except what came
+ * later than that ACK left.  Less new confirmations than one before are ignored. */
+void acktr_confirmed(struct acktr *a, uint64_t lowest, uint64_t largest);
 
 #endif

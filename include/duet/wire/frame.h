@@ -99,9 +99,16 @@ bool frame_elicits_ack(enum frame_type type);
 
 /* Writers append to w, whose sticky failure says that it did not fit. */
 void frame_write(struct writer *w, const struct frame *f); /* all but ACK */
-/* Writes as many of the newest ranges of `received` (ascending packet numbers) as fit and
- * the limit allows; ecn NULL: no counts; false (and nothing written) when not even one fits. */
-bool frame_write_ack(struct writer *w, const struct ranges *received, uint64_t delay_us, const uint64_t ecn[3]);
+/* An ACK to write. */
+struct frame_ack_news {
+    const struct ranges *received; /* packet numbers, not empty */
+    uint64_t from;                 /* ranges that end at or below are not asked for, but the newest is always listed */
+    uint64_t delay_us;
+    const uint64_t *ecn; /* ect0, ect1, ce; NULL: no counts */
+};
+/* Writes as many of the newest ranges as are asked for, fit and the limit allows; *lowest: the lowest number listed.
+ * false (and nothing written) when not even one fits. */
+bool frame_write_ack(struct writer *w, const struct frame_ack_news *news, uint64_t *lowest);
 /* Bytes of STREAM header for these values, so that a sender can fill the rest. `len` bounds the length field. */
 size_t frame_stream_overhead(uint64_t stream, uint64_t offset, size_t len);
 

@@ -165,7 +165,8 @@ Test(conn_send, an_ack_of_any_part_of_a_long_flight_unseen_closes)
     struct ranges part;
     ranges_init(&part, 1);
     cr_assert_eq(ranges_add(&part, first, first + 1800), 0); /* its oldest third */
-    cr_assert(frame_write_ack(&w, &part, 0, NULL));
+    uint64_t lowest;
+    cr_assert(frame_write_ack(&w, &(struct frame_ack_news){.received = &part}, &lowest));
     ranges_dispose(&part);
     cr_assert_eq(inside_send(&pair, 1, &w), 0);
     cr_assert_eq(c->state, CONN_CLOSING);

@@ -44,6 +44,14 @@ static struct ranges set_of(const struct range *v, size_t count)
     return set;
 }
 
+static bool write_ack(struct writer *w, const struct ranges *set, uint64_t delay_us, const uint64_t *ecn)
+{
+    const struct frame_ack_news news = {.received = set, .delay_us = delay_us, .ecn = ecn};
+    uint64_t lowest;
+
+    return frame_write_ack(w, &news, &lowest);
+}
+
 /* Parses from memory of exactly this length, so that ASan sees a step too far. */
 static int parse_exact(const uint8_t *bytes, size_t len, struct frame *f, struct frame_ack *ack, size_t *used)
 {
@@ -250,7 +258,7 @@ Test(frame, ack_ranges_survive_a_round_trip)
         bool with_ecn = i % 2 == 1;
         struct ranges set = set_of(rows[i / 2].v, count);
         struct writer w = writer_of(buf, sizeof(buf));
-        cr_assert(frame_write_ack(&w, &set, 1234 + i, with_ecn ? ecn : NULL));
+        cr_assert(write_ack(&w, &set, 1234 + i, with_ecn ? ecn : NULL));
         struct reader r = reader_of(buf, writer_used(&w));
         cr_assert_eq(frame_parse(&f, &ack, &r), 0, "row %zu", i);
         cr_assert_eq(reader_left(&r), 0);
@@ -280,7 +288,7 @@ Test(frame, ack_delay_too_long_for_a_varint_is_capped)
     struct frame f;
     struct writer w = writer_of(buf, sizeof(buf));
 
-    cr_assert(frame_write_ack(&w, &set, UINT64_MAX, NULL));
+    cr_assert(write_ack(&w, &set, UINT64_MAX, NULL));
     struct reader r = reader_of(buf, writer_used(&w));
     cr_assert_eq(frame_parse(&f, &ack, &r), 0);
     cr_assert_eq(ack.delay_us, VARINT_MAX);
@@ -301,7 +309,7 @@ Test(frame, ack_writes_the_newest_ranges_that_fit)
     for (size_t k = 1; k <= COUNT; k++) {
         struct ranges newest = set_of(v + COUNT - k, k);
         struct writer w = writer_of(buf, sizeof(buf));
-        cr_assert(frame_write_ack(&w, &newest, 50, NULL));
+        cr_assert(write_ack(&w, &newest, 50, NULL));
         need[k] = writer_used(&w);
         ranges_dispose(&newest);
     }
@@ -312,7 +320,7 @@ Test(frame, ack_writes_the_newest_ranges_that_fit)
         while (fit < COUNT && need[fit + 1] <= room)
             fit++;
         struct writer w = writer_of(buf, room);
-        cr_assert_eq(frame_write_ack(&w, &all, 50, NULL), fit > 0, "room %zu", room);
+        cr_assert_eq(write_ack(&w, &all, 50, NULL), fit > 0, "room %zu", room);
         cr_assert(!w.failed);
         cr_assert_eq(writer_used(&w), fit > 0 ? need[fit] : 0, "room %zu", room);
         if (fit == 0)
@@ -323,6 +331,32 @@ Test(frame, ack_writes_the_newest_ranges_that_fit)
         cr_assert_eq(ack.ranges[fit - 1].start, v[COUNT - fit].start);
     }
     ranges_dispose(&all);
+}
+
+Test(frame, ack_lists_what_is_asked_for_and_the_newest)
+{
+    struct ranges set = set_of((struct range[]){{0, 100}, {200, 300}, {400, 500}}, 3);
+    static const struct {
+        uint64_t from;
+        size_t count;
+        uint64_t lowest;
+    } rows[] = {{0, 3, 0},     {99, 3, 0},    {100, 2, 200},       {299, 2, 200},
+                {300, 1, 400}, {450, 1, 400}, {UINT64_MAX, 1, 400}};
+    uint8_t buf[FRAME_CAP];
+    struct frame_ack ack;
+    struct frame f;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct writer w = writer_of(buf, sizeof(buf));
+        uint64_t lowest;
+        cr_assert(frame_write_ack(&w, &(struct frame_ack_news){.received = &set, .from = rows[i].from}, &lowest));
+        struct reader r = reader_of(buf, writer_used(&w));
+        cr_assert_eq(frame_parse(&f, &ack, &r), 0);
+        cr_assert_eq(ack.range_count, rows[i].count, "row %zu", i);
+        cr_assert_eq(lowest, rows[i].lowest, "row %zu", i);
+        cr_assert_eq(ack.ranges[ack.range_count - 1].start, lowest);
+    }
+    ranges_dispose(&set);
 }
 
 Test(frame, ack_never_holds_more_ranges_than_the_limit)
@@ -336,7 +370,7 @@ Test(frame, ack_never_holds_more_ranges_than_the_limit)
     for (uint64_t i = 0; i < LIMIT_ACK_RANGES + 20; i++)
         cr_assert_eq(ranges_add(&set, 2 * i, 2 * i + 1), 0);
     struct writer w = writer_of(buf, sizeof(buf));
-    cr_assert(frame_write_ack(&w, &set, 0, NULL));
+    cr_assert(write_ack(&w, &set, 0, NULL));
     struct reader r = reader_of(buf, writer_used(&w));
     cr_assert_eq(frame_parse(&f, &ack, &r), 0);
     cr_assert_eq(ack.range_count, LIMIT_ACK_RANGES);
@@ -369,7 +403,7 @@ Test(frame, ack_of_nothing_is_not_written)
     struct writer w = writer_of(buf, sizeof(buf));
 
     ranges_init(&set, 4);
-    cr_assert(!frame_write_ack(&w, &set, 0, NULL));
+    cr_assert(!write_ack(&w, &set, 0, NULL));
     cr_assert_eq(writer_used(&w), 0);
     ranges_dispose(&set);
 }
