@@ -14,6 +14,7 @@ struct recv_packet {
     duet_time now;
     bool eliciting;
     bool at_once;
+    bool has_ack;
     bool unanswered; /* it could not be taken in whole: not acknowledged, so that it comes again */
 };
 
@@ -222,16 +223,20 @@ static void note_marks(struct conn *c, const struct frame_ack *ack, const struct
     c->cc.ops->marked(&c->cc, s->largest_acked_sent_at, now);
 }
 
-static int on_ack(struct conn *c, const struct frame_ack *ack, bool has_ecn, duet_time now)
+static int on_ack(struct conn *c, const struct frame_ack *ack, struct recv_packet *rp)
 {
+    if (rp->has_ack)
+        return DUET_EPROTOCOL; /* nobody has two things to say, but each costs the reader its ranges */
+    rp->has_ack = true;
+
     struct loss_summary s;
-    const int rc = loss_ack(&c->loss, ack, now, &s);
+    const int rc = loss_ack(&c->loss, ack, rp->now, &s);
     if (rc != 0)
         return rc;
     keys_confirm(c->keys, ack->largest);
-    if (has_ecn && s.largest_is_new)
-        note_marks(c, ack, &s, now);
-    conn_resolve(c, &s, now);
+    if (ack->has_ecn && s.largest_is_new)
+        note_marks(c, ack, &s, rp->now);
+    conn_resolve(c, &s, rp->now);
     return 0;
 }
 
@@ -247,7 +252,9 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
         return 0;
     case FRAME_ACK:
     case FRAME_ACK_ECN:
-        return on_ack(c, ack, f->type == FRAME_ACK_ECN, rp->now);
+    case FRAME_ACK_MAP:
+    case FRAME_ACK_MAP_ECN:
+        return on_ack(c, ack, rp);
     case FRAME_RESET_STREAM:
         return on_reset(c, f);
     case FRAME_STOP_STREAM:

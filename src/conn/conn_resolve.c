@@ -68,6 +68,8 @@ static int item_acked(struct conn *c, const struct sent_item *it)
     case FRAME_PADDING:
     case FRAME_PING:
     case FRAME_ACK_ECN:
+    case FRAME_ACK_MAP:
+    case FRAME_ACK_MAP_ECN:
     case FRAME_STOP_STREAM:
     case FRAME_STREAM_FIN:
     case FRAME_MAX_DATA:
@@ -101,6 +103,8 @@ static int item_lost(struct conn *c, const struct sent_item *it)
     case FRAME_PING:
     case FRAME_ACK:
     case FRAME_ACK_ECN:
+    case FRAME_ACK_MAP:
+    case FRAME_ACK_MAP_ECN:
     case FRAME_STREAM_FIN:
     case FRAME_PATH_CHALLENGE:
     case FRAME_PATH_RESPONSE:

@@ -385,6 +385,12 @@ static void ack_skipped(struct pair *p)
     cr_assert_eq(c->next_number, skipped + 2);
     ack_of(skipped);
 }
+static void two_acks(struct pair *p)
+{
+    (void)p;
+    ack_of(0);
+    ack_of(0);
+}
 static void done_from_initiator(struct pair *p)
 {
     (void)p;
@@ -414,6 +420,7 @@ Test(conn_recv, broken_rules_close_with_their_code)
         {"ack of the next number", ack_unsent, CLOSE_PROTOCOL},
         {"ack of the last number", ack_far, CLOSE_PROTOCOL},
         {"ack of a skipped number", ack_skipped, CLOSE_PROTOCOL},
+        {"two ACKs in a packet", two_acks, CLOSE_PROTOCOL},
         {"done from the initiator", done_from_initiator, CLOSE_PROTOCOL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
