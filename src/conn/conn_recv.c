@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "duet/base/err.h"
+#include "duet/base/num.h"
 #include "duet/conn/conn.h"
 
 /* What the frames of one packet ask of its acknowledgement. */
@@ -223,12 +224,27 @@ static void note_marks(struct conn *c, const struct frame_ack *ack, const struct
     c->cc.ops->marked(&c->cc, s->largest_acked_sent_at, now);
 }
 
+/* Asks for other ACKs when the window or the round trip has become another one. */
+static void tune_acks(struct conn *c, bool held_back)
+{
+    if (c->params.mode == MODE_STEP)
+        return;
+    const uint64_t window_bytes = num_min(c->cc.cwnd_bytes, c->params.window_bytes);
+    ackpolicy_update(&c->ackpolicy, &(struct ackpolicy_path){.cwnd_packets = window_bytes / c->packet_bytes,
+                                                             .srtt_us = c->loss.rtt.srtt_us,
+                                                             .sent_packets = c->loss.sent_packets,
+                                                             .held_back = held_back,
+                                                             .loss_back = c->acktr.loss});
+    c->loss.rtt.ack_delay_us = c->ackpolicy.delay_us;
+}
+
 static int on_ack(struct conn *c, const struct frame_ack *ack, struct recv_packet *rp)
 {
     if (rp->has_ack)
         return DUET_EPROTOCOL; /* nobody has two things to say, but each costs the reader its ranges */
     rp->has_ack = true;
 
+    const bool held_back = c->cwnd_limited;
     struct loss_summary s;
     const int rc = loss_ack(&c->loss, ack, rp->now, &s);
     if (rc != 0)
@@ -237,6 +253,7 @@ static int on_ack(struct conn *c, const struct frame_ack *ack, struct recv_packe
     if (ack->has_ecn && s.largest_is_new)
         note_marks(c, ack, &s, rp->now);
     conn_resolve(c, &s, rp->now);
+    tune_acks(c, held_back);
     return 0;
 }
 
@@ -255,6 +272,9 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
     case FRAME_ACK_MAP:
     case FRAME_ACK_MAP_ECN:
         return on_ack(c, ack, rp);
+    case FRAME_ACK_POLICY:
+        acktr_ask(&c->acktr, f->policy.sequence, &f->policy.want);
+        return 0;
     case FRAME_RESET_STREAM:
         return on_reset(c, f);
     case FRAME_STOP_STREAM:

@@ -60,6 +60,9 @@ static int item_acked(struct conn *c, const struct sent_item *it)
     case FRAME_ACK:
         acktr_confirmed(&c->acktr, it->stream, it->offset);
         return 0;
+    case FRAME_ACK_POLICY:
+        ackpolicy_acked(&c->ackpolicy, it->offset);
+        return 0;
     case FRAME_RESET_STREAM:
         b = streams_send(&c->streams, it->stream);
         if (b != NULL)
@@ -90,6 +93,9 @@ static int item_lost(struct conn *c, const struct sent_item *it)
     switch ((enum frame_type)it->kind) {
     case FRAME_STREAM:
         return streams_lost(&c->streams, it->stream, &p);
+    case FRAME_ACK_POLICY:
+        ackpolicy_lost(&c->ackpolicy, it->offset);
+        return 0;
     case FRAME_HANDSHAKE_DONE:
         c->done_wanted = true;
         return 0;

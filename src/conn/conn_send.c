@@ -250,6 +250,8 @@ static void add_controls(struct conn *c, struct draft *d, duet_time now)
         memcpy(f.path, c->path.challenge, sizeof f.path);
         add_frame(d, &f, 0);
     }
+    if (has_room(d, UPDATE_FRAME_BYTES) && ackpolicy_take(&c->ackpolicy, &f))
+        add_frame(d, &f, f.policy.sequence);
     while (has_room(d, UPDATE_FRAME_BYTES) && streams_next_update(&c->streams, &f))
         add_frame(d, &f, 0);
 }

@@ -65,29 +65,59 @@ static void count_ecn(struct acktr *a, uint8_t ecn)
         a->ecn[2]++;
 }
 
-/* A packet out of order asks for an ACK, at most once per RTT/8. */
-static bool gap_asks(struct acktr *a, uint64_t rtt_us, duet_time now)
+/* A packet out of order asks for an ACK, if the last one that did is long enough ago. */
+static bool gap_asks(struct acktr *a, duet_time now)
 {
-    uint64_t pause = rtt_us / 8 > ACKTR_DELAY_MIN_US ? rtt_us / 8 : ACKTR_DELAY_MIN_US;
-
-    if (!time_is_never(a->last_gap_ack) && time_since(now, a->last_gap_ack) < pause)
+    if (!time_is_never(a->last_gap_ack) && time_since(now, a->last_gap_ack) < a->policy.gap_us)
         return false;
     a->last_gap_ack = now;
     return true;
 }
 
-static uint64_t hold_us(uint64_t rtt_us)
+/* Nobody asked: our own round trips are what we have. */
+static struct frame_ack_policy own_policy(uint64_t rtt_us)
 {
-    uint64_t hold = rtt_us / 8;
+    const uint64_t eighth_us = num_max(rtt_us / 8, LIMIT_ACK_DELAY_MIN_US);
 
-    if (hold < ACKTR_DELAY_MIN_US)
-        return ACKTR_DELAY_MIN_US;
-    return hold > ACKTR_DELAY_MAX_US ? ACKTR_DELAY_MAX_US : hold;
+    return (struct frame_ack_policy){
+        .packets = ACKTR_EVERY, .delay_us = num_min(eighth_us, ACKTR_DELAY_MAX_US), .gap_us = eighth_us};
 }
 
-static uint32_t every(const struct acktr *a)
+void acktr_ask(struct acktr *a, uint64_t sequence, const struct frame_ack_policy *want)
 {
-    return a->eliciting_total <= ACKTR_START_PACKETS ? ACKTR_EVERY_START : ACKTR_EVERY;
+    if (a->told && sequence <= a->policy_sequence)
+        return;
+    a->told = true;
+    a->policy_sequence = sequence;
+    a->policy = (struct frame_ack_policy){
+        .packets = num_min(want->packets, LIMIT_ACK_PACKETS),
+        .delay_us = num_min(num_max(want->delay_us, LIMIT_ACK_DELAY_MIN_US), LIMIT_ACK_DELAY_MAX_US),
+        .gap_us = num_max(want->gap_us, LIMIT_ACK_DELAY_MIN_US),
+    };
+}
+
+static uint64_t every(const struct acktr *a)
+{
+    return a->eliciting_total <= ACKTR_START_PACKETS ? ACKTR_EVERY_START : a->policy.packets;
+}
+
+/* What is between two numbers has not come, or is late: then it is taken back.  Weighs evenly at first, then the latest
+ * ACKTR_LOSS_PACKETS. */
+static void note_loss(struct acktr *a, uint64_t number)
+{
+    const uint64_t end = a->largest + 1;
+
+    if (!a->started)
+        return;
+    const double weight = 1.0 / (double)(ACKTR_LOSS_PRIOR + num_min(a->loss_packets, ACKTR_LOSS_PACKETS));
+    if (number < end) {
+        a->loss = a->loss > weight ? a->loss - weight : 0;
+        return;
+    }
+    for (uint64_t missing = num_min(number - end, ACKTR_LOSS_PACKETS); missing > 0; missing--)
+        a->loss += (1 - a->loss) * weight;
+    a->loss -= a->loss * weight;
+    a->loss_packets++;
 }
 
 static void note_late(struct acktr *a, uint64_t number)
@@ -106,6 +136,7 @@ int acktr_received(struct acktr *a, uint64_t number, bool eliciting, bool at_onc
     if (rc)
         return rc;
 
+    note_loss(a, number);
     bool in_order = !a->started || number == a->largest + 1;
     if (a->started && number < a->largest) {
         note_late(a, number);
@@ -116,7 +147,8 @@ int acktr_received(struct acktr *a, uint64_t number, bool eliciting, bool at_onc
     a->started = true;
     a->news = true;
     a->news_from[0] = num_min(a->news_from[0], number);
-    a->hold_us = hold_us(rtt_us);
+    if (!a->told)
+        a->policy = own_policy(rtt_us);
     count_ecn(a, ecn);
     if (!eliciting)
         return 0;
@@ -124,10 +156,10 @@ int acktr_received(struct acktr *a, uint64_t number, bool eliciting, bool at_onc
     a->eliciting_total++;
     a->eliciting_pending++;
     bool ce = (ecn & ECN_MASK) == ECN_CE;
-    if (at_once || ce || a->eliciting_pending >= every(a) || (!in_order && gap_asks(a, rtt_us, now)))
+    if (at_once || ce || a->eliciting_pending >= every(a) || (!in_order && gap_asks(a, now)))
         a->due = time_min(a->due, now);
     else
-        a->due = time_min(a->due, time_add(now, a->hold_us));
+        a->due = time_min(a->due, time_add(now, a->policy.delay_us));
     return 0;
 }
 
@@ -141,7 +173,7 @@ bool acktr_pending(const struct acktr *a, duet_time now)
     if (!a->news || a->received.count == 0)
         return false;
     return a->eliciting_pending == 0 || 2 * a->eliciting_pending >= every(a) ||
-           time_due(a->due, time_add(now, a->hold_us / 2));
+           time_due(a->due, time_add(now, a->policy.delay_us / 2));
 }
 
 duet_time acktr_deadline(const struct acktr *a)
@@ -170,7 +202,7 @@ uint64_t acktr_from(const struct acktr *a)
 
 static void count_repeat(struct acktr *a, duet_time now)
 {
-    if (time_since(now, a->repeat_at) < a->hold_us / 2)
+    if (time_since(now, a->repeat_at) < a->policy.gap_us / 2)
         return;
     a->repeat_at = now;
     memmove(&a->news_from[1], &a->news_from[0], (ACKTR_REPEATS - 1) * sizeof(a->news_from[0]));

@@ -69,6 +69,15 @@ static int parse_ack(struct frame *f, struct frame_ack *ack, struct reader *r)
     return frame_parse_ack(ack, written, r);
 }
 
+static int parse_policy(struct frame *f, struct reader *r)
+{
+    f->policy.sequence = reader_varint(r);
+    f->policy.want.packets = reader_varint(r);
+    f->policy.want.delay_us = reader_varint(r);
+    f->policy.want.gap_us = reader_varint(r);
+    return r->failed || f->policy.want.packets == 0 ? DUET_EMALFORMED : 0;
+}
+
 static int parse_fields(struct frame *f, struct frame_ack *ack, struct reader *r)
 {
     switch (f->type) {
@@ -95,6 +104,8 @@ static int parse_fields(struct frame *f, struct frame_ack *ack, struct reader *r
     case FRAME_STREAM:
     case FRAME_STREAM_FIN:
         return parse_stream(f, r, f->type == FRAME_STREAM_FIN);
+    case FRAME_ACK_POLICY:
+        return parse_policy(f, r);
     case FRAME_MAX_STREAM_DATA:
         f->stream = reader_varint(r);
         f->max = reader_varint(r);
@@ -155,6 +166,13 @@ static void write_varints(struct writer *w, enum frame_type type, const uint64_t
         writer_varint(w, values[i]);
 }
 
+static void write_policy(struct writer *w, const struct frame *f)
+{
+    const struct frame_ack_policy *p = &f->policy.want;
+
+    write_varints(w, f->type, (uint64_t[]){f->policy.sequence, p->packets, p->delay_us, p->gap_us}, 4);
+}
+
 void frame_write(struct writer *w, const struct frame *f)
 {
     switch (f->type) {
@@ -180,6 +198,9 @@ void frame_write(struct writer *w, const struct frame *f)
     case FRAME_STREAM:
     case FRAME_STREAM_FIN:
         write_stream(w, f);
+        return;
+    case FRAME_ACK_POLICY:
+        write_policy(w, f);
         return;
     case FRAME_MAX_STREAM_DATA:
         write_varints(w, f->type, (uint64_t[]){f->stream, f->max}, 2);
@@ -218,6 +239,8 @@ const char *frame_type_name(enum frame_type type)
         return "ack_map";
     case FRAME_ACK_MAP_ECN:
         return "ack_map_ecn";
+    case FRAME_ACK_POLICY:
+        return "ack_policy";
     case FRAME_RESET_STREAM:
         return "reset_stream";
     case FRAME_STOP_STREAM:

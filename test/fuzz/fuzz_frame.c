@@ -93,6 +93,9 @@ static void assert_same(const struct frame *a, const struct frame *b)
         assert(memcmp(a->path, b->path, FRAME_PATH_BYTES) == 0);
     } else if (a->type == FRAME_MAX_STREAM_DATA) {
         assert(a->stream == b->stream && a->max == b->max);
+    } else if (a->type == FRAME_ACK_POLICY) {
+        assert(a->policy.sequence == b->policy.sequence && a->policy.want.packets > 0);
+        assert(memcmp(&a->policy.want, &b->policy.want, sizeof(a->policy.want)) == 0);
     } else if (a->type == FRAME_MAX_DATA) {
         assert(a->max == b->max);
     } else if (a->type == FRAME_PADDING) {

@@ -35,6 +35,7 @@
 #include "duet/conn/types.h"
 #include "duet/crypto/keys.h"
 #include "duet/crypto/replay.h"
+#include "duet/recovery/ackpolicy.h"
 #include "duet/recovery/acktr.h"
 #include "duet/recovery/cc.h"
 #include "duet/recovery/loss.h"
@@ -110,6 +111,7 @@ struct conn {
     struct echo echo;
     struct loss loss;
     struct acktr acktr;
+    struct ackpolicy ackpolicy;
     struct cc cc;
     struct pacer pacer;
     struct pmtud pmtud;

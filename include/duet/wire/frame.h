@@ -11,6 +11,7 @@
  *   0x04 RESET_STREAM id, code, final size
  *   0x05 STOP_STREAM  id, code
  *   0x08 STREAM       id, offset, length, data          0x09: and this is the end (fin)
+ *   0x0a ACK_POLICY   sequence, packets, delay µs, gap µs
  *   0x10 MAX_DATA     bytes: all bulk streams together
  *   0x11 MAX_STREAM_DATA  id, bytes
  *   0x1a PATH_CHALLENGE   8 bytes         0x1b PATH_RESPONSE  8 bytes
@@ -54,6 +55,7 @@ enum frame_type {
     FRAME_ACK_MAP_ECN = 0x07,
     FRAME_STREAM = 0x08,
     FRAME_STREAM_FIN = 0x09,
+    FRAME_ACK_POLICY = 0x0a,
     FRAME_MAX_DATA = 0x10,
     FRAME_MAX_STREAM_DATA = 0x11,
     FRAME_PATH_CHALLENGE = 0x1a,
@@ -73,6 +75,13 @@ struct frame_ack {
     uint64_t ect0, ect1, ce;
 };
 
+/* When a receiver is asked to acknowledge (PROTOCOL.md §6.1). */
+struct frame_ack_policy {
+    uint64_t packets;  /* ack-eliciting ones that come before an ACK leaves; from 1 */
+    uint64_t delay_us; /* longest wait for one */
+    uint64_t gap_us;   /* least time between two that a gap asks for */
+};
+
 struct frame {
     enum frame_type type; /* FRAME_STREAM_FIN is parsed as FRAME_STREAM with fin, every ACK as FRAME_ACK */
     uint64_t stream;      /* *_STREAM*, STREAM: id */
@@ -85,7 +94,11 @@ struct frame {
         } data; /* STREAM */
         struct {
             uint64_t code, final_bytes;
-        } reset;                        /* RESET_STREAM */
+        } reset; /* RESET_STREAM */
+        struct {
+            uint64_t sequence; /* the highest is in force */
+            struct frame_ack_policy want;
+        } policy;                       /* ACK_POLICY */
         uint64_t code;                  /* STOP_STREAM */
         uint64_t max;                   /* MAX_* */
         uint8_t path[FRAME_PATH_BYTES]; /* PATH_* */

@@ -136,6 +136,51 @@ Test(conn_send, in_flight_stays_within_the_window)
     cr_assert_eq(received_bytes, sizeof file);
 }
 
+static void tell_when_to_acknowledge(uint64_t percent)
+{
+    stop();
+    rand_init_u64(&rng, percent);
+    struct endpoint_config a = pair_config(1, "alice"), b = pair_config(2, "bob");
+    a.params.max_packet_bytes = LIMIT_PACKET_MIN_BYTES;
+    open_pair(&a, &b, 10000);
+    loss_percent = percent;
+    pair.filter = lose_randomly;
+    send_file(0, sizeof file, 1 << 20);
+    run_for(SECONDS(20));
+    cr_assert_eq(received_bytes, sizeof file);
+    const struct conn *from = inside_session(&pair, 0), *to = inside_session(&pair, 1);
+    cr_assert(to->acktr.told);
+    cr_assert_leq(to->acktr.policy_sequence, from->ackpolicy.sequence);
+    if (percent == 0) {
+        cr_assert_eq(to->acktr.policy_sequence, from->ackpolicy.sequence);
+        cr_assert_eq(to->acktr.policy.packets, from->ackpolicy.told.packets);
+        cr_assert_eq(from->ackpolicy.delay_us, from->ackpolicy.told.delay_us);
+        cr_assert_leq(from->ackpolicy.sequence, 12, "%lu wishes", (unsigned long)from->ackpolicy.sequence);
+    }
+    cr_assert_geq(from->loss.rtt.ack_delay_us, to->acktr.policy.delay_us);
+    cr_assert_lt(from->loss.rtt.ack_delay_us, RTT_ACK_DELAY_US, "RTT 20 ms: an eighth is less");
+}
+
+Test(conn_send, the_peer_is_told_when_to_acknowledge)
+{
+    tell_when_to_acknowledge(0);
+}
+
+Test(conn_send, the_peer_is_told_when_to_acknowledge_under_loss_too)
+{
+    tell_when_to_acknowledge(30);
+}
+
+Test(conn_send, step_mode_needs_no_policy)
+{
+    stop();
+    start_in(MODE_STEP);
+    send_file(0, sizeof file, 1 << 20);
+    run_for(SECONDS(30));
+    cr_assert_eq(received_bytes, sizeof file);
+    cr_assert_eq(inside_session(&pair, 0)->ackpolicy.sequence, 0);
+}
+
 static bool lose_all(struct pair *p, int to, uint8_t *bytes, size_t len)
 {
     (void)p, (void)to, (void)bytes, (void)len;

@@ -54,7 +54,7 @@ Test(acktr, decides_by_the_policy_table)
         int64_t due_us; /* after the arrival at 1 s */
     } rows[] = {
         {.why = "plain: RTT/8", .eliciting = true, .rtt_us = 16000, .due_us = 2000},
-        {.why = "short RTT: the floor", .eliciting = true, .rtt_us = 100, .due_us = ACKTR_DELAY_MIN_US},
+        {.why = "short RTT: the floor", .eliciting = true, .rtt_us = 100, .due_us = LIMIT_ACK_DELAY_MIN_US},
         {.why = "long RTT: the ceiling", .eliciting = true, .rtt_us = 900000, .due_us = ACKTR_DELAY_MAX_US},
         {.why = "asked", .eliciting = true, .at_once = true, .rtt_us = 16000, .due_us = 0},
         {.why = "CE", .eliciting = true, .ecn = 3, .rtt_us = 16000, .due_us = 0},
@@ -363,5 +363,105 @@ Test(acktr, rides_along_from_half_the_wait_on)
 
     acktr_received(&a, 200, false, false, 0, RTT_US, DUET_TIME(1000000));
     cr_assert(acktr_pending(&a, DUET_TIME(1000000)), "one that needs no answer waits for none");
+    acktr_dispose(&a);
+}
+
+static void ask(struct acktr *a, uint64_t sequence, uint64_t packets, uint64_t delay_us, uint64_t gap_us)
+{
+    acktr_ask(a, sequence, &(struct frame_ack_policy){packets, delay_us, gap_us});
+}
+
+Test(acktr, does_what_it_was_asked)
+{
+    struct acktr a = warmed_up();
+    uint64_t n = 100, acks = 0;
+
+    ask(&a, 1, 20, 3000, 4000);
+    for (; n < 300; n++) {
+        get(&a, n, 1000000);
+        if (acktr_deadline(&a).us == 1000000)
+            acks++, sent(&a);
+    }
+    cr_assert_eq(acks, 10);
+    get(&a, n, 2000000);
+    cr_assert_eq(acktr_deadline(&a).us, 2003000, "whatever our own RTT is");
+    sent(&a);
+
+    get(&a, 1000, 3000000);
+    cr_assert_eq(acktr_deadline(&a).us, 3000000, "a gap");
+    sent(&a);
+    get(&a, 1002, 3003999);
+    cr_assert_eq(acktr_deadline(&a).us, 3006999, "too early for another");
+    sent(&a);
+    get(&a, 1004, 3004000);
+    cr_assert_eq(acktr_deadline(&a).us, 3004000);
+    acktr_dispose(&a);
+}
+
+Test(acktr, first_packets_are_answered_by_twos_whatever_was_asked)
+{
+    struct acktr a;
+
+    acktr_init(&a);
+    ask(&a, 1, 64, 25000, 25000);
+    get(&a, 0, 1000);
+    cr_assert_eq(acktr_deadline(&a).us, 26000);
+    get(&a, 1, 1000);
+    cr_assert_eq(acktr_deadline(&a).us, 1000);
+    acktr_dispose(&a);
+}
+
+Test(acktr, asked_too_much_it_keeps_to_the_limits)
+{
+    struct acktr a = warmed_up();
+
+    ask(&a, 5, UINT64_MAX, UINT64_MAX, 0);
+    cr_assert_eq(a.policy.packets, LIMIT_ACK_PACKETS);
+    cr_assert_eq(a.policy.delay_us, LIMIT_ACK_DELAY_MAX_US);
+    cr_assert_eq(a.policy.gap_us, LIMIT_ACK_DELAY_MIN_US);
+    ask(&a, 6, 1, 0, UINT64_MAX);
+    cr_assert_eq(a.policy.packets, 1);
+    cr_assert_eq(a.policy.delay_us, LIMIT_ACK_DELAY_MIN_US);
+    get(&a, 100, UINT64_C(1) << 60); /* no sum of times runs over */
+    cr_assert_eq(acktr_deadline(&a).us, UINT64_C(1) << 60);
+    acktr_dispose(&a);
+}
+
+Test(acktr, the_newest_wish_counts)
+{
+    struct acktr a = warmed_up();
+
+    ask(&a, 0, 10, 1000, 1000);
+    cr_assert_eq(a.policy.packets, 10);
+    ask(&a, 7, 20, 1000, 1000);
+    ask(&a, 6, 30, 1000, 1000);
+    ask(&a, 7, 40, 1000, 1000);
+    cr_assert_eq(a.policy.packets, 20);
+    acktr_dispose(&a);
+}
+
+Test(acktr, knows_how_much_gets_lost_on_the_way_here)
+{
+    static const unsigned every[] = {0, 2, 5, 20}; /* one in so many is lost */
+
+    for (size_t i = 0; i < sizeof(every) / sizeof(every[0]); i++) {
+        struct acktr a;
+        double want = every[i] > 0 ? 1.0 / every[i] : 0;
+        acktr_init(&a);
+        for (uint64_t n = 0; n < 3000; n++) {
+            if (every[i] > 0 && n % every[i] == every[i] / 2)
+                continue;
+            /* Each second pair comes in the wrong order, which is no loss. */
+            get(&a, every[i] == 0 ? n ^ 1 : n, n);
+        }
+        cr_assert(a.loss >= want * 0.85 && a.loss <= want * 1.15 + 0.005, "1 in %u: %f", every[i], a.loss);
+        acktr_dispose(&a);
+    }
+
+    struct acktr a;
+    acktr_init(&a);
+    get(&a, 0, 0);
+    get(&a, UINT64_C(1) << 61, 0);
+    cr_assert(a.loss > 0.5 && a.loss < 1);
     acktr_dispose(&a);
 }

@@ -23,6 +23,8 @@ static const struct frame samples[] = {
     {.type = FRAME_STREAM, .stream = 1, .data = {.offset = 0, .data = text, .len = 0}},
     {.type = FRAME_STREAM, .stream = 70, .data = {.offset = 70000, .data = text, .len = sizeof(text)}},
     {.type = FRAME_STREAM, .stream = BIG, .data = {.offset = BIG - 3, .data = text, .len = 3, .fin = true}},
+    {.type = FRAME_ACK_POLICY, .policy = {1, {64, 5000, 12500}}},
+    {.type = FRAME_ACK_POLICY, .policy = {BIG, {BIG, BIG, BIG}}},
     {.type = FRAME_MAX_DATA, .max = 12582912},
     {.type = FRAME_MAX_STREAM_DATA, .stream = 3, .max = 262144},
     {.type = FRAME_PATH_CHALLENGE, .path = {1, 2, 3, 4, 5, 6, 7, 255}},
@@ -88,6 +90,9 @@ static bool same_frame(const struct frame *a, const struct frame *b)
     case FRAME_STREAM:
         return a->data.offset == b->data.offset && a->data.len == b->data.len && a->data.fin == b->data.fin &&
                memcmp(a->data.data, b->data.data, a->data.len) == 0;
+    case FRAME_ACK_POLICY:
+        return a->policy.sequence == b->policy.sequence && a->policy.want.packets == b->policy.want.packets &&
+               a->policy.want.delay_us == b->policy.want.delay_us && a->policy.want.gap_us == b->policy.want.gap_us;
     case FRAME_MAX_DATA:
     case FRAME_MAX_STREAM_DATA:
         return a->max == b->max;
@@ -185,6 +190,18 @@ Test(frame, layout_is_that_of_the_protocol_document)
     cr_assert_arr_eq(buf, expected, sizeof(expected));
 }
 
+Test(frame, ack_policy_is_that_of_the_protocol_document)
+{
+    static const uint8_t expected[] = {0x0a, 0x01, 0x40, 0x40, 0x53, 0x88, 0x70, 0xd4};
+    const struct frame f = {.type = FRAME_ACK_POLICY, .policy = {1, {64, 5000, 12500}}};
+    uint8_t buf[32];
+    struct writer w = writer_of(buf, sizeof(buf));
+
+    frame_write(&w, &f);
+    cr_assert_eq(writer_used(&w), sizeof(expected));
+    cr_assert_arr_eq(buf, expected, sizeof(expected));
+}
+
 Test(frame, hostile_bytes_are_malformed)
 {
     static const struct {
@@ -192,7 +209,8 @@ Test(frame, hostile_bytes_are_malformed)
         uint8_t bytes[24];
         size_t len;
     } rows[] = {
-        {"unknown type 0x0a", {0x0a}, 1},
+        {"unknown type 0x0b", {0x0b, 1, 1, 1, 1}, 5},
+        {"ACK_POLICY of no packets", {0x0a, 1, 0, 1, 1}, 5},
         {"unknown type 0x13", {0x13, 1}, 2},
         {"unknown type 0x1d", {0x1d, 0, 0}, 3},
         {"unknown type 0x1f", {0x1f}, 1},
@@ -423,8 +441,9 @@ Test(frame, only_ack_padding_and_close_need_no_acknowledgement)
 {
     static const enum frame_type silent[] = {FRAME_PADDING, FRAME_ACK, FRAME_CLOSE};
     static const enum frame_type eliciting[] = {
-        FRAME_PING,     FRAME_RESET_STREAM,    FRAME_STOP_STREAM,    FRAME_STREAM,        FRAME_STREAM_FIN,
-        FRAME_MAX_DATA, FRAME_MAX_STREAM_DATA, FRAME_PATH_CHALLENGE, FRAME_PATH_RESPONSE, FRAME_HANDSHAKE_DONE,
+        FRAME_PING,          FRAME_RESET_STREAM,   FRAME_STOP_STREAM,     FRAME_STREAM,
+        FRAME_STREAM_FIN,    FRAME_MAX_DATA,       FRAME_MAX_STREAM_DATA, FRAME_PATH_CHALLENGE,
+        FRAME_PATH_RESPONSE, FRAME_HANDSHAKE_DONE, FRAME_ACK_POLICY,
     };
 
     for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
