@@ -127,6 +127,7 @@ int conn_start_transport(struct conn *c, duet_time now)
     streams_init(&c->streams, c->initiator, c->params.window_bytes);
     loss_init(&c->loss);
     acktr_init(&c->acktr);
+    ackpolicy_init(&c->ackpolicy);
     pacer_init(&c->pacer, now);
     tail_init(&c->tail);
     pmtud_init(&c->pmtud, c->packet_bytes, c->params.max_packet_bytes);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "duet/base/err.h"
+#include "duet/base/num.h"
 #include "duet/conn/conn.h"
 
 /* What the frames of one packet ask of its acknowledgement. */
@@ -14,6 +15,7 @@ struct recv_packet {
     duet_time now;
     bool eliciting;
     bool at_once;
+    bool has_ack;
     bool unanswered; /* it could not be taken in whole: not acknowledged, so that it comes again */
 };
 
@@ -162,10 +164,19 @@ static void push_extents(struct conn *c, const struct bulkrecv *b, const struct 
     }
 }
 
+/* Has all of it come before?  Then its sender took it for lost: our ACKs did not get through. */
+static bool is_repeat(const struct bulkrecv *b, const struct stream_piece *piece)
+{
+    struct range fresh;
+    return piece->len > 0 && !recvstate_fresh(&b->state, piece, piece->offset, &fresh);
+}
+
 static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp)
 {
     const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
     struct bulkrecv *b = streams_recv(&c->streams, f->stream);
+    if (b == NULL || is_repeat(b, &piece))
+        acktr_want_all(&c->acktr);
     if (b == NULL)
         return streams_is_closed(&c->streams, f->stream) ? 0 : DUET_EPROTOCOL;
     const bool was_complete = recvstate_complete(&b->state);
@@ -214,16 +225,36 @@ static void note_marks(struct conn *c, const struct frame_ack *ack, const struct
     c->cc.ops->marked(&c->cc, s->largest_acked_sent_at, now);
 }
 
-static int on_ack(struct conn *c, const struct frame_ack *ack, bool has_ecn, duet_time now)
+/* Asks for other ACKs when the window or the round trip has become another one. */
+static void tune_acks(struct conn *c, bool held_back)
 {
+    if (c->params.mode == MODE_STEP)
+        return;
+    const uint64_t window_bytes = num_min(c->cc.cwnd_bytes, c->params.window_bytes);
+    ackpolicy_update(&c->ackpolicy, &(struct ackpolicy_path){.cwnd_packets = window_bytes / c->packet_bytes,
+                                                             .srtt_us = c->loss.rtt.srtt_us,
+                                                             .sent_packets = c->loss.sent_packets,
+                                                             .held_back = held_back,
+                                                             .loss_back = c->acktr.loss});
+    c->loss.rtt.ack_delay_us = c->ackpolicy.delay_us;
+}
+
+static int on_ack(struct conn *c, const struct frame_ack *ack, struct recv_packet *rp)
+{
+    if (rp->has_ack)
+        return DUET_EPROTOCOL; /* nobody has two things to say, but each costs the reader its ranges */
+    rp->has_ack = true;
+
+    const bool held_back = c->cwnd_limited;
     struct loss_summary s;
-    const int rc = loss_ack(&c->loss, ack, now, &s);
+    const int rc = loss_ack(&c->loss, ack, rp->now, &s);
     if (rc != 0)
         return rc;
     keys_confirm(c->keys, ack->largest);
-    if (has_ecn && s.largest_is_new)
-        note_marks(c, ack, &s, now);
-    conn_resolve(c, &s, now);
+    if (ack->has_ecn && s.largest_is_new)
+        note_marks(c, ack, &s, rp->now);
+    conn_resolve(c, &s, rp->now);
+    tune_acks(c, held_back);
     return 0;
 }
 
@@ -235,10 +266,16 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
         return 0;
     case FRAME_PING:
         rp->at_once = true;
+        acktr_want_all(&c->acktr);
         return 0;
     case FRAME_ACK:
     case FRAME_ACK_ECN:
-        return on_ack(c, ack, f->type == FRAME_ACK_ECN, rp->now);
+    case FRAME_ACK_MAP:
+    case FRAME_ACK_MAP_ECN:
+        return on_ack(c, ack, rp);
+    case FRAME_ACK_POLICY:
+        acktr_ask(&c->acktr, f->policy.sequence, &f->policy.want);
+        return 0;
     case FRAME_RESET_STREAM:
         return on_reset(c, f);
     case FRAME_STOP_STREAM:
@@ -333,6 +370,7 @@ static void note_path(struct conn *c, const struct duet_addr *from, size_t len, 
     if (!addr_same_host(from, &c->path.addr))
         conn_forget_path(c, now); /* a NAT's new port is the same path; a new host is not */
     path_move(&c->path, from, &c->shared->rng, now);
+    acktr_want_all(&c->acktr); /* what we said lately went to the old address */
     path_received(&c->path, len);
 }
 

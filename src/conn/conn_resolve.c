@@ -58,7 +58,10 @@ static int item_acked(struct conn *c, const struct sent_item *it)
     case FRAME_STREAM:
         return index >= 0 ? ordered_acked(c, (size_t)index, it) : bulk_acked(c, it);
     case FRAME_ACK:
-        acktr_confirmed(&c->acktr, it->offset);
+        acktr_confirmed(&c->acktr, it->stream, it->offset);
+        return 0;
+    case FRAME_ACK_POLICY:
+        ackpolicy_acked(&c->ackpolicy, it->offset);
         return 0;
     case FRAME_RESET_STREAM:
         b = streams_send(&c->streams, it->stream);
@@ -68,6 +71,8 @@ static int item_acked(struct conn *c, const struct sent_item *it)
     case FRAME_PADDING:
     case FRAME_PING:
     case FRAME_ACK_ECN:
+    case FRAME_ACK_MAP:
+    case FRAME_ACK_MAP_ECN:
     case FRAME_STOP_STREAM:
     case FRAME_STREAM_FIN:
     case FRAME_MAX_DATA:
@@ -88,6 +93,9 @@ static int item_lost(struct conn *c, const struct sent_item *it)
     switch ((enum frame_type)it->kind) {
     case FRAME_STREAM:
         return streams_lost(&c->streams, it->stream, &p);
+    case FRAME_ACK_POLICY:
+        ackpolicy_lost(&c->ackpolicy, it->offset);
+        return 0;
     case FRAME_HANDSHAKE_DONE:
         c->done_wanted = true;
         return 0;
@@ -101,6 +109,8 @@ static int item_lost(struct conn *c, const struct sent_item *it)
     case FRAME_PING:
     case FRAME_ACK:
     case FRAME_ACK_ECN:
+    case FRAME_ACK_MAP:
+    case FRAME_ACK_MAP_ECN:
     case FRAME_STREAM_FIN:
     case FRAME_PATH_CHALLENGE:
     case FRAME_PATH_RESPONSE:

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "duet/base/err.h"
+#include "duet/base/num.h"
 #include "duet/conn/conn.h"
 
 #define UPDATE_FRAME_BYTES 40 /* more than any frame without data takes */
@@ -34,6 +35,7 @@ struct draft {
     uint8_t item_count;
     bool eliciting;
     bool has_ack;
+    uint64_t ack_lowest; /* the lowest number it lists */
     bool bulk;
 };
 
@@ -209,13 +211,17 @@ static void add_item(struct draft *d, const struct sent_item *it)
 /* An ACK that travels with other frames leaves most of the packet to them. */
 static void add_ack(struct conn *c, struct draft *d, bool alone, duet_time now)
 {
-    if (!acktr_pending(&c->acktr))
+    if (!alone && !acktr_pending(&c->acktr, now))
         return;
     const size_t share = alone ? writer_left(&d->w) : writer_left(&d->w) / ACK_SHARE;
     struct writer w = writer_of(d->w.at, share);
     const uint64_t *ecn = c->acktr.ecn;
     const bool marks = (ecn[0] | ecn[1] | ecn[2]) != 0;
-    d->has_ack = frame_write_ack(&w, &c->acktr.received, acktr_delay_us(&c->acktr, now), marks ? ecn : NULL);
+    const struct frame_ack_news news = {.received = &c->acktr.received,
+                                        .from = acktr_from(&c->acktr),
+                                        .delay_us = acktr_delay_us(&c->acktr, now),
+                                        .ecn = marks ? ecn : NULL};
+    d->has_ack = frame_write_ack(&w, &news, &d->ack_lowest);
     if (d->has_ack)
         d->w.at = w.at;
 }
@@ -246,6 +252,8 @@ static void add_controls(struct conn *c, struct draft *d, duet_time now)
         memcpy(f.path, c->path.challenge, sizeof f.path);
         add_frame(d, &f, 0);
     }
+    if (has_room(d, UPDATE_FRAME_BYTES) && ackpolicy_take(&c->ackpolicy, &f))
+        add_frame(d, &f, f.policy.sequence);
     while (has_room(d, UPDATE_FRAME_BYTES) && streams_next_update(&c->streams, &f))
         add_frame(d, &f, 0);
 }
@@ -322,11 +330,19 @@ static void add_eliciting(struct conn *c, struct draft *d, const struct gate *g,
 
 /* ── sealing ─────────────────────────────────────────────────────────── */
 
+/* Which number to leave out next.  Of a flight of thousands all that were left out must be remembered, or the peer
+ * could acknowledge its older part unseen. */
+static uint64_t next_skip(struct conn *c)
+{
+    const uint64_t share = c->loss.eliciting_in_flight / CONN_SKIPS_IN_FLIGHT;
+    return c->next_number + 1 + rand_below(&c->shared->rng, 2 * num_max(share, CONN_SKIP_PACKETS));
+}
+
 static uint64_t take_number(struct conn *c)
 {
     if (c->next_number == c->skip_at) {
         loss_skip(&c->loss, c->next_number++);
-        c->skip_at = c->next_number + 1 + rand_below(&c->shared->rng, 2 * CONN_SKIP_PACKETS);
+        c->skip_at = next_skip(c);
     }
     return c->next_number++;
 }
@@ -375,19 +391,14 @@ static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now
     return seal(c, buf, writer_used(&w), take_number(c), now);
 }
 
-/* An ACK is not acknowledged by itself; now and then one asks for it, so that both sides can forget. */
+/* An ACK is not acknowledged by itself; the one that is complete by turn asks for it, so that both sides can forget. */
 static void ping_with_acks(struct conn *c, struct draft *d)
 {
-    if (d->eliciting) {
-        c->acks_alone = 0;
-        return;
-    }
     const bool step_busy = c->params.mode == MODE_STEP && c->loss.eliciting_in_flight > 0;
-    if (++c->acks_alone < CONN_PING_ACKS || step_busy)
+    if (d->eliciting || !acktr_is_turn(&c->acktr) || step_busy)
         return;
     frame_write(&d->w, &(struct frame){.type = FRAME_PING});
     d->eliciting = true;
-    c->acks_alone = 0;
 }
 
 static void record(struct conn *c, const struct draft *d, uint64_t number, size_t len, const struct gate *g,
@@ -401,10 +412,9 @@ static void record(struct conn *c, const struct draft *d, uint64_t number, size_
     }
     memcpy(p->items, d->items, sizeof d->items);
     p->item_count = d->item_count;
+    const uint64_t acked = d->has_ack ? acktr_sent(&c->acktr, now) : 0;
     if (d->has_ack && p->item_count < SENT_ITEMS)
-        p->items[p->item_count++] = (struct sent_item){.kind = FRAME_ACK, .offset = acktr_sent(&c->acktr)};
-    else if (d->has_ack)
-        acktr_sent(&c->acktr);
+        p->items[p->item_count++] = (struct sent_item){.kind = FRAME_ACK, .stream = d->ack_lowest, .offset = acked};
     if (!d->eliciting)
         return;
     c->sent_eliciting_at = now;

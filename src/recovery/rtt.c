@@ -15,6 +15,7 @@ void rtt_init(struct rtt *r)
         .rttvar_us = RTT_INITIAL_US / 2,
         .min_us = RTT_INITIAL_US,
         .window_min_us = UINT64_MAX,
+        .ack_delay_us = RTT_ACK_DELAY_US,
     };
 }
 
@@ -58,5 +59,5 @@ uint64_t rtt_pto_us(const struct rtt *r)
 {
     uint64_t spread = 4 * r->rttvar_us;
 
-    return r->srtt_us + (spread > RTT_GRANULARITY_US ? spread : RTT_GRANULARITY_US) + RTT_MAX_ACK_DELAY_US;
+    return r->srtt_us + (spread > RTT_GRANULARITY_US ? spread : RTT_GRANULARITY_US) + r->ack_delay_us + RTT_LATE_US;
 }

@@ -13,47 +13,6 @@
 
 #include "duet/base/err.h"
 
-/* RFC 9000 §19.3.1: the next range's largest lies this far below what `gap` counts. */
-#define ACK_GAP_BIAS 2
-
-static int parse_ack_ranges(struct frame_ack *ack, struct reader *r, uint64_t more)
-{
-    for (uint64_t i = 0; i < more; i++) {
-        uint64_t gap = reader_varint(r);
-        uint64_t length = reader_varint(r);
-        uint64_t above = ack->ranges[ack->range_count - 1].start;
-
-        if (r->failed || above < gap + ACK_GAP_BIAS)
-            return DUET_EMALFORMED;
-        uint64_t top = above - gap - ACK_GAP_BIAS;
-        if (length > top)
-            return DUET_EMALFORMED;
-        ack->ranges[ack->range_count++] = (struct range){.start = top - length, .end = top + 1};
-    }
-    return 0;
-}
-
-static int parse_ack(struct frame_ack *ack, struct reader *r, bool with_ecn)
-{
-    ack->largest = reader_varint(r);
-    ack->delay_us = reader_varint(r);
-    uint64_t more = reader_varint(r);
-    uint64_t first = reader_varint(r);
-
-    if (r->failed || more >= LIMIT_ACK_RANGES || first > ack->largest)
-        return DUET_EMALFORMED;
-    ack->ranges[0] = (struct range){.start = ack->largest - first, .end = ack->largest + 1};
-    ack->range_count = 1;
-    int err = parse_ack_ranges(ack, r, more);
-    if (err < 0)
-        return err;
-
-    ack->ect0 = with_ecn ? reader_varint(r) : 0;
-    ack->ect1 = with_ecn ? reader_varint(r) : 0;
-    ack->ce = with_ecn ? reader_varint(r) : 0;
-    return r->failed ? DUET_EMALFORMED : 0;
-}
-
 static int parse_stream(struct frame *f, struct reader *r, bool fin)
 {
     f->type = FRAME_STREAM;
@@ -102,6 +61,23 @@ static int parse_type(struct reader *r)
     return (int)type;
 }
 
+static int parse_ack(struct frame *f, struct frame_ack *ack, struct reader *r)
+{
+    const enum frame_type written = f->type;
+
+    f->type = FRAME_ACK;
+    return frame_parse_ack(ack, written, r);
+}
+
+static int parse_policy(struct frame *f, struct reader *r)
+{
+    f->policy.sequence = reader_varint(r);
+    f->policy.want.packets = reader_varint(r);
+    f->policy.want.delay_us = reader_varint(r);
+    f->policy.want.gap_us = reader_varint(r);
+    return r->failed || f->policy.want.packets == 0 ? DUET_EMALFORMED : 0;
+}
+
 static int parse_fields(struct frame *f, struct frame_ack *ack, struct reader *r)
 {
     switch (f->type) {
@@ -113,7 +89,9 @@ static int parse_fields(struct frame *f, struct frame_ack *ack, struct reader *r
         return 0;
     case FRAME_ACK:
     case FRAME_ACK_ECN:
-        return parse_ack(ack, r, f->type == FRAME_ACK_ECN);
+    case FRAME_ACK_MAP:
+    case FRAME_ACK_MAP_ECN:
+        return parse_ack(f, ack, r);
     case FRAME_RESET_STREAM:
         f->stream = reader_varint(r);
         f->reset.code = reader_varint(r);
@@ -126,6 +104,8 @@ static int parse_fields(struct frame *f, struct frame_ack *ack, struct reader *r
     case FRAME_STREAM:
     case FRAME_STREAM_FIN:
         return parse_stream(f, r, f->type == FRAME_STREAM_FIN);
+    case FRAME_ACK_POLICY:
+        return parse_policy(f, r);
     case FRAME_MAX_STREAM_DATA:
         f->stream = reader_varint(r);
         f->max = reader_varint(r);
@@ -156,7 +136,7 @@ int frame_parse(struct frame *f, struct frame_ack *ack, struct reader *r)
 
 bool frame_elicits_ack(enum frame_type type)
 {
-    return type != FRAME_ACK && type != FRAME_ACK_ECN && type != FRAME_PADDING && type != FRAME_CLOSE;
+    return type != FRAME_ACK && type != FRAME_PADDING && type != FRAME_CLOSE;
 }
 
 static void write_stream(struct writer *w, const struct frame *f)
@@ -186,6 +166,13 @@ static void write_varints(struct writer *w, enum frame_type type, const uint64_t
         writer_varint(w, values[i]);
 }
 
+static void write_policy(struct writer *w, const struct frame *f)
+{
+    const struct frame_ack_policy *p = &f->policy.want;
+
+    write_varints(w, f->type, (uint64_t[]){f->policy.sequence, p->packets, p->delay_us, p->gap_us}, 4);
+}
+
 void frame_write(struct writer *w, const struct frame *f)
 {
     switch (f->type) {
@@ -198,6 +185,8 @@ void frame_write(struct writer *w, const struct frame *f)
         return;
     case FRAME_ACK:
     case FRAME_ACK_ECN:
+    case FRAME_ACK_MAP:
+    case FRAME_ACK_MAP_ECN:
         assert(false && "an ACK is written by frame_write_ack");
         return;
     case FRAME_RESET_STREAM:
@@ -209,6 +198,9 @@ void frame_write(struct writer *w, const struct frame *f)
     case FRAME_STREAM:
     case FRAME_STREAM_FIN:
         write_stream(w, f);
+        return;
+    case FRAME_ACK_POLICY:
+        write_policy(w, f);
         return;
     case FRAME_MAX_STREAM_DATA:
         write_varints(w, f->type, (uint64_t[]){f->stream, f->max}, 2);
@@ -227,62 +219,6 @@ void frame_write(struct writer *w, const struct frame *f)
     }
 }
 
-/* The (gap, length) that names `below` after its upper neighbour `above`. */
-static uint64_t ack_gap(const struct range *above, const struct range *below)
-{
-    return above->start - below->end - 1;
-}
-
-static uint64_t ack_length(const struct range *range)
-{
-    return range->end - range->start - 1;
-}
-
-/* How many ranges below the newest fit in `room` bytes, which must also hold their count. */
-static size_t ack_ranges_that_fit(const struct ranges *received, size_t room)
-{
-    size_t used = 0;
-    size_t more = 0;
-
-    while (more + 1 < received->count && more + 1 < LIMIT_ACK_RANGES) {
-        const struct range *above = &received->v[received->count - 1 - more];
-        const struct range *below = above - 1;
-        used += varint_bytes(ack_gap(above, below)) + varint_bytes(ack_length(below));
-        if (used + varint_bytes(more + 1) > room)
-            break;
-        more++;
-    }
-    return more;
-}
-
-bool frame_write_ack(struct writer *w, const struct ranges *received, uint64_t delay_us, const uint64_t ecn[3])
-{
-    if (w->failed || received->count == 0)
-        return false;
-    const struct range *newest = &received->v[received->count - 1];
-    uint64_t delay = delay_us > VARINT_MAX ? VARINT_MAX : delay_us;
-    size_t fixed = 1 + varint_bytes(newest->end - 1) + varint_bytes(delay) + varint_bytes(ack_length(newest));
-    for (int i = 0; ecn != NULL && i < 3; i++)
-        fixed += varint_bytes(ecn[i]);
-    if (fixed + varint_bytes(0) > writer_left(w))
-        return false;
-
-    size_t more = ack_ranges_that_fit(received, writer_left(w) - fixed);
-    writer_varint(w, ecn != NULL ? FRAME_ACK_ECN : FRAME_ACK);
-    writer_varint(w, newest->end - 1);
-    writer_varint(w, delay);
-    writer_varint(w, more);
-    writer_varint(w, ack_length(newest));
-    for (size_t i = 0; i < more; i++) {
-        writer_varint(w, ack_gap(newest - i, newest - i - 1));
-        writer_varint(w, ack_length(newest - i - 1));
-    }
-    for (int i = 0; ecn != NULL && i < 3; i++)
-        writer_varint(w, ecn[i]);
-    assert(!w->failed);
-    return true;
-}
-
 size_t frame_stream_overhead(uint64_t stream, uint64_t offset, size_t len)
 {
     return varint_bytes(FRAME_STREAM) + varint_bytes(stream) + varint_bytes(offset) + varint_bytes(len);
@@ -299,6 +235,12 @@ const char *frame_type_name(enum frame_type type)
         return "ack";
     case FRAME_ACK_ECN:
         return "ack_ecn";
+    case FRAME_ACK_MAP:
+        return "ack_map";
+    case FRAME_ACK_MAP_ECN:
+        return "ack_map_ecn";
+    case FRAME_ACK_POLICY:
+        return "ack_policy";
     case FRAME_RESET_STREAM:
         return "reset_stream";
     case FRAME_STOP_STREAM:

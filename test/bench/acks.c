@@ -45,6 +45,7 @@ struct transit {
     struct transit *next;
     uint64_t number; /* data */
     struct stream_piece piece;
+    uint64_t lowest;   /* of what the ACK lists */
     uint64_t confirms; /* ACK of an ACK: the largest that one named */
     size_t len;        /* ACK frame */
     uint8_t frame[];
@@ -240,9 +241,12 @@ static void write_ack(struct rig *g)
     if (!time_due(acktr_deadline(&g->acktr), now(g)))
         return;
     struct writer w = writer_of(g->scratch, sizeof g->scratch);
-    must(frame_write_ack(&w, &g->acktr.received, acktr_delay_us(&g->acktr, now(g)), NULL), "writing the ACK");
-    const uint64_t largest = acktr_sent(&g->acktr);
-    post(g, g->ack, &(struct transit){.len = writer_used(&w), .confirms = largest});
+    const struct frame_ack_news news = {
+        .received = &g->acktr.received, .from = acktr_from(&g->acktr), .delay_us = acktr_delay_us(&g->acktr, now(g))};
+    uint64_t lowest;
+    must(frame_write_ack(&w, &news, &lowest), "writing the ACK");
+    const uint64_t largest = acktr_sent(&g->acktr, now(g));
+    post(g, g->ack, &(struct transit){.len = writer_used(&w), .lowest = lowest, .confirms = largest});
 }
 
 static void on_data(struct rig *g, const struct transit *t)
@@ -265,7 +269,7 @@ static void ack_part(struct rig *g)
         next = t->next;
         on_ack(g, t);
         if (g->acks++ % PING_ACKS == 0)
-            post(g, g->confirm, &(struct transit){.confirms = t->confirms});
+            post(g, g->confirm, &(struct transit){.lowest = t->lowest, .confirms = t->confirms});
         free(t);
     }
     on_timer(g);
@@ -280,7 +284,7 @@ static void receive_part(struct rig *g)
     }
     for (struct transit *next, *t = take(g, g->confirm); t != NULL; t = next) {
         next = t->next;
-        acktr_confirmed(&g->acktr, t->confirms);
+        acktr_confirmed(&g->acktr, t->lowest, t->confirms);
         free(t);
     }
     write_ack(g);
@@ -316,7 +320,8 @@ static struct rig *rig_new(uint64_t window, double loss)
     g->step = 1;
     bulksend_init(&g->file, 2);
     g->file.state.limit_bytes = UINT64_MAX;
-    bulkrecv_init(&g->sink, 2, UINT64_MAX / 2);
+    bulkrecv_init(&g->sink, 2);
+    g->sink.state.limit_bytes = UINT64_MAX;
     loss_init(&g->sender);
     acktr_init(&g->acktr);
     return g;

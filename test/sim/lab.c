@@ -47,6 +47,8 @@ static void put(struct lab *l, int pair, int dir, const struct duet_addr *to, co
 
     l->hash = XXH3_64bits_withSeed(bytes, len, l->hash ^ (l->now.us * 2 + (uint64_t)dir));
     l->datagrams++;
+    l->way_datagrams[dir]++;
+    l->way_bytes[dir] += len;
     if (dir == 0 && s->hole_s > 0 && !time_before(l->now, at_seconds(l, s->hole_at_s + s->hole_s)))
         l->resumed_at = time_min(l->resumed_at, l->now);
     for (size_t i = 0; i < fate.copies; i++) {
@@ -439,6 +441,7 @@ static void init_links(struct lab *l)
     link_init(&l->link[0], &cfg, s->seed * 2 + 77);
     cfg.policer_bytes = 0;
     cfg.hold_us = (uint64_t)(s->hold_ms * 1000);
+    cfg.loss = s->loss_back > 0 ? s->loss_back : s->loss;
     link_init(&l->link[1], &cfg, s->seed * 2 + 78);
 }
 

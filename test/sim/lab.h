@@ -43,6 +43,7 @@ struct lab_setup {
     double queue_bdp; /* drop-tail queue in bandwidth-delay products */
     double queue_kb;  /* instead, when > 0 */
     double loss;      /* 0..1, both ways */
+    double loss_back; /* > 0: instead, on the way of the ACKs */
     double jitter_ms; /* added at random, keeps the order */
     double hold_ms;   /* the way back lets ACKs through in batches of this */
     double reorder;   /* share of datagrams that come `reorder_ms` late */
@@ -76,6 +77,7 @@ struct lab_result {
     double hole_recovery_ms; /* … to the first tenth of a second at 90 % of the rate before it; -1: never */
     double stall_ms;         /* longest time without file bytes, between the first and the last */
     double held_mb;          /* most file bytes of one flow that arrived and were not written, 10^6 */
+    double acks, back_bytes; /* datagrams and their UDP payload on the way back for each that the sender sent */
     double work;             /* sentmap's words and records looked at for each packet sent */
     uint64_t hash, datagrams;
 };
@@ -125,6 +127,7 @@ struct lab {
     duet_time resumed_at; /* DUET_NEVER */
     uint64_t held_peak;   /* arrived and not written */
     uint64_t hash, datagrams;
+    uint64_t way_datagrams[2], way_bytes[2]; /* sent each way */
 };
 
 struct lab_result lab_run(const struct lab_setup *s);

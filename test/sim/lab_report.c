@@ -157,6 +157,8 @@ struct lab_result lab_result(struct lab *l)
     r.queue_standing_bdp = l->low_count > 0 ? l->low_sum / (double)l->low_count / bdp : 0;
     r.dropped = in > 0 ? (double)(n->lost + n->overflowed) / in : 0;
     r.held_mb = (double)l->held_peak / 1e6;
+    r.acks = (double)l->way_datagrams[1] / (double)l->way_datagrams[0];
+    r.back_bytes = (double)l->way_bytes[1] / (double)l->way_datagrams[0];
     r.resume_ms = resume_ms(l);
     r.hole_recovery_ms = hole_recovery_ms(l);
     return r;

@@ -60,6 +60,8 @@ static void measure(const struct lab_setup *s, const struct lab_result *r, doubl
     v[RECOVERY] = r->hole_recovery_ms < 0 ? 1e9 : r->hole_recovery_ms;
     v[JAIN] = squares > 0 ? total * total / (s->flows * squares) : 0;
     v[LESS_SHARE] = total > 0 ? least / total : 0;
+    v[ACKS] = r->acks;
+    v[BACK] = r->back_bytes;
     v[WORK] = r->work;
     v[HELD] = r->held_mb;
 }
@@ -186,6 +188,7 @@ static bool parse_number(struct lab_setup *s, const char *key, double value)
         {"queue", &s->queue_bdp},
         {"queue_kb", &s->queue_kb},
         {"loss", &s->loss},
+        {"loss_back", &s->loss_back},
         {"jitter", &s->jitter_ms},
         {"hold", &s->hold_ms},
         {"reorder", &s->reorder},

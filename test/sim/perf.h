@@ -4,7 +4,8 @@
  * virtual and the dice are fixed: a bound that breaks is a change of ours.
  *
  *   sim --perf [--only WORD] [--cc NAME] [--seed N]    the table; last line "N passed, N failed"
- *   sim --perf one [key=value ...]                     one run of your own: rate rtt queue queue_kb loss jitter hold
+ *   sim --perf one [key=value ...]                     one run of your own: rate rtt queue queue_kb loss loss_back
+ *                                                      jitter hold
  *                                                      reorder reorder_ms policer hole_at hole change_at change limit
  *                                                      mb disk window seed steady trace=1 chat (one each so many ms)
  *                                                      move (one side's port, each so many s) receiver=1 (its)
@@ -40,6 +41,8 @@
     X(RECOVERY, "at 90 % after ms", 0, false)     \
     X(JAIN, "Jain", 3, true)                      \
     X(LESS_SHARE, "share of the lesser", 2, true) \
+    X(ACKS, "ACKs per packet", 3, false)          \
+    X(BACK, "bytes back per packet", 1, false)    \
     X(WORK, "work per packet", 1, false)          \
     X(HELD, "unwritten MB", 1, false)
 enum perf_metric {

@@ -19,6 +19,9 @@
  * until it asks (CONN_ASK_MIN_US): whether one of its moves falls there is luck, as are the shares of few flows, so
  * these rows run three times.
  *
+ * After an outage the sender's probes come a second apart, so how long after its end the first of them leaves is the
+ * luck of the row, up to that second; one in five is lost at 20 %.
+ *
  * "RTT n" is 100 Mbit/s (95.5 of file bytes, when each packet of 1500 carries 1432), a queue of one
  * bandwidth-delay product, and one file of 100 MB, from endpoint_connect to everything acknowledged; p both ways.
  * The peak of a queue is reached while the rate is searched for, so it is the whole queue unless that is a deep one.
@@ -30,7 +33,8 @@
 const struct perf_row perf_rows[] = {
     {.name = "RTT 50, loss 0 %",
      .setup = {.rtt_ms = 50},
-     .checks = {{MBIT, 89.7, 91}, {WASTE, 1.3, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.17, 0}}},
+     .checks = {{MBIT, 89.7, 91}, {WASTE, 1.3, 0}, {ACKS, 0.05, 0}, {BACK, 2.2, 0},
+                {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.17, 0}}},
     {.name = "RTT 50, loss 1 %",
      .setup = {.rtt_ms = 50, .loss = 0.01},
      .runs = 3,
@@ -38,15 +42,17 @@ const struct perf_row perf_rows[] = {
     {.name = "RTT 50, loss 5 %",
      .setup = {.rtt_ms = 50, .loss = 0.05},
      .runs = 3,
-     .checks = {{MBIT, 84.1, 86}, {WASTE, 1.5, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.27, 0}}},
+     .checks = {{MBIT, 84.1, 86}, {WASTE, 1.5, 0}, {ACKS, 0.08, 0}, {BACK, 4.3, 0},
+                {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.27, 0}}},
     {.name = "RTT 50, loss 10 %",
      .setup = {.rtt_ms = 50, .loss = 0.1},
      .runs = 3,
-     .checks = {{MBIT, 79.5, 81}, {WASTE, 1.8, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.16, 0}}},
+     .checks = {{MBIT, 79.5, 81}, {WASTE, 1.8, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.19, 0}}},
     {.name = "RTT 50, loss 20 %",
      .setup = {.rtt_ms = 50, .loss = 0.2},
      .runs = 3,
-     .checks = {{MBIT, 70.3, 71}, {WASTE, 1.8, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.25, 0}}},
+     .checks = {{MBIT, 70.3, 71}, {WASTE, 1.8, 0}, {ACKS, 0.11, 0}, {BACK, 6.3, 0},
+                {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.25, 0}}},
     {.name = "RTT 10, loss 0 %",
      .setup = {.rtt_ms = 10},
      .checks = {{MBIT, 92, 86.5}, {WASTE, 0.8, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.06, 0}}},
@@ -134,10 +140,10 @@ const struct perf_row perf_rows[] = {
      .checks = {{RESUME, 1000, 1000}, {RECOVERY, 700, 0}, {MBIT, 41.1, 0}, {WASTE, 2.1, 0}}},
     {.name = "10 s dark, loss 5 %",
      .setup = {.loss = 0.05, .hole_at_s = 4, .hole_s = 10},
-     .checks = {{RESUME, 1000, 1000}, {RECOVERY, 700, 0}, {MBIT, 39.7, 0}, {WASTE, 2.6, 0}}},
+     .checks = {{RESUME, 1000, 1000}, {RECOVERY, 1300, 0}, {MBIT, 38.6, 0}, {WASTE, 2.6, 0}}},
     {.name = "10 s dark, loss 20 %",
      .setup = {.loss = 0.2, .hole_at_s = 4, .hole_s = 10},
-     .checks = {{RESUME, 1000, 1000}, {RECOVERY, 800, 0}, {MBIT, 36.1, 0}, {WASTE, 2.7, 0}}},
+     .checks = {{RESUME, 1000, 1000}, {RECOVERY, 1400, 0}, {MBIT, 35.4, 0}, {WASTE, 2.7, 0}}},
     {.name = "sender moves each 5 s, RTT 50",
      .setup = {.rtt_ms = 50, .loss = 0, .mb = 200,
                 .flow = {{.move_every_s = 5, .receiver_moves = false}}},
@@ -145,6 +151,7 @@ const struct perf_row perf_rows[] = {
     {.name = "receiver moves each 5 s, RTT 50",
      .setup = {.rtt_ms = 50, .loss = 0, .mb = 200,
                 .flow = {{.move_every_s = 5, .receiver_moves = true}}},
+     .runs = 3,
      .checks = {{STALL, 74, 250}, {MBIT, 89, 0}, {WASTE, 2.5, 0}}},
     {.name = "sender moves each 5 s, RTT 50, 5 %",
      .setup = {.rtt_ms = 50, .loss = 0.05, .mb = 200,
@@ -171,6 +178,7 @@ const struct perf_row perf_rows[] = {
     {.name = "two share",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 60, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "bbr", .start_s = 0}}},
+     .runs = 3,
      .checks = {{MBIT, 46.1, 0}, {JAIN, 0.95, 0.95}, {WASTE, 1.3, 0}, {QUEUE_MEAN, 0.63, 0}}},
     {.name = "two share, one 4 s later",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
@@ -234,6 +242,14 @@ const struct perf_row perf_rows[] = {
      .setup = {.hold_ms = 20, .loss = .02},
      .runs = 3,
      .checks = {{MBIT, 76.6, 0}, {WASTE, 0.9, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.1, 0}}},
+    {.name = "20 % of the ACKs lost",
+     .setup = {.loss_back = .2},
+     .runs = 3,
+     .checks = {{MBIT, 89.1, 0}, {SPURIOUS, 0.05, 1}, {WASTE, 1.3, 0}}},
+    {.name = "50 % of the ACKs lost, loss 5 %",
+     .setup = {.loss = .05, .loss_back = .5},
+     .runs = 3,
+     .checks = {{MBIT, 82.4, 0}, {SPURIOUS, 0.15, 1}, {WASTE, 2, 0}}},
     {.name = "100 to 20 Mbit/s at 3 s, loss 2 %",
      .setup = {.change_at_s = 3, .change_mbit = 20, .mb = 60, .loss = .02},
      .runs = 3,
@@ -283,6 +299,7 @@ const struct perf_row perf_rows[] = {
     {.name = "1 Gbit/s, 8 k in flight, loss 1 %",
      .setup = {.rate_mbit = 1000, .rtt_ms = 100, .mb = 300, .loss = .01,
                 .window_bytes = 12 << 20},
+     .runs = 3,
      .checks = {{MBIT, 627.3, 0}, {WASTE, 0.7, 0}, {WORK, 16.5, 0}}},
 };
 /* clang-format on */

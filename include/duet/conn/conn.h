@@ -39,6 +39,7 @@
 #include "duet/conn/types.h"
 #include "duet/crypto/keys.h"
 #include "duet/crypto/replay.h"
+#include "duet/recovery/ackpolicy.h"
 #include "duet/recovery/acktr.h"
 #include "duet/recovery/cc.h"
 #include "duet/recovery/loss.h"
@@ -67,10 +68,10 @@ enum conn_state {
 #define CONN_CLOSE_MIN_US 200000 /* shortest and longest time between two of them */
 #define CONN_CLOSE_MAX_US 1000000
 #define CONN_DRAIN_STEPS 3        /* such times a closed session still answers CLOSE with CLOSE */
-#define CONN_PING_ACKS 32         /* ACK-only packets between two that ask to be acknowledged themselves */
 #define CONN_ASK_MIN_US 100000    /* a file that stands still this long (or a probe timeout) is asked after */
 #define CONN_SUSPEND_US 5000000   /* a timer this late means that we slept, not that the peer was silent */
-#define CONN_SKIP_PACKETS 256     /* about one number in so many is skipped (optimistic ACKs) */
+#define CONN_SKIP_PACKETS 256     /* about one number in so many is skipped (optimistic ACKs), */
+#define CONN_SKIPS_IN_FLIGHT 4    /* and of a longer flight about so many, which LOSS_SKIPPED covers */
 #define CONN_CHAT_EXTRA_PACKETS 2 /* control and chat may pass a full congestion window by so many packets */
 
 /* What every connection of an endpoint shares; owned by the endpoint. */
@@ -114,6 +115,7 @@ struct conn {
     struct echo echo;
     struct loss loss;
     struct acktr acktr;
+    struct ackpolicy ackpolicy;
     struct cc cc;
     struct pacer pacer;
     struct pmtud pmtud;
@@ -124,7 +126,6 @@ struct conn {
     uint64_t skip_at;                 /* the number to leave out */
     uint64_t largest_received;        /* highest packet number that opened; valid when received_packets > 0 */
     uint32_t packet_bytes;            /* largest UDP payload we send now */
-    uint32_t acks_alone;              /* ACK-only packets since one that elicits */
     uint64_t ce_reported;             /* CE marks the peer has told us of */
     bool cwnd_limited;                /* the window held us back since the last ACK */
     uint8_t ack_tag[NOISE_TAG_BYTES]; /* responder: of the ACK that confirmed us */

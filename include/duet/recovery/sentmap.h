@@ -33,7 +33,7 @@ struct sent_item {
     uint8_t kind;    /* enum frame_type, as uint8_t */
     bool fin;        /* STREAM */
     uint32_t len;    /* STREAM */
-    uint64_t stream; /* STREAM, RESET, STOP, MAX_STREAM_DATA */
+    uint64_t stream; /* STREAM, RESET, STOP, MAX_STREAM_DATA; ACK: lowest acknowledged */
     uint64_t offset; /* STREAM: offset; ACK: largest acknowledged; MAX_*: the value */
 };
 

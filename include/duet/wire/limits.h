@@ -38,7 +38,11 @@
 #define LIMIT_REPLAY_BITS (UINT32_C(1) << 18)
 
 /* Acknowledgements. */
-#define LIMIT_ACK_RANGES 256 /* ranges remembered for one peer and sent in one frame */
+#define LIMIT_ACK_RANGES 256       /* ranges remembered for one peer and sent in one frame, in either form */
+#define LIMIT_ACK_PACKETS 256      /* what ACK_POLICY may ask for is bounded: packets without an ACK, */
+#define LIMIT_ACK_DELAY_MIN_US 200 /* and the wait for one, */
+#define LIMIT_ACK_DELAY_MAX_US 25000
+#define LIMIT_ACK_MAP_BYTES 256 /* of an ACK's bitmap: the 2048 packets below the newest range */
 
 /* Streams. */
 #define LIMIT_STREAMS 64                       /* streams of one kind a peer may have open */

@@ -386,6 +386,12 @@ static void ack_skipped(struct pair *p)
     cr_assert_eq(c->next_number, skipped + 2);
     ack_of(skipped);
 }
+static void two_acks(struct pair *p)
+{
+    (void)p;
+    ack_of(0);
+    ack_of(0);
+}
 static void done_from_initiator(struct pair *p)
 {
     (void)p;
@@ -415,6 +421,7 @@ Test(conn_recv, broken_rules_close_with_their_code)
         {"ack of the next number", ack_unsent, CLOSE_PROTOCOL},
         {"ack of the last number", ack_far, CLOSE_PROTOCOL},
         {"ack of a skipped number", ack_skipped, CLOSE_PROTOCOL},
+        {"two ACKs in a packet", two_acks, CLOSE_PROTOCOL},
         {"done from the initiator", done_from_initiator, CLOSE_PROTOCOL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -451,6 +458,34 @@ Test(conn_recv, frames_about_unknown_streams_are_ignored)
     cr_assert_eq(inside_session(&pair, 1)->state, CONN_ESTABLISHED);
     struct endpoint_event ev;
     cr_assert_not(endpoint_poll(pair.e[1], &ev));
+}
+
+Test(conn_recv, who_asks_or_repeats_file_bytes_gets_a_complete_ack)
+{
+    static const struct {
+        const char *what;
+        uint64_t offset;
+        size_t len;
+        bool all;
+    } rows[] = {
+        {"new", 0, 100, false},        {"half new", 50, 100, false},          {"the same again", 50, 100, true},
+        {"a part again", 10, 1, true}, {"nothing but an end", 150, 0, false}, {"of a stream that is over", 0, 10, true},
+    };
+    pair_connect(&pair);
+    struct conn *c = inside_session(&pair, 1);
+    cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], 2, 500, pair.now), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        run_for(SECONDS(1));
+        cr_assert_neq(c->acktr.news_from[0], 0);
+        body = writer_of(body_bytes, sizeof body_bytes);
+        stream(2, rows[i].offset, rows[i].len, rows[i].len == 0);
+        cr_assert_eq(inside_send(&pair, 0, &body), 0);
+        cr_assert_eq(c->acktr.news_from[0] == 0, rows[i].all, "%s", rows[i].what);
+    }
+    run_for(SECONDS(1));
+    cr_assert_eq(inside_send_frame(&pair, 0, &(struct frame){.type = FRAME_PING}), 0);
+    cr_assert_eq(c->acktr.news_from[0], 0);
+    cr_assert_eq(c->state, CONN_ESTABLISHED);
 }
 
 Test(conn_recv, a_challenge_is_answered)

@@ -136,6 +136,89 @@ Test(conn_send, in_flight_stays_within_the_window)
     cr_assert_eq(received_bytes, sizeof file);
 }
 
+static void tell_when_to_acknowledge(uint64_t percent)
+{
+    stop();
+    rand_init_u64(&rng, percent);
+    struct endpoint_config a = pair_config(1, "alice"), b = pair_config(2, "bob");
+    a.params.max_packet_bytes = LIMIT_PACKET_MIN_BYTES;
+    open_pair(&a, &b, 10000);
+    loss_percent = percent;
+    pair.filter = lose_randomly;
+    send_file(0, sizeof file, 1 << 20);
+    run_for(SECONDS(20));
+    cr_assert_eq(received_bytes, sizeof file);
+    const struct conn *from = inside_session(&pair, 0), *to = inside_session(&pair, 1);
+    cr_assert(to->acktr.told);
+    cr_assert_leq(to->acktr.policy_sequence, from->ackpolicy.sequence);
+    if (percent == 0) {
+        cr_assert_eq(to->acktr.policy_sequence, from->ackpolicy.sequence);
+        cr_assert_eq(to->acktr.policy.packets, from->ackpolicy.told.packets);
+        cr_assert_eq(from->ackpolicy.delay_us, from->ackpolicy.told.delay_us);
+        cr_assert_leq(from->ackpolicy.sequence, 12, "%lu wishes", (unsigned long)from->ackpolicy.sequence);
+    }
+    cr_assert_geq(from->loss.rtt.ack_delay_us, to->acktr.policy.delay_us);
+    cr_assert_lt(from->loss.rtt.ack_delay_us, RTT_ACK_DELAY_US, "RTT 20 ms: an eighth is less");
+}
+
+Test(conn_send, the_peer_is_told_when_to_acknowledge)
+{
+    tell_when_to_acknowledge(0);
+}
+
+Test(conn_send, the_peer_is_told_when_to_acknowledge_under_loss_too)
+{
+    tell_when_to_acknowledge(30);
+}
+
+Test(conn_send, step_mode_needs_no_policy)
+{
+    stop();
+    start_in(MODE_STEP);
+    send_file(0, sizeof file, 1 << 20);
+    run_for(SECONDS(30));
+    cr_assert_eq(received_bytes, sizeof file);
+    cr_assert_eq(inside_session(&pair, 0)->ackpolicy.sequence, 0);
+}
+
+static bool lose_all(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p, (void)to, (void)bytes, (void)len;
+    return false;
+}
+
+Test(conn_send, an_ack_of_any_part_of_a_long_flight_unseen_closes)
+{
+    static uint8_t long_file[7000000];
+    struct conn *c = inside_session(&pair, 0);
+    uint64_t id;
+    cr_assert_eq(endpoint_open_bulk(pair.e[0], pair.conn[0], &id), 0);
+    cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], id, sizeof long_file, pair.now), 0);
+    run_for(SECONDS(1));
+    /* A peer whose window has grown. */
+    c->streams.data_limit_bytes = streams_send(&c->streams, id)->state.limit_bytes = sizeof long_file;
+    c->cc.cwnd_bytes = c->params.window_bytes;
+    c->cc.pacing_bytes_per_s = UINT64_C(1) << 40;
+    c->packet_bytes = LIMIT_PACKET_MIN_BYTES;
+    pair.filter = lose_all;
+    const uint64_t first = c->next_number;
+    cr_assert_eq(endpoint_supply(pair.e[0], pair.conn[0], id, 0, long_file, sizeof long_file, 1, pair.now), 0);
+    run_for(5000);
+    cr_assert_gt(c->next_number, first + 5000);
+    cr_assert_leq(c->loss.skipped_count, LOSS_SKIPPED, "%zu skipped", c->loss.skipped_count);
+
+    uint8_t bytes[64];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    struct ranges part;
+    ranges_init(&part, 1);
+    cr_assert_eq(ranges_add(&part, first, first + 1800), 0); /* its oldest third */
+    uint64_t lowest;
+    cr_assert(frame_write_ack(&w, &(struct frame_ack_news){.received = &part}, &lowest));
+    ranges_dispose(&part);
+    cr_assert_eq(inside_send(&pair, 1, &w), 0);
+    cr_assert_eq(c->state, CONN_CLOSING);
+}
+
 static uint64_t most_outstanding;
 
 static bool watch_step(struct pair *p, int to, uint8_t *bytes, size_t len)

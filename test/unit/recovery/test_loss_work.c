@@ -166,11 +166,12 @@ static double touched_per_packet(uint64_t flight, uint64_t lost_of_100)
         cr_assert_eq(acktr_received(&a, step - delay, true, false, 0, flight * step_us, now), 0);
         if (!time_due(acktr_deadline(&a), now))
             continue;
-        late->largest = acktr_sent(&a);
-        for (size_t i = a.received.count; i-- > 0;)
+        const uint64_t from = acktr_from(&a);
+        late->largest = acktr_sent(&a, now);
+        for (size_t i = a.received.count; i-- > 0 && (late->range_count == 0 || a.received.v[i].end > from);)
             late->ranges[late->range_count++] = a.received.v[i];
         if (step % 256 == 0 && step > flight)
-            acktr_confirmed(&a, step - flight);
+            acktr_confirmed(&a, 0, step - flight);
     }
     cr_assert_geq(l.eliciting_in_flight, flight * 9 / 10);
     cr_assert_leq(l.eliciting_in_flight, flight * 13 / 10);

@@ -82,10 +82,12 @@ Test(rtt, pto_has_a_least_variance_term)
     struct rtt r;
 
     rtt_init(&r);
-    cr_assert_eq(rtt_pto_us(&r), RTT_INITIAL_US + 4 * (RTT_INITIAL_US / 2) + RTT_MAX_ACK_DELAY_US);
+    cr_assert_eq(rtt_pto_us(&r), RTT_INITIAL_US + 4 * (RTT_INITIAL_US / 2) + RTT_ACK_DELAY_US + RTT_LATE_US);
     rtt_sample(&r, MS(10), 0, DUET_TIME(0));
-    cr_assert_eq(rtt_pto_us(&r), MS(10) + MS(20) + RTT_MAX_ACK_DELAY_US);
+    cr_assert_eq(rtt_pto_us(&r), MS(10) + MS(20) + RTT_ACK_DELAY_US + RTT_LATE_US);
     for (int i = 0; i < 60; i++)
         rtt_sample(&r, MS(10), 0, DUET_TIME(0));
-    cr_assert_eq(rtt_pto_us(&r), MS(10) + RTT_GRANULARITY_US + RTT_MAX_ACK_DELAY_US);
+    cr_assert_eq(rtt_pto_us(&r), MS(10) + RTT_GRANULARITY_US + RTT_ACK_DELAY_US + RTT_LATE_US);
+    r.ack_delay_us = 200;
+    cr_assert_eq(rtt_pto_us(&r), MS(10) + RTT_GRANULARITY_US + 200 + RTT_LATE_US, "what the peer was told");
 }

@@ -63,6 +63,9 @@ static void give_update(struct streams *to, const struct frame *f)
     case FRAME_PING:
     case FRAME_ACK:
     case FRAME_ACK_ECN:
+    case FRAME_ACK_MAP:
+    case FRAME_ACK_MAP_ECN:
+    case FRAME_ACK_POLICY:
     case FRAME_STREAM:
     case FRAME_STREAM_FIN:
     case FRAME_PATH_CHALLENGE:

@@ -23,6 +23,8 @@ static const struct frame samples[] = {
     {.type = FRAME_STREAM, .stream = 1, .data = {.offset = 0, .data = text, .len = 0}},
     {.type = FRAME_STREAM, .stream = 70, .data = {.offset = 70000, .data = text, .len = sizeof(text)}},
     {.type = FRAME_STREAM, .stream = BIG, .data = {.offset = BIG - 3, .data = text, .len = 3, .fin = true}},
+    {.type = FRAME_ACK_POLICY, .policy = {1, {64, 5000, 12500}}},
+    {.type = FRAME_ACK_POLICY, .policy = {BIG, {BIG, BIG, BIG}}},
     {.type = FRAME_MAX_DATA, .max = 12582912},
     {.type = FRAME_MAX_STREAM_DATA, .stream = 3, .max = 262144},
     {.type = FRAME_PATH_CHALLENGE, .path = {1, 2, 3, 4, 5, 6, 7, 255}},
@@ -42,6 +44,14 @@ static struct ranges set_of(const struct range *v, size_t count)
     for (size_t i = 0; i < count; i++)
         cr_assert_eq(ranges_add(&set, v[i].start, v[i].end), 0);
     return set;
+}
+
+static bool write_ack(struct writer *w, const struct ranges *set, uint64_t delay_us, const uint64_t *ecn)
+{
+    const struct frame_ack_news news = {.received = set, .delay_us = delay_us, .ecn = ecn};
+    uint64_t lowest;
+
+    return frame_write_ack(w, &news, &lowest);
 }
 
 /* Parses from memory of exactly this length, so that ASan sees a step too far. */
@@ -69,6 +79,8 @@ static bool same_frame(const struct frame *a, const struct frame *b)
     case FRAME_HANDSHAKE_DONE:
     case FRAME_ACK:
     case FRAME_ACK_ECN:
+    case FRAME_ACK_MAP:
+    case FRAME_ACK_MAP_ECN:
     case FRAME_STREAM_FIN:
         return true;
     case FRAME_RESET_STREAM:
@@ -78,6 +90,9 @@ static bool same_frame(const struct frame *a, const struct frame *b)
     case FRAME_STREAM:
         return a->data.offset == b->data.offset && a->data.len == b->data.len && a->data.fin == b->data.fin &&
                memcmp(a->data.data, b->data.data, a->data.len) == 0;
+    case FRAME_ACK_POLICY:
+        return a->policy.sequence == b->policy.sequence && a->policy.want.packets == b->policy.want.packets &&
+               a->policy.want.delay_us == b->policy.want.delay_us && a->policy.want.gap_us == b->policy.want.gap_us;
     case FRAME_MAX_DATA:
     case FRAME_MAX_STREAM_DATA:
         return a->max == b->max;
@@ -175,6 +190,18 @@ Test(frame, layout_is_that_of_the_protocol_document)
     cr_assert_arr_eq(buf, expected, sizeof(expected));
 }
 
+Test(frame, ack_policy_is_that_of_the_protocol_document)
+{
+    static const uint8_t expected[] = {0x0a, 0x01, 0x40, 0x40, 0x53, 0x88, 0x70, 0xd4};
+    const struct frame f = {.type = FRAME_ACK_POLICY, .policy = {1, {64, 5000, 12500}}};
+    uint8_t buf[32];
+    struct writer w = writer_of(buf, sizeof(buf));
+
+    frame_write(&w, &f);
+    cr_assert_eq(writer_used(&w), sizeof(expected));
+    cr_assert_arr_eq(buf, expected, sizeof(expected));
+}
+
 Test(frame, hostile_bytes_are_malformed)
 {
     static const struct {
@@ -182,7 +209,8 @@ Test(frame, hostile_bytes_are_malformed)
         uint8_t bytes[24];
         size_t len;
     } rows[] = {
-        {"unknown type 0x06", {0x06}, 1},
+        {"unknown type 0x0b", {0x0b, 1, 1, 1, 1}, 5},
+        {"ACK_POLICY of no packets", {0x0a, 1, 0, 1, 1}, 5},
         {"unknown type 0x13", {0x13, 1}, 2},
         {"unknown type 0x1d", {0x1d, 0, 0}, 3},
         {"unknown type 0x1f", {0x1f}, 1},
@@ -200,6 +228,14 @@ Test(frame, hostile_bytes_are_malformed)
         {"ACK length below zero", {0x02, 9, 0, 1, 2, 2, 4}, 7},
         {"ACK with fewer ranges than told", {0x02, 9, 0, 2, 2, 0, 0}, 7},
         {"ACK of 2^62-1 ranges", {0x02, 9, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0}, 12},
+        {"ACK_MAP without a map", {0x06, 9, 0, 1, 0}, 5},
+        {"ACK_MAP whose last byte is 0", {0x06, 50, 0, 1, 2, 1, 0}, 7},
+        {"ACK_MAP longer than the packet", {0x06, 50, 0, 1, 3, 1, 1}, 7},
+        {"ACK_MAP of 2^62-1 bytes", {0x06, 50, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, 13},
+        {"ACK_MAP first length above largest", {0x06, 5, 0, 6, 1, 1}, 6},
+        {"ACK_MAP of a number below zero", {0x06, 9, 0, 1, 1, 0x80}, 6},
+        {"ACK_MAP of a run to below zero", {0x06, 9, 0, 1, 1, 0xff}, 6},
+        {"ACK_MAP_ECN without its counts", {0x07, 50, 0, 1, 1, 1}, 6},
         {"ACK_ECN without its counts", {0x03, 9, 0, 0, 0}, 5},
         {"ACK_ECN with two counts", {0x03, 9, 0, 0, 0, 1, 2}, 7},
     };
@@ -250,11 +286,12 @@ Test(frame, ack_ranges_survive_a_round_trip)
         bool with_ecn = i % 2 == 1;
         struct ranges set = set_of(rows[i / 2].v, count);
         struct writer w = writer_of(buf, sizeof(buf));
-        cr_assert(frame_write_ack(&w, &set, 1234 + i, with_ecn ? ecn : NULL));
+        cr_assert(write_ack(&w, &set, 1234 + i, with_ecn ? ecn : NULL));
         struct reader r = reader_of(buf, writer_used(&w));
         cr_assert_eq(frame_parse(&f, &ack, &r), 0, "row %zu", i);
         cr_assert_eq(reader_left(&r), 0);
-        cr_assert_eq(f.type, with_ecn ? FRAME_ACK_ECN : FRAME_ACK);
+        cr_assert_eq(f.type, FRAME_ACK);
+        cr_assert_eq(ack.has_ecn, with_ecn);
         cr_assert_eq(ack.largest, set.v[count - 1].end - 1);
         cr_assert_eq(ack.delay_us, 1234 + i);
         cr_assert_eq(ack.range_count, count);
@@ -280,7 +317,7 @@ Test(frame, ack_delay_too_long_for_a_varint_is_capped)
     struct frame f;
     struct writer w = writer_of(buf, sizeof(buf));
 
-    cr_assert(frame_write_ack(&w, &set, UINT64_MAX, NULL));
+    cr_assert(write_ack(&w, &set, UINT64_MAX, NULL));
     struct reader r = reader_of(buf, writer_used(&w));
     cr_assert_eq(frame_parse(&f, &ack, &r), 0);
     cr_assert_eq(ack.delay_us, VARINT_MAX);
@@ -301,7 +338,7 @@ Test(frame, ack_writes_the_newest_ranges_that_fit)
     for (size_t k = 1; k <= COUNT; k++) {
         struct ranges newest = set_of(v + COUNT - k, k);
         struct writer w = writer_of(buf, sizeof(buf));
-        cr_assert(frame_write_ack(&w, &newest, 50, NULL));
+        cr_assert(write_ack(&w, &newest, 50, NULL));
         need[k] = writer_used(&w);
         ranges_dispose(&newest);
     }
@@ -312,7 +349,7 @@ Test(frame, ack_writes_the_newest_ranges_that_fit)
         while (fit < COUNT && need[fit + 1] <= room)
             fit++;
         struct writer w = writer_of(buf, room);
-        cr_assert_eq(frame_write_ack(&w, &all, 50, NULL), fit > 0, "room %zu", room);
+        cr_assert_eq(write_ack(&w, &all, 50, NULL), fit > 0, "room %zu", room);
         cr_assert(!w.failed);
         cr_assert_eq(writer_used(&w), fit > 0 ? need[fit] : 0, "room %zu", room);
         if (fit == 0)
@@ -323,6 +360,32 @@ Test(frame, ack_writes_the_newest_ranges_that_fit)
         cr_assert_eq(ack.ranges[fit - 1].start, v[COUNT - fit].start);
     }
     ranges_dispose(&all);
+}
+
+Test(frame, ack_lists_what_is_asked_for_and_the_newest)
+{
+    struct ranges set = set_of((struct range[]){{0, 100}, {200, 300}, {400, 500}}, 3);
+    static const struct {
+        uint64_t from;
+        size_t count;
+        uint64_t lowest;
+    } rows[] = {{0, 3, 0},     {99, 3, 0},    {100, 2, 200},       {299, 2, 200},
+                {300, 1, 400}, {450, 1, 400}, {UINT64_MAX, 1, 400}};
+    uint8_t buf[FRAME_CAP];
+    struct frame_ack ack;
+    struct frame f;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct writer w = writer_of(buf, sizeof(buf));
+        uint64_t lowest;
+        cr_assert(frame_write_ack(&w, &(struct frame_ack_news){.received = &set, .from = rows[i].from}, &lowest));
+        struct reader r = reader_of(buf, writer_used(&w));
+        cr_assert_eq(frame_parse(&f, &ack, &r), 0);
+        cr_assert_eq(ack.range_count, rows[i].count, "row %zu", i);
+        cr_assert_eq(lowest, rows[i].lowest, "row %zu", i);
+        cr_assert_eq(ack.ranges[ack.range_count - 1].start, lowest);
+    }
+    ranges_dispose(&set);
 }
 
 Test(frame, ack_never_holds_more_ranges_than_the_limit)
@@ -336,7 +399,7 @@ Test(frame, ack_never_holds_more_ranges_than_the_limit)
     for (uint64_t i = 0; i < LIMIT_ACK_RANGES + 20; i++)
         cr_assert_eq(ranges_add(&set, 2 * i, 2 * i + 1), 0);
     struct writer w = writer_of(buf, sizeof(buf));
-    cr_assert(frame_write_ack(&w, &set, 0, NULL));
+    cr_assert(write_ack(&w, &set, 0, NULL));
     struct reader r = reader_of(buf, writer_used(&w));
     cr_assert_eq(frame_parse(&f, &ack, &r), 0);
     cr_assert_eq(ack.range_count, LIMIT_ACK_RANGES);
@@ -369,17 +432,18 @@ Test(frame, ack_of_nothing_is_not_written)
     struct writer w = writer_of(buf, sizeof(buf));
 
     ranges_init(&set, 4);
-    cr_assert(!frame_write_ack(&w, &set, 0, NULL));
+    cr_assert(!write_ack(&w, &set, 0, NULL));
     cr_assert_eq(writer_used(&w), 0);
     ranges_dispose(&set);
 }
 
 Test(frame, only_ack_padding_and_close_need_no_acknowledgement)
 {
-    static const enum frame_type silent[] = {FRAME_PADDING, FRAME_ACK, FRAME_ACK_ECN, FRAME_CLOSE};
+    static const enum frame_type silent[] = {FRAME_PADDING, FRAME_ACK, FRAME_CLOSE};
     static const enum frame_type eliciting[] = {
-        FRAME_PING,     FRAME_RESET_STREAM,    FRAME_STOP_STREAM,    FRAME_STREAM,        FRAME_STREAM_FIN,
-        FRAME_MAX_DATA, FRAME_MAX_STREAM_DATA, FRAME_PATH_CHALLENGE, FRAME_PATH_RESPONSE, FRAME_HANDSHAKE_DONE,
+        FRAME_PING,          FRAME_RESET_STREAM,   FRAME_STOP_STREAM,     FRAME_STREAM,
+        FRAME_STREAM_FIN,    FRAME_MAX_DATA,       FRAME_MAX_STREAM_DATA, FRAME_PATH_CHALLENGE,
+        FRAME_PATH_RESPONSE, FRAME_HANDSHAKE_DONE, FRAME_ACK_POLICY,
     };
 
     for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
@@ -431,7 +495,7 @@ Test(frame, random_bytes_never_leave_the_buffer)
         if (parse_exact(buf, len, &f, &ack, &used) < 0)
             continue;
         cr_assert_gt(used, 0);
-        if (f.type != FRAME_ACK && f.type != FRAME_ACK_ECN)
+        if (f.type != FRAME_ACK)
             continue;
         cr_assert_eq(ack.ranges[0].end, ack.largest + 1);
         for (size_t k = 0; k < ack.range_count; k++) {
