@@ -146,13 +146,14 @@ written() { # written DIR: bytes of the part files in it that are on the disk
     echo $((total * 512))
 }
 
-took() { # took FILE wall|cpu|rss: a figure of timed's, in s or KiB
-    local wall cpu rss status
-    read -r wall cpu rss status <"$1" || return 1
+took() { # took FILE wall|cpu|rss|began: a figure of timed's, in s or KiB
+    local wall cpu rss status began
+    read -r wall cpu rss status began <"$1" || return 1
     case $2 in
     wall) calc "$wall / 1e6" ;;
     cpu) calc "$cpu / 1e6" ;;
     rss) echo "$rss" ;;
+    began) awk "BEGIN { printf \"%.6f\", $began / 1e6 }" ;;
     esac
 }
 
@@ -190,7 +191,9 @@ send_start() {
 }
 
 # transfer FROM TO ADDRESS FILE LIMIT_S: one file to a fresh receiver in $W/in.  XFER_S from the start of the send
-# process to its exit, XFER_BYTES delivered, XFER_DONE yes|no (the limit came first), XFER_CPU_S and XFER_RSS of both.
+# process to its exit, CONFIRMED_S to its "sent" line, which it prints when the receiver has verified and stored the
+# file (to 4 ms, as files' times are), XFER_BYTES delivered, XFER_DONE yes|no (the limit came first), XFER_CPU_S and
+# XFER_RSS of both.
 transfer() {
     local from=$1 to=$2 address=$3 file=$4 limit=$5
     recv_start "$to" "$W/in" || return 1
@@ -207,7 +210,12 @@ transfer() {
         stop "$SEND_PID"
         stop "$RECV_PID"
     fi
-    XFER_S=$(took "$W/out.t" wall)
+    CONFIRMED_S=$(took "$W/out.t" wall)
+    XFER_S=$CONFIRMED_S
+    if [ $XFER_DONE = yes ]; then
+        tail -n 1 "$W/out.err" | grep -q '^sent ' || { note "no word of delivery"; return 1; }
+        CONFIRMED_S=$(calc "$(stat -c %.6Y "$W/out.err") - $(took "$W/out.t" began)")
+    fi
     XFER_CPU_S=$(calc "$(took "$W/out.t" cpu) + $(took "$W/in.t" cpu)")
     XFER_RSS=$(printf '%s\n' "$(took "$W/out.t" rss)" "$(took "$W/in.t" rss)" | sort -n | tail -n 1)
     rm -rf "$W/in"

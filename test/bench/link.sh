@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Emulated links (test/net): goodput of one file from the start of the send process to its exit, and what it wasted.
+# Emulated links (test/net): goodput of one file from the start of the send process to confirmed delivery, and what it
+# wasted.
 
 headers=0.955 # share of the link that is file bytes at MTU 1500: IP, UDP and our own framing take the rest
 
@@ -14,7 +15,7 @@ link_file() {
     shift 2
     link_up "$@" || return 1
     transfer a b "$NET_B_IP" "$file" "$limit" || return 1
-    GOODPUT=$(calc "$XFER_BYTES * 8 / 1e6 / $XFER_S")
+    GOODPUT=$(calc "$XFER_BYTES * 8 / 1e6 / $CONFIRMED_S")
     ab=$(net_stat ab out_bytes)
     WASTE=
     [ $XFER_DONE = no ] || WASTE=$(calc "100 * ($ab * $headers / $XFER_BYTES - 1)")

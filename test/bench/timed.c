@@ -1,7 +1,9 @@
 /*
  * timed: runs a command and writes what it took, children it waited for included, as one line of numbers:
  *
- *   timed FILE COMMAND...       wall_us cpu_us peak_kib status
+ *   timed FILE COMMAND...       wall_us cpu_us peak_kib status began_us
+ *
+ * began_us is CLOCK_REALTIME, to be compared with the times of files.
  *
  * A TERM, INT or HUP goes on to the command, and the line is written all the same, so whoever holds timed's pid holds
  * the command.  Ends with the command's status (128 + n for signal n).
@@ -21,10 +23,10 @@
 
 enum { US_PER_S = 1000000, NS_PER_US = 1000, EXIT_USAGE = 2, EXIT_NO_EXEC = 127, EXIT_SIGNAL = 128 };
 
-static int64_t now_us(void)
+static int64_t now_us(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / NS_PER_US;
 }
 
@@ -75,7 +77,7 @@ int main(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &awaited, &old);
     /* A shell's background job ignores SIGINT, and an ignored signal would never be seen. */
     signal(SIGINT, SIG_DFL);
-    int64_t began = now_us();
+    int64_t began_at = now_us(CLOCK_REALTIME), began = now_us(CLOCK_MONOTONIC);
     pid_t pid = start(argv + 2, &old);
     if (pid < 0) {
         perror("timed: fork");
@@ -84,13 +86,13 @@ int main(int argc, char **argv)
     struct rusage used;
     memset(&used, 0, sizeof used);
     int status = wait_for(pid, &awaited, &used);
-    int64_t wall = now_us() - began;
+    int64_t wall = now_us(CLOCK_MONOTONIC) - began;
     FILE *out = fopen(argv[1], "w");
     if (!out) {
         perror(argv[1]);
         return EXIT_FAILURE;
     }
-    fprintf(out, "%" PRId64 " %" PRId64 " %ld %d\n", wall, us_of(used.ru_utime) + us_of(used.ru_stime), used.ru_maxrss,
-            status);
+    fprintf(out, "%" PRId64 " %" PRId64 " %ld %d %" PRId64 "\n", wall, us_of(used.ru_utime) + us_of(used.ru_stime),
+            used.ru_maxrss, status, began_at);
     return fclose(out) == 0 ? status : EXIT_FAILURE;
 }
