@@ -49,13 +49,10 @@ int conn_recv_version(struct conn *c, const struct packet *p, duet_time now)
     return 0;
 }
 
-/* How long the answer to an ACK may take: it comes at once, and the SYN has told the round trip if it left only once. */
+/* How long the answer to an ACK may take: it comes at once, and the SYN has told the round trip, or a bound of it. */
 static uint64_t ack_repeat_us(const struct conn *c)
 {
-    const uint64_t us = c->loss.rtt.srtt_us + c->loss.rtt.srtt_us / 4;
-    if (!c->loss.rtt.sampled)
-        return HANDSHAKE_FIRST_US;
-    return us > CONN_ACK_FIRST_US ? us : CONN_ACK_FIRST_US;
+    return num_max(c->loss.rtt.srtt_us + c->loss.rtt.srtt_us / 4, CONN_ACK_FIRST_US);
 }
 
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)

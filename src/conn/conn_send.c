@@ -191,7 +191,7 @@ static size_t send_flight(struct conn *c, uint8_t *buf, size_t cap, duet_time no
         c->repeats++;
     if (c->state != CONN_SYN_RECEIVED) {
         c->repeat_at = time_add(now, c->repeat_us);
-        c->repeat_us = c->repeat_us * 2 < HANDSHAKE_MAX_US ? c->repeat_us * 2 : HANDSHAKE_MAX_US;
+        c->repeat_us = num_min(c->repeat_us * 3 / 2, HANDSHAKE_MAX_US);
     }
     return (size_t)n;
 }

@@ -2,7 +2,7 @@
  * conn_timers: everything that happens because time passed.
  *
  *   timer        armed                         does
- *   repeat       a handshake flight or CLOSE   sends it again, doubling up to HANDSHAKE_MAX_US
+ *   repeat       a handshake flight or CLOSE   sends it again, up to HANDSHAKE_MAX_US apart
  *                is unanswered                 (CLOSE: a fixed step, CONN_CLOSE_TRIES times)
  *   end          connecting, half-open,        ends the connection
  *                draining

@@ -19,6 +19,14 @@ void rtt_init(struct rtt *r)
     };
 }
 
+void rtt_bound(struct rtt *r, uint64_t most_us)
+{
+    if (r->sampled || most_us >= r->srtt_us)
+        return;
+    r->latest_us = r->srtt_us = r->min_us = num_max(most_us, 1);
+    r->rttvar_us = r->srtt_us / 2;
+}
+
 static void minimum(struct rtt *r, uint64_t sample_us, duet_time now)
 {
     if (time_since(now, r->window_at) >= RTT_MIN_WINDOW_US) {

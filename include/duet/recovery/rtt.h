@@ -10,7 +10,7 @@
 #include "duet/base/time.h"
 #include "duet/wire/limits.h"
 
-#define RTT_INITIAL_US 250000   /* before the first sample (RFC 9002 says 333 ms; our handshake repeats at 250) */
+#define RTT_INITIAL_US 250000   /* before anything is known (RFC 9002 says 333 ms; half the world is nearer) */
 #define RTT_GRANULARITY_US 1000 /* least variance term of a probe timeout */
 #define RTT_MAX_ACK_DELAY_US LIMIT_ACK_DELAY_MAX_US /* most an honest peer holds an acknowledgement back */
 #define RTT_ACK_DELAY_US 5000                       /* … if it was not asked for more or less (PROTOCOL.md §6.1) */
@@ -30,6 +30,8 @@ struct rtt {
 };
 
 void rtt_init(struct rtt *r);
+/* It is at most that: replaces the guess before the first sample, if lower. */
+void rtt_bound(struct rtt *r, uint64_t most_us);
 /* sample_us is bounded to 1..RTT_SAMPLE_MAX_US, so that srtt is never 0 once sampled.
  * ack_delay_us is the peer's word: bounded to RTT_MAX_ACK_DELAY_US, never taken below the minimum. */
 void rtt_sample(struct rtt *r, uint64_t sample_us, uint64_t ack_delay_us, duet_time now);

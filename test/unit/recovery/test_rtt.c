@@ -91,3 +91,19 @@ Test(rtt, pto_has_a_least_variance_term)
     r.ack_delay_us = 200;
     cr_assert_eq(rtt_pto_us(&r), MS(10) + RTT_GRANULARITY_US + 200 + RTT_LATE_US, "what the peer was told");
 }
+
+Test(rtt, a_bound_lowers_the_guess_and_the_first_sample_replaces_it)
+{
+    struct rtt r;
+    rtt_init(&r);
+    rtt_bound(&r, RTT_INITIAL_US + 1);
+    cr_assert_eq(r.srtt_us, RTT_INITIAL_US);
+    rtt_bound(&r, 150000);
+    cr_assert_eq(r.srtt_us, 150000);
+    cr_assert_eq(r.rttvar_us, 75000);
+    cr_assert_not(r.sampled);
+    rtt_sample(&r, 50000, 0, DUET_TIME(1));
+    cr_assert_eq(r.srtt_us, 50000);
+    rtt_bound(&r, 10000);
+    cr_assert_eq(r.srtt_us, 50000, "what was measured stays");
+}
