@@ -49,10 +49,11 @@ int conn_recv_version(struct conn *c, const struct packet *p, duet_time now)
     return 0;
 }
 
-/* How long the answer to an ACK may take: it comes at once, and the SYN has told the round trip, or a bound of it. */
-static uint64_t ack_repeat_us(const struct conn *c)
+/* How long the answer to an ACK may take: it comes at once, and as late as the SYN-ACK did.  If that answered not the
+ * last SYN but one before, an ACK or two go out too early. */
+static uint64_t ack_repeat_us(const struct conn *c, duet_time now)
 {
-    return num_max(c->loss.rtt.srtt_us + c->loss.rtt.srtt_us / 4, CONN_ACK_FIRST_US);
+    return num_max(time_since(now, c->flight_last_at) * 5 / 4, CONN_ACK_FIRST_US);
 }
 
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
@@ -78,7 +79,7 @@ int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_
     conn_enter(c, CONN_ACK_SENT, now);
     c->flight_wanted = true;
     c->repeats = 0;
-    c->repeat_us = ack_repeat_us(c);
+    c->repeat_us = ack_repeat_us(c, now);
     c->heard_at = now;
     if (c->hs->flags & PACKET_SYN_SOLE)
         conn_tell_connected(c);

@@ -189,6 +189,7 @@ static size_t send_flight(struct conn *c, uint8_t *buf, size_t cap, duet_time no
         c->flight_at = now;
     else
         c->repeats++;
+    c->flight_last_at = now;
     if (c->state != CONN_SYN_RECEIVED) {
         c->repeat_at = time_add(now, c->repeat_us);
         c->repeat_us = num_min(c->repeat_us * 3 / 2, HANDSHAKE_MAX_US);

@@ -102,10 +102,11 @@ struct conn {
     duet_time repeat_at;  /* next repeat of SYN, ACK or CLOSE; DUET_NEVER */
     uint64_t repeat_us;
     uint32_t repeats;
-    duet_time end_at;    /* give up connecting / half-open life / end of closing and draining */
-    bool other_version;  /* a VERSION packet said that the peer speaks another one */
-    duet_time flight_at; /* when the first packet of the handshake left: an RTT sample if not repeated */
-    bool flight_wanted;  /* a handshake packet has to leave */
+    duet_time end_at;         /* give up connecting / half-open life / end of closing and draining */
+    bool other_version;       /* a VERSION packet said that the peer speaks another one */
+    duet_time flight_at;      /* when the first packet of the handshake left: an RTT sample if not repeated */
+    duet_time flight_last_at; /* … and last */
+    bool flight_wanted;       /* a handshake packet has to leave */
 
     struct params params; /* negotiated */
     struct path path;
