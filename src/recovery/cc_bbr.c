@@ -10,6 +10,8 @@
  *  - A congested probe leaves PROBE_BETA of what was in flight, for CUBIC's sake: with half a BDP of queue its
  *    share is 40 %, and 2 % with the draft's ceiling.  Where no queue stood before the probe nobody is there to
  *    yield to.
+ *  - How far loss lowers anything depends on how often it comes (cc_bbr_yield.c): a rival that does not yield
+ *    itself, BBR version 1, leaves half of the path and not a seventh.
  *  - Startup opens with INITIAL_PACKETS, paced, and grows faster than by doubling until a queue shows: two
  *    round trips less, which is 0.6 s at 300 ms.
  *  - After an outage all that was sent into it is ignored and the model stays; so persistent congestion, too, is no
@@ -30,7 +32,8 @@
 #define CWND_GAIN 2.0
 #define UP_CWND_GAIN 2.25
 #define PROBE_RTT_CWND_GAIN 0.5
-#define PROBE_BETA 0.62
+#define ALONE_BETA 0.62
+#define PROBE_BETA 0.55
 #define QUEUE_BYTES 60000.0 /* see queue_share */
 #define QUEUE_BDPS 2.0
 #define MIN_CWND_PACKETS 4
@@ -87,12 +90,21 @@ static bool is_steady_phase(const struct cc_bbr *b)
     return b->phase == BBR_DOWN || b->phase == BBR_CRUISE || b->phase == BBR_PROBE_RTT;
 }
 
-static void lower_ceiling(struct cc_bbr *b, const struct loss *l, const struct cc_bbr_verdict *v, duet_time now)
+/* What yielding by `weight` keeps of what would be kept without, when doing it fully keeps `full`. */
+static double kept(double full, double none, double weight)
 {
-    double keep = v->startup || b->up_alone ? 1 / CC_BBR_HEADROOM : CC_BBR_BETA;
-    uint64_t floor = num_share(keep, cc_bbr_path_bdp(&b->path, &l->rtt));
+    return none - weight * (none - full);
+}
 
-    b->path.inflight_hi = num_max(num_share(PROBE_BETA, v->passed_bytes), floor);
+static void lower_ceiling(struct cc_bbr *b, const struct loss *l, const struct cc_bbr_verdict *v, double weight,
+                          duet_time now)
+{
+    bool alone = v->startup || b->up_alone;
+    double of_passed = kept(alone ? ALONE_BETA : PROBE_BETA, 1 / CC_BBR_HEADROOM, weight);
+    double of_bdp = alone ? 1 / CC_BBR_HEADROOM : kept(CC_BBR_BETA, 1, weight);
+
+    b->path.inflight_hi =
+        num_max(num_share(of_passed, v->passed_bytes), num_share(of_bdp, cc_bbr_path_bdp(&b->path, &l->rtt)));
     if (b->phase == BBR_UP)
         cc_bbr_end_probe(b, now);
 }
@@ -103,10 +115,12 @@ static void on_congestion(struct cc *c, const struct loss *l, const struct cc_bb
 
     if (b->phase == BBR_STARTUP)
         b->full_reached = true;
+    cc_bbr_yield_event(&b->yield, b->path.round_count);
+    double weight = cc_bbr_yield_weight(&b->yield, b->loss.floor);
     if (v->probing)
-        lower_ceiling(b, l, v, now);
+        lower_ceiling(b, l, v, weight, now);
     else if (is_steady_phase(b))
-        cc_bbr_path_cut(&b->path, c->cwnd_bytes);
+        cc_bbr_path_cut(&b->path, c->cwnd_bytes, kept(CC_BBR_BETA, 1, weight));
     if (v->overestimated)
         cc_bbr_path_lower_bw(&b->path, num_share(CC_BBR_BETA, cc_bbr_path_bw(&b->path)));
 }
@@ -212,6 +226,7 @@ static void bbr_init(struct cc *c, duet_time now)
     c->pacing_bytes_per_s = INITIAL_PACE;
     cc_bbr_loss_init(&c->bbr.loss, now);
     cc_bbr_path_init(&c->bbr.path, now);
+    cc_bbr_yield_init(&c->bbr.yield);
     cc_bbr_begin(&c->bbr, now);
 }
 
@@ -237,6 +252,7 @@ static void bbr_update(struct cc *c, const struct loss *l, const struct loss_sum
     notice_outage(b, l, s, now);
     struct cc_bbr_verdict v = cc_bbr_loss_update(&b->loss, l, s, c->packet_bytes, now);
     bool round_starts = cc_bbr_path_update(&b->path, l, s, b->loss.floor, b->full_reached, now);
+    cc_bbr_yield_update(&b->yield, s, round_starts);
     if (v.floor_refuted)
         on_refuted(b, &v);
     if (v.floor_held)
