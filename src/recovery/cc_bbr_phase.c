@@ -27,7 +27,7 @@
 #define FULL_GROWTH 1.25
 #define FULL_ROUNDS 3
 
-#define PROBE_WAIT_US 2500000 /* 2 s are CUBIC's whole recovery at 25 Mbit/s: its share was 0.3 */
+#define PROBE_WAIT_US 2000000
 #define PROBE_WAIT_SPREAD_US 1000000
 #define PROBE_WAIT_ROUNDS 63
 #define PROBE_RTT_EVERY_US 5000000

@@ -8,6 +8,8 @@
  *                       send would save one, a first window of more than 32 packets half of one
  *   receiver moves,     by 3 ms: its PING about the silence (CONN_ASK_MIN_US) or the answer gets lost too
  *   RTT 50, 5 %
+ *   receiver moves,     by 120 ms: the same, in a queue that a probe has just filled; 130 to 370 ms by the seed
+ *   5 Mbit/s
  *
  * The cost of an ACK at any flight up to LIMIT_SENT_PACKETS is proven by test/unit/recovery/test_loss_work.c; here
  * is what whole connections pay (more than 8 k packets are never in flight: LIMIT_WINDOW_MAX_BYTES).  Under loss
@@ -28,7 +30,7 @@ const struct perf_row perf_rows[] = {
     {.name = "RTT 50, loss 1 %",
      .setup = {.rtt_ms = 50, .loss = 0.01},
      .runs = 3,
-     .checks = {{MBIT, 87.1, 90}, {WASTE, 1.3, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.07, 0}}},
+     .checks = {{MBIT, 87.1, 90}, {WASTE, 1.3, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.14, 0}}},
     {.name = "RTT 50, loss 5 %",
      .setup = {.rtt_ms = 50, .loss = 0.05},
      .runs = 3,
@@ -139,7 +141,7 @@ const struct perf_row perf_rows[] = {
     {.name = "receiver moves each 5 s, RTT 50",
      .setup = {.rtt_ms = 50, .loss = 0, .mb = 200,
                 .flow = {{.move_every_s = 5, .receiver_moves = true}}},
-     .checks = {{STALL, 74, 250}, {MBIT, 89, 0}, {WASTE, 2.5, 0}}},
+     .checks = {{STALL, 130, 250}, {MBIT, 89, 0}, {WASTE, 2.5, 0}}},
     {.name = "sender moves each 5 s, RTT 50, 5 %",
      .setup = {.rtt_ms = 50, .loss = 0.05, .mb = 200,
                 .flow = {{.move_every_s = 5, .receiver_moves = false}}},
@@ -159,7 +161,7 @@ const struct perf_row perf_rows[] = {
     {.name = "receiver moves each 5 s, 5 Mbit/s",
      .setup = {.rate_mbit = 5, .rtt_ms = 50, .queue_kb = 32, .mb = 15,
                 .flow = {{.move_every_s = 5, .receiver_moves = true}}},
-     .checks = {{STALL, 121, 250}, {MBIT, 4.4, 0}, {WASTE, 2.6, 0}}},
+     .checks = {{STALL, 380, 250}, {MBIT, 4.4, 0}, {WASTE, 2.6, 0}}},
     {.name = "two share",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 60, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "bbr", .start_s = 0}}},
@@ -177,7 +179,7 @@ const struct perf_row perf_rows[] = {
                 .limit_s = 60, .flows = 3, .flow = {{.cc = "bbr", .start_s = 0},
                          {.cc = "bbr", .start_s = 4},
                          {.cc = "bbr", .start_s = 8}}},
-     .checks = {{MBIT, 46.4, 0}, {JAIN, 0.95, 0.95}, {WASTE, 1.9, 0}, {QUEUE_MEAN, 0.76, 0}}},
+     .checks = {{MBIT, 46.4, 0}, {JAIN, 0.95, 0.95}, {WASTE, 3.2, 0}, {QUEUE_MEAN, 0.9, 1}}},
     {.name = "bbr, cubic 5 s later",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 60, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "cubic", .start_s = 5}}},
@@ -189,7 +191,7 @@ const struct perf_row perf_rows[] = {
     {.name = "bbr, cubic, queue 0.5 BDP",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 0.5, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 60, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "cubic", .start_s = 5}}},
-     .checks = {{MBIT, 46.4, 0}, {LESS_SHARE, 0.37, 0}, {WASTE, 1.2, 0}, {QUEUE_MEAN, 0.17, 0}}},
+     .checks = {{MBIT, 46.4, 0}, {LESS_SHARE, 0.33, 0}, {WASTE, 1.2, 0}, {QUEUE_MEAN, 0.17, 0}}},
     {.name = "bbr, cubic, queue 2 BDP",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 2, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 60, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "cubic", .start_s = 5}}},
