@@ -45,21 +45,21 @@ Test(cc_bbr_yield, yields_fully_to_a_rival_that_takes_its_time)
 
 Test(cc_bbr_yield, does_not_yield_to_a_rival_that_overfills_the_queue_every_8_rounds)
 {
-    congested_each(8, 20);
-    cr_assert_eq(cc_bbr_yield_weight(&y, 0), 0);
+    congested_each(8, 30);
+    cr_assert_lt(cc_bbr_yield_weight(&y, 0), 0.01);
 }
 
 Test(cc_bbr_yield, yields_by_half_in_between)
 {
-    congested_each(16, 30);
-    cr_assert_float_eq(cc_bbr_yield_weight(&y, 0), 0.54, 0.01);
+    congested_each(13, 30);
+    cr_assert_float_eq(cc_bbr_yield_weight(&y, 0), 0.5, 0.01);
 }
 
 Test(cc_bbr_yield, one_long_pause_does_not_undo_what_was_learnt)
 {
     congested_each(8, 20);
     congested_each(1000, 1);
-    cr_assert_lt(cc_bbr_yield_weight(&y, 0), 0.5);
+    cr_assert_lt(cc_bbr_yield_weight(&y, 0), 0.6);
     congested_each(1000, 12);
     cr_assert_eq(cc_bbr_yield_weight(&y, 0), 1);
 }
@@ -82,7 +82,7 @@ Test(cc_bbr_yield, yields_again_when_holding_out_costs_too_much)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         setup();
-        congested_each(8, 20);
+        congested_each(7, 30);
         lose(rows[i].lost_of_100, 200);
         cr_assert_float_eq(cc_bbr_yield_weight(&y, rows[i].floor), rows[i].weight, 0.01, "row %zu", i);
     }
