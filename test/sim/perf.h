@@ -9,7 +9,7 @@
  *                                                      mb window seed steady trace=1 chat (one each so many ms)
  *                                                      move (one side's port, each so many s) receiver=1 (its)
  *                                                      flows=bbr,cubic@2,bbr:5,bbr1 (@start s, :app Mbit/s;
- *                                                      bbr1: rival.h)
+ *                                                      bbr1, unpaced: rival.h)
  *
  * With another controller or seed than the table was made with, bounds near
  * today's figures may break without meaning anything.

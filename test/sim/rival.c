@@ -292,9 +292,48 @@ static const struct cc_ops bbr1_ops = {
     .marked = bbr1_marked,
 };
 
+/* ---- CUBIC, unpaced ---- */
+
+static void unpaced_init(struct cc *c, duet_time now)
+{
+    cc_cubic_ops.init(c, now);
+    c->pacing_bytes_per_s = 0;
+}
+
+static void unpaced_sent(struct cc *c, uint64_t bytes, uint64_t in_flight, duet_time now)
+{
+    cc_cubic_ops.sent(c, bytes, in_flight, now);
+}
+
+static void unpaced_update(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
+                           duet_time now)
+{
+    cc_cubic_ops.update(c, l, s, cwnd_limited, now);
+    c->pacing_bytes_per_s = 0;
+}
+
+static void unpaced_marked(struct cc *c, duet_time largest_acked_sent_at, duet_time now)
+{
+    cc_cubic_ops.marked(c, largest_acked_sent_at, now);
+}
+
+static const struct cc_ops unpaced_ops = {
+    .name = "unpaced",
+    .init = unpaced_init,
+    .sent = unpaced_sent,
+    .update = unpaced_update,
+    .marked = unpaced_marked,
+};
+
 const struct cc_ops *rival_find(const char *name)
 {
-    return name != NULL && strcmp(name, bbr1_ops.name) == 0 ? &bbr1_ops : NULL;
+    static const struct cc_ops *const rivals[] = {&bbr1_ops, &unpaced_ops};
+
+    for (size_t i = 0; name != NULL && i < sizeof(rivals) / sizeof(rivals[0]); i++) {
+        if (strcmp(name, rivals[i]->name) == 0)
+            return rivals[i];
+    }
+    return NULL;
 }
 
 void rival_take_over(struct cc *c, const struct cc_ops *ops, duet_time now)
