@@ -125,14 +125,13 @@ void cc_bbr_path_restart(struct cc_bbr_path *p, duet_time now)
     p->extra_acked = 0;
 }
 
-void cc_bbr_path_cut(struct cc_bbr_path *p, uint64_t cwnd_bytes)
+void cc_bbr_path_cut(struct cc_bbr_path *p, uint64_t cwnd_bytes, double keep)
 {
     uint64_t bw = cc_bbr_path_bw_now(p);
     uint64_t in_flight = num_min(cwnd_bytes, p->inflight_lo);
 
-    p->bw_lo = num_max(num_max(p->bw_round[0], p->bw_round[1]), (uint64_t)(CC_BBR_BETA * (double)bw));
-    p->inflight_lo =
-        num_max(num_max(p->delivered_round[0], p->delivered_round[1]), (uint64_t)(CC_BBR_BETA * (double)in_flight));
+    p->bw_lo = num_max(num_max(p->bw_round[0], p->bw_round[1]), num_share(keep, bw));
+    p->inflight_lo = num_max(num_max(p->delivered_round[0], p->delivered_round[1]), num_share(keep, in_flight));
 }
 
 void cc_bbr_path_uncut(struct cc_bbr_path *p)

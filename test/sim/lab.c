@@ -8,6 +8,9 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "duet/conn/endpoint_state.h"
+#include "rival.h"
+
 #define TRAIN_BYTES 65536
 #define FILE_ROOM (UINT64_C(1) << 40) /* "endless" */
 #define PIECE_BYTES (UINT64_C(1) << 20)
@@ -87,7 +90,11 @@ static void supply(struct lab *l, struct lab_pair *p, struct lab_file *f)
 
 static void start_transfer(struct lab *l, struct lab_pair *p)
 {
+    const struct cc_ops *rival = rival_find(l->s->flow[p - l->pair].cc);
+
     p->opened = true;
+    if (rival != NULL)
+        rival_take_over(&p->e[0]->all[0]->cc, rival, l->now);
     p->extent_at = l->now;
     for (int i = 0; i < p->files; i++) {
         struct lab_file *f = &p->file[i];
@@ -398,8 +405,9 @@ static void init_pair(struct lab *l, int i)
     p->files = l->s->flow[i].files > 0 ? l->s->flow[i].files : 1;
     p->chat_at = p->move_at = p->write_at = DUET_NEVER;
     for (int side = 0; side < 2; side++) {
+        const char *cc = l->s->flow[i].cc;
         struct endpoint_config cfg = {
-            .params = params_default(), .accept = side == 1, .cc = l->s->flow[i].cc, .name = "lab"};
+            .params = params_default(), .accept = side == 1, .cc = rival_find(cc) == NULL ? cc : NULL, .name = "lab"};
         struct duet_rand rng;
         cfg.params.max_packet_bytes = MTU_BYTES;
         cfg.params.window_bytes = l->s->window_bytes;

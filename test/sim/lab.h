@@ -28,7 +28,7 @@
 #define LAB_CHATS 4096
 
 struct lab_flow {
-    const char *cc;       /* NULL: the default */
+    const char *cc;       /* NULL: the default; or one of rival.h */
     double start_s;       /* endpoint_connect */
     double app_mbit;      /* the application offers only this much; 0: all at once */
     double chat_every_ms; /* a short text along with the files; 0: none */

@@ -9,7 +9,8 @@
  *                                                      reorder reorder_ms policer hole_at hole change_at change limit
  *                                                      mb disk window seed steady trace=1 chat (one each so many ms)
  *                                                      move (one side's port, each so many s) receiver=1 (its)
- *                                                      flows=bbr,cubic@2,bbr:5 (@start s, :app Mbit/s)
+ *                                                      flows=bbr,cubic@2,bbr:5,bbr1 (@start s, :app Mbit/s;
+ *                                                      bbr1, unpaced: rival.h)
  *
  * With another controller or seed than the table was made with, bounds near
  * today's figures may break without meaning anything.

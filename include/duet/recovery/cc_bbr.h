@@ -1,10 +1,11 @@
 /*
  * cc_bbr: the state of the BBR controller (BBRv3, draft-ietf-ccwg-bbr, with a
  * floor of random loss under it).  Only cc_bbr*.c look inside; it is here so
- * that struct cc can hold it.  Three parts, each a value of its own:
+ * that struct cc can hold it.  Four parts, each a value of its own:
  *
  *   cc_bbr_loss   which share of the loss the path takes whatever we do   cc_bbr_loss.c
  *   cc_bbr_path   what the path carries: bandwidth and bounds in flight   cc_bbr_path.c
+ *   cc_bbr_yield  how far to give way to whoever shares the queue         cc_bbr_yield.c
  *   cc_bbr        phases                                                  cc_bbr_phase.c
  *                 and from all that the window and the pace               cc_bbr.c
  */
@@ -85,7 +86,7 @@ uint64_t cc_bbr_queue_slack_us(const struct rtt *r);
 
 /* ---- path ---- */
 
-#define CC_BBR_BETA 0.7 /* of what was, at least this is kept */
+#define CC_BBR_BETA 0.7 /* of what was, at least this is kept by whoever yields fully */
 
 struct cc_bbr_path {
     uint64_t round_count; /* counted in deliveries */
@@ -116,11 +117,27 @@ bool cc_bbr_path_update(struct cc_bbr_path *p, const struct loss *l, const struc
                         bool steady, duet_time now);
 /* Nothing was in flight: what is acknowledged from now on counts anew. */
 void cc_bbr_path_restart(struct cc_bbr_path *p, duet_time now);
-/* Down to what the path just carried, at most by 1 - CC_BBR_BETA. */
-void cc_bbr_path_cut(struct cc_bbr_path *p, uint64_t cwnd_bytes);
+/* Down to what the path just carried, but no lower than the share `keep` of what was. */
+void cc_bbr_path_cut(struct cc_bbr_path *p, uint64_t cwnd_bytes, double keep);
 void cc_bbr_path_uncut(struct cc_bbr_path *p);
 /* The maxima themselves were wrong: no more than the last rounds carried, or `least`. */
 void cc_bbr_path_lower_bw(struct cc_bbr_path *p, uint64_t least);
+
+/* ---- yielding ---- */
+
+struct cc_bbr_yield {
+    uint64_t event_round;             /* when the last event of congestion began; 0: none yet */
+    double interval_rounds;           /* mean from one to the next */
+    double lost;                      /* mean share of the packets lost, random loss included */
+    uint64_t acked_bytes, lost_bytes; /* of this round */
+};
+
+void cc_bbr_yield_init(struct cc_bbr_yield *y);
+void cc_bbr_yield_update(struct cc_bbr_yield *y, const struct loss_summary *s, bool round_starts);
+/* Congestion was found in this round. */
+void cc_bbr_yield_event(struct cc_bbr_yield *y, uint64_t round);
+/* How much of the full answer to congestion is due: 0 (it would gain nothing) to 1. */
+double cc_bbr_yield_weight(const struct cc_bbr_yield *y, double floor);
 
 /* ---- the controller ---- */
 
@@ -136,6 +153,7 @@ struct cc_bbr {
     duet_time phase_at;
     struct cc_bbr_loss loss;
     struct cc_bbr_path path;
+    struct cc_bbr_yield yield;
     /* Startup and UP: has the bandwidth stopped growing? */
     uint64_t full_bw;
     uint32_t full_rounds;

@@ -1,0 +1,71 @@
+/*
+ * cc_bbr_yield: how far to yield to congestion, by how often it comes.
+ *
+ * A flow that takes loss for congestion (Reno, CUBIC, another duet) gives way when a queue overflows, and is back at
+ * the overflow after tens of round trips: 0.57 W of them for Reno's part of CUBIC with a window of W packets, 40 at
+ * 25 Mbit/s and 80 ms; a duet's own probes come every 2 to 3 s.  Whoever yields to such a flow gets its turn.
+ *
+ * BBR version 1 heeds no loss.  It overfills a queue of one BDP each time it probes, every 8 minimal round trips, and
+ * takes for good what the others leave: of 50 Mbit/s it left duet 7 when each of those losses cost 30 %, six of them
+ * between two probes of ours.  Against it yielding is no answer, whatever its share.
+ *
+ * So how far an event of congestion is answered depends on the mean time between them: fully from FULL_ROUNDS on, not
+ * at all below NONE_ROUNDS.  Measured where everything was answered fully, in rounds: BBRv1 8 to 10, three to eight
+ * duets 20 to 45, CUBIC 50 and more.  With 22 for FULL_ROUNDS four duets now and then took each other for BBRv1 and
+ * stayed with it (Jain 0.7 to 0.9; now 0.94 and more).
+ *
+ * Flows that do not yield to each other overfill the queue for good.  What that costs is bounded: from LOST_FREE of
+ * all packets on (above the floor of random loss) yielding comes back, at LOST_FULL it is full.  Beside one BBRv1 it is
+ * 2 to 3 %.
+ */
+#include <math.h>
+
+#include "duet/base/num.h"
+#include "duet/recovery/cc_bbr.h"
+
+#define SAME_EVENT_ROUNDS 3 /* until an answer shows: what is lost so soon belongs to the same event */
+#define NONE_ROUNDS 8.0
+#define FULL_ROUNDS 18.0
+#define LONGEST_ROUNDS 28.0 /* a longer pause counts as this: four short ones outweigh it */
+#define EVENT_SHARE 0.25    /* of the last one in the mean */
+#define LOST_ROUNDS 16      /* time constant of the mean loss */
+#define LOST_FREE 0.03
+#define LOST_FULL 0.08
+
+void cc_bbr_yield_init(struct cc_bbr_yield *y)
+{
+    *y = (struct cc_bbr_yield){.interval_rounds = LONGEST_ROUNDS};
+}
+
+void cc_bbr_yield_update(struct cc_bbr_yield *y, const struct loss_summary *s, bool round_starts)
+{
+    y->acked_bytes += s->acked_bytes;
+    y->lost_bytes += s->lost_bytes;
+    if (!round_starts || y->acked_bytes == 0)
+        return;
+    double share = (double)y->lost_bytes / (double)(y->acked_bytes + y->lost_bytes);
+
+    y->lost += (share - y->lost) / LOST_ROUNDS;
+    y->acked_bytes = y->lost_bytes = 0;
+}
+
+void cc_bbr_yield_event(struct cc_bbr_yield *y, uint64_t round)
+{
+    double rounds = (double)(round - y->event_round);
+
+    if (rounds <= SAME_EVENT_ROUNDS)
+        return;
+    if (y->event_round > 0) /* the first one has none before it */
+        y->interval_rounds += (fmin(rounds, LONGEST_ROUNDS) - y->interval_rounds) * EVENT_SHARE;
+    y->event_round = round;
+}
+
+static double part(double value, double none, double full)
+{
+    return fmin(fmax((value - none) / (full - none), 0), 1);
+}
+
+double cc_bbr_yield_weight(const struct cc_bbr_yield *y, double floor)
+{
+    return fmax(part(y->interval_rounds, NONE_ROUNDS, FULL_ROUNDS), part(y->lost - floor, LOST_FREE, LOST_FULL));
+}

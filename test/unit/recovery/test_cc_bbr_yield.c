@@ -1,0 +1,89 @@
+/* cc_bbr_yield: what comes rarely is yielded to, what comes all the time is not, unless it costs too much. */
+#include <criterion/criterion.h>
+
+#include "duet/recovery/cc_bbr.h"
+
+#define PACKET 1000
+
+static struct cc_bbr_yield y;
+static uint64_t round_count;
+
+static void setup(void)
+{
+    round_count = 10;
+    cc_bbr_yield_init(&y);
+}
+
+TestSuite(cc_bbr_yield, .init = setup);
+
+static void congested_each(uint64_t rounds, int times)
+{
+    while (times-- > 0)
+        cc_bbr_yield_event(&y, round_count += rounds);
+}
+
+static void lose(unsigned of_100, int rounds)
+{
+    const struct loss_summary s = {.acked_bytes = (100 - of_100) * PACKET, .lost_bytes = of_100 * PACKET};
+
+    while (rounds-- > 0)
+        cc_bbr_yield_update(&y, &s, true);
+}
+
+Test(cc_bbr_yield, yields_fully_before_anything_is_known)
+{
+    cr_assert_eq(cc_bbr_yield_weight(&y, 0), 1);
+    congested_each(4, 1);
+    cr_assert_eq(cc_bbr_yield_weight(&y, 0), 1, "the first event has none before it");
+}
+
+Test(cc_bbr_yield, yields_fully_to_a_rival_that_takes_its_time)
+{
+    congested_each(40, 20);
+    cr_assert_eq(cc_bbr_yield_weight(&y, 0), 1);
+}
+
+Test(cc_bbr_yield, does_not_yield_to_a_rival_that_overfills_the_queue_every_8_rounds)
+{
+    congested_each(8, 30);
+    cr_assert_lt(cc_bbr_yield_weight(&y, 0), 0.01);
+}
+
+Test(cc_bbr_yield, yields_by_half_in_between)
+{
+    congested_each(13, 30);
+    cr_assert_float_eq(cc_bbr_yield_weight(&y, 0), 0.5, 0.01);
+}
+
+Test(cc_bbr_yield, one_long_pause_does_not_undo_what_was_learnt)
+{
+    congested_each(8, 20);
+    congested_each(1000, 1);
+    cr_assert_lt(cc_bbr_yield_weight(&y, 0), 0.6);
+    congested_each(1000, 12);
+    cr_assert_eq(cc_bbr_yield_weight(&y, 0), 1);
+}
+
+Test(cc_bbr_yield, takes_losses_of_following_rounds_for_one_event)
+{
+    for (int i = 0; i < 20; i++) {
+        congested_each(30, 1);
+        congested_each(1, 3);
+    }
+    cr_assert_eq(cc_bbr_yield_weight(&y, 0), 1);
+}
+
+Test(cc_bbr_yield, yields_again_when_holding_out_costs_too_much)
+{
+    static const struct {
+        unsigned lost_of_100;
+        double floor, weight;
+    } rows[] = {{2, 0, 0}, {5, 0, 0.4}, {9, 0, 1}, {9, 0.07, 0}, {20, 0.2, 0}, {30, 0.2, 1}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        setup();
+        congested_each(7, 30);
+        lose(rows[i].lost_of_100, 200);
+        cr_assert_float_eq(cc_bbr_yield_weight(&y, rows[i].floor), rows[i].weight, 0.01, "row %zu", i);
+    }
+}
