@@ -7,14 +7,15 @@
  *    cc_bbr_path.c: 72 Mbit/s at 20 % loss on a 100 Mbit/s path of 50 ms.
  *  - What may be in flight beyond one BDP grows with the root of the BDP (queue_share): a flow that joins
  *    a running one has its half within ten seconds (Jain 0.95 and more; with 2 BDP it stayed at 0.70).
- *  - A congested probe leaves PROBE_BETA of what was in flight, for CUBIC's sake: beside one duet its share of
- *    50 Mbit/s is 38 to 46 % (0.62: 37 to 42 %; 0.5: 39 to 53 %, but the rate of a flow alone suffers, and two duets
- *    part as 70 to 30), and 2 % with the draft's ceiling and half a BDP of queue.  Where no queue stood before the
- *    probe nobody is there to yield to: ALONE_BETA.
- *  - After it the next probe waits TURN_US, for each fills the queue: CUBIC lost packets to every one of them, was back
- *    after 3 s and more (RFC 9438's K is 3.9 s for 80 packets) and had 30 % beside a Linux kernel's sender.
+ *  - A congested probe leaves PROBE_BETA of what was in flight, for CUBIC's sake: beside one duet the share
+ *    of a paced one of 50 Mbit/s is 38 to 46 % (0.62: 37 to 42 %; 0.5: 39 to 53 %, but the rate of a flow alone
+ *    suffers, and two duets part as 70 to 30), and 2 % with the draft's ceiling and half a BDP of queue.  Where no
+ *    queue stood before the probe nobody is there to yield to: ALONE_BETA.
+ *  - After it the next probe waits TURN_US, for each fills the queue and CUBIC needs longer to be back (RFC 9438's K is
+ *    3.9 s for 80 packets): 44 to 49 % for a paced CUBIC.  One in bursts, as Linux sends it, has 33 to 39 %, and on
+ *    real links no gain by this or by PROBE_BETA has been shown (doc/BENCHMARKS.md).
  *  - How far loss lowers anything depends on how often it comes (cc_bbr_yield.c): a rival that does not yield
- *    itself, BBR version 1, leaves half of the path and not a seventh.
+ *    itself, BBR version 1, leaves nearly half of the path, not a seventh; less to a duet that starts after it.
  *  - Startup opens with INITIAL_BYTES, paced, and grows faster than by doubling until a queue shows, fastest while
  *    it is slower than SMALL_BYTES_PER_S, and without waiting for the bandwidth samples, which lag by a round trip:
  *    three round trips less, which is a second at 300 ms.

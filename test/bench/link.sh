@@ -61,7 +61,7 @@ link_case() {
         link_file "$bytes" "$limit" "$@" || continue
         ours+=" $GOODPUT" waste+=" $WASTE"
         [ $XFER_DONE = yes ] || undone=$((undone + 1))
-        [ "$i" -lt 3 ] || continue # the others are known well enough
+        [ $ALONE = false ] && [ "$i" -lt 3 ] || continue # the others are known well enough
         link_up "$@" && bbr+=" $(tcp_rate bbr $tcp_s)"
         [ $QUICK = true ] || { link_up "$@" && cubic+=" $(tcp_rate cubic $tcp_s)"; }
         link_up "$@" && kcp+=" $(kcptun_rate $tcp_s)"
