@@ -103,7 +103,8 @@ static duet_time tail_at(struct conn *c, duet_time now)
     duet_time again;
     if (c->params.mode == MODE_STEP || !streams_only_tail(&c->streams))
         return DUET_NEVER;
-    for (const struct sent_packet *p; (p = tail_next(&c->tail, &c->loss, window_bytes(c), c->sent_bytes, now, &again)) != NULL;) {
+    for (const struct sent_packet *p;
+         (p = tail_next(&c->tail, &c->loss, window_bytes(c), c->sent_bytes, now, &again)) != NULL;) {
         if (conn_repeat(c, p->number))
             return pacer_next(&c->pacer, pacing_rate(c), packet_size(c), now);
     }
@@ -234,6 +235,16 @@ static void add_frame(struct draft *d, const struct frame *f, uint64_t value)
     d->eliciting = true;
 }
 
+/* A peer that did not get its first credit for a file can do nothing but wait. */
+static void watch_credit(struct conn *c, uint64_t stream, duet_time now)
+{
+    struct bulkrecv *b = streams_recv(&c->streams, stream);
+    if (b == NULL || b->limit_told || c->params.mode != MODE_BURST)
+        return;
+    b->limit_told = true;
+    echo_credit(&c->echo, stream, rtt_pto_us(&c->loss.rtt), now);
+}
+
 static void add_controls(struct conn *c, struct draft *d, duet_time now)
 {
     struct frame f;
@@ -255,8 +266,11 @@ static void add_controls(struct conn *c, struct draft *d, duet_time now)
     }
     if (has_room(d, UPDATE_FRAME_BYTES) && ackpolicy_take(&c->ackpolicy, &f))
         add_frame(d, &f, f.policy.sequence);
-    while (has_room(d, UPDATE_FRAME_BYTES) && streams_next_update(&c->streams, &f))
+    while (has_room(d, UPDATE_FRAME_BYTES) && streams_next_update(&c->streams, &f)) {
         add_frame(d, &f, 0);
+        if (f.type == FRAME_MAX_STREAM_DATA)
+            watch_credit(c, f.stream, now);
+    }
 }
 
 /* The piece is in the packet.  A small new one of chat or control will be repeated before it could be known lost. */

@@ -14,7 +14,8 @@
  *                that asks for an answer
  *   ask          a file we are getting stands  PING, at doubling distances up to the heartbeat's: our NAT may have
  *                still                         moved us, and only a packet of ours tells the sender where
- *   echo         a small chat frame left      the frame again
+ *   echo         a small chat frame left,     the frame again
+ *                the first credit of a file
  *   silence      always, while connected       unreachable, then lost
  */
 #include "duet/base/err.h"
@@ -141,13 +142,24 @@ static void wake_from_suspend(struct conn *c, duet_time now)
     c->ping_wanted = true;
 }
 
-/* Small chat frames go again before they could be known lost (echo.h). */
-static void repeat_chat(struct conn *c, duet_time now)
+static void repeat_credit(struct conn *c, uint64_t stream)
+{
+    const struct bulkrecv *b = streams_recv(&c->streams, stream);
+    if (b == NULL || b->stopped || b->state.distinct_bytes > 0)
+        return;
+    streams_update_lost(&c->streams, FRAME_MAX_DATA, stream);
+    streams_update_lost(&c->streams, FRAME_MAX_STREAM_DATA, stream);
+}
+
+/* Small chat frames and first credits go again before they could be known lost (echo.h). */
+static void repeat_early(struct conn *c, duet_time now)
 {
     struct stream_piece p;
     uint64_t stream;
     while (echo_due(&c->echo, now, &stream, &p)) {
-        if (streams_lost(&c->streams, stream, &p) != 0)
+        if (p.len == 0)
+            repeat_credit(c, stream);
+        else if (streams_lost(&c->streams, stream, &p) != 0)
             conn_fail(c, DUET_ENOMEM, "out of memory", now);
     }
 }
@@ -185,7 +197,7 @@ static void open_tick(struct conn *c, duet_time now)
     if (!is_open(c))
         return;
     path_tick(&c->path, now);
-    repeat_chat(c, now);
+    repeat_early(c, now);
     if (time_due(heartbeat_at(c), now))
         c->ping_wanted = true;
     if (time_due(ask_at(c), now))

@@ -5,17 +5,24 @@ static void drop(struct echo *e, size_t i)
     e->frames[i] = e->frames[--e->count];
 }
 
+static void remember(struct echo *e, struct echo_frame f, uint64_t pto_us, duet_time now)
+{
+    if (e->count == ECHO_FRAMES)
+        return;
+    f.at = time_add(now, pto_us / 4);
+    f.step_us = pto_us / 2;
+    e->frames[e->count++] = f;
+}
+
 void echo_sent(struct echo *e, uint64_t stream, const struct stream_piece *p, uint64_t pto_us, duet_time now)
 {
-    if (p->len == 0 || p->len > ECHO_MAX_BYTES || e->count == ECHO_FRAMES)
-        return;
-    e->frames[e->count++] = (struct echo_frame){
-        .stream = stream,
-        .offset = p->offset,
-        .len = (uint32_t)p->len,
-        .at = time_add(now, pto_us / 4),
-        .step_us = pto_us / 2,
-    };
+    if (p->len > 0 && p->len <= ECHO_MAX_BYTES)
+        remember(e, (struct echo_frame){.stream = stream, .offset = p->offset, .len = (uint32_t)p->len}, pto_us, now);
+}
+
+void echo_credit(struct echo *e, uint64_t stream, uint64_t pto_us, duet_time now)
+{
+    remember(e, (struct echo_frame){.stream = stream}, pto_us, now);
 }
 
 bool echo_due(struct echo *e, duet_time now, uint64_t *stream, struct stream_piece *p)

@@ -43,6 +43,7 @@ struct bulkrecv {
     bool stopped;       /* wants no more; waits for the sender's RESET_STREAM */
     bool stop_wanted;   /* STOP_STREAM has to be sent (again) */
     bool limit_wanted;  /* MAX_STREAM_DATA has to be sent (again) */
+    bool limit_told;    /* … was, at least once */
     uint64_t stop_code;
 };
 

@@ -87,6 +87,28 @@ Test(conn_timers, a_lost_packet_of_the_handshake_delays_it_only)
     }
 }
 
+Test(conn_timers, a_lost_first_credit_is_told_again_before_it_could_be_missed)
+{
+    static uint8_t file[1000];
+    uint64_t id;
+    pair.delay_us = 100000;
+    pair_connect(&pair);
+    run_for(SECONDS(1));
+    cr_assert_eq(endpoint_open_bulk(pair.e[0], pair.conn[0], &id), 0);
+    cr_assert_eq(endpoint_supply(pair.e[0], pair.conn[0], id, 0, file, sizeof file, 1, pair.now), 0);
+    lose_to = 0;
+    lose_type = PACKET_DATA;
+    lose_count = 1;
+    pair.filter = lose_some;
+    const uint64_t pto_us = rtt_pto_us(&inside_session(&pair, 1)->loss.rtt);
+    cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], id, 1 << 20, pair.now), 0);
+    run_for(2 * pair.delay_us + pto_us / 4 + 10000);
+    cr_assert_eq(lose_count, 0);
+    cr_assert_eq(count[1][EVENT_EXTENT], 1, "after %lu us", 2 * pair.delay_us + pto_us / 4);
+    run_for(SECONDS(5));
+    cr_assert_eq(inside_session(&pair, 1)->echo.count, 0);
+}
+
 Test(conn_timers, a_lost_ack_or_its_answer_costs_two_round_trips_at_most)
 {
     static const struct {

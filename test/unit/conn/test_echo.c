@@ -19,6 +19,19 @@ Test(echo, repeats_at_a_quarter_and_three_quarters_of_the_timeout)
     cr_assert(time_is_never(echo_deadline(&e)), "two bets, no more");
 }
 
+Test(echo, a_first_credit_is_a_piece_without_bytes)
+{
+    struct echo e = {.count = 0};
+    uint64_t stream;
+    struct stream_piece p;
+    echo_credit(&e, 6, 1000, DUET_TIME(100));
+    cr_assert_eq(echo_deadline(&e).us, 350);
+    cr_assert(echo_due(&e, DUET_TIME(350), &stream, &p));
+    cr_assert(stream == 6 && p.len == 0);
+    cr_assert(echo_due(&e, DUET_TIME(850), &stream, &p));
+    cr_assert(time_is_never(echo_deadline(&e)));
+}
+
 Test(echo, long_frames_and_too_many_are_left_to_recovery)
 {
     struct echo e = {.count = 0};
