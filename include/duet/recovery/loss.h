@@ -29,9 +29,9 @@
 #define LOSS_REORDER_MIN_US 200  /* timer granularity of the reordering window */
 #define LOSS_REORDER_STEPS 8     /* the window goes from 1/8 to 8/8 of an RTT */
 #define LOSS_QUIET_RECOVERIES 16 /* recoveries without a spurious loss before it narrows */
-#define LOSS_PTO_MAX_US \
-    1000000 /* cap of the backed-off probe timeout, unless one plain PTO is longer: an outage
-                                       that heals is noticed within a second */
+/* Cap of the backed-off probe timeout, unless one plain PTO is longer: an outage that heals is noticed within a second,
+ * the way there and back of a usual path included. */
+#define LOSS_PTO_MAX_US 750000
 #define LOSS_PROBES 2
 #define LOSS_KEEP_PTOS 4       /* PTOs a lost packet is remembered for */
 #define LOSS_PERSISTENT_PTOS 3 /* RFC 9002 §7.6 */
