@@ -4,6 +4,8 @@
  */
 #include "duet/recovery/pacer.h"
 
+#include "duet/base/num.h"
+
 __extension__ typedef unsigned __int128 uint128;
 
 static uint64_t burst_bytes(uint64_t rate_bytes_per_s, uint32_t packet_bytes)
@@ -15,6 +17,15 @@ static uint64_t burst_bytes(uint64_t rate_bytes_per_s, uint32_t packet_bytes)
     if (burst > PACER_BURST_MAX_BYTES)
         burst = late > PACER_BURST_MAX_BYTES ? late : PACER_BURST_MAX_BYTES;
     return burst < least ? least : burst;
+}
+
+/* What a new train waits for. */
+static int64_t quantum_bytes(uint64_t rate_bytes_per_s, uint32_t packet_bytes)
+{
+    uint64_t quantum = (uint64_t)((uint128)rate_bytes_per_s * PACER_LATE_US / US_PER_S);
+
+    quantum = num_min(quantum, burst_bytes(rate_bytes_per_s, packet_bytes));
+    return (int64_t)num_max(quantum, packet_bytes);
 }
 
 void pacer_init(struct pacer *p, duet_time now)
@@ -61,7 +72,11 @@ uint64_t pacer_allowance(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t pa
     if (!p->paced)
         *p = (struct pacer){.tokens_bytes = burst, .at = now, .promised = DUET_NEVER, .paced = true};
     fill(p, rate_bytes_per_s, burst, now);
-    return p->tokens_bytes > 0 ? (uint64_t)p->tokens_bytes : 0;
+    if (p->tokens_bytes >= quantum_bytes(rate_bytes_per_s, packet_bytes))
+        p->train = true;
+    else if (p->tokens_bytes < (int64_t)packet_bytes)
+        p->train = false;
+    return p->train ? (uint64_t)p->tokens_bytes : 0;
 }
 
 void pacer_idle(struct pacer *p)
@@ -77,9 +92,13 @@ void pacer_sent(struct pacer *p, uint64_t bytes)
 
 duet_time pacer_next(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now)
 {
-    if (rate_bytes_per_s == 0 || !p->paced || p->tokens_bytes >= (int64_t)packet_bytes)
+    int64_t wanted = quantum_bytes(rate_bytes_per_s, packet_bytes);
+
+    if (p->train && p->tokens_bytes >= (int64_t)packet_bytes)
+        wanted = packet_bytes;
+    if (rate_bytes_per_s == 0 || !p->paced || p->tokens_bytes >= wanted)
         return now;
-    uint128 missing = (uint128)((int64_t)packet_bytes - p->tokens_bytes) * US_PER_S;
+    uint128 missing = (uint128)(wanted - p->tokens_bytes) * US_PER_S;
 
     missing -= missing < p->fraction ? missing : p->fraction;
     uint64_t wait_us = (uint64_t)((missing + rate_bytes_per_s - 1) / rate_bytes_per_s);
