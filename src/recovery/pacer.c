@@ -19,12 +19,12 @@ static uint64_t burst_bytes(uint64_t rate_bytes_per_s, uint32_t packet_bytes)
     return burst < least ? least : burst;
 }
 
-/* What a new train waits for. */
+/* What a new train waits for; half a bucket at most, for the other half must hold what comes while we are late. */
 static int64_t quantum_bytes(uint64_t rate_bytes_per_s, uint32_t packet_bytes)
 {
     uint64_t quantum = (uint64_t)((uint128)rate_bytes_per_s * PACER_LATE_US / US_PER_S);
 
-    quantum = num_min(quantum, burst_bytes(rate_bytes_per_s, packet_bytes));
+    quantum = num_min(quantum, burst_bytes(rate_bytes_per_s, packet_bytes) / 2);
     return (int64_t)num_max(quantum, packet_bytes);
 }
 
@@ -88,13 +88,15 @@ void pacer_sent(struct pacer *p, uint64_t bytes)
 {
     if (p->paced)
         p->tokens_bytes -= (int64_t)bytes;
+    p->train = p->train && p->tokens_bytes > 0;
 }
 
 duet_time pacer_next(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now)
 {
     int64_t wanted = quantum_bytes(rate_bytes_per_s, packet_bytes);
 
-    if (p->train && p->tokens_bytes >= (int64_t)packet_bytes)
+    p->train = p->train && p->tokens_bytes >= (int64_t)packet_bytes;
+    if (p->train)
         wanted = packet_bytes;
     if (rate_bytes_per_s == 0 || !p->paced || p->tokens_bytes >= wanted)
         return now;

@@ -106,7 +106,7 @@ const struct perf_row perf_rows[] = {
     {.name = "RTT 300, loss 20 %",
      .setup = {.rtt_ms = 300, .loss = 0.2},
      .runs = 3,
-     .checks = {{MBIT, 60.4, 60.4}, {WASTE, 3.1, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.28, 0}}},
+     .checks = {{MBIT, 58.2, 60.4}, {WASTE, 3.1, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.28, 0}}},
     {.name = "200 Mbit/s, RTT 100",
      .setup = {.rate_mbit = 200, .rtt_ms = 100, .mb = 200},
      .checks = {{MBIT, 169, 0}, {SPURIOUS, 0.05, 0}, {WASTE, 1.8, 0}}},
