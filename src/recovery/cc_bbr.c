@@ -207,9 +207,11 @@ static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summa
 
     if (b->phase == BBR_PROBE_RTT)
         c->cwnd_bytes = num_min(c->cwnd_bytes, target);
-    else if (b->full_reached || b->queue_met)
+    else if (b->full_reached)
         c->cwnd_bytes = num_min(c->cwnd_bytes + resolved, target);
-    else
+    else if (b->queue_met)
+        c->cwnd_bytes = num_max(num_min(c->cwnd_bytes + resolved, target), INITIAL_BYTES);
+    else if (!cc_bbr_path_app_limited(&b->path, l, s))
         c->cwnd_bytes += num_share(startup_growth(c) - 1, resolved);
     c->cwnd_bytes = num_max(num_min(c->cwnd_bytes, ceiling(c)), MIN_CWND_PACKETS * (uint64_t)c->packet_bytes);
 }

@@ -15,6 +15,7 @@
 
 #define EXTRA_ROUNDS 5 /* in each of two stretches */
 #define EXTRA_MAX_US 100000
+#define CREDIT_LEAST_BYTES (LIMIT_WINDOW_MIN_BYTES / 2)
 
 void cc_bbr_path_init(struct cc_bbr_path *p, duet_time now)
 {
@@ -44,10 +45,11 @@ uint64_t cc_bbr_path_extra(const struct cc_bbr_path *p)
     return num_min(num_max(p->extra[0], p->extra[1]), limit);
 }
 
-/* A sender out of credit with the pipe full says as much about the path as any other. */
+/* A sender out of credit with the pipe full says as much about the path as any other.  A text alone in the air fills
+ * what itself has measured; but no credit is that small. */
 bool cc_bbr_path_app_limited(const struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s)
 {
-    return s->rate_app_limited && s->rate_in_flight < cc_bbr_path_bdp(p, &l->rtt);
+    return s->rate_app_limited && s->rate_in_flight < num_max(cc_bbr_path_bdp(p, &l->rtt), CREDIT_LEAST_BYTES);
 }
 
 static bool count_round(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s)

@@ -262,13 +262,15 @@ static void leave_phase(struct cc *c, const struct loss *l, const struct loss_su
 }
 
 /* Is the minimum round-trip time still true?  As long as the queue is empty now and then it needs no probe. */
-static void watch_queue(struct cc *c, const struct rtt *r, bool sampled, duet_time now)
+static void watch_queue(struct cc *c, const struct loss *l, const struct loss_summary *s, duet_time now)
 {
     struct cc_bbr *b = &c->bbr;
+    const struct rtt *r = &l->rtt;
 
-    if (sampled && r->latest_us <= r->min_us + num_max(r->min_us / EMPTY_SHARE, EMPTY_LEAST_US))
+    if (s->rtt_sampled && r->latest_us <= r->min_us + num_max(r->min_us / EMPTY_SHARE, EMPTY_LEAST_US))
         b->empty_at = now;
-    if (sampled && r->latest_us > r->min_us + num_min(cc_bbr_queue_slack_us(r), QUEUE_MET_US))
+    if (s->rtt_sampled && r->latest_us > r->min_us + num_min(cc_bbr_queue_slack_us(r), QUEUE_MET_US) &&
+        !cc_bbr_path_app_limited(&b->path, l, s))
         b->queue_met = true;
     if (b->phase != BBR_PROBE_RTT && !b->idle && time_since(now, b->empty_at) > PROBE_RTT_EVERY_US) {
         b->prior_cwnd = c->cwnd_bytes;
@@ -288,7 +290,7 @@ void cc_bbr_advance(struct cc *c, const struct loss *l, const struct loss_summar
     enum cc_bbr_phase before = b->phase;
 
     leave_phase(c, l, s, cwnd_limited, round_starts, now);
-    watch_queue(c, &l->rtt, s->rtt_sampled, now);
+    watch_queue(c, l, s, now);
     if (round_starts && b->phase == before)
         cc_bbr_begin_span(b, now);
 }

@@ -178,6 +178,36 @@ Test(cc_bbr, opens_paced_and_within_its_bounds)
     cr_assert_eq(p.c.cwnd_bytes, cc_floor_bytes(&p.c));
 }
 
+/* One packet, alone and acknowledged after rtt_us: a text. */
+static void exchange(uint64_t rtt_us)
+{
+    p.c.ops->sent(&p.c, PACKET, PACKET, p.now);
+    struct loss_summary s = {.acked_bytes = PACKET,
+                             .rtt_sampled = true,
+                             .prior_in_flight = PACKET,
+                             .largest_acked_sent_at = p.now,
+                             .rate_app_limited = true,
+                             .rate_prior_delivered = p.l.delivered_bytes,
+                             .rate_delivered = PACKET,
+                             .rate_in_flight = PACKET};
+    p.now = time_add(p.now, rtt_us);
+    rtt_sample(&p.l.rtt, rtt_us, 0, p.now);
+    s.rate_bytes_per_s = PACKET * US_PER_S / rtt_us;
+    p.l.delivered_bytes += PACKET;
+    p.c.ops->update(&p.c, &p.l, &s, false, p.now);
+}
+
+Test(cc_bbr, a_chat_before_the_first_file_neither_shrinks_nor_grows_the_window)
+{
+    for (int i = 0; i < 300; i++)
+        exchange(i % 10 == 5 ? RTT_US + 30000 : RTT_US);
+    cr_assert_eq(p.c.bbr.phase, BBR_STARTUP);
+    cr_assert_geq(p.c.cwnd_bytes, 65536, "%lu", p.c.cwnd_bytes);
+    cr_assert_leq(p.c.cwnd_bytes, 2 * 65536, "%lu", p.c.cwnd_bytes);
+    run(10 * RTT_US / 1e6);
+    cr_assert_gt((double)cc_bbr_path_bw(&p.c.bbr.path), BANDWIDTH * 0.95);
+}
+
 Test(cc_bbr, finds_the_bandwidth_within_ten_round_trips_and_drains)
 {
     run(10 * RTT_US / 1e6);
