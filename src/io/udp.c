@@ -37,14 +37,6 @@ struct slot {
     _Alignas(struct cmsghdr) uint8_t control[IN_CONTROL_BYTES];
 };
 
-/* The train being taken apart. */
-struct train {
-    struct duet_addr from;
-    uint8_t *at;
-    size_t left, segment;
-    uint8_t ecn;
-};
-
 struct udp {
     struct udpsock sock;
     unsigned gso_pause; /* trains until UDP_SEGMENT is tried again */
@@ -57,7 +49,6 @@ struct udp {
     struct slot slots[UDP_BUFFERS];
     struct mmsghdr in[UDP_BUFFERS];
     size_t filled, next; /* slots with something, and the first not yet looked at */
-    struct train train;
 
     struct mmsghdr out[UDP_TRAIN_SEGMENTS];
     struct iovec out_iov[UDP_TRAIN_SEGMENTS];
@@ -289,7 +280,7 @@ size_t udp_too_big(struct udp *u)
 
 size_t udp_recv(struct udp *u)
 {
-    assert(u->next == u->filled && u->train.left == 0);
+    assert(u->next == u->filled);
     for (size_t i = 0; i < UDP_BUFFERS; i++) {
         u->in[i].msg_hdr.msg_namelen = sizeof(u->slots[i].from);
         u->in[i].msg_hdr.msg_controllen = sizeof(u->slots[i].control);
@@ -318,7 +309,7 @@ static int control_int(struct cmsghdr *c)
     return v;
 }
 
-static void read_control(struct udp *u, struct msghdr *m, struct train *t)
+static void read_control(struct udp *u, struct msghdr *m, struct udp_train *t)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
         if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
@@ -331,41 +322,22 @@ static void read_control(struct udp *u, struct msghdr *m, struct train *t)
     }
 }
 
-/* Turns to the next buffer with something in it; false: none is left. */
-static bool next_train(struct udp *u)
+bool udp_next(struct udp *u, struct udp_train *out)
 {
     while (u->next < u->filled) {
         const size_t i = u->next++;
         struct msghdr *m = &u->in[i].msg_hdr;
-        struct train t = {
-            .at = u->slots[i].iov.iov_base,
-            .left = u->in[i].msg_len,
-            .segment = u->in[i].msg_len,
-        };
+        const size_t len = u->in[i].msg_len;
 
+        *out = (struct udp_train){.bytes = u->slots[i].iov.iov_base, .len = len, .segment = len};
         /* An empty datagram says nothing, a cut one would be half a packet. */
-        if (t.left == 0 || (m->msg_flags & MSG_TRUNC) != 0 || !sockaddr_decode(&u->slots[i].from, &t.from))
+        if (len == 0 || (m->msg_flags & MSG_TRUNC) != 0 || !sockaddr_decode(&u->slots[i].from, &out->from))
             continue;
-        read_control(u, m, &t);
-        u->train = t;
+        read_control(u, m, out);
+        u->counters.received_datagrams += segments_of(out->len, out->segment);
         return true;
     }
     return false;
-}
-
-bool udp_next(struct udp *u, struct udp_datagram *out)
-{
-    struct train *t = &u->train;
-
-    if (t->left == 0 && !next_train(u))
-        return false;
-    const size_t len = t->left < t->segment ? t->left : t->segment;
-
-    *out = (struct udp_datagram){.from = t->from, .bytes = t->at, .len = len, .ecn = t->ecn};
-    t->at += len;
-    t->left -= len;
-    u->counters.received_datagrams++;
-    return true;
 }
 
 struct udp_counters udp_counters(const struct udp *u)

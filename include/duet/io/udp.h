@@ -1,9 +1,9 @@
 /*
- * udp: the one UDP socket: trains of datagrams out, datagrams in.
+ * udp: the one UDP socket: trains of datagrams out, and in.
  *
  * Out: a train leaves as one UDP_SEGMENT message where the kernel can, else
- * through sendmmsg.  In: UDP_GRO lets the kernel hand over whole trains, which
- * udp_next takes apart again; without it each buffer holds one datagram.
+ * through sendmmsg.  In: UDP_GRO lets the kernel hand over whole trains;
+ * without it each is a single datagram.
  * Packets are never fragmented (IP_PMTUDISC_PROBE): too big is lost, and the
  * path MTU is the core's to find.  ICMP errors are advisory: anyone can forge
  * them, so they are counted and otherwise a lost packet.
@@ -27,11 +27,14 @@
 #define UDP_BUFFERS 8             /* filled by one udp_recv */
 #define UDP_GSO_PAUSE_TRAINS 4096 /* after UDP_SEGMENT failed it is tried again after so many trains */
 
-struct udp_datagram {
+/* Datagrams of one sender that came together, as the kernel joined them: all of `segment` bytes, the last may be
+ * shorter; a single one is as long as its segment. */
+struct udp_train {
     struct duet_addr from;
     uint8_t *bytes; /* valid until the next udp_recv; may be written to */
     size_t len;
-    uint8_t ecn; /* the two ECN bits of the IP header */
+    size_t segment;
+    uint8_t ecn; /* the two ECN bits of the IP headers */
 };
 
 struct udp_counters {
@@ -60,8 +63,8 @@ size_t udp_send(struct udp *u, const struct duet_addr *to, const uint8_t *bytes,
 /* Fills the buffers with what has arrived, without waiting; only when udp_next gave false.
  * Buffers filled, 0: nothing there. */
 size_t udp_recv(struct udp *u);
-/* The next datagram of those buffers; false: that was all. */
-bool udp_next(struct udp *u, struct udp_datagram *out);
+/* The next train of those buffers; false: that was all. */
+bool udp_next(struct udp *u, struct udp_train *out);
 
 /* Why the kernel refused packets, each errno once in the life of the socket, for one line to the user; 0: no news. */
 int udp_send_error(struct udp *u);

@@ -31,6 +31,8 @@ struct pair {
     /* Every event of either side. */
     void (*on_event)(struct pair *p, int side, const struct endpoint_event *ev);
     uint8_t ecn; /* ECN bits every datagram arrives with */
+    bool trains; /* equal datagrams that arrive together are handed over as one train */
+    uint64_t handed_over[2];
     void *user;
     conn_id conn[2]; /* of the last EVENT_CONNECTED */
     uint64_t sent[2], sent_bytes[2];
