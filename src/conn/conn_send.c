@@ -31,7 +31,7 @@ struct gate {
 /* A packet being put together. */
 struct draft {
     struct writer w;
-    struct sent_item items[SENT_ITEMS];
+    struct sent_item *items; /* SENT_ITEMS, item_count of them filled */
     uint8_t item_count;
     bool eliciting;
     bool has_ack;
@@ -425,7 +425,7 @@ static void record(struct conn *c, const struct draft *d, uint64_t number, size_
         c->out_of_memory = true;
         return;
     }
-    memcpy(p->items, d->items, sizeof d->items);
+    memcpy(p->items, d->items, d->item_count * sizeof *d->items);
     p->item_count = d->item_count;
     const uint64_t acked = d->has_ack ? acktr_sent(&c->acktr, now) : 0;
     if (d->has_ack && p->item_count < SENT_ITEMS)
@@ -466,7 +466,8 @@ static size_t send_data(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
     /* Only as the first of a train, when the whole buffer is there. */
     if (cap > c->packet_bytes && probe_wanted(c, &g, now) && pmtud_wants(&c->pmtud, now) <= cap)
         return send_mtu_probe(c, buf, now);
-    struct draft d = {.w = body_of(buf, cap < packet_size(c) ? cap : packet_size(c))};
+    struct sent_item items[SENT_ITEMS];
+    struct draft d = {.w = body_of(buf, cap < packet_size(c) ? cap : packet_size(c)), .items = items};
     add_ack(c, &d, !may_elicit, now);
     if (may_elicit)
         add_eliciting(c, &d, &g, now);

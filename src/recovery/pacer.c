@@ -35,6 +35,8 @@ void pacer_init(struct pacer *p, duet_time now)
 
 static void fill(struct pacer *p, uint64_t rate_bytes_per_s, int64_t burst, duet_time now)
 {
+    if (p->tokens_bytes >= -burst && p->tokens_bytes <= burst && !time_before(p->at, now))
+        return; /* the same moment, as for most packets of a train: no division for nothing */
     uint128 grown = (uint128)rate_bytes_per_s * time_since(now, p->at) + p->fraction;
     uint128 whole = grown / US_PER_S;
 
