@@ -49,10 +49,18 @@ struct udp {
     struct slot slots[UDP_BUFFERS];
     struct mmsghdr in[UDP_BUFFERS];
     size_t filled, next; /* slots with something, and the first not yet looked at */
+    size_t wanted;       /* slots the next udp_recv may fill */
 
     struct mmsghdr out[UDP_TRAIN_SEGMENTS];
     struct iovec out_iov[UDP_TRAIN_SEGMENTS];
 };
+
+/* What the kernel overwrites. */
+static void rearm(struct udp *u, size_t slot)
+{
+    u->in[slot].msg_hdr.msg_namelen = sizeof(u->slots[slot].from);
+    u->in[slot].msg_hdr.msg_controllen = sizeof(u->slots[slot].control);
+}
 
 int udp_open(const struct udp_config *cfg, struct udp **out, char error[UDP_ERROR_BYTES], int *sys)
 {
@@ -79,7 +87,9 @@ int udp_open(const struct udp_config *cfg, struct udp **out, char error[UDP_ERRO
             .msg_iovlen = 1,
             .msg_control = u->slots[i].control,
         };
+        rearm(u, i);
     }
+    u->wanted = UDP_BUFFERS_LEAST;
     for (size_t i = 0; i < UDP_TRAIN_SEGMENTS; i++)
         u->out[i].msg_hdr = (struct msghdr){.msg_iov = &u->out_iov[i], .msg_iovlen = 1};
     *out = u;
@@ -278,21 +288,33 @@ size_t udp_too_big(struct udp *u)
     return bytes;
 }
 
+/* Datagrams that come one by one are worth many slots a call; joined ones (UDP_GRO) fill the cache with a few. */
+static size_t slots_for_batch(const struct udp *u)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < u->filled; i++)
+        bytes += u->in[i].msg_len;
+    const size_t slots = bytes > 0 ? UDP_BATCH_BYTES * u->filled / bytes : UDP_BUFFERS;
+
+    return slots < UDP_BUFFERS_LEAST ? UDP_BUFFERS_LEAST : slots > UDP_BUFFERS ? UDP_BUFFERS : slots;
+}
+
 size_t udp_recv(struct udp *u)
 {
     assert(u->next == u->filled);
-    for (size_t i = 0; i < UDP_BUFFERS; i++) {
-        u->in[i].msg_hdr.msg_namelen = sizeof(u->slots[i].from);
-        u->in[i].msg_hdr.msg_controllen = sizeof(u->slots[i].control);
-    }
+    for (size_t i = 0; i < u->filled; i++)
+        rearm(u, i);
     u->next = 0;
     u->filled = 0;
-    const int n = recvmmsg(u->sock.fd, u->in, UDP_BUFFERS, MSG_DONTWAIT, NULL);
+    const int n = recvmmsg(u->sock.fd, u->in, (unsigned)u->wanted, MSG_DONTWAIT, NULL);
 
-    if (n > 0)
+    if (n > 0) {
         u->filled = (size_t)n;
-    else if (!would_block(errno) && errno != EINTR)
+        u->wanted = slots_for_batch(u);
+    } else if (!would_block(errno) && errno != EINTR) {
         u->counters.receive_errors++; /* a reported ICMP error; asking for it has cleared it */
+    }
     u->counters.received_trains += u->filled;
     return u->filled;
 }

@@ -24,7 +24,9 @@
 #define UDP_TRAIN_BYTES 65507     /* longest train: what one IPv4 datagram may carry */
 #define UDP_TRAIN_SEGMENTS 64     /* UDP_MAX_SEGMENTS of every kernel that has UDP_SEGMENT */
 #define UDP_BUFFER_BYTES 65536    /* one receive buffer: the longest train GRO makes */
-#define UDP_BUFFERS 8             /* filled by one udp_recv */
+#define UDP_BUFFERS 32            /* most filled by one udp_recv … */
+#define UDP_BUFFERS_LEAST 2       /* … and least, if there is enough; in between so many as hold UDP_BATCH_BYTES: */
+#define UDP_BATCH_BYTES 262144    /* half of a usual second-level cache: what came last is still there when opened */
 #define UDP_GSO_PAUSE_TRAINS 4096 /* after UDP_SEGMENT failed it is tried again after so many trains */
 
 /* Datagrams of one sender that came together, as the kernel joined them: all of `segment` bytes, the last may be

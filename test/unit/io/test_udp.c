@@ -322,6 +322,35 @@ Test(udp, a_full_socket_takes_whole_datagrams_and_goes_on_later)
     udp_close(u);
 }
 
+/* How many datagrams of `len` bytes, all there already, come with the second call: the first one shows their size. */
+static size_t taken_by_second_call(size_t len)
+{
+    static uint8_t bytes[UDP_TRAIN_BYTES];
+    struct udp *u = open_with((struct udp_config){.family = 4, .bind = "127.0.0.1", .no_gro = true});
+    const struct duet_addr to = loopback_of(u);
+    struct udp_train t;
+
+    for (size_t i = 0; i < UDP_BUFFERS_LEAST + UDP_BUFFERS; i++)
+        cr_assert_eq(udp_send(u, &to, bytes, len, len), len);
+    cr_assert_eq(udp_recv(u), UDP_BUFFERS_LEAST);
+    while (udp_next(u, &t))
+        continue;
+    const size_t taken = udp_recv(u);
+
+    while (udp_next(u, &t))
+        continue;
+    udp_close(u);
+    return taken;
+}
+
+Test(udp, takes_many_small_datagrams_in_a_call_and_few_large_ones)
+{
+    cr_expect_eq(taken_by_second_call(1), UDP_BUFFERS);
+    cr_expect_eq(taken_by_second_call(1500), UDP_BUFFERS);
+    cr_expect_eq(taken_by_second_call(UDP_BATCH_BYTES / 8), 8);
+    cr_expect_eq(taken_by_second_call(UDP_TRAIN_BYTES), UDP_BATCH_BYTES / UDP_TRAIN_BYTES);
+}
+
 Test(udp, empty_datagrams_are_left_out)
 {
     struct udp *u = open_with((struct udp_config){.family = 4, .bind = "127.0.0.1"});
