@@ -66,6 +66,14 @@ int bulksend_supply(struct bulksend *b, const struct bulk_source *src)
     return 0;
 }
 
+const uint8_t *bulksend_at(const struct bulksend *b, const struct stream_piece *p)
+{
+    const struct bulk_source *src = &b->v[source_at(b, p->offset)];
+    assert(src < b->v + b->count && src->offset <= p->offset);
+    const uint64_t skipped = p->offset - src->offset;
+    return p->len <= src->len - skipped ? src->bytes + skipped : NULL;
+}
+
 void bulksend_copy(const struct bulksend *b, const struct stream_piece *p, uint8_t *out)
 {
     uint64_t at = p->offset;

@@ -153,6 +153,11 @@ bool streams_next(struct streams *s, enum stream_class class, size_t max_len, ui
     return sendstate_next(&s->out[class].state, max_len, UINT64_MAX, out, &fresh);
 }
 
+const uint8_t *streams_at(const struct streams *s, uint64_t id, const struct stream_piece *p)
+{
+    return streams_ordered_index(id) >= 0 || p->len == 0 ? NULL : bulksend_at(streams_send(s, id), p);
+}
+
 void streams_copy(const struct streams *s, uint64_t id, const struct stream_piece *p, uint8_t *out)
 {
     const int index = streams_ordered_index(id);

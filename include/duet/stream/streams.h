@@ -76,6 +76,9 @@ bool streams_next(struct streams *s, enum stream_class class, size_t max_len, ui
 bool streams_class_wants(const struct streams *s, enum stream_class class);
 /* Files are under way, every one sent to its end, and only acknowledgements are missing. */
 bool streams_only_tail(const struct streams *s);
+/* The bytes of a piece that streams_next gave: where they lie, until the next call that changes the stream, or NULL (they
+ * are in parts, or in a ring); and a copy of them, in any case. */
+const uint8_t *streams_at(const struct streams *s, uint64_t id, const struct stream_piece *p);
 void streams_copy(const struct streams *s, uint64_t id, const struct stream_piece *p, uint8_t *out);
 /* 0, DUET_ENOMEM, DUET_EFULL (the connection must end).  Unknown ids: 0, they are over. */
 int streams_sent(struct streams *s, uint64_t id, const struct stream_piece *p);

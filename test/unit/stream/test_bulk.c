@@ -49,6 +49,21 @@ Test(bulk, pieces_come_in_any_order_but_do_not_overlap)
     cr_assert_eq(b.state.ready.count, 1);
 }
 
+Test(bulk, bytes_are_found_where_they_lie_unless_they_span_pieces)
+{
+    static const struct {
+        uint64_t offset;
+        size_t len;
+        bool whole;
+    } rows[] = {{0, 100, true},   {0, 101, false}, {99, 1, true},   {99, 2, false},
+                {100, 200, true}, {299, 1, true},  {150, 150, true}};
+    cr_assert_eq(supply(0, 100, 1) | supply(100, 200, 2), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct stream_piece p = {.offset = rows[i].offset, .len = rows[i].len};
+        cr_assert_eq(bulksend_at(&b, &p), rows[i].whole ? file + rows[i].offset : NULL, "row %zu", i);
+    }
+}
+
 Test(bulk, a_copy_spans_pieces)
 {
     uint8_t out[300];
