@@ -298,12 +298,8 @@ static void land(struct draft *d)
 
 static void add_bytes(struct conn *c, struct draft *d, uint64_t id, const struct stream_piece *piece)
 {
-    uint8_t *room = writer_reserve(&d->w, piece->len);
-    d->tail = streams_at(&c->streams, id, piece);
-    if (d->tail != NULL)
-        d->tail_len = piece->len;
-    else
-        streams_copy(&c->streams, id, piece, room);
+    d->tail = streams_bytes(&c->streams, id, piece, writer_reserve(&d->w, piece->len));
+    d->tail_len = d->tail == NULL ? 0 : piece->len;
 }
 
 /* One STREAM frame of the class; false: it has nothing, or it does not fit. */
