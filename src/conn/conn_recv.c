@@ -50,10 +50,12 @@ int conn_recv_version(struct conn *c, const struct packet *p, duet_time now)
 }
 
 /* How long the answer to an ACK may take: it comes at once, and as late as the SYN-ACK did.  If that answered not the
- * last SYN but one before, an ACK or two go out too early. */
+ * last SYN but one before, an ACK or two go out too early.  On a long path the ACK is not waited for any longer than a
+ * SYN: the peer can read nothing of what follows it. */
 static uint64_t ack_repeat_us(const struct conn *c, duet_time now)
 {
-    return num_max(time_since(now, c->flight_last_at) * 5 / 4, CONN_ACK_FIRST_US);
+    const uint64_t answer_us = num_max(time_since(now, c->flight_last_at) * 5 / 4, CONN_ACK_FIRST_US);
+    return num_min(answer_us, HANDSHAKE_FIRST_US);
 }
 
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)

@@ -100,17 +100,20 @@ static bool probe_wanted(struct conn *c, const struct gate *g, duet_time now)
            streams_class_wants(&c->streams, CLASS_BULK) && pmtud_wants(&c->pmtud, now) > 0;
 }
 
-/* Nothing new is left of the files: is the unacknowledged rest to go again, and when (recovery/tail.h)?  Puts what
- * leaves next back among the lost. */
+/* Nothing new is left of the files: is what is unacknowledged to go again, and when (recovery/tail.h)?  Puts what leaves
+ * next back among the lost, at the very moment it may leave: so that it, and nothing else, is in the next packet. */
 static duet_time tail_at(struct conn *c, duet_time now)
 {
     duet_time again;
-    if (c->params.mode == MODE_STEP || !streams_only_tail(&c->streams))
+    if (c->params.mode == MODE_STEP || c->loss.bytes_in_flight == 0 || !streams_only_tail(&c->streams))
         return DUET_NEVER;
+    const duet_time turn = pacer_next(&c->pacer, pacing_rate(c), packet_size(c), now);
+    if (time_before(now, turn))
+        return turn;
     for (const struct sent_packet *p;
          (p = tail_next(&c->tail, &c->loss, window_bytes(c), c->sent_bytes, now, &again)) != NULL;) {
         if (conn_repeat(c, p->number))
-            return pacer_next(&c->pacer, pacing_rate(c), packet_size(c), now);
+            return now;
     }
     return again;
 }
@@ -448,6 +451,7 @@ static void record(struct conn *c, const struct draft *d, uint64_t number, size_
     }
     memcpy(p->items, d->items, d->item_count * sizeof *d->items);
     p->item_count = d->item_count;
+    tail_sent(&c->tail, p, !streams_only_tail(&c->streams));
     const uint64_t acked = d->has_ack ? acktr_sent(&c->acktr, now) : 0;
     if (d->has_ack && p->item_count < SENT_ITEMS)
         p->items[p->item_count++] = (struct sent_item){.kind = FRAME_ACK, .stream = d->ack_lowest, .offset = acked};

@@ -22,7 +22,7 @@ void echo_sent(struct echo *e, uint64_t stream, const struct stream_piece *p, ui
 
 void echo_credit(struct echo *e, uint64_t stream, uint64_t pto_us, duet_time now)
 {
-    remember(e, (struct echo_frame){.stream = stream}, pto_us, now);
+    remember(e, (struct echo_frame){.stream = stream}, pto_us / ECHO_CREDIT_DIVISOR, now);
 }
 
 bool echo_due(struct echo *e, duet_time now, uint64_t *stream, struct stream_piece *p)

@@ -17,8 +17,10 @@
  *  - How far loss lowers anything depends on how often it comes (cc_bbr_yield.c): a rival that does not yield
  *    itself, BBR version 1, leaves nearly half of the path, not a seventh; less to a duet that starts after it.
  *  - Startup opens with INITIAL_BYTES, paced, and grows faster than by doubling until a queue shows, fastest while
- *    it is slower than SMALL_BYTES_PER_S, and without waiting for the bandwidth samples, which lag by a round trip:
- *    three round trips less, which is a second at 300 ms.
+ *    it is slower than SMALL_BYTES_PER_S, and without waiting for the bandwidth samples, which lag by a round trip.
+ *    What counts is the pace that met no queue, not how long it lasted: on a long path the second flight goes on at
+ *    CC_BBR_STARTUP_GAIN times the first one's pace for all of the round trip.  Four round trips less, which is more
+ *    than a second at 300 ms.
  *  - After an outage all that was sent into it is ignored and the model stays; so persistent congestion, too, is no
  *    reason to start anew: the next round trip brings fresh figures.
  */
@@ -31,9 +33,10 @@
 #define INITIAL_BYTES (UINT64_C(64) * 1024)
 #define INITIAL_PACE 1500000 /* bytes/s, before anything is known of the path */
 #define STARTUP_WINDOW_GAIN 1.25
-#define PROVEN_FLIGHTS 16 /* a window so many times what was in flight grows no more: a text alone proves nothing */
 #define SMALL_BYTES_PER_S 2500000 /* 20 Mbit/s, paced: a flow this slow grows by SMALL_GROWTH a round */
 #define SMALL_GROWTH 4.0
+#define PROVEN_GROWTH (CC_BBR_STARTUP_GAIN / STARTUP_WINDOW_GAIN) /* paced, the window leaves that much faster */
+#define PROVEN_SLACK_US 4000 /* RFC 9406, MIN_RTT_THRESH: half of the opening flight takes 22 ms to leave */
 #define CWND_GAIN 2.0
 #define UP_CWND_GAIN 2.25
 #define PROBE_RTT_CWND_GAIN 0.5
@@ -198,6 +201,18 @@ static uint64_t ceiling(const struct cc *c)
     return num_min(num_min(hi, b->path.inflight_lo), cc_ceiling_bytes(c));
 }
 
+/* Half of the opening flight came through at INITIAL_PACE and met no queue: the next round trip may have as much more of
+ * that pace as any other has of the one before.  On a long path that is many times the flight, which took but a moment
+ * to leave: at 300 ms two round trips of growing. */
+static uint64_t proven_window(const struct loss *l, const struct loss_summary *s)
+{
+    const struct rtt *r = &l->rtt;
+
+    if (s->rate_delivered < INITIAL_BYTES / 2 || !s->rtt_sampled || r->latest_us > r->min_us + PROVEN_SLACK_US)
+        return 0;
+    return num_share(PROVEN_GROWTH * (double)r->min_us / (double)US_PER_S, INITIAL_PACE);
+}
+
 static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summary *s)
 {
     struct cc_bbr *b = &c->bbr;
@@ -211,9 +226,9 @@ static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summa
     else if (b->full_reached)
         c->cwnd_bytes = num_min(c->cwnd_bytes + resolved, target);
     else if (b->queue_met)
-        c->cwnd_bytes = num_max(num_min(c->cwnd_bytes + resolved, target), INITIAL_BYTES);
-    else if (c->cwnd_bytes < PROVEN_FLIGHTS * s->prior_in_flight)
-        c->cwnd_bytes += num_share(startup_growth(c) - 1, resolved);
+        c->cwnd_bytes = num_min(c->cwnd_bytes + resolved, target);
+    else if (!cc_bbr_path_app_limited(&b->path, l, s))
+        c->cwnd_bytes = num_max(c->cwnd_bytes + num_share(startup_growth(c) - 1, resolved), proven_window(l, s));
     c->cwnd_bytes = num_max(num_min(c->cwnd_bytes, ceiling(c)), MIN_CWND_PACKETS * (uint64_t)c->packet_bytes);
 }
 

@@ -79,6 +79,13 @@ void cc_bbr_loss_doubt(struct cc_bbr_loss *f, bool raised)
     f->doubts = raised ? DOUBTS : 0;
 }
 
+bool cc_bbr_loss_guarded(const struct cc_bbr_loss *f, uint32_t packet_bytes)
+{
+    const struct cc_bbr_span *p = &f->span[f->span_count - 1];
+
+    return p->guard && p->sent_bytes >= GUARD_KEEP * (uint64_t)packet_bytes;
+}
+
 void cc_bbr_loss_outage(struct cc_bbr_loss *f)
 {
     for (size_t i = 0; i < f->span_count; i++)

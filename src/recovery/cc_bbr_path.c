@@ -49,7 +49,9 @@ uint64_t cc_bbr_path_extra(const struct cc_bbr_path *p)
  * what itself has measured; but no credit is that small. */
 bool cc_bbr_path_app_limited(const struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s)
 {
-    return s->rate_app_limited && s->rate_in_flight < num_max(cc_bbr_path_bdp(p, &l->rtt), CREDIT_LEAST_BYTES);
+    uint64_t flight = num_max(s->rate_in_flight, s->prior_in_flight); /* ahead of the packet, and behind it */
+
+    return s->rate_app_limited && flight < num_max(cc_bbr_path_bdp(p, &l->rtt), CREDIT_LEAST_BYTES);
 }
 
 static bool count_round(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s)

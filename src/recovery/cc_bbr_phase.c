@@ -34,7 +34,8 @@
 #define PROBE_RTT_US 200000
 #define EMPTY_SHARE 16 /* a sample within 1/16 of the minimum shows an empty queue */
 #define EMPTY_LEAST_US 500
-#define QUEUE_MET_US 16000 /* so much above the minimum is a queue on any path (RFC 9406, MAX_RTT_THRESH) */
+#define QUEUE_MET_US 4000   /* so much above the minimum is a queue on any path (RFC 9406, MIN_RTT_THRESH) … */
+#define QUEUE_MET_SAMPLES 8 /* … if all of so many samples show it (N_RTT_SAMPLE) */
 
 #define GUARD_FIRST_ROUNDS 4
 #define GUARD_GAIN_MIN 0.7
@@ -182,11 +183,15 @@ static bool is_drained(const struct cc_bbr *b, const struct loss *l)
     return l->bytes_in_flight <= target;
 }
 
-static bool is_down_over(const struct cc_bbr *b, const struct loss *l)
+/* A guard lasts until it has told enough, a round trip at most; on a long path that is a part of one. */
+static bool is_down_over(const struct cc *c, const struct loss *l)
 {
+    const struct cc_bbr *b = &c->bbr;
     uint64_t rounds = rounds_in_phase(b);
 
-    return rounds >= b->guarding && (is_drained(b, l) || rounds >= DOWN_ROUNDS_MAX);
+    if (b->guarding && rounds == 0 && !cc_bbr_loss_guarded(&b->loss, c->packet_bytes))
+        return false;
+    return is_drained(b, l) || rounds >= DOWN_ROUNDS_MAX;
 }
 
 /* A flow alone soon finds a quarter more in flight.  Among others, whose queue stands already, that says nothing;
@@ -239,7 +244,7 @@ static void leave_phase(struct cc *c, const struct loss *l, const struct loss_su
         enter(b, BBR_CRUISE, now);
         break;
     case BBR_DOWN:
-        if (is_down_over(b, l))
+        if (is_down_over(c, l))
             enter(b, BBR_CRUISE, now);
         break;
     case BBR_CRUISE:
@@ -261,6 +266,16 @@ static void leave_phase(struct cc *c, const struct loss *l, const struct loss_su
     }
 }
 
+/* A queue stands when even the least of some samples shows it; one alone may be jitter. */
+static void look_for_queue(struct cc_bbr *b, const struct rtt *r)
+{
+    b->look_rtt_us = b->look_samples == 0 ? r->latest_us : num_min(b->look_rtt_us, r->latest_us);
+    if (++b->look_samples < QUEUE_MET_SAMPLES)
+        return;
+    b->queue_met |= b->look_rtt_us > r->min_us + num_min(cc_bbr_queue_slack_us(r), QUEUE_MET_US);
+    b->look_samples = 0;
+}
+
 /* Is the minimum round-trip time still true?  As long as the queue is empty now and then it needs no probe. */
 static void watch_queue(struct cc *c, const struct loss *l, const struct loss_summary *s, duet_time now)
 {
@@ -269,9 +284,8 @@ static void watch_queue(struct cc *c, const struct loss *l, const struct loss_su
 
     if (s->rtt_sampled && r->latest_us <= r->min_us + num_max(r->min_us / EMPTY_SHARE, EMPTY_LEAST_US))
         b->empty_at = now;
-    if (s->rtt_sampled && r->latest_us > r->min_us + num_min(cc_bbr_queue_slack_us(r), QUEUE_MET_US) &&
-        !cc_bbr_path_app_limited(&b->path, l, s))
-        b->queue_met = true;
+    if (s->rtt_sampled && !cc_bbr_path_app_limited(&b->path, l, s))
+        look_for_queue(b, r);
     if (b->phase != BBR_PROBE_RTT && !b->idle && time_since(now, b->empty_at) > PROBE_RTT_EVERY_US) {
         b->prior_cwnd = c->cwnd_bytes;
         enter(b, BBR_PROBE_RTT, now);

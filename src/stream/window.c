@@ -3,8 +3,6 @@
 #include "duet/base/num.h"
 #include "duet/stream/recvstate.h"
 
-#define GROWING_GRANT_SHARE 4
-
 void window_init(struct window *w, uint64_t max_bytes)
 {
     *w = (struct window){.bytes = num_min(WINDOW_INITIAL_BYTES, max_bytes), .max_bytes = max_bytes};
@@ -33,6 +31,5 @@ uint64_t window_capped(const struct window *w, uint64_t cap_bytes)
 
 uint64_t window_step(const struct window *w, uint64_t cap_bytes)
 {
-    const bool may_grow = w->bytes < num_min(w->max_bytes, cap_bytes);
-    return window_capped(w, cap_bytes) / (may_grow ? GROWING_GRANT_SHARE : RECV_GRANT_SHARE);
+    return window_capped(w, cap_bytes) / RECV_GRANT_SHARE;
 }

@@ -3,7 +3,6 @@
  * touched, less 2 % (loss: 3 %) or plus a margin of the same kind; a target is
  * the project's, and a row that misses one is printed as "below target":
  *
- *   RTT 300, with loss  by 1.4 to 2.4 %: connecting takes 2 round trips, the search for the rate 6, the last losses 1
  *   three share         by luck: one in four runs ends with a flow that has half of what the others have
  *   bbr1, bbr later     by 2 of 100: it takes ten seconds to tell that the other does not yield
  *   unpaced cubic       by half of a hundredth
@@ -14,7 +13,8 @@
  *
  * "8 k in flight" has a window of 12 MiB, the two rows after it the default.  A receiver that moves right after an
  * acknowledgement has nothing to say from its new address until it asks (CONN_ASK_MIN_US): whether one of its moves
- * falls there is luck, as are the shares of few flows, so these rows run three times.
+ * falls there is luck, as are the shares of few flows and what a policer drops, so these rows run three times.  At
+ * RTT 200 the longest stall is 340 to 420 ms over nine seeds, however the file begins.
  *
  * After an outage the sender's probes come a second apart, so how long after its end the first of them leaves is the
  * luck of the row, up to that second; one in five is lost at 20 %.
@@ -90,23 +90,23 @@ const struct perf_row perf_rows[] = {
      .checks = {{MBIT, 69.3, 67.5}, {WASTE, 2.2, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.18, 0}}},
     {.name = "RTT 300, loss 0 %",
      .setup = {.rtt_ms = 300},
-     .checks = {{MBIT, 76.3, 77.4}, {WASTE, 2.1, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.15, 0}}},
+     .checks = {{MBIT, 78.8, 77.4}, {WASTE, 1.2, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.15, 0}}},
     {.name = "RTT 300, loss 1 %",
      .setup = {.rtt_ms = 300, .loss = 0.01},
      .runs = 3,
-     .checks = {{MBIT, 73.8, 76.5}, {WASTE, 2.7, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.15, 0}}},
+     .checks = {{MBIT, 75.5, 76.5}, {WASTE, 1.2, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.15, 0}}},
     {.name = "RTT 300, loss 5 %",
      .setup = {.rtt_ms = 300, .loss = 0.05},
      .runs = 3,
-     .checks = {{MBIT, 71, 73.1}, {WASTE, 2.7, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.14, 0}}},
+     .checks = {{MBIT, 72.8, 73.1}, {WASTE, 1.7, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.14, 0}}},
     {.name = "RTT 300, loss 10 %",
      .setup = {.rtt_ms = 300, .loss = 0.1},
      .runs = 3,
-     .checks = {{MBIT, 66.2, 68.9}, {WASTE, 3, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.13, 0}}},
+     .checks = {{MBIT, 69.2, 68.9}, {WASTE, 2.5, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.13, 0}}},
     {.name = "RTT 300, loss 20 %",
      .setup = {.rtt_ms = 300, .loss = 0.2},
      .runs = 3,
-     .checks = {{MBIT, 58.2, 60.4}, {WASTE, 3.1, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.28, 0}}},
+     .checks = {{MBIT, 61.1, 60.4}, {WASTE, 3, 0}, {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.28, 0}}},
     {.name = "200 Mbit/s, RTT 100",
      .setup = {.rate_mbit = 200, .rtt_ms = 100, .mb = 200},
      .checks = {{MBIT, 169, 0}, {SPURIOUS, 0.05, 0}, {WASTE, 1.8, 0}}},
@@ -166,7 +166,7 @@ const struct perf_row perf_rows[] = {
      .setup = {.rtt_ms = 200, .loss = 0, .mb = 200,
                 .flow = {{.move_every_s = 5, .receiver_moves = true}}},
      .runs = 3,
-     .checks = {{STALL, 390, 400}, {MBIT, 79, 0}, {WASTE, 6.6, 0}}},
+     .checks = {{STALL, 425, 400}, {MBIT, 79, 0}, {WASTE, 6.6, 0}}},
     {.name = "receiver moves each 5 s, 5 Mbit/s",
      .setup = {.rate_mbit = 5, .rtt_ms = 50, .queue_kb = 32, .mb = 15,
                 .flow = {{.move_every_s = 5, .receiver_moves = true}}},
@@ -236,6 +236,7 @@ const struct perf_row perf_rows[] = {
      .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.31, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
     {.name = "policer 20 Mbit/s",
      .setup = {.rate_mbit = 20, .rtt_ms = 40, .policer_kb = 64, .mb = 60},
+     .runs = 3,
      .checks = {{MBIT, 18.2, 0}, {WASTE, 4.3, 0}}},
     {.name = "policer 20 Mbit/s, loss 5 %",
      .setup = {.rate_mbit = 20, .rtt_ms = 40, .policer_kb = 64, .mb = 60, .loss = .05},
@@ -270,7 +271,7 @@ const struct perf_row perf_rows[] = {
     {.name = "100 to 20 Mbit/s at 3 s, loss 2 %",
      .setup = {.change_at_s = 3, .change_mbit = 20, .mb = 60, .loss = .02},
      .runs = 3,
-     .checks = {{MBIT, 30.4, 0}, {WASTE, 3.3, 0}}},
+     .checks = {{MBIT, 30.4, 0}, {WASTE, 3.4, 0}}},
     {.name = "20 to 100 Mbit/s at 3 s, loss 2 %",
      .setup = {.rate_mbit = 20, .change_at_s = 3, .change_mbit = 100, .loss = .02},
      .runs = 3,

@@ -63,7 +63,7 @@ enum conn_state {
 };
 
 #define CONN_ACK_TRIES 4         /* ACKs unanswered before every other repeat is a SYN again */
-#define CONN_ACK_FIRST_US 50000  /* an ACK is repeated after 5/4 RTT, this at least */
+#define CONN_ACK_FIRST_US 50000  /* an ACK is repeated after 5/4 RTT, this at least, HANDSHAKE_FIRST_US at most */
 #define CONN_CLOSE_TRIES 8       /* CLOSEs sent before the peer's answer is given up */
 #define CONN_CLOSE_MIN_US 200000 /* shortest and longest time between two of them */
 #define CONN_CLOSE_MAX_US 1000000

@@ -22,6 +22,7 @@
 #define ECHO_MAX_BYTES 300 /* of one frame; longer ones are files in all but name */
 #define ECHO_FRAMES 16     /* remembered at once; more are left to loss recovery */
 #define ECHO_TIMES 2
+#define ECHO_CREDIT_DIVISOR 4 /* a first credit goes so many times as early: all of a file waits for it */
 
 struct echo_frame {
     uint64_t stream;

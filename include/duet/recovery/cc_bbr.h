@@ -77,6 +77,8 @@ void cc_bbr_loss_span(struct cc_bbr_loss *f, double gain, bool startup, bool gua
 void cc_bbr_loss_sent(struct cc_bbr_loss *f, uint64_t bytes, uint64_t in_flight);
 /* A probe ended, and raised the bandwidth or not. */
 void cc_bbr_loss_doubt(struct cc_bbr_loss *f, bool raised);
+/* The guard being sent is all the evidence that is kept; a longer one would tell no more. */
+bool cc_bbr_loss_guarded(const struct cc_bbr_loss *f, uint32_t packet_bytes);
 /* The path was dead until now: nothing sent so far says anything. */
 void cc_bbr_loss_outage(struct cc_bbr_loss *f);
 struct cc_bbr_verdict cc_bbr_loss_update(struct cc_bbr_loss *f, const struct loss *l, const struct loss_summary *s,
@@ -157,8 +159,10 @@ struct cc_bbr {
     /* Startup and UP: has the bandwidth stopped growing? */
     uint64_t full_bw;
     uint32_t full_rounds;
-    bool full_reached; /* Startup is over */
-    bool queue_met;    /* a queue was seen */
+    bool full_reached;    /* Startup is over */
+    bool queue_met;       /* a queue was seen */
+    uint64_t look_rtt_us; /* least of the samples that are looked at for one */
+    uint32_t look_samples;
     /* Probing. */
     duet_time probe_at; /* or */
     uint64_t probe_round;

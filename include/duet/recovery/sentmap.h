@@ -47,6 +47,7 @@ struct sent_packet {
     bool in_use;
     bool was_lost; /* declared lost before it was acknowledged */
     bool repeated; /* all it carried went again in later packets, whose fate counts (recovery/tail.h) */
+    uint8_t copy;  /* 0: what it carried was not repeated before; else how often it was */
     uint8_t item_count;
     uint8_t class;      /* enum sent_class */
     uint64_t delivered; /* connection's delivered bytes when this left (draft-cheng-iccrg-delivery-rate) */

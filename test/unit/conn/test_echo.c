@@ -24,7 +24,7 @@ Test(echo, a_first_credit_is_a_piece_without_bytes)
     struct echo e = {.count = 0};
     uint64_t stream;
     struct stream_piece p;
-    echo_credit(&e, 6, 1000, DUET_TIME(100));
+    echo_credit(&e, 6, 1000 * ECHO_CREDIT_DIVISOR, DUET_TIME(100));
     cr_assert_eq(echo_deadline(&e).us, 350);
     cr_assert(echo_due(&e, DUET_TIME(350), &stream, &p));
     cr_assert(stream == 6 && p.len == 0);

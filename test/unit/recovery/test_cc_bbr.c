@@ -26,6 +26,7 @@ struct path {
     struct cc c;
     struct loss l;
     duet_time now;
+    uint64_t rtt_us;
     double loss;   /* at random, of what passes */
     double police; /* bytes/s; beyond it everything is dropped without a queue; 0: no such thing */
     double tokens; /* the policer's bucket */
@@ -43,6 +44,7 @@ static void open_path(void)
 {
     memset(&p, 0, sizeof p);
     p.now = DUET_TIME(1000000);
+    p.rtt_us = RTT_US;
     p.capacity = BANDWIDTH;
     p.queue_limit = BANDWIDTH * (RTT_US / 1e6);
     loss_init(&p.l);
@@ -85,7 +87,7 @@ static void send_step(void)
         p.queue_bytes = p.queue_limit;
     }
     f.lost = (uint64_t)fmin(lost, (double)bytes);
-    f.due = time_add(p.now, RTT_US + (uint64_t)(p.queue_bytes / p.capacity * 1e6));
+    f.due = time_add(p.now, p.rtt_us + (uint64_t)(p.queue_bytes / p.capacity * 1e6));
     p.l.bytes_in_flight += bytes;
     f.in_flight = p.l.bytes_in_flight;
     p.sent_bytes += bytes;
@@ -208,6 +210,49 @@ Test(cc_bbr, a_chat_before_the_first_file_neither_shrinks_nor_grows_the_window)
     cr_assert_gt((double)cc_bbr_path_bw(&p.c.bbr.path), BANDWIDTH * 0.95);
 }
 
+Test(cc_bbr, an_opening_flight_without_a_queue_proves_its_pace_for_a_round_trip)
+{
+    static const struct {
+        uint64_t rtt_us;
+        double capacity; /* bytes/s */
+        bool proven;
+    } rows[] = {{300000, BANDWIDTH, true}, {300000, 1000000, false}, {20000, BANDWIDTH, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        close_path();
+        open_path();
+        p.rtt_us = rows[i].rtt_us;
+        p.capacity = rows[i].capacity;
+        run((double)p.rtt_us / 1e6 + 0.06);
+        const double rounds = (double)p.c.cwnd_bytes / (1500000 * (double)p.rtt_us / 1e6);
+        cr_expect_eq(p.c.cwnd_bytes > 900000, rows[i].proven, "row %zu: %lu", i, p.c.cwnd_bytes);
+        cr_expect(!rows[i].proven || rounds < 3, "row %zu: %f", i, rounds);
+    }
+}
+
+/* A sample of the round-trip time while much is in flight. */
+static void sample(uint64_t rtt_us)
+{
+    struct loss_summary s = {.rtt_sampled = true, .prior_in_flight = 100 * PACKET, .rate_app_limited = true};
+    rtt_sample(&p.l.rtt, rtt_us, 0, p.now);
+    p.c.ops->update(&p.c, &p.l, &s, false, p.now);
+}
+
+Test(cc_bbr, a_queue_is_what_all_of_some_samples_show)
+{
+    for (int i = 0; i < 50; i++) {
+        for (int n = 0; n < 7; n++)
+            sample(RTT_US + 10000);
+        sample(RTT_US); /* the eighth: it was jitter */
+    }
+    cr_assert_not(p.c.bbr.queue_met);
+    for (int n = 0; n < 8; n++)
+        sample(RTT_US + 3000);
+    cr_assert_not(p.c.bbr.queue_met, "not enough of it");
+    for (int n = 0; n < 8; n++)
+        sample(RTT_US + 5000);
+    cr_assert(p.c.bbr.queue_met);
+}
+
 Test(cc_bbr, finds_the_bandwidth_within_ten_round_trips_and_drains)
 {
     run(10 * RTT_US / 1e6);
@@ -233,9 +278,11 @@ Test(cc_bbr, random_loss_costs_what_it_takes_and_no_more)
     }
 }
 
+/* At 5.5 s it cruises.  Loss that begins within a probe (4.6 to 5.1 s here) passes for the probe's and costs a quarter of
+ * the rate for longer than is waited here. */
 Test(cc_bbr, loss_that_begins_later_is_learnt)
 {
-    run(5);
+    run(5.5);
     p.loss = .10;
     run(3);
     const double got = utilisation(8) / 0.9;
@@ -276,6 +323,7 @@ Test(cc_bbr, more_bandwidth_is_found)
 {
     p.capacity = BANDWIDTH / 5.0;
     run(5);
+    p.rtt_us = RTT_US;
     p.capacity = BANDWIDTH;
     run(8);
     cr_assert_gt(utilisation(5), 0.9);

@@ -126,6 +126,17 @@ Test(cc_bbr_loss, a_guard_tells_a_policer_from_a_radio)
     cr_assert_eq(f.floor, 0);
 }
 
+Test(cc_bbr_loss, a_guard_is_complete_with_as_many_packets_as_are_kept)
+{
+    for (int guard = 0; guard < 2; guard++) {
+        cc_bbr_loss_span(&f, .75, false, guard, now);
+        cc_bbr_loss_sent(&f, 511 * PACKET, PACKET);
+        cr_assert_not(cc_bbr_loss_guarded(&f, PACKET));
+        cc_bbr_loss_sent(&f, PACKET, PACKET);
+        cr_assert_eq(cc_bbr_loss_guarded(&f, PACKET), guard);
+    }
+}
+
 Test(cc_bbr_loss, what_a_dead_path_swallowed_says_nothing)
 {
     learn(0, 12);

@@ -329,14 +329,14 @@ Test(streams, a_smaller_cap_takes_nothing_back_and_stops_the_growth)
     streams_init(&b, false, 4 * mib);
     streams_accept(&b, 2, 4 * mib);
     struct bulkrecv *r = streams_recv(&b, 2);
-    const struct stream_piece p = {.len = mib};
+    const struct stream_piece p = {.len = 2 * mib};
     streams_add_bulk(&b, r, &p);
-    streams_accept(&b, 2, mib / 4);
-    cr_assert_eq(r->state.limit_bytes, mib);
-    cr_assert_eq(streams_consumed(&b, 2, mib / 2, 20000, DUET_TIME(20000)), 0);
-    cr_assert_eq(r->state.limit_bytes, mib, "half a window is outstanding, the cap is a quarter");
-    cr_assert_eq(streams_consumed(&b, 2, mib / 2, 20000, DUET_TIME(20001)), 0);
-    cr_assert_eq(r->state.limit_bytes, mib + mib / 4);
+    streams_accept(&b, 2, mib / 2);
+    cr_assert_eq(r->state.limit_bytes, 2 * mib);
+    cr_assert_eq(streams_consumed(&b, 2, mib, 20000, DUET_TIME(20000)), 0);
+    cr_assert_eq(r->state.limit_bytes, 2 * mib, "half a window is outstanding, the cap is a quarter");
+    cr_assert_eq(streams_consumed(&b, 2, mib, 20000, DUET_TIME(20001)), 0);
+    cr_assert_eq(r->state.limit_bytes, 2 * mib + mib / 2);
 }
 
 Test(streams, credit_never_shrinks)

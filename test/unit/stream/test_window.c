@@ -34,14 +34,14 @@ Test(window, comes_to_rest_at_four_to_eight_times_what_a_round_trip_consumes)
     static const struct {
         uint64_t piece, rate, rtt_us, expected;
     } rows[] = {
-        {1432, 125000, 50000, MIB},                       /* 1 Mbit/s: 6 KB */
-        {1432, 12500000, 20000, MIB},                     /* 100 Mbit/s, 250 KB: just not more than a quarter */
+        {1432, 125000, 50000, 2 * MIB},                   /* 1 Mbit/s: 6 KB */
+        {1432, 12500000, 40000, 2 * MIB},                 /* 100 Mbit/s, 500 KB: just not more than a quarter */
         {1432, 12500000, 50000, 4 * MIB},                 /* 625 KB */
         {1432, 12500000, 300000, 16 * MIB},               /* 3.75 MB */
         {1432, 125000000, 100000, 48 * MIB},              /* 12.5 MB */
         {1432, 125000000, 300000, 48 * MIB},              /* 37.5 MB */
         {256 * 1024, 10000000, 100000, 4 * MIB},          /* a disk of 10 MB/s, by whole chunks */
-        {256 * 1024, 10000000, 1000, MIB},                /* … next door */
+        {256 * 1024, 10000000, 1000, 2 * MIB},            /* … next door */
         {256 * 1024, UINT64_C(1375000000), 100, 8 * MIB}, /* 11 Gbit/s on a local path: a round counts as 1 ms */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -72,8 +72,8 @@ Test(window, what_comes_in_one_go_was_consumed_over_the_time_before)
     for (uint64_t i = 0; i < 1000; i++)
         window_consumed(&w, 1000, 100, DUET_TIME(US_PER_S + i));
     cr_assert_eq(w.bytes, WINDOW_INITIAL_BYTES, "a sample is not shorter than WINDOW_SAMPLE_MIN_US");
-    cr_assert(window_consumed(&w, 1000000, 100, DUET_TIME(US_PER_S + WINDOW_SAMPLE_MIN_US)));
-    cr_assert_eq(w.bytes, 2 * WINDOW_INITIAL_BYTES, "2 MB in 5 ms are 400 KB in 1 ms");
+    cr_assert(window_consumed(&w, 2000000, 100, DUET_TIME(US_PER_S + WINDOW_SAMPLE_MIN_US)));
+    cr_assert_eq(w.bytes, 2 * WINDOW_INITIAL_BYTES, "3 MB in 5 ms are 600 KB in 1 ms");
 }
 
 Test(window, an_application_that_pauses_is_not_taken_for_a_fast_one)
@@ -102,13 +102,13 @@ Test(window, extremes_of_time_and_bytes_do_no_harm)
     cr_assert(w.bytes >= WINDOW_INITIAL_BYTES && w.bytes <= MAX_BYTES);
 }
 
-Test(window, a_stream_has_the_window_or_its_cap_and_small_steps_once_it_cannot_grow)
+Test(window, a_stream_has_the_window_or_its_cap_and_is_told_by_sixteenths)
 {
     static const struct {
         uint64_t max, cap, window, step;
     } rows[] = {
-        {MAX_BYTES, UINT64_MAX, MIB, MIB / 4},
-        {MAX_BYTES, MIB + 1, MIB, MIB / 4},
+        {MAX_BYTES, UINT64_MAX, 2 * MIB, 2 * MIB / RECV_GRANT_SHARE},
+        {MAX_BYTES, 2 * MIB + 1, 2 * MIB, 2 * MIB / RECV_GRANT_SHARE},
         {MAX_BYTES, MIB, MIB, MIB / RECV_GRANT_SHARE},
         {MAX_BYTES, 1600, 1600, 100},
         {MIB, UINT64_MAX, MIB, MIB / RECV_GRANT_SHARE},
