@@ -1,0 +1,86 @@
+#include "duet/app/transfer_send.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "scene.h"
+
+#define FILE_BYTES (UINT64_C(200) << 20)
+#define ROUNDS 2000
+
+static struct scene *s;
+static size_t reads_answered;
+
+static void set_up(void)
+{
+    s = scene_open(NULL);
+    scene_befriend(s, SCENE_HELLO_ALL);
+}
+
+static void tear_down(void)
+{
+    scene_close(s);
+}
+
+TestSuite(transfer_send, .init = set_up, .fini = tear_down);
+
+/* Sends a file; the stream it was offered on. */
+static uint64_t send_file(uint32_t ui_id)
+{
+    const size_t before = scene_heard_count(s, APPMSG_OFFER);
+    struct msg done = {.type = DONE_OPENED, .value = FILE_BYTES};
+
+    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = ui_id}, "/home/file");
+    done.id = scene_job(s, JOB_OPEN, scene_job_count(s, JOB_OPEN) - 1)->id;
+    scene_tell_text(s, done, "file");
+    scene_run(s, 100000);
+    cr_assert_eq(scene_heard_count(s, APPMSG_OFFER), before + 1);
+    return scene_heard(s, APPMSG_OFFER, before)->offer.stream;
+}
+
+/* The guest wants it, and lets so much be outstanding. */
+static void accept_file(uint64_t stream, uint64_t cap)
+{
+    struct appmsg m = {.type = APPMSG_ACCEPT,
+                       .id = scene_told(s, MSG_SENDING, scene_told_count(s, MSG_SENDING) - 1)->id};
+
+    m.accept.extent_count = 1;
+    m.accept.first.len = FILE_BYTES;
+    cr_assert_eq(endpoint_accept_bulk(s->pair.e[SCENE_GUEST], s->pair.conn[SCENE_GUEST], stream, cap, s->pair.now), 0);
+    scene_guest_says(s, &m);
+}
+
+/* The disk reads until the hub asks for no more. */
+static void disk_reads(void)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        scene_run(s, 50000);
+        if (reads_answered == scene_job_count(s, JOB_READ))
+            return;
+        while (reads_answered < scene_job_count(s, JOB_READ)) {
+            struct msg done = *scene_job(s, JOB_READ, reads_answered++);
+
+            done.type = DONE_READ;
+            done.chunk->used = CHUNK_BYTES;
+            memset(done.chunk->bytes, 7, CHUNK_BYTES);
+            scene_tell(s, done);
+        }
+    }
+    cr_assert(false, "it reads without end");
+}
+
+Test(transfer_send, it_reads_ahead_of_the_peers_credit_and_not_further)
+{
+    const uint64_t credit = 1024 * 1024;
+    const uint64_t stream = send_file(1);
+
+    accept_file(stream, credit);
+    disk_reads();
+    cr_expect_eq(reads_answered * CHUNK_BYTES, credit + SEND_AHEAD_BYTES);
+
+    cr_assert_eq(endpoint_consumed(s->pair.e[SCENE_GUEST], s->pair.conn[SCENE_GUEST], stream, credit / 2, s->pair.now),
+                 0);
+    disk_reads();
+    cr_expect_eq(reads_answered * CHUNK_BYTES, credit + credit / 2 + SEND_AHEAD_BYTES,
+                 "what is consumed is credit again");
+}
