@@ -282,7 +282,7 @@ static bool is_ripe(const struct env *env, const struct transfer *t)
 
     if (used < RECV_FLUSH_BYTES || used == CHUNK_BYTES || t->in.partial_out)
         return used == CHUNK_BYTES;
-    return used >= endpoint_recv_window(env->endpoint, t->conn) / (RECV_FLUSH_SHARE * count_active(env));
+    return RECV_FLUSH_SHARE * count_active(env) * used >= endpoint_recv_window(env->endpoint, t->conn);
 }
 
 static void extent(struct env *env, struct transfer *t, uint64_t offset, const uint8_t *data, size_t len)

@@ -186,7 +186,7 @@ static bool is_down_over(const struct cc_bbr *b, const struct loss *l)
 {
     uint64_t rounds = rounds_in_phase(b);
 
-    return rounds >= b->guarding && (is_drained(b, l) || rounds >= DOWN_ROUNDS_MAX);
+    return rounds >= (b->guarding ? 1 : 0) && (is_drained(b, l) || rounds >= DOWN_ROUNDS_MAX);
 }
 
 /* A flow alone soon finds a quarter more in flight.  Among others, whose queue stands already, that says nothing;
