@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../conn/inside.h"
 #include "duet/app/env.h"
 #include "duet/app/transfer.h"
 #include "duet/base/err.h"
@@ -322,6 +323,32 @@ Test(hub, a_peer_silent_for_longer_already_is_given_up_when_the_user_quits)
     cr_expect_eq(scene_told_count(s, MSG_LOST), 0);
     scene_tell(s, quit);
     cr_expect_eq(scene_told_count(s, MSG_LOST), 1);
+    scene_close(s);
+}
+
+/* A peer that is heard and acknowledges nothing: everything of it is dropped but a PING now and then. */
+Test(hub, a_peer_that_lives_and_takes_nothing_in_is_not_waited_for_without_end)
+{
+    struct scene *s = scene_open(NULL);
+    const struct frame ping = {.type = FRAME_PING};
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    cut_the_wire(s);
+    scene_guest_hello(s, 0); /* never gets there */
+    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
+    scene_tell_text(s, (struct msg){.type = DONE_OPENED, .id = scene_job(s, JOB_OPEN, 0)->id}, "file");
+    scene_tell(s, (struct msg){.type = MSG_CANCEL, .id = scene_told(s, MSG_SENDING, 0)->id});
+    scene_tell(s, quit); /* the file is over; that the peer knows so is all that is waited for */
+    const duet_time start = s->pair.now;
+
+    while (!hub_done(s->hub) && time_since(s->pair.now, start) < 120 * S_US) {
+        inside_send_frame(&s->pair, SCENE_GUEST, &ping);
+        scene_run(s, S_US / 2);
+    }
+    cr_expect_eq(scene_told_count(s, MSG_UNREACHABLE), 0);
+    cr_expect(hub_done(s->hub), "it waits still");
+    cr_expect_leq(time_since(s->pair.now, start), PATIENCE_US + 10 * S_US);
+    cr_expect_geq(time_since(s->pair.now, start), PATIENCE_US);
     scene_close(s);
 }
 
