@@ -96,6 +96,11 @@ struct chunk *chunk_at(const struct chunk_pool *p, uint64_t index)
     return index < p->count && p->out[index] ? p->chunk[index] : NULL;
 }
 
+size_t chunk_available(const struct chunk_pool *p)
+{
+    return p->available;
+}
+
 void chunk_pool_release(struct chunk_pool *p)
 {
     while (p->warm > 0)

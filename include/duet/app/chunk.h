@@ -43,6 +43,7 @@ struct chunk_pool *chunk_pool_new(size_t chunks);
 void chunk_pool_free(struct chunk_pool *p);
 struct chunk *chunk_take(struct chunk_pool *p); /* emptied; NULL: all are out, or no memory */
 void chunk_give(struct chunk_pool *p, struct chunk *c);
+size_t chunk_available(const struct chunk_pool *p);
 /* Frees the memory of every chunk that is not out. */
 void chunk_pool_release(struct chunk_pool *p);
 size_t chunk_pool_bytes(const struct chunk_pool *p); /* memory of all its chunks now */
