@@ -6,12 +6,13 @@
 #include "../conn/pair.h"
 #include "duet/app/recv_budget.h"
 #include "duet/base/num.h"
+#include "duet/stream/window.h"
 
 #define FILE_BYTES (UINT64_C(1) << 30)
 
 static struct pair pair;
 static struct env env;
-static struct peer peer;
+static struct peer peer, other;
 static uint32_t last_offer;
 
 static void set_up(void)
@@ -20,7 +21,7 @@ static void set_up(void)
 
     pair = (struct pair){.wire_count = 0};
     env = (struct env){.dirty = false};
-    peer = (struct peer){.conn = 0};
+    peer = other = (struct peer){.conn = 0};
     last_offer = 0;
     pair_open(&pair, &a, &b);
     pair_connect(&pair);
@@ -30,8 +31,9 @@ static void set_up(void)
     env.recv_pool = chunk_pool_new(CHUNK_POOL);
     env.send_pool = chunk_pool_new(1);
     cr_assert(outbox_init(&env.ui, 16) == 0 && outbox_init(&env.disk, DISK_JOBS_MAX) == 0);
-    peer.conn = pair.conn[0];
+    peer.conn = other.conn = pair.conn[0]; /* one connection does for both */
     channel_init(&peer.control, PEER_CONTROL_OUT_BYTES);
+    channel_init(&other.control, PEER_CONTROL_OUT_BYTES);
 }
 
 static void tear_down(void)
@@ -42,6 +44,7 @@ static void tear_down(void)
     chunk_pool_free(env.recv_pool);
     chunk_pool_free(env.send_pool);
     channel_dispose(&peer.control);
+    channel_dispose(&other.control);
     pair_close(&pair);
 }
 
@@ -63,16 +66,16 @@ static void empty_outboxes(void)
     }
 }
 
-/* The next file of the peer: offered, accepted and made; then whoever may begin, begins. */
-static struct transfer *offered(uint64_t bytes)
+/* The next file of that peer: offered, accepted and made; then whoever may begin, begins. */
+static struct transfer *offered_by(struct peer *p, uint64_t bytes)
 {
     struct appmsg m = {.type = APPMSG_OFFER, .id = ++last_offer};
 
     m.offer.stream = 4 * last_offer + 3; /* ours is the call, so bit 0 is the peer's mark */
     m.offer.entry_count = 1;
     m.offer.first = (struct appmsg_entry){.size = bytes, .name = "file", .name_len = 4};
-    transfer_recv_message(&env, &peer, &m);
-    cr_assert_not(peer.doomed, "%s", peer.doom_reason);
+    transfer_recv_message(&env, p, &m);
+    cr_assert_not(p->doomed, "%s", p->doom_reason);
     empty_outboxes();
     struct transfer *t = env.transfers[env.transfer_count - 1];
     struct msg done = {.type = DONE_CREATED, .id = t->id};
@@ -80,6 +83,11 @@ static struct transfer *offered(uint64_t bytes)
     transfer_recv_done(&env, t, &done);
     transfer_recv_pump(&env);
     return t;
+}
+
+static struct transfer *offered(uint64_t bytes)
+{
+    return offered_by(&peer, bytes);
 }
 
 static uint64_t outstanding(const struct transfer *t)
@@ -93,7 +101,7 @@ static void credit_grows(struct transfer *t)
     t->in.limit = num_max(t->in.limit, num_min(t->in.consumed_bytes + t->in.cap, t->size));
 }
 
-Test(transfer_recv, a_newcomer_waits_also_for_credit_that_may_still_be_granted)
+Test(transfer_recv, a_newcomer_gets_no_credit_that_others_may_still_be_granted)
 {
     struct transfer *grown = offered(FILE_BYTES), *slow = offered(FILE_BYTES);
 
@@ -104,14 +112,54 @@ Test(transfer_recv, a_newcomer_waits_also_for_credit_that_may_still_be_granted)
 
     struct transfer *third = offered(FILE_BYTES);
 
-    cr_expect_eq(third->state, TRANSFER_QUEUED);
     cr_expect_eq(grown->in.cap, recv_budget_share(3), "the others grow no further");
     cr_expect_eq(slow->in.cap, recv_budget_share(3));
+    cr_assert_eq(third->state, TRANSFER_RECEIVING);
+    cr_expect_eq(third->in.cap, recv_budget_total(3) - recv_budget_share(2) - recv_budget_share(3), "what is left");
 
     grown->in.consumed_bytes += recv_budget_share(2) - recv_budget_share(3);
     transfer_recv_pump(&env);
-    cr_expect_eq(third->state, TRANSFER_RECEIVING);
-    cr_expect_eq(third->in.cap, recv_budget_share(3));
+    cr_expect_eq(third->in.cap, recv_budget_share(3), "its share, once that is free");
+}
+
+Test(transfer_recv, one_that_stands_still_with_all_its_credit_does_not_hold_up_the_next)
+{
+    for (size_t still = 1; still <= RECV_PEER_MAX; still++) {
+        tear_down();
+        set_up();
+        for (size_t i = 0; i < still; i++)
+            (void)offered(FILE_BYTES);
+        for (size_t i = 0; i < still; i++)
+            credit_grows(env.transfers[i]);
+        const struct transfer *next = offered_by(&other, FILE_BYTES);
+
+        cr_assert_eq(next->state, TRANSFER_RECEIVING, "%zu stand still", still);
+        cr_assert_geq(next->in.cap, RECV_LEAST_BYTES, "%zu stand still", still);
+        cr_assert_eq(next->in.limit, WINDOW_INITIAL_BYTES, "%zu stand still", still);
+    }
+}
+
+Test(transfer_recv, one_peer_never_has_the_last_place)
+{
+    for (size_t i = 0; i < RECV_PEER_MAX; i++)
+        cr_assert_eq(offered(FILE_BYTES)->state, TRANSFER_RECEIVING, "file %zu", i);
+    struct transfer *more = offered(FILE_BYTES);
+
+    cr_expect_eq(more->state, TRANSFER_QUEUED);
+    cr_expect_eq(offered_by(&other, FILE_BYTES)->state, TRANSFER_RECEIVING);
+    cr_expect_eq(offered_by(&other, FILE_BYTES)->state, TRANSFER_QUEUED, "all are taken");
+    transfer_end(&env, env.transfers[0]);
+    empty_outboxes();
+    transfer_recv_pump(&env);
+    cr_expect_eq(more->state, TRANSFER_RECEIVING, "who waited longest");
+}
+
+Test(transfer_recv, an_empty_file_needs_credit_too)
+{
+    struct transfer *t = offered(0);
+
+    cr_assert_eq(t->state, TRANSFER_RECEIVING);
+    cr_expect_gt(t->in.limit, 0);
 }
 
 /* Chunks that all they may have outstanding can come to need. */
