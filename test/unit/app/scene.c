@@ -119,16 +119,22 @@ struct scene *scene_open(const struct hub_config *cfg)
     return scene_open_with(cfg, NULL);
 }
 
-void scene_close(struct scene *s)
+void scene_forget(struct scene *s)
 {
-    hub_free(s->hub);
-    pair_close(&s->pair);
     for (size_t i = 0; i < s->told_count; i++)
         msg_dispose(&s->told[i]);
     for (size_t i = 0; i < s->job_count; i++)
         msg_dispose(&s->jobs[i]);
     for (size_t i = 0; i < s->heard_count; i++)
         free(s->heard[i].bytes);
+    s->told_count = s->job_count = s->heard_count = 0;
+}
+
+void scene_close(struct scene *s)
+{
+    scene_forget(s);
+    hub_free(s->hub);
+    pair_close(&s->pair);
     for (size_t i = 0; i < 2; i++)
         channel_dispose(&s->guest_in[i]);
 }
@@ -137,6 +143,11 @@ void scene_meet(struct scene *s)
 {
     conn_id id;
 
+    for (size_t i = 0; i < 2; i++) {
+        channel_dispose(&s->guest_in[i]);
+        channel_init(&s->guest_in[i], 0);
+    }
+    s->guest_closed = false;
     cr_assert_eq(endpoint_connect(s->pair.e[SCENE_GUEST], &s->pair.addr[SCENE_HUB], s->pair.now, &id), 0);
     scene_run(s, 200000);
     cr_assert(s->peer != 0 && s->pair.conn[SCENE_GUEST] != 0, "no session");

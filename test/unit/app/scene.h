@@ -48,8 +48,10 @@ struct scene *scene_open(const struct hub_config *cfg);
 struct scene *scene_open_with(const struct hub_config *cfg, const struct params *params);
 void scene_close(struct scene *s);
 
-/* The guest calls; the user is asked about its key. */
+/* The guest calls (again); the user is asked about its key. */
 void scene_meet(struct scene *s);
+/* What was told and heard so far, and the jobs so far, are not of interest any more. */
+void scene_forget(struct scene *s);
 /* … is answered yes, and the guest says HELLO with these flags: MSG_CONNECTED. */
 void scene_befriend(struct scene *s, uint64_t hello_flags);
 #define SCENE_HELLO_ALL (HELLO_TAKES_FILES | HELLO_SERVES)
