@@ -152,7 +152,7 @@ static void hello_came(struct session *s, struct env *env, const struct appmsg *
     s->state = SESSION_LIVE;
     s->is_news = true;
     env->dirty = true;
-    (void)outbox_push(&env->ui, (struct msg){.type = MSG_CONNECTED, .peer = s->peer.conn});
+    (void)outbox_push(&env->ui, (struct msg){.type = MSG_CONNECTED, .peer = s->peer.conn, .value = m->hello_flags});
     if (!s->peer.takes_files) { /* what was offered before this was known */
         transfer_send_none_taken(env, &s->peer, takes_no_files);
         refuse_sends(s, env, DUET_EREFUSED, takes_no_files);

@@ -47,6 +47,7 @@ Test(session, nothing_of_a_peer_reaches_the_user_before_it_is_trusted)
     scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
     scene_run(s, S_US);
     cr_expect_eq(scene_told_at(s, MSG_CONNECTED), 1, "then everything comes, this first");
+    cr_expect_eq(scene_told(s, MSG_CONNECTED, 0)->value, SCENE_HELLO_ALL);
     cr_assert_eq(scene_told_count(s, MSG_TEXT), 1);
     cr_expect_str_eq(scene_told(s, MSG_TEXT, 0)->text, "do you hear me?");
     cr_expect_eq(scene_told_count(s, MSG_OFFER), 1);
@@ -340,6 +341,7 @@ Test(session, what_the_peer_does_not_take_is_refused_here)
     struct scene *s = scene_open(NULL);
 
     scene_befriend(s, 0);
+    cr_expect_eq(scene_told(s, MSG_CONNECTED, 0)->value, 0, "ui is told what it takes");
     scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 3}, "/some/file");
     cr_assert_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 1);
     cr_expect_eq(scene_told(s, MSG_TRANSFER_FAILED, 0)->err, DUET_EREFUSED);
