@@ -371,9 +371,23 @@ static void reachability(struct hub *h, const struct endpoint_event *ev)
         (struct msg){.type = unreachable ? MSG_UNREACHABLE : MSG_BACK, .peer = ev->conn, .value = ev->silent_us});
 }
 
+/* Bytes of a file.  They go into chunks and on to the disk; nothing else moves because of them, so they, which come by
+ * the hundred thousand, cause no pump unless they broke a rule. */
+static void extent(struct hub *h, const struct endpoint_event *ev)
+{
+    const struct session *s = sessions_find(&h->sessions, ev->conn);
+
+    if (s == NULL || s->peer.gone || s->peer.doomed)
+        return;
+    transfer_recv_event(&h->env, ev);
+    h->env.dirty = h->env.dirty || s->peer.doomed;
+}
+
 static void event(struct hub *h, const struct endpoint_event *ev)
 {
     struct session *s;
+
+    h->env.dirty = h->env.dirty || ev->type != EVENT_EXTENT;
 
     switch (ev->type) {
     case EVENT_CONNECTED:
@@ -395,6 +409,8 @@ static void event(struct hub *h, const struct endpoint_event *ev)
             session_readable(s, ev->stream);
         return;
     case EVENT_EXTENT:
+        extent(h, ev);
+        return;
     case EVENT_FINISHED:
     case EVENT_RESET:
         s = sessions_find(&h->sessions, ev->conn);
@@ -522,13 +538,9 @@ void hub_run(struct hub *h, duet_time now)
     h->env.now = now;
     h->env.dirty = h->env.dirty || h->env.quitting; /* whether all bytes are acknowledged has no event */
     for (;;) {
-        bool any = false;
-
-        while (endpoint_poll(h->env.endpoint, &ev)) {
+        while (endpoint_poll(h->env.endpoint, &ev))
             event(h, &ev);
-            any = true;
-        }
-        if (!any && !h->env.dirty)
+        if (!h->env.dirty)
             return;
         h->env.dirty = false;
         pump(h);

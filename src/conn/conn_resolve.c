@@ -164,6 +164,8 @@ void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now)
             rc = item_lost(c, &p->items[i]);
     }
     c->cc.ops->update(&c->cc, &c->loss, s, c->cwnd_limited, now);
+    if (s->rtt_sampled)
+        pacer_path(&c->pacer, c->loss.rtt.min_us);
     if (s->acked_bytes > 0)
         c->cwnd_limited = false;
     trace_metrics(c, now);

@@ -31,12 +31,16 @@ struct gate {
 /* A packet being put together. */
 struct draft {
     struct writer w;
-    struct sent_item items[SENT_ITEMS];
+    struct sent_item *items; /* SENT_ITEMS, item_count of them filled */
     uint8_t item_count;
     bool eliciting;
     bool has_ack;
     uint64_t ack_lowest; /* the lowest number it lists */
     bool bulk;
+    /* Bytes of a file that end the packet: room for them is reserved, they are sealed from where they lie.  Whatever
+     * comes behind them has them copied first (land). */
+    const uint8_t *tail;
+    size_t tail_len;
 };
 
 /* ── what may leave ──────────────────────────────────────────────────── */
@@ -284,6 +288,20 @@ static void record_stream(struct conn *c, uint64_t id, const struct stream_piece
         echo_sent(&c->echo, id, piece, rtt_pto_us(&c->loss.rtt), now);
 }
 
+/* The tail is not the end of the packet: it goes where its room is. */
+static void land(struct draft *d)
+{
+    if (d->tail_len > 0)
+        memcpy(d->w.at - d->tail_len, d->tail, d->tail_len);
+    d->tail_len = 0;
+}
+
+static void add_bytes(struct conn *c, struct draft *d, uint64_t id, const struct stream_piece *piece)
+{
+    d->tail = streams_bytes(&c->streams, id, piece, writer_reserve(&d->w, piece->len));
+    d->tail_len = d->tail == NULL ? 0 : piece->len;
+}
+
 /* One STREAM frame of the class; false: it has nothing, or it does not fit. */
 static bool add_stream(struct conn *c, struct draft *d, enum stream_class class, duet_time now)
 {
@@ -299,11 +317,12 @@ static bool add_stream(struct conn *c, struct draft *d, enum stream_class class,
         piece.len = room;
         piece.fin = false;
     }
+    land(d);
     writer_varint(&d->w, piece.fin ? FRAME_STREAM_FIN : FRAME_STREAM);
     writer_varint(&d->w, id);
     writer_varint(&d->w, piece.offset);
     writer_varint(&d->w, piece.len);
-    streams_copy(&c->streams, id, &piece, writer_reserve(&d->w, piece.len));
+    add_bytes(c, d, id, &piece);
     add_item(
         d,
         &(struct sent_item){
@@ -363,8 +382,9 @@ static uint64_t take_number(struct conn *c)
 }
 
 /* Header, tag, number; the packet's length, 0: the numbers are used up. */
-static size_t seal(struct conn *c, uint8_t *buf, size_t plain_len, uint64_t number, duet_time now)
+static size_t seal(struct conn *c, uint8_t *buf, const struct draft *d, uint64_t number, duet_time now)
 {
+    const size_t plain_len = writer_used(&d->w);
     const int epoch = keys_send_epoch(c->keys, number, now);
     if (epoch < 0) {
         c->close_code = CLOSE_INTERNAL;
@@ -372,7 +392,8 @@ static size_t seal(struct conn *c, uint8_t *buf, size_t plain_len, uint64_t numb
         return 0;
     }
     packet_write_data_header(buf, (uint8_t)epoch, c->peer_cid, number);
-    const int rc = keys_seal(c->keys, number, buf, LIMIT_DATA_HEADER_BYTES, buf + LIMIT_DATA_HEADER_BYTES, plain_len);
+    const int rc = keys_seal(c->keys, number, buf, LIMIT_DATA_HEADER_BYTES, buf + LIMIT_DATA_HEADER_BYTES,
+                             plain_len - d->tail_len, d->tail, d->tail_len);
     if (rc != 0) {
         c->close_code = CLOSE_INTERNAL;
         conn_abandon(c, END_ERROR, rc, now);
@@ -396,14 +417,14 @@ static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now
 {
     if (path_allowance(&c->path) < LIMIT_PACKET_MIN_BYTES)
         return 0;
-    struct writer w = body_of(buf, cap < LIMIT_PACKET_MIN_BYTES ? cap : LIMIT_PACKET_MIN_BYTES);
+    struct draft d = {.w = body_of(buf, cap < LIMIT_PACKET_MIN_BYTES ? cap : LIMIT_PACKET_MIN_BYTES)};
     struct frame f = {.type = FRAME_CLOSE};
     f.close.code = c->close_code;
     f.close.reason = (const uint8_t *)c->close_reason;
     f.close.reason_len = c->state == CONN_CLOSING ? strlen(c->close_reason) : 0;
-    frame_write(&w, &f);
+    frame_write(&d.w, &f);
     c->close_wanted = false;
-    return seal(c, buf, writer_used(&w), take_number(c), now);
+    return seal(c, buf, &d, take_number(c), now);
 }
 
 /* An ACK is not acknowledged by itself; the one that is complete by turn asks for it, so that both sides can forget. */
@@ -425,7 +446,7 @@ static void record(struct conn *c, const struct draft *d, uint64_t number, size_
         c->out_of_memory = true;
         return;
     }
-    memcpy(p->items, d->items, sizeof d->items);
+    memcpy(p->items, d->items, d->item_count * sizeof *d->items);
     p->item_count = d->item_count;
     const uint64_t acked = d->has_ack ? acktr_sent(&c->acktr, now) : 0;
     if (d->has_ack && p->item_count < SENT_ITEMS)
@@ -441,11 +462,11 @@ static void record(struct conn *c, const struct draft *d, uint64_t number, size_
 static size_t send_mtu_probe(struct conn *c, uint8_t *buf, duet_time now)
 {
     const uint32_t size = pmtud_wants(&c->pmtud, now);
-    struct writer w = body_of(buf, size);
-    frame_write(&w, &(struct frame){.type = FRAME_PING});
-    writer_fill(&w, FRAME_PADDING, writer_left(&w));
+    struct draft d = {.w = body_of(buf, size)};
+    frame_write(&d.w, &(struct frame){.type = FRAME_PING});
+    writer_fill(&d.w, FRAME_PADDING, writer_left(&d.w));
     const uint64_t number = take_number(c);
-    const size_t len = seal(c, buf, writer_used(&w), number, now);
+    const size_t len = seal(c, buf, &d, number, now);
     if (len == 0)
         return 0;
     if (loss_sent(&c->loss, number, 0, true, true, now) == NULL)
@@ -466,18 +487,21 @@ static size_t send_data(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
     /* Only as the first of a train, when the whole buffer is there. */
     if (cap > c->packet_bytes && probe_wanted(c, &g, now) && pmtud_wants(&c->pmtud, now) <= cap)
         return send_mtu_probe(c, buf, now);
-    struct draft d = {.w = body_of(buf, cap < packet_size(c) ? cap : packet_size(c))};
+    struct sent_item items[SENT_ITEMS];
+    struct draft d = {.w = body_of(buf, cap < packet_size(c) ? cap : packet_size(c)), .items = items};
     add_ack(c, &d, !may_elicit, now);
     if (may_elicit)
         add_eliciting(c, &d, &g, now);
     if (!d.eliciting && !(ack_due && d.has_ack))
         return 0;
     ping_with_acks(c, &d, &g);
-    if (d.bulk && writer_left(&d.w) < PAD_BELOW_BYTES)
+    if (d.bulk && writer_left(&d.w) > 0 && writer_left(&d.w) < PAD_BELOW_BYTES) {
+        land(&d);
         writer_fill(&d.w, FRAME_PADDING, writer_left(&d.w));
+    }
 
     const uint64_t number = take_number(c);
-    const size_t len = seal(c, buf, writer_used(&d.w), number, now);
+    const size_t len = seal(c, buf, &d, number, now);
     if (len == 0)
         return 0;
     record(c, &d, number, len, &g, now);

@@ -3,22 +3,32 @@
  *
  * Every operation ends in endpoint_update for the connection it touched, which
  * sets that connection's timer and puts it among the ready ones when it has
- * something to send now.  endpoint_send serves the ready ones in turn; one that
+ * something to send now; a train of datagrams does so once, not for each.  endpoint_send serves the ready ones in turn; one that
  * has nothing more leaves the queue.
  */
 #include "duet/conn/endpoint.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "duet/base/err.h"
+#include "duet/base/num.h"
 #include "duet/conn/accept.h"
 #include "duet/conn/endpoint_state.h"
 
 #define CONNECT_TIMEOUT_US 30000000
 #define TRAIN_PACKETS 64    /* most packets in one train: the kernel's UDP_MAX_SEGMENTS */
 #define READY_RETRY_US 1000 /* a connection that promised a packet and gave none is asked again then, not at once */
+
+/* What the datagrams of a train have in common. */
+struct arrival {
+    const struct duet_addr *from;
+    uint8_t ecn;
+    duet_time now;
+    struct conn *open; /* its timer and readiness wait for the end of the train; NULL: none */
+};
 
 struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now)
 {
@@ -112,38 +122,55 @@ void endpoint_set_accept(struct endpoint *e, bool accept)
 
 /* ── datagrams in ────────────────────────────────────────────────────── */
 
-static int dispatch(struct endpoint *e, const struct packet *p, const struct duet_addr *from, uint8_t *dgram,
-                    size_t len, uint8_t ecn, duet_time now)
+/* The connection a packet names; NULL: none, or a SYN, which names none. */
+static struct conn *named_by(const struct endpoint *e, const struct packet *p)
+{
+    switch (p->type) {
+    case PACKET_SYN:
+        return NULL;
+    case PACKET_DATA:
+        return endpoint_find(e, p->dcid);
+    case PACKET_ACK:
+        return endpoint_find(e, p->cid_r);
+    case PACKET_RETRY:
+    case PACKET_SYN_ACK:
+    case PACKET_VERSION:
+        return endpoint_find(e, p->cid_i);
+    }
+    return NULL;
+}
+
+static int recv_ack(struct endpoint *e, struct conn *c, const struct packet *p, const struct duet_addr *from,
+                    size_t len, duet_time now)
+{
+    const int rc = conn_recv_ack(c, p, from, len, now);
+    if (rc == 0)
+        accept_confirmed(e, c, now);
+    return rc;
+}
+
+static int dispatch(struct endpoint *e, struct conn *c, const struct packet *p, const struct arrival *a, uint8_t *dgram,
+                    size_t len)
 {
     if (p->type == PACKET_SYN)
-        return accept_syn(e, p, from, len, now);
-    struct conn *c = endpoint_find(e, p->type == PACKET_DATA ? p->dcid : p->type == PACKET_ACK ? p->cid_r : p->cid_i);
+        return accept_syn(e, p, a->from, len, a->now);
     if (c == NULL)
         return DUET_ENOTFOUND;
-    int rc = DUET_ENOTFOUND;
     switch (p->type) {
     case PACKET_SYN:
         break;
     case PACKET_RETRY:
-        rc = conn_recv_retry(c, p, now);
-        break;
+        return conn_recv_retry(c, p, a->now);
     case PACKET_SYN_ACK:
-        rc = conn_recv_syn_ack(c, p, from, len, now);
-        break;
+        return conn_recv_syn_ack(c, p, a->from, len, a->now);
     case PACKET_ACK:
-        rc = conn_recv_ack(c, p, from, len, now);
-        if (rc == 0)
-            accept_confirmed(e, c, now);
-        break;
+        return recv_ack(e, c, p, a->from, len, a->now);
     case PACKET_VERSION:
-        rc = conn_recv_version(c, p, now);
-        break;
+        return conn_recv_version(c, p, a->now);
     case PACKET_DATA:
-        rc = conn_recv_data(c, p, from, dgram, len, ecn, now);
-        break;
+        return conn_recv_data(c, p, a->from, dgram, len, a->ecn, a->now);
     }
-    endpoint_update(e, c, now);
-    return rc;
+    return DUET_ENOTFOUND;
 }
 
 static void count_drop(struct endpoint *e, int rc, size_t len, duet_time now)
@@ -165,19 +192,45 @@ static void count_drop(struct endpoint *e, int rc, size_t len, duet_time now)
                 &(struct trace_event){.at = now, .type = TRACE_PACKET_DROPPED, .bytes = len, .detail = err_text(rc)});
 }
 
-int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *dgram, size_t len, uint8_t ecn,
-                  duet_time now)
+/* Timer and readiness of the connection the last datagrams were for, unless the next one is for it, too. */
+static void settle(struct endpoint *e, struct arrival *a, struct conn *next)
+{
+    if (a->open != NULL && a->open != next)
+        endpoint_update(e, a->open, a->now);
+    a->open = next;
+}
+
+static int recv_datagram(struct endpoint *e, struct arrival *a, uint8_t *dgram, size_t len)
 {
     struct packet p;
     e->counters.received++;
     int rc = packet_parse(&p, dgram, len);
     if (rc == DUET_EUNSUPPORTED)
-        accept_other_version(e, &p, from);
-    else if (rc == 0)
-        rc = dispatch(e, &p, from, dgram, len, ecn, now);
+        accept_other_version(e, &p, a->from);
+    else if (rc == 0) {
+        struct conn *c = named_by(e, &p);
+        settle(e, a, c);
+        rc = dispatch(e, c, &p, a, dgram, len);
+    }
     if (rc != 0)
-        count_drop(e, rc, len, now);
+        count_drop(e, rc, len, a->now);
     return rc;
+}
+
+int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *train, size_t len, size_t segment_bytes,
+                  uint8_t ecn, duet_time now)
+{
+    struct arrival a = {.from = from, .ecn = ecn, .now = now};
+    size_t at = 0;
+    int first = 0;
+    assert(len == 0 || segment_bytes > 0);
+    do {
+        const int rc = recv_datagram(e, &a, train + at, num_min(segment_bytes, len - at));
+        first = first == 0 ? rc : first;
+        at += segment_bytes;
+    } while (at < len);
+    settle(e, &a, NULL);
+    return first;
 }
 
 /* ── datagrams out ───────────────────────────────────────────────────── */

@@ -176,13 +176,14 @@ static void nonce_of(const struct aead *a, uint64_t number, uint8_t nonce[AEAD_I
         nonce[AEAD_IV_BYTES - 1 - i] ^= (uint8_t)(number >> (8 * i));
 }
 
-int aead_seal(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len)
+int aead_seal(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
+              const uint8_t *tail, size_t tail_len)
 {
     uint8_t nonce[AEAD_IV_BYTES];
 
-    assert(a->sealing);
+    assert(a->sealing && (tail_len == 0 || len > 0));
     nonce_of(a, number, nonce);
-    return a->provider->seal(a->state, nonce, ad, ad_len, buf, len);
+    return a->provider->seal(a->state, nonce, ad, ad_len, buf, len, tail, tail_len);
 }
 
 int aead_open(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len)

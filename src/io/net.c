@@ -69,7 +69,7 @@ static void tell_user(struct net *n, const char *what, int why)
 
 static void receive(struct net *n)
 {
-    struct udp_datagram d;
+    struct udp_train t;
 
     if (!n->readable)
         return;
@@ -80,9 +80,9 @@ static void receive(struct net *n)
     /* When they arrived, as near as we know; not when their turn comes. */
     const duet_time now = clock_now();
 
-    while (udp_next(n->cfg.udp, &d)) {
+    while (udp_next(n->cfg.udp, &t)) {
         /* What was dropped is counted inside; there is nothing to say to anyone. */
-        (void)endpoint_recv(n->cfg.endpoint, &d.from, d.bytes, d.len, d.ecn, now);
+        (void)endpoint_recv(n->cfg.endpoint, &t.from, t.bytes, t.len, t.segment, t.ecn, now);
         hub_run(n->cfg.hub, now);
     }
 }

@@ -37,14 +37,6 @@ struct slot {
     _Alignas(struct cmsghdr) uint8_t control[IN_CONTROL_BYTES];
 };
 
-/* The train being taken apart. */
-struct train {
-    struct duet_addr from;
-    uint8_t *at;
-    size_t left, segment;
-    uint8_t ecn;
-};
-
 struct udp {
     struct udpsock sock;
     unsigned gso_pause; /* trains until UDP_SEGMENT is tried again */
@@ -57,11 +49,18 @@ struct udp {
     struct slot slots[UDP_BUFFERS];
     struct mmsghdr in[UDP_BUFFERS];
     size_t filled, next; /* slots with something, and the first not yet looked at */
-    struct train train;
+    size_t wanted;       /* slots the next udp_recv may fill */
 
     struct mmsghdr out[UDP_TRAIN_SEGMENTS];
     struct iovec out_iov[UDP_TRAIN_SEGMENTS];
 };
+
+/* What the kernel overwrites. */
+static void rearm(struct udp *u, size_t slot)
+{
+    u->in[slot].msg_hdr.msg_namelen = sizeof(u->slots[slot].from);
+    u->in[slot].msg_hdr.msg_controllen = sizeof(u->slots[slot].control);
+}
 
 int udp_open(const struct udp_config *cfg, struct udp **out, char error[UDP_ERROR_BYTES], int *sys)
 {
@@ -88,7 +87,9 @@ int udp_open(const struct udp_config *cfg, struct udp **out, char error[UDP_ERRO
             .msg_iovlen = 1,
             .msg_control = u->slots[i].control,
         };
+        rearm(u, i);
     }
+    u->wanted = UDP_BUFFERS_LEAST;
     for (size_t i = 0; i < UDP_TRAIN_SEGMENTS; i++)
         u->out[i].msg_hdr = (struct msghdr){.msg_iov = &u->out_iov[i], .msg_iovlen = 1};
     *out = u;
@@ -287,21 +288,33 @@ size_t udp_too_big(struct udp *u)
     return bytes;
 }
 
+/* Datagrams that come one by one are worth many slots a call; joined ones (UDP_GRO) fill the cache with a few. */
+static size_t slots_for_batch(const struct udp *u)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < u->filled; i++)
+        bytes += u->in[i].msg_len;
+    const size_t slots = bytes > 0 ? UDP_BATCH_BYTES * u->filled / bytes : UDP_BUFFERS;
+
+    return slots < UDP_BUFFERS_LEAST ? UDP_BUFFERS_LEAST : slots > UDP_BUFFERS ? UDP_BUFFERS : slots;
+}
+
 size_t udp_recv(struct udp *u)
 {
-    assert(u->next == u->filled && u->train.left == 0);
-    for (size_t i = 0; i < UDP_BUFFERS; i++) {
-        u->in[i].msg_hdr.msg_namelen = sizeof(u->slots[i].from);
-        u->in[i].msg_hdr.msg_controllen = sizeof(u->slots[i].control);
-    }
+    assert(u->next == u->filled);
+    for (size_t i = 0; i < u->filled; i++)
+        rearm(u, i);
     u->next = 0;
     u->filled = 0;
-    const int n = recvmmsg(u->sock.fd, u->in, UDP_BUFFERS, MSG_DONTWAIT, NULL);
+    const int n = recvmmsg(u->sock.fd, u->in, (unsigned)u->wanted, MSG_DONTWAIT, NULL);
 
-    if (n > 0)
+    if (n > 0) {
         u->filled = (size_t)n;
-    else if (!would_block(errno) && errno != EINTR)
+        u->wanted = slots_for_batch(u);
+    } else if (!would_block(errno) && errno != EINTR) {
         u->counters.receive_errors++; /* a reported ICMP error; asking for it has cleared it */
+    }
     u->counters.received_trains += u->filled;
     return u->filled;
 }
@@ -318,7 +331,7 @@ static int control_int(struct cmsghdr *c)
     return v;
 }
 
-static void read_control(struct udp *u, struct msghdr *m, struct train *t)
+static void read_control(struct udp *u, struct msghdr *m, struct udp_train *t)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
         if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
@@ -331,41 +344,22 @@ static void read_control(struct udp *u, struct msghdr *m, struct train *t)
     }
 }
 
-/* Turns to the next buffer with something in it; false: none is left. */
-static bool next_train(struct udp *u)
+bool udp_next(struct udp *u, struct udp_train *out)
 {
     while (u->next < u->filled) {
         const size_t i = u->next++;
         struct msghdr *m = &u->in[i].msg_hdr;
-        struct train t = {
-            .at = u->slots[i].iov.iov_base,
-            .left = u->in[i].msg_len,
-            .segment = u->in[i].msg_len,
-        };
+        const size_t len = u->in[i].msg_len;
 
+        *out = (struct udp_train){.bytes = u->slots[i].iov.iov_base, .len = len, .segment = len};
         /* An empty datagram says nothing, a cut one would be half a packet. */
-        if (t.left == 0 || (m->msg_flags & MSG_TRUNC) != 0 || !sockaddr_decode(&u->slots[i].from, &t.from))
+        if (len == 0 || (m->msg_flags & MSG_TRUNC) != 0 || !sockaddr_decode(&u->slots[i].from, &out->from))
             continue;
-        read_control(u, m, &t);
-        u->train = t;
+        read_control(u, m, out);
+        u->counters.received_datagrams += segments_of(out->len, out->segment);
         return true;
     }
     return false;
-}
-
-bool udp_next(struct udp *u, struct udp_datagram *out)
-{
-    struct train *t = &u->train;
-
-    if (t->left == 0 && !next_train(u))
-        return false;
-    const size_t len = t->left < t->segment ? t->left : t->segment;
-
-    *out = (struct udp_datagram){.from = t->from, .bytes = t->at, .len = len, .ecn = t->ecn};
-    t->at += len;
-    t->left -= len;
-    u->counters.received_datagrams++;
-    return true;
 }
 
 struct udp_counters udp_counters(const struct udp *u)

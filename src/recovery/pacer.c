@@ -30,11 +30,18 @@ static int64_t quantum_bytes(uint64_t rate_bytes_per_s, uint32_t packet_bytes)
 
 void pacer_init(struct pacer *p, duet_time now)
 {
-    *p = (struct pacer){.at = now};
+    *p = (struct pacer){.at = now, .late_max_us = PACER_LATE_LEAST_US};
+}
+
+void pacer_path(struct pacer *p, uint64_t min_rtt_us)
+{
+    p->late_max_us = num_min(num_max(min_rtt_us / PACER_LATE_RTTS, PACER_LATE_LEAST_US), PACER_LATE_MOST_US);
 }
 
 static void fill(struct pacer *p, uint64_t rate_bytes_per_s, int64_t burst, duet_time now)
 {
+    if (p->tokens_bytes >= -burst && p->tokens_bytes <= burst && !time_before(p->at, now))
+        return; /* the same moment, as for most packets of a train: no division for nothing */
     uint128 grown = (uint128)rate_bytes_per_s * time_since(now, p->at) + p->fraction;
     uint128 whole = grown / US_PER_S;
 
@@ -57,20 +64,19 @@ static int64_t late_bytes(const struct pacer *p, uint64_t rate_bytes_per_s, duet
 {
     uint64_t late_us = p->paced && !time_is_never(p->promised) ? time_since(now, p->promised) : 0;
 
-    if (late_us > PACER_LATE_MAX_US)
-        late_us = PACER_LATE_MAX_US;
-    return (int64_t)((uint128)rate_bytes_per_s * late_us / US_PER_S);
+    return (int64_t)((uint128)rate_bytes_per_s * num_min(late_us, p->late_max_us) / US_PER_S);
 }
 
 uint64_t pacer_allowance(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now)
 {
     if (rate_bytes_per_s == 0) {
-        *p = (struct pacer){.at = now};
+        *p = (struct pacer){.at = now, .late_max_us = p->late_max_us};
         return UINT64_MAX;
     }
     int64_t burst = (int64_t)burst_bytes(rate_bytes_per_s, packet_bytes) + late_bytes(p, rate_bytes_per_s, now);
     if (!p->paced)
-        *p = (struct pacer){.tokens_bytes = burst, .at = now, .promised = DUET_NEVER, .paced = true};
+        *p = (struct pacer){
+            .tokens_bytes = burst, .at = now, .promised = DUET_NEVER, .late_max_us = p->late_max_us, .paced = true};
     fill(p, rate_bytes_per_s, burst, now);
     if (p->tokens_bytes >= quantum_bytes(rate_bytes_per_s, packet_bytes))
         p->train = true;

@@ -12,7 +12,9 @@
 #include "duet/recovery/sentmap.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "duet/base/err.h"
 #include "duet/wire/limits.h"
@@ -175,7 +177,10 @@ struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number)
         return NULL;
 
     struct sent_packet *p = &(*page_of(m, number))[number % SENTMAP_PAGE];
-    *p = (struct sent_packet){.number = number, .in_use = true, .class = SENT_OUTSTANDING};
+    memset(p, 0, offsetof(struct sent_packet, items));
+    p->number = number;
+    p->in_use = true;
+    p->class = SENT_OUTSTANDING;
     bitmap_add(&m->in[SENT_OUTSTANDING], place(m, number));
     m->first = first;
     m->next = number + 1;

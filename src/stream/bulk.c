@@ -66,18 +66,13 @@ int bulksend_supply(struct bulksend *b, const struct bulk_source *src)
     return 0;
 }
 
-void bulksend_copy(const struct bulksend *b, const struct stream_piece *p, uint8_t *out)
+const uint8_t *bulksend_at(const struct bulksend *b, uint64_t offset, size_t *len)
 {
-    uint64_t at = p->offset;
-    const uint64_t end = p->offset + p->len;
-    for (size_t i = source_at(b, at); at < end; i++) {
-        assert(i < b->count && b->v[i].offset <= at);
-        const struct bulk_source *src = &b->v[i];
-        const uint64_t stop = src->offset + src->len < end ? src->offset + src->len : end;
-        memcpy(out, src->bytes + (at - src->offset), (size_t)(stop - at));
-        out += stop - at;
-        at = stop;
-    }
+    const struct bulk_source *src = &b->v[source_at(b, offset)];
+    assert(src < b->v + b->count && src->offset <= offset);
+    const size_t skipped = (size_t)(offset - src->offset);
+    *len = src->len - skipped;
+    return src->bytes + skipped;
 }
 
 bool bulksend_release(struct bulksend *b, uint64_t start, uint64_t end, uint64_t *cookie)

@@ -126,6 +126,19 @@ bool streams_only_tail(const struct streams *s)
     return tails > 0;
 }
 
+/* No further than the source goes that it begins in: so its bytes lie in one piece. */
+static void cut_to_source(const struct bulksend *b, struct stream_piece *p)
+{
+    size_t len;
+    if (p->len == 0)
+        return;
+    (void)bulksend_at(b, p->offset, &len);
+    if (len < p->len) {
+        p->len = len;
+        p->fin = false;
+    }
+}
+
 /* Round robin over the files, a quantum each. */
 static bool next_bulk(struct streams *s, size_t max_len, uint64_t *id, struct stream_piece *out)
 {
@@ -136,6 +149,7 @@ static bool next_bulk(struct streams *s, size_t max_len, uint64_t *id, struct st
         bool fresh;
         if (!b->reset && sendstate_next(&b->state, max_len, data_credit(s), out, &fresh)) {
             *id = b->id;
+            cut_to_source(b, out);
             return true;
         }
         s->turn++;
@@ -153,13 +167,15 @@ bool streams_next(struct streams *s, enum stream_class class, size_t max_len, ui
     return sendstate_next(&s->out[class].state, max_len, UINT64_MAX, out, &fresh);
 }
 
-void streams_copy(const struct streams *s, uint64_t id, const struct stream_piece *p, uint8_t *out)
+const uint8_t *streams_bytes(const struct streams *s, uint64_t id, const struct stream_piece *p, uint8_t *room)
 {
     const int index = streams_ordered_index(id);
+    size_t len;
+    if (index < 0 && p->len > 0)
+        return bulksend_at(streams_send(s, id), p->offset, &len);
     if (index >= 0)
-        sendstream_copy(&s->out[index], p, out);
-    else
-        bulksend_copy(streams_send(s, id), p, out);
+        sendstream_copy(&s->out[index], p, room);
+    return NULL;
 }
 
 int streams_sent(struct streams *s, uint64_t id, const struct stream_piece *p)

@@ -47,7 +47,7 @@ static double packet_ns(struct aead *sealer, struct aead *opener, size_t len, si
     double start = now_ns();
 
     for (size_t i = 0; i < packets; i++) {
-        must(aead_seal(sealer, i, ad, AD_BYTES, buf, len) == 0, "sealing");
+        must(aead_seal(sealer, i, ad, AD_BYTES, buf, len, NULL, 0) == 0, "sealing");
         if (opener != NULL)
             must(aead_open(opener, i, ad, AD_BYTES, buf, len + AEAD_TAG_BYTES) == 0, "opening");
     }

@@ -170,7 +170,7 @@ static void receive(struct crowd *c, struct peer *p)
         if (n < 0)
             break;
         struct duet_addr a = address_of(&from);
-        (void)endpoint_recv(p->endpoint, &a, c->buf, (size_t)n, 0, now());
+        (void)endpoint_recv(p->endpoint, &a, c->buf, (size_t)n, (size_t)n, 0, now());
         struct endpoint_event ev;
         while (endpoint_poll(p->endpoint, &ev))
             note(c, p, &ev);

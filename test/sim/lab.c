@@ -251,7 +251,7 @@ static void deliver(struct lab *l)
 
     heap_remove(&l->wire, &d->heap);
     if (addr_equal(&d->to, &p->addr[side])) { /* not a mapping that is gone */
-        endpoint_recv(p->e[side], &d->from, d->bytes, d->len, 0, l->now);
+        endpoint_recv(p->e[side], &d->from, d->bytes, d->len, d->len, 0, l->now);
         drain(l, p, side);
         if (p->id[0] != 0 && p->id[1] != 0 && !p->opened) {
             start_transfer(l, p);

@@ -149,7 +149,7 @@ static void deliver(struct world *w, struct node *n, struct datagram *d)
     if (w->tap != NULL && !d->is_damaged && !d->is_injected)
         w->tap(w, d);
     n->idle_turns = 0;
-    endpoint_recv(n->endpoint, &d->from, d->bytes, d->len, 0, now);
+    endpoint_recv(n->endpoint, &d->from, d->bytes, d->len, d->len, 0, now);
     world_turn(w, n);
 }
 

@@ -6,7 +6,7 @@
  *
  *   hub_handle    a message from ui (MSG_…) or disk (DONE_…); takes ownership of it
  *   hub_run       drains the endpoint's events, moves work forward; after every call of the endpoint,
- *                 above all each endpoint_recv: extents point into that datagram
+ *                 above all each endpoint_recv: extents point into that train
  *   hub_next_ui, hub_next_disk   messages to push; hub_took_… after the push was accepted
  *   hub_deadline, hub_tick       progress snapshots and timers of its own; the deadline is 0 while work waits
  *

@@ -2,7 +2,7 @@
  * endpoint: many connections behind one UDP socket, without the socket.
  *
  * Two axes, few operations (sans-I/O):
- *   network   endpoint_recv a datagram, endpoint_send a train until 0
+ *   network   endpoint_recv a train of datagrams, endpoint_send one until 0
  *   time      endpoint_deadline says when, endpoint_tick does it
  *   events    endpoint_poll until false
  *   streams   write/read (ordered), open/supply/finish and accept/consumed (bulk)
@@ -41,11 +41,12 @@ void endpoint_close(struct endpoint *e, conn_id conn, uint64_t code, const char 
 /* Takes new SYNs or not, from now on. */
 void endpoint_set_accept(struct endpoint *e, bool accept);
 
-/* One datagram; dgram is decrypted in place and EVENT_EXTENT points into it.
- * 0: something was done with it; otherwise it was dropped and counted: the code says why
+/* A train, as endpoint_send gives them and as the kernel may hand them over again: equal datagrams of segment_bytes
+ * (> 0), the last may be shorter; one datagram is a train of len.  They are decrypted in place and EVENT_EXTENT points
+ * into them.  0: something was done with each; otherwise some were dropped and counted: the code says why the first was
  * (DUET_EMALFORMED, ENOTFOUND, EAUTH, EREPLAY, EFULL). Nothing to report to anyone. */
-int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *dgram, size_t len, uint8_t ecn,
-                  duet_time now);
+int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *train, size_t len, size_t segment_bytes,
+                  uint8_t ecn, duet_time now);
 
 /* The next train: equal datagrams of *segment_bytes to *to, the last may be
  * shorter.  cap >= LIMIT_PACKET_MIN_BYTES.  0: nothing to send now. */

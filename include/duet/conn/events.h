@@ -1,7 +1,7 @@
 /*
  * events: the queue between connections and endpoint_poll.
  *
- * Grows as needed: its length is bounded by what one datagram or one tick can
+ * Grows as needed: its length is bounded by what one train or one tick can
  * cause, because the contract of endpoint.h drains it after every call.
  */
 #ifndef DUET_CONN_EVENTS_H

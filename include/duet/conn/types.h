@@ -64,7 +64,7 @@ enum endpoint_event_type {
     EVENT_CLOSED,      /* over; the id is gone */
     EVENT_READABLE,    /* ordered stream has bytes (edge: read until 0) */
     EVENT_WRITABLE,    /* ordered stream has room again after a short write */
-    EVENT_EXTENT,      /* bulk stream: bytes, in the datagram just received */
+    EVENT_EXTENT,      /* bulk stream: bytes, in the train just received */
     EVENT_FINISHED,    /* bulk stream: every byte up to its final size was delivered */
     EVENT_RELEASED,    /* bulk stream: a supplied piece is no longer referenced */
     EVENT_SENT,        /* bulk stream: everything up to the end is acknowledged */

@@ -1,9 +1,9 @@
 /*
- * udp: the one UDP socket: trains of datagrams out, datagrams in.
+ * udp: the one UDP socket: trains of datagrams out, and in.
  *
  * Out: a train leaves as one UDP_SEGMENT message where the kernel can, else
- * through sendmmsg.  In: UDP_GRO lets the kernel hand over whole trains, which
- * udp_next takes apart again; without it each buffer holds one datagram.
+ * through sendmmsg.  In: UDP_GRO lets the kernel hand over whole trains;
+ * without it each is a single datagram.
  * Packets are never fragmented (IP_PMTUDISC_PROBE): too big is lost, and the
  * path MTU is the core's to find.  ICMP errors are advisory: anyone can forge
  * them, so they are counted and otherwise a lost packet.
@@ -24,14 +24,19 @@
 #define UDP_TRAIN_BYTES 65507     /* longest train: what one IPv4 datagram may carry */
 #define UDP_TRAIN_SEGMENTS 64     /* UDP_MAX_SEGMENTS of every kernel that has UDP_SEGMENT */
 #define UDP_BUFFER_BYTES 65536    /* one receive buffer: the longest train GRO makes */
-#define UDP_BUFFERS 8             /* filled by one udp_recv */
+#define UDP_BUFFERS 32            /* most filled by one udp_recv … */
+#define UDP_BUFFERS_LEAST 2       /* … and least, if there is enough; in between so many as hold UDP_BATCH_BYTES: */
+#define UDP_BATCH_BYTES 262144    /* half of a usual second-level cache: what came last is still there when opened */
 #define UDP_GSO_PAUSE_TRAINS 4096 /* after UDP_SEGMENT failed it is tried again after so many trains */
 
-struct udp_datagram {
+/* Datagrams of one sender that came together, as the kernel joined them: all of `segment` bytes, the last may be
+ * shorter; a single one is as long as its segment. */
+struct udp_train {
     struct duet_addr from;
     uint8_t *bytes; /* valid until the next udp_recv; may be written to */
     size_t len;
-    uint8_t ecn; /* the two ECN bits of the IP header */
+    size_t segment;
+    uint8_t ecn; /* the two ECN bits of the IP headers */
 };
 
 struct udp_counters {
@@ -60,8 +65,8 @@ size_t udp_send(struct udp *u, const struct duet_addr *to, const uint8_t *bytes,
 /* Fills the buffers with what has arrived, without waiting; only when udp_next gave false.
  * Buffers filled, 0: nothing there. */
 size_t udp_recv(struct udp *u);
-/* The next datagram of those buffers; false: that was all. */
-bool udp_next(struct udp *u, struct udp_datagram *out);
+/* The next train of those buffers; false: that was all. */
+bool udp_next(struct udp *u, struct udp_train *out);
 
 /* Why the kernel refused packets, each errno once in the life of the socket, for one line to the user; 0: no news. */
 int udp_send_error(struct udp *u);

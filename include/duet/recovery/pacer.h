@@ -6,7 +6,8 @@
  * packet by packet: at 1 Gbit/s that is a system call for 21 packets instead of ten,
  * and half the CPU time.
  * A sender that waited for its turn and was woken late (a busy machine) makes up for
- * PACER_LATE_MAX_US of it.  After idling the bucket is full.  Packets that could not wait (chat, probes)
+ * it as far as a queue may be trusted to take the lot: a quarter of the shortest round trip,
+ * PACER_LATE_LEAST_US to PACER_LATE_MOST_US.  After idling the bucket is full.  Packets that could not wait (chat, probes)
  * leave a debt of at most one burst.  Value type, virtual time.
  */
 #ifndef DUET_RECOVERY_PACER_H
@@ -20,7 +21,9 @@
 #define PACER_BURST_US 1000
 #define PACER_BURST_MAX_BYTES 65536
 #define PACER_LATE_US 250
-#define PACER_LATE_MAX_US 4000
+#define PACER_LATE_LEAST_US 4000
+#define PACER_LATE_MOST_US 16000 /* so late a turn may come where four others share two cores */
+#define PACER_LATE_RTTS 4
 
 struct pacer {
     int64_t tokens_bytes; /* negative: a debt */
@@ -28,11 +31,14 @@ struct pacer {
     duet_time at;         /* when tokens were counted */
     duet_time
         promised; /* when the sender, waiting for its turn, wanted to be woken; DUET_NEVER: it waits for nothing */
-    bool paced;   /* a rate was set: the bucket holds something */
-    bool train;   /* one is under way: it may go on packet by packet */
+    uint64_t late_max_us; /* that a late wake-up may make up for */
+    bool paced;           /* a rate was set: the bucket holds something */
+    bool train;           /* one is under way: it may go on packet by packet */
 };
 
 void pacer_init(struct pacer *p, duet_time now);
+/* The path's shortest round trip, as known by now. */
+void pacer_path(struct pacer *p, uint64_t min_rtt_us);
 /* Bytes that may leave now (rate 0: unlimited, UINT64_MAX, and nothing is counted). */
 uint64_t pacer_allowance(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now);
 void pacer_sent(struct pacer *p, uint64_t bytes);

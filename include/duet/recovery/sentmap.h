@@ -55,7 +55,7 @@ struct sent_packet {
     uint64_t lost;      /* connection's lost bytes when this left */
     uint64_t in_flight; /* bytes in flight just after it left */
     duet_time lost_at;  /* when it was declared lost */
-    struct sent_item items[SENT_ITEMS];
+    struct sent_item items[SENT_ITEMS]; /* item_count of them */
 };
 
 struct sentmap {
@@ -76,7 +76,7 @@ void sentmap_dispose(struct sentmap *m);
 /* Can another packet be added?  True as long as first..number are fewer than LIMIT_SENT_PACKETS - 64. */
 bool sentmap_has_room(const struct sentmap *m, uint64_t number);
 
-/* A zeroed OUTSTANDING record for `number`, which is >= next (numbers may be skipped).
+/* An OUTSTANDING record for `number`, zeroed but for its items, which is >= next (numbers may be skipped).
  * NULL: out of memory or no room.  Valid until it is forgotten. */
 struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number);
 

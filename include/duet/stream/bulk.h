@@ -1,8 +1,8 @@
 /*
  * bulk: unordered streams for files.
  *
- * The sender holds references to pieces the application supplied and copies
- * from them when a packet is built; a piece whose bytes are all acknowledged
+ * The sender holds references to pieces the application supplied and takes
+ * the bytes from there when a packet is built; a piece whose bytes are all acknowledged
  * is released.  The receiver keeps no bytes at all: what is fresh goes up as
  * extents, straight from the packet.
  */
@@ -53,8 +53,9 @@ void bulksend_dispose(struct bulksend *b);
 /* 0; DUET_EFULL: BULK_PIECES held; DUET_EINVAL: overlaps a held piece, or past the end; DUET_ENOMEM. */
 int bulksend_supply(struct bulksend *b, const struct bulk_source *src);
 
-/* Bytes of a piece sendstate_next gave; it may span several sources. */
-void bulksend_copy(const struct bulksend *b, const struct stream_piece *p, uint8_t *out);
+/* Where the byte at `offset`, which was supplied, lies, and how many of its source follow from there on.  They stay there
+ * as long as the source is held. */
+const uint8_t *bulksend_at(const struct bulksend *b, uint64_t offset, size_t *len);
 
 /* Takes one source all of whose bytes are acknowledged (any, when the stream was reset); false: none.
  * Only sources touching [start, end) are looked at. */

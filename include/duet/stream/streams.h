@@ -71,12 +71,15 @@ struct bulkrecv *streams_recv(const struct streams *s, uint64_t id);
 /* Is it a bulk stream of the peer's that was accepted and is over? Late frames for it are ignored. */
 bool streams_is_closed(const struct streams *s, uint64_t id);
 
-/* Sending.  What the class would send next in at most max_len bytes; changes nothing but whose turn it is. */
+/* Sending.  What the class would send next in at most max_len bytes, of a file no more than lies in one source; changes
+ * nothing but whose turn it is. */
 bool streams_next(struct streams *s, enum stream_class class, size_t max_len, uint64_t *id, struct stream_piece *out);
 bool streams_class_wants(const struct streams *s, enum stream_class class);
 /* Files are under way, every one sent to its end, and only acknowledgements are missing. */
 bool streams_only_tail(const struct streams *s);
-void streams_copy(const struct streams *s, uint64_t id, const struct stream_piece *p, uint8_t *out);
+/* The bytes of a piece that streams_next gave.  Of a bulk stream: where they lie, until its source is released.  Of an
+ * ordered one, whose bytes are in a ring: NULL, and they are copied to `room`. */
+const uint8_t *streams_bytes(const struct streams *s, uint64_t id, const struct stream_piece *p, uint8_t *room);
 /* 0, DUET_ENOMEM, DUET_EFULL (the connection must end).  Unknown ids: 0, they are over. */
 int streams_sent(struct streams *s, uint64_t id, const struct stream_piece *p);
 int streams_lost(struct streams *s, uint64_t id, const struct stream_piece *p);

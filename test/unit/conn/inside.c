@@ -26,7 +26,7 @@ size_t inside_seal(struct conn *c, const struct writer *frames, uint8_t dgram[LI
     cr_assert_geq(epoch, 0);
     packet_write_data_header(dgram, (uint8_t)epoch, c->peer_cid, number);
     memcpy(dgram + LIMIT_DATA_HEADER_BYTES, frames->start, len);
-    cr_assert_eq(keys_seal(c->keys, number, dgram, LIMIT_DATA_HEADER_BYTES, dgram + LIMIT_DATA_HEADER_BYTES, len), 0);
+    cr_assert_eq(keys_seal(c->keys, number, dgram, LIMIT_DATA_HEADER_BYTES, dgram + LIMIT_DATA_HEADER_BYTES, len, NULL, 0), 0);
     const size_t whole = LIMIT_DATA_HEADER_BYTES + len + LIMIT_TAG_BYTES;
     cr_assert_not_null(loss_sent(&c->loss, number, (uint32_t)whole, true, false, now)); /* it will be acknowledged */
     return whole;
@@ -36,7 +36,7 @@ int inside_send(struct pair *p, int from, const struct writer *frames)
 {
     uint8_t dgram[LIMIT_PACKET_MIN_BYTES];
     const size_t len = inside_seal(inside_session(p, from), frames, dgram, p->now);
-    return endpoint_recv(p->e[1 - from], &p->addr[from], dgram, len, 0, p->now);
+    return endpoint_recv(p->e[1 - from], &p->addr[from], dgram, len, len, 0, p->now);
 }
 
 int inside_send_frame(struct pair *p, int from, const struct frame *f)

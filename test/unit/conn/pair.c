@@ -92,13 +92,33 @@ static void settle(struct pair *p)
     }
 }
 
+/* How many from the first on may be joined: all but the last as long as the first. */
+static size_t joinable(const struct pair *p)
+{
+    const struct pair_datagram *first = &p->wire[0];
+    size_t n = 1, bytes = first->len;
+    while (p->trains && n < p->wire_count && p->wire[n].to == first->to && p->wire[n].at.us == first->at.us &&
+           p->wire[n].len <= first->len && p->wire[n - 1].len == first->len && bytes + p->wire[n].len <= PAIR_BUFFER)
+        bytes += p->wire[n++].len;
+    return n;
+}
+
 static void deliver_first(struct pair *p)
 {
-    struct pair_datagram d = p->wire[0];
-    memmove(&p->wire[0], &p->wire[1], --p->wire_count * sizeof d);
-    endpoint_recv(p->e[d.to], &d.from, d.bytes, d.len, p->ecn, p->now);
+    static uint8_t train[PAIR_BUFFER];
+    const struct pair_datagram d = p->wire[0];
+    const size_t n = joinable(p);
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(train + len, p->wire[i].bytes, p->wire[i].len);
+        len += p->wire[i].len;
+        free(p->wire[i].bytes);
+    }
+    p->wire_count -= n;
+    memmove(&p->wire[0], &p->wire[n], p->wire_count * sizeof d);
+    p->handed_over[d.to]++;
+    endpoint_recv(p->e[d.to], &d.from, train, len, d.len, p->ecn, p->now);
     drain(p, d.to);
-    free(d.bytes);
 }
 
 void pair_run(struct pair *p, duet_time until)

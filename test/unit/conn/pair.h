@@ -34,6 +34,8 @@ struct pair {
     void (*turn[2])(struct pair *p);
     duet_time turn_at[2];
     uint8_t ecn; /* ECN bits every datagram arrives with */
+    bool trains; /* equal datagrams that arrive together are handed over as one train */
+    uint64_t handed_over[2];
     void *user;
     conn_id conn[2]; /* of the last EVENT_CONNECTED */
     uint64_t sent[2], sent_bytes[2];

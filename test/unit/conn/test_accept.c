@@ -52,7 +52,7 @@ static int give(uint8_t *dgram, size_t len, const struct duet_addr *from)
 {
     uint8_t copy[2 * LIMIT_SYN_BYTES];
     memcpy(copy, dgram, len);
-    return endpoint_recv(e, from, copy, len, 0, now);
+    return endpoint_recv(e, from, copy, len, len, 0, now);
 }
 
 static int give_syn(uint64_t cid_i, uint64_t from)
@@ -349,7 +349,7 @@ Test(accept, garbage_of_every_length_is_dropped)
         }
         if (len >= 8 && len % 2 == 0 && buf[0] != PACKET_DATA)
             inside_fix_crc(buf, len);
-        cr_assert_neq(endpoint_recv(e, &from, buf, len, 0, now), 0, "length %zu", len);
+        cr_assert_neq(endpoint_recv(e, &from, buf, len, len, 0, now), 0, "length %zu", len);
     }
     cr_assert(inside_same(e, &before));
     uint8_t out[LIMIT_PACKET_MIN_BYTES];
@@ -525,11 +525,11 @@ Test(accept, a_session_is_not_given_up_for_an_attempt_of_the_peer)
                     inside_conn(pair.e[0], id[0])->hs->noise.e.public, NOISE_KEY_BYTES) < 0);
     struct duet_addr at;
     size_t len = (size_t)endpoint_send(pair.e[1], &at, out, sizeof out, &segment, pair.now);
-    cr_assert_eq(endpoint_recv(pair.e[0], &pair.addr[1], out, len, 0, pair.now), 0);
+    cr_assert_eq(endpoint_recv(pair.e[0], &pair.addr[1], out, len, len, 0, pair.now), 0);
     len = (size_t)endpoint_send(pair.e[0], &at, out, sizeof out, &segment, pair.now);
-    cr_assert_eq(endpoint_recv(also, &pair.addr[0], out, len, 0, pair.now), 0);
+    cr_assert_eq(endpoint_recv(also, &pair.addr[0], out, len, len, 0, pair.now), 0);
     len = (size_t)endpoint_send(also, &at, out, sizeof out, &segment, pair.now);
-    cr_assert_eq(endpoint_recv(pair.e[0], &pair.addr[1], out, len, 0, pair.now), 0);
+    cr_assert_eq(endpoint_recv(pair.e[0], &pair.addr[1], out, len, len, 0, pair.now), 0);
     pair_run(&pair, time_add(pair.now, US_PER_S));
     cr_assert_eq(connected[0], 2, "the one that answered, and the one that called");
     cr_assert_eq(endpoint_conn_count(pair.e[0]), 2, "an end that nobody hears of is none");

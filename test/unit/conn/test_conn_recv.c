@@ -72,7 +72,7 @@ static int give(int to, const uint8_t *bytes, size_t len)
 {
     uint8_t copy[LIMIT_PACKET_MIN_BYTES];
     memcpy(copy, bytes, len);
-    return endpoint_recv(pair.e[to], &pair.addr[1 - to], copy, len, 0, pair.now);
+    return endpoint_recv(pair.e[to], &pair.addr[1 - to], copy, len, len, 0, pair.now);
 }
 
 static void keep_a_session(void)
@@ -249,10 +249,12 @@ Test(conn_recv, a_syn_ack_or_ack_from_another_address_is_dropped)
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
     run_for(15000);
     cr_assert(kept_count == 2 && kept[1].to == 0);
-    cr_assert_eq(endpoint_recv(pair.e[0], &other, kept[1].bytes, kept[1].len, 0, pair.now), DUET_ENOTFOUND);
+    cr_assert_eq(endpoint_recv(pair.e[0], &other, kept[1].bytes, kept[1].len, kept[1].len, 0, pair.now),
+                 DUET_ENOTFOUND);
     run_for(8000);
     cr_assert(kept_count == 3 && kept[2].to == 1);
-    cr_assert_eq(endpoint_recv(pair.e[1], &other, kept[2].bytes, kept[2].len, 0, pair.now), DUET_ENOTFOUND);
+    cr_assert_eq(endpoint_recv(pair.e[1], &other, kept[2].bytes, kept[2].len, kept[2].len, 0, pair.now),
+                 DUET_ENOTFOUND);
 }
 
 Test(conn_recv, a_refused_attempt_fails_with_the_reason)
@@ -527,7 +529,7 @@ static bool moved(struct pair *p, int to, uint8_t *bytes, size_t len)
 {
     if (to == 0)
         return !cafe_is_deaf;
-    endpoint_recv(p->e[1], &cafe, bytes, len, 0, p->now);
+    endpoint_recv(p->e[1], &cafe, bytes, len, len, 0, p->now);
     return false;
 }
 
@@ -569,7 +571,7 @@ Test(conn_recv, a_copied_packet_from_elsewhere_moves_nothing_for_long)
         memcpy(copy, dgram, len);
         if (i % 2 == 0)
             cr_assert_eq(give(1, dgram, len), 0); /* the original is first */
-        const int rc = endpoint_recv(pair.e[1], &cafe, copy, len, 0, pair.now);
+        const int rc = endpoint_recv(pair.e[1], &cafe, copy, len, len, 0, pair.now);
         cr_assert_eq(rc, i % 2 == 0 ? DUET_EREPLAY : 0);
         cr_assert_eq(path->validated, i % 2 == 0);
         if (i % 2 == 1)
@@ -589,7 +591,7 @@ Test(conn_recv, an_older_packet_from_elsewhere_does_not_move_the_path)
     const size_t len = inside_seal(inside_session(&pair, 0), &w, old, pair.now);
     inside_seal(inside_session(&pair, 0), &w, new, pair.now);
     cr_assert_eq(give(1, new, len), 0);
-    cr_assert_eq(endpoint_recv(pair.e[1], &cafe, old, len, 0, pair.now), 0);
+    cr_assert_eq(endpoint_recv(pair.e[1], &cafe, old, len, len, 0, pair.now), 0);
     cr_assert(addr_equal(&inside_session(&pair, 1)->path.addr, &pair.addr[0]));
 }
 
@@ -650,4 +652,78 @@ Test(conn_recv, the_same_ack_brings_handshake_done_again_and_an_invented_one_not
 
     cr_assert_eq(give(1, kept_ack, kept_ack_len), 0);
     cr_assert(c->done_wanted);
+}
+
+/* ── trains ──────────────────────────────────────────────────────────── */
+
+#define CAR 64 /* bytes of each datagram in the trains below */
+
+/* A packet of c with this frame and padding, CAR bytes long. */
+static void add_car(uint8_t *train, size_t index, struct conn *c, const struct frame *f)
+{
+    uint8_t frames[CAR], dgram[LIMIT_PACKET_MIN_BYTES];
+    struct writer w = writer_of(frames, CAR - LIMIT_DATA_HEADER_BYTES - LIMIT_TAG_BYTES);
+    frame_write(&w, f);
+    writer_fill(&w, FRAME_PADDING, writer_left(&w));
+    cr_assert_eq(inside_seal(c, &w, dgram, pair.now), CAR);
+    memcpy(train + index * CAR, dgram, CAR);
+}
+
+Test(conn_recv, a_bad_datagram_does_not_stop_the_train_it_comes_in)
+{
+    static const struct frame ping = {.type = FRAME_PING};
+    uint8_t train[4 * CAR];
+    pair_connect(&pair);
+    struct conn *from = inside_session(&pair, 0), *to = inside_session(&pair, 1);
+    const uint64_t before = to->received_packets;
+    for (size_t i = 0; i < 4; i++)
+        add_car(train, i, from, &ping);
+    train[CAR + CAR / 2] ^= 1;       /* the second is forged */
+    memset(train + 2 * CAR, 0, CAR); /* the third is nobody's */
+    cr_assert_eq(endpoint_recv(pair.e[1], &pair.addr[0], train, sizeof train, CAR, 0, pair.now), DUET_EAUTH);
+    cr_assert_eq(to->received_packets, before + 2);
+    cr_assert_eq(endpoint_counters(pair.e[1]).unauthentic, 1);
+    cr_assert_eq(endpoint_counters(pair.e[1]).malformed + endpoint_counters(pair.e[1]).unknown, 1);
+}
+
+Test(conn_recv, what_comes_behind_a_broken_rule_in_the_same_train_is_not_taken)
+{
+    static const struct frame ping = {.type = FRAME_PING};
+    /* Forbidden to the one who connected. */
+    static const struct frame done = {.type = FRAME_HANDSHAKE_DONE};
+    uint8_t train[4 * CAR];
+    pair_connect(&pair);
+    struct conn *from = inside_session(&pair, 0);
+    for (size_t i = 0; i < 4; i++)
+        add_car(train, i, from, i == 1 ? &done : &ping);
+    endpoint_recv(pair.e[1], &pair.addr[0], train, sizeof train, CAR, 0, pair.now);
+    run_for(SECONDS(5));
+    cr_assert_eq(count[1][EVENT_CLOSED], 1);
+    cr_assert_eq(last[1][EVENT_CLOSED].closed.code, CLOSE_PROTOCOL);
+    cr_assert_eq(endpoint_conn_count(pair.e[1]), 0);
+}
+
+Test(conn_recv, a_train_may_hold_packets_of_two_connections)
+{
+    static const struct frame ping = {.type = FRAME_PING};
+    static const struct frame bye = {.type = FRAME_CLOSE};
+    uint8_t train[6 * CAR];
+    conn_id id;
+    pair_connect(&pair);
+    struct conn *first = inside_session(&pair, 0);
+    const conn_id first_there = pair.conn[1];
+    inside_session(&pair, 0)->unreachable = true; /* or a second session with the same address would be refused */
+    cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
+    run_for(SECONDS(1));
+    struct conn *second = inside_session(&pair, 0);
+    cr_assert_neq(first, second);
+    struct conn *second_there = inside_session(&pair, 1);
+    const uint64_t before = second_there->received_packets;
+    for (size_t i = 0; i < 6; i++)
+        add_car(train, i, i % 2 == 0 ? first : second, i == 2 ? &bye : &ping);
+    cr_assert_eq(endpoint_recv(pair.e[1], &pair.addr[0], train, sizeof train, CAR, 0, pair.now), 0);
+    cr_assert_eq(second_there->received_packets, before + 3);
+    run_for(SECONDS(5));
+    cr_assert_null(inside_conn(pair.e[1], first_there), "the first has left");
+    cr_assert_not_null(inside_conn(pair.e[1], second_there->id));
 }

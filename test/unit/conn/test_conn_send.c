@@ -386,7 +386,8 @@ Test(conn_send, replayed_datagrams_deliver_nothing_twice)
         run_for(5000);
         for (size_t k = 0; k < kept_count && time_due(kept[k].at, pair.now); k++) {
             memcpy(copy, kept[k].bytes, kept[k].len);
-            cr_assert_eq(endpoint_recv(pair.e[1], &pair.addr[0], copy, kept[k].len, 0, pair.now), DUET_EREPLAY);
+            cr_assert_eq(endpoint_recv(pair.e[1], &pair.addr[0], copy, kept[k].len, kept[k].len, 0, pair.now),
+                         DUET_EREPLAY);
         }
     }
     cr_assert_gt(kept_count, 100);

@@ -242,7 +242,7 @@ Test(conn_timers, no_packet_number_is_used_twice_however_often_the_answer_change
     for (int i = 0; i < 2; i++) {
         uint8_t copy[LIMIT_SYN_BYTES];
         memcpy(copy, syn, sizeof copy);
-        cr_assert_eq(endpoint_recv(pair.e[1], &pair.addr[0], copy, sizeof copy, 0, pair.now), 0);
+        cr_assert_eq(endpoint_recv(pair.e[1], &pair.addr[0], copy, sizeof copy, sizeof copy, 0, pair.now), 0);
         answer_len[i] = (size_t)endpoint_send(pair.e[1], &to, answer[i], sizeof answer[i], &segment, pair.now);
         pair.now = time_add(pair.now, 2 * LIMIT_HALF_OPEN_US);
         endpoint_tick(pair.e[1], pair.now);
@@ -252,7 +252,9 @@ Test(conn_timers, no_packet_number_is_used_twice_however_often_the_answer_change
     uint64_t next = 0;
     for (int i = 0; i < 3; i++) {
         struct conn *c = inside_conn(pair.e[0], id);
-        cr_assert_eq(endpoint_recv(pair.e[0], &pair.addr[1], answer[i % 2], answer_len[i % 2], 0, pair.now), 0);
+        cr_assert_eq(
+            endpoint_recv(pair.e[0], &pair.addr[1], answer[i % 2], answer_len[i % 2], answer_len[i % 2], 0, pair.now),
+            0);
         cr_assert_eq(c->state, CONN_ACK_SENT);
         cr_assert_geq(c->next_number, next);
         c->ping_wanted = true;

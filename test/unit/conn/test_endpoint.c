@@ -112,6 +112,36 @@ Test(endpoint, a_file_arrives_whole_through_ten_percent_loss)
     transfer(3000000);
 }
 
+/* Ethernet: larger datagrams are not worth a train. */
+static bool lose_large(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p, (void)to, (void)bytes;
+    return len <= 1472;
+}
+
+static bool lose_large_and_some(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    return lose_large(p, to, bytes, len) && lose_some(p, to, bytes, len);
+}
+
+Test(endpoint, a_file_arrives_whole_by_trains)
+{
+    pair.trains = true;
+    pair.filter = lose_large;
+    pair_connect(&pair);
+    transfer(3000000);
+    cr_assert_lt(pair.handed_over[1] * 4, pair.sent[0], "%lu calls for %lu datagrams", pair.handed_over[1],
+                 pair.sent[0]);
+}
+
+Test(endpoint, a_file_arrives_whole_by_trains_with_holes)
+{
+    pair.trains = true;
+    pair_connect(&pair);
+    pair.filter = lose_large_and_some;
+    transfer(3000000);
+}
+
 Test(endpoint, closing_is_told_to_the_peer_with_its_reason)
 {
     pair_connect(&pair);

@@ -39,7 +39,7 @@ static void answers_as_published(const struct aead_row *row)
     const char *by = aead_provider_name(sealer);
 
     memcpy(buf, text, len);
-    cr_assert_eq(aead_seal(sealer, row->number, ad, ad_len, buf, len), 0, "%s: %s", by, row->what);
+    cr_assert_eq(aead_seal(sealer, row->number, ad, ad_len, buf, len, NULL, 0), 0, "%s: %s", by, row->what);
     cr_assert_eq(sealed_len, len + AEAD_TAG_BYTES);
     cr_assert_arr_eq(buf, sealed, sealed_len, "%s: %s", by, row->what);
     cr_assert_eq(aead_open(opener, row->number, ad, ad_len, buf, sealed_len), 0, "%s: %s", by, row->what);
@@ -177,7 +177,7 @@ Test(aead, a_number_is_part_of_the_nonce_in_all_its_bits)
             uint8_t buf[4 + AEAD_TAG_BYTES] = {'d', 'u', 'e', 't'};
             uint8_t copy[sizeof(buf)];
             uint64_t number = UINT64_C(1) << bit;
-            cr_assert_eq(aead_seal(sealer, number, NULL, 0, buf, 4), 0);
+            cr_assert_eq(aead_seal(sealer, number, NULL, 0, buf, 4, NULL, 0), 0);
             memcpy(copy, buf, sizeof(buf));
             cr_assert_eq(aead_open(opener, 0, NULL, 0, copy, sizeof(copy)), DUET_EAUTH, "bit %d", bit);
             cr_assert_eq(aead_open(opener, number, NULL, 0, buf, sizeof(buf)), 0, "bit %d", bit);
@@ -200,7 +200,7 @@ Test(aead, large_packets_survive_a_round_trip)
         struct aead *sealer = aead_new(suites[s], key, iv, true);
         struct aead *opener = aead_new(suites[s], key, iv, false);
         memcpy(buf, text, len);
-        cr_assert_eq(aead_seal(sealer, 9, NULL, 0, buf, len), 0);
+        cr_assert_eq(aead_seal(sealer, 9, NULL, 0, buf, len, NULL, 0), 0);
         cr_assert(memcmp(buf, text, len) != 0);
         cr_assert_eq(aead_open(opener, 9, NULL, 0, buf, sizeof(buf)), 0);
         cr_assert(memcmp(buf, text, len) == 0);

@@ -86,9 +86,26 @@ static void seals_like_the_reference(const struct aead_provider *p, enum params_
     uint8_t *at = place(r, sample.text, sample.len);
 
     cr_assert_not_null(sealer);
-    cr_assert_eq(p->seal(sealer, sample.nonce, sample.ad, sample.ad_len, at, sample.len), 0);
+    cr_assert_eq(p->seal(sealer, sample.nonce, sample.ad, sample.ad_len, at, sample.len, NULL, 0), 0);
     cr_assert(memcmp(at, sample.sealed, sample.len + AEAD_TAG_BYTES) == 0, "%s: %zu bytes, ad %zu", p->name, sample.len,
               sample.ad_len);
+    nothing_else_was_touched(at, sample.len + AEAD_TAG_BYTES);
+    p->free(sealer);
+}
+
+/* Wherever the text is cut in two, the second part sealed from where it lies: the same bytes. */
+static void seals_in_parts_alike(const struct aead_provider *p, enum params_suite suite, struct duet_rand *r)
+{
+    void *sealer = p->new (suite, sample.key, true);
+    const size_t head =
+        sample.len > 1 ? 1 + rand_below(r, rand_below(r, 2) == 0 ? sample.len : 2) % (sample.len - 1) : sample.len;
+    uint8_t *at = place(r, sample.text, head);
+
+    cr_assert_not_null(sealer);
+    cr_assert_eq(
+        p->seal(sealer, sample.nonce, sample.ad, sample.ad_len, at, head, sample.text + head, sample.len - head), 0);
+    cr_assert(memcmp(at, sample.sealed, sample.len + AEAD_TAG_BYTES) == 0, "%s: %zu of %zu bytes, ad %zu", p->name,
+              head, sample.len, sample.ad_len);
     nothing_else_was_touched(at, sample.len + AEAD_TAG_BYTES);
     p->free(sealer);
 }
@@ -125,9 +142,12 @@ Test(aead_provider, ipsec_mb_and_libcrypto_agree_on_any_packet)
         draw(&r);
         void *sealer = aead_libcrypto.new(SUITE_AES128GCM, sample.key, true);
         memcpy(sample.sealed, sample.text, sample.len);
-        cr_assert_eq(aead_libcrypto.seal(sealer, sample.nonce, sample.ad, sample.ad_len, sample.sealed, sample.len), 0);
+        cr_assert_eq(
+            aead_libcrypto.seal(sealer, sample.nonce, sample.ad, sample.ad_len, sample.sealed, sample.len, NULL, 0), 0);
         aead_libcrypto.free(sealer);
         seals_like_the_reference(&aead_ipsec_mb, SUITE_AES128GCM, &r);
+        seals_in_parts_alike(&aead_ipsec_mb, SUITE_AES128GCM, &r);
+        seals_in_parts_alike(&aead_libcrypto, SUITE_AES128GCM, &r);
         opens_the_reference_only(&aead_ipsec_mb, SUITE_AES128GCM, &r);
         opens_the_reference_only(&aead_libcrypto, SUITE_AES128GCM, &r);
     }
@@ -142,6 +162,7 @@ Test(aead_provider, libcrypto_and_libsodium_agree_on_any_packet)
         draw(&r);
         crypto_aead_chacha20poly1305_ietf_encrypt(sample.sealed, NULL, sample.text, sample.len, sample.ad,
                                                   sample.ad_len, NULL, sample.nonce, sample.key);
+        seals_in_parts_alike(&aead_libcrypto, SUITE_CHACHA20POLY1305, &r);
         seals_like_the_reference(&aead_libcrypto, SUITE_CHACHA20POLY1305, &r);
         opens_the_reference_only(&aead_libcrypto, SUITE_CHACHA20POLY1305, &r);
     }
@@ -166,8 +187,9 @@ Test(aead_provider, a_state_forgets_the_packet_before)
             memcpy(kept, sample.text, sample.len);
             memcpy(fresh, sample.text, sample.len);
             void *new = providers[p]->new (SUITE_AES128GCM, key, true);
-            cr_assert_eq(providers[p]->seal(old, sample.nonce, sample.ad, sample.ad_len, kept, sample.len), 0);
-            cr_assert_eq(providers[p]->seal(new, sample.nonce, sample.ad, sample.ad_len, fresh, sample.len), 0);
+            cr_assert_eq(providers[p]->seal(old, sample.nonce, sample.ad, sample.ad_len, kept, sample.len, NULL, 0), 0);
+            cr_assert_eq(providers[p]->seal(new, sample.nonce, sample.ad, sample.ad_len, fresh, sample.len, NULL, 0),
+                         0);
             cr_assert(memcmp(kept, fresh, sample.len + AEAD_TAG_BYTES) == 0, "packet %d", i);
             kept[0] ^= 1; /* every second open is of a forgery */
             cr_assert_eq(
@@ -193,8 +215,8 @@ Test(aead_provider, no_associated_data_may_be_null)
             continue;
         uint8_t with[5 + AEAD_TAG_BYTES] = "hello", without[5 + AEAD_TAG_BYTES] = "hello";
         void *sealer = providers[p]->new (SUITE_AES128GCM, key, true);
-        cr_assert_eq(providers[p]->seal(sealer, nonce, key, 0, with, 5), 0);
-        cr_assert_eq(providers[p]->seal(sealer, nonce, NULL, 0, without, 5), 0);
+        cr_assert_eq(providers[p]->seal(sealer, nonce, key, 0, with, 5, NULL, 0), 0);
+        cr_assert_eq(providers[p]->seal(sealer, nonce, NULL, 0, without, 5, NULL, 0), 0);
         cr_assert_arr_eq(with, without, sizeof(with));
         cr_assert(memcmp(with, "hello", 5) != 0);
         providers[p]->free(sealer);
@@ -222,33 +244,43 @@ static void *changes_the_key(enum params_suite suite, const uint8_t *key, bool s
     return aead_libcrypto.new(suite, other, sealing);
 }
 
-static int seals_nothing(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len)
+static int seals_nothing(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
+                         const uint8_t *tail, size_t tail_len)
 {
-    (void)state, (void)nonce, (void)ad, (void)ad_len, (void)buf, (void)len;
+    (void)state, (void)nonce, (void)ad, (void)ad_len, (void)buf, (void)len, (void)tail, (void)tail_len;
     return 0;
 }
 
-static int fails_to_seal(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len)
+static int fails_to_seal(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
+                         const uint8_t *tail, size_t tail_len)
 {
-    (void)state, (void)nonce, (void)ad, (void)ad_len, (void)buf, (void)len;
+    (void)state, (void)nonce, (void)ad, (void)ad_len, (void)buf, (void)len, (void)tail, (void)tail_len;
     return DUET_ESYS;
 }
 
-static int ignores_ad(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len)
+static int ignores_ad(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
+                      const uint8_t *tail, size_t tail_len)
 {
     (void)ad_len;
-    return aead_libcrypto.seal(state, nonce, ad, 0, buf, len);
+    return aead_libcrypto.seal(state, nonce, ad, 0, buf, len, tail, tail_len);
 }
 
 /* As a lost carry of the block counter would. */
 static int seals_long_ones_wrongly(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf,
-                                   size_t len)
+                                   size_t len, const uint8_t *tail, size_t tail_len)
 {
-    int err = aead_libcrypto.seal(state, nonce, ad, ad_len, buf, len);
+    int err = aead_libcrypto.seal(state, nonce, ad, ad_len, buf, len, tail, tail_len);
 
-    if (len > 4096)
+    if (len + tail_len > 4096)
         buf[4096] ^= 1;
     return err;
+}
+
+static int forgets_the_tail(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf,
+                            size_t len, const uint8_t *tail, size_t tail_len)
+{
+    (void)tail;
+    return aead_libcrypto.seal(state, nonce, ad, ad_len, buf, len + tail_len, NULL, 0);
 }
 
 static int opens_anything(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len)
@@ -312,10 +344,13 @@ static struct aead_provider broken_in(size_t way)
     case 10:
         p.suites = 0;
         break;
+    case 11:
+        p.seal = forgets_the_tail;
+        break;
     }
     return p;
 }
-#define BREAKAGES 11
+#define BREAKAGES 12
 
 static const enum params_suite suites[] = {SUITE_AES128GCM, SUITE_CHACHA20POLY1305};
 

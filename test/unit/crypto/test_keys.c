@@ -48,7 +48,7 @@ static struct packet_under_test seal(struct keys *k, uint64_t number, duet_time 
 
     cr_assert_geq(p.epoch, 0);
     memcpy(p.bytes, TEXT, TEXT_LEN);
-    cr_assert_eq(keys_seal(k, number, ad, sizeof(ad), p.bytes, TEXT_LEN), 0);
+    cr_assert_eq(keys_seal(k, number, ad, sizeof(ad), p.bytes, TEXT_LEN, NULL, 0), 0);
     return p;
 }
 
@@ -300,8 +300,8 @@ Test(keys, a_number_is_sealed_once)
     uint8_t buf[TEXT_LEN + AEAD_TAG_BYTES] = TEXT;
 
     seal(e.a, 7, START);
-    cr_assert_eq(keys_seal(e.a, 7, ad, sizeof(ad), buf, TEXT_LEN), DUET_EINVAL);
-    cr_assert_eq(keys_seal(e.a, 3, ad, sizeof(ad), buf, TEXT_LEN), DUET_EINVAL);
+    cr_assert_eq(keys_seal(e.a, 7, ad, sizeof(ad), buf, TEXT_LEN, NULL, 0), DUET_EINVAL);
+    cr_assert_eq(keys_seal(e.a, 3, ad, sizeof(ad), buf, TEXT_LEN, NULL, 0), DUET_EINVAL);
     cr_assert_eq(keys_send_epoch(e.a, 7, START), DUET_EINVAL);
     cr_assert_arr_eq(buf, TEXT, TEXT_LEN, "and a refusal leaves the text alone");
     seal(e.a, 8, START);
@@ -315,7 +315,7 @@ Test(keys, numbers_run_out_at_their_limit)
 
     deliver(&e, LIMIT_PACKET_NUMBER - 1, START);
     cr_assert_eq(keys_send_epoch(e.a, LIMIT_PACKET_NUMBER, START), DUET_EEXHAUSTED);
-    cr_assert_eq(keys_seal(e.a, LIMIT_PACKET_NUMBER, ad, sizeof(ad), buf, TEXT_LEN), DUET_EEXHAUSTED);
+    cr_assert_eq(keys_seal(e.a, LIMIT_PACKET_NUMBER, ad, sizeof(ad), buf, TEXT_LEN, NULL, 0), DUET_EEXHAUSTED);
     cr_assert_eq(keys_send_epoch(e.a, UINT64_MAX, START), DUET_EEXHAUSTED);
     ends_free(&e);
 }

@@ -39,7 +39,7 @@ Test(memory, of_starting_is_let_go_and_everything_still_works)
     struct aead *seal = aead_new(SUITE_CHACHA20POLY1305, key, iv, true);
     struct aead *open = aead_new(SUITE_CHACHA20POLY1305, key, iv, false);
     cr_assert(seal != NULL && open != NULL);
-    cr_expect_eq(aead_seal(seal, 1, NULL, 0, text, 64), 0);
+    cr_expect_eq(aead_seal(seal, 1, NULL, 0, text, 64, NULL, 0), 0);
     cr_expect_eq(aead_open(open, 1, NULL, 0, text, 64 + AEAD_TAG_BYTES), 0);
     cr_expect_eq(text[0], 3);
     aead_free(seal);

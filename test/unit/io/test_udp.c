@@ -32,16 +32,22 @@ static struct duet_addr loopback_of(const struct udp *u)
     return (struct duet_addr){.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = a.port};
 }
 
+static struct udp_train rest; /* of the train that next() is taking apart */
+
 /* The next datagram, waiting for it. */
-static bool next(struct udp *u, struct udp_datagram *d)
+static bool next(struct udp *u, struct udp_train *d)
 {
     struct pollfd p = {.fd = udp_fd(u), .events = POLLIN};
 
-    while (!udp_next(u, d)) {
+    while (rest.len == 0 && !udp_next(u, &rest)) {
         if (poll(&p, 1, WAIT_MS) != 1)
             return false;
         udp_recv(u);
     }
+    *d = rest;
+    d->len = rest.len < rest.segment ? rest.len : rest.segment;
+    rest.bytes += d->len;
+    rest.len -= d->len;
     return true;
 }
 
@@ -56,7 +62,7 @@ static void send_and_check(struct udp *from, struct udp *to, size_t len, size_t 
 {
     static uint8_t bytes[UDP_TRAIN_BYTES * 2];
     const struct duet_addr target = loopback_of(to);
-    struct udp_datagram d;
+    struct udp_train d;
 
     fill(bytes, len);
     cr_assert_eq(udp_send(from, &target, bytes, len, segment), len);
@@ -69,7 +75,7 @@ static void send_and_check(struct udp *from, struct udp *to, size_t len, size_t 
         cr_assert_eq(d.from.family, ADDR_V4, "never v4-mapped");
         cr_assert_eq(d.from.port, loopback_of(from).port);
     }
-    cr_assert(!udp_next(to, &d));
+    cr_assert(rest.len == 0 && !udp_next(to, &d));
 }
 
 static const struct {
@@ -116,7 +122,7 @@ Test(udp, ipv6_sockets_exchange_too)
     char error[UDP_ERROR_BYTES];
     int sys = 0;
     const struct udp_config cfg = {.family = 6, .bind = "::1"};
-    struct udp_datagram d;
+    struct udp_train d;
     struct duet_addr target;
 
     if (udp_open(&cfg, &u, error, &sys) != 0) {
@@ -170,7 +176,7 @@ Test(udp, carries_ecn_marks_of_both_families)
         struct udp *from = NULL, *to = open_with((struct udp_config){0});
         char error[UDP_ERROR_BYTES];
         int sys = 0, mark = 3;
-        struct udp_datagram d;
+        struct udp_train d;
         struct duet_addr target = loopback_of(to);
 
         if (udp_open(&cfg, &from, error, &sys) != 0) {
@@ -316,12 +322,41 @@ Test(udp, a_full_socket_takes_whole_datagrams_and_goes_on_later)
     udp_close(u);
 }
 
+/* How many datagrams of `len` bytes, all there already, come with the second call: the first one shows their size. */
+static size_t taken_by_second_call(size_t len)
+{
+    static uint8_t bytes[UDP_TRAIN_BYTES];
+    struct udp *u = open_with((struct udp_config){.family = 4, .bind = "127.0.0.1", .no_gro = true});
+    const struct duet_addr to = loopback_of(u);
+    struct udp_train t;
+
+    for (size_t i = 0; i < UDP_BUFFERS_LEAST + UDP_BUFFERS; i++)
+        cr_assert_eq(udp_send(u, &to, bytes, len, len), len);
+    cr_assert_eq(udp_recv(u), UDP_BUFFERS_LEAST);
+    while (udp_next(u, &t))
+        continue;
+    const size_t taken = udp_recv(u);
+
+    while (udp_next(u, &t))
+        continue;
+    udp_close(u);
+    return taken;
+}
+
+Test(udp, takes_many_small_datagrams_in_a_call_and_few_large_ones)
+{
+    cr_expect_eq(taken_by_second_call(1), UDP_BUFFERS);
+    cr_expect_eq(taken_by_second_call(1500), UDP_BUFFERS);
+    cr_expect_eq(taken_by_second_call(UDP_BATCH_BYTES / 8), 8);
+    cr_expect_eq(taken_by_second_call(UDP_TRAIN_BYTES), UDP_BATCH_BYTES / UDP_TRAIN_BYTES);
+}
+
 Test(udp, empty_datagrams_are_left_out)
 {
     struct udp *u = open_with((struct udp_config){.family = 4, .bind = "127.0.0.1"});
     const struct duet_addr to = loopback_of(u);
     struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(to.port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    struct udp_datagram d;
+    struct udp_train d;
 
     cr_assert_eq(sendto(udp_fd(u), "", 0, 0, (struct sockaddr *)&sa, sizeof(sa)), 0);
     cr_assert_eq(udp_send(u, &to, (const uint8_t *)"y", 1, 1), 1);

@@ -178,7 +178,7 @@ Test(pacer, makes_up_for_being_woken_late_but_not_for_idling)
 {
     const uint64_t rate = 10000000; /* 10 kB a millisecond: the bucket */
     const uint64_t late_us[] = {0, 500, 3000, 60000};
-    const uint64_t extra[] = {0, 5000, 30000, rate * PACER_LATE_MAX_US / US_PER_S};
+    const uint64_t extra[] = {0, 5000, 30000, rate * PACER_LATE_LEAST_US / US_PER_S};
 
     for (size_t i = 0; i < sizeof late_us / sizeof late_us[0]; i++) {
         for (int idles = 0; idles < 2; idles++) {
@@ -193,10 +193,29 @@ Test(pacer, makes_up_for_being_woken_late_but_not_for_idling)
             const uint64_t got = pacer_allowance(&p, rate, 1000, DUET_TIME(wait_us));
             const uint64_t late = wait_us - at.us;
             const uint64_t most =
-                first + (idles ? 0 : rate * (late < PACER_LATE_MAX_US ? late : PACER_LATE_MAX_US) / US_PER_S);
+                first + (idles ? 0 : rate * (late < PACER_LATE_LEAST_US ? late : PACER_LATE_LEAST_US) / US_PER_S);
             const uint64_t grown = rate * wait_us / US_PER_S;
             cr_assert_eq(got, grown < most ? grown : most, "row %zu idles %d: %lu", i, idles, (unsigned long)got);
             cr_assert_leq(got, first + extra[i] + 10000);
         }
+    }
+}
+
+Test(pacer, makes_up_for_more_on_a_longer_path)
+{
+    static const struct {
+        uint64_t min_rtt_us, made_up_us;
+    } rows[] = {
+        {1000, PACER_LATE_LEAST_US}, {16000, 4000}, {40000, 10000}, {64000, 16000}, {300000, PACER_LATE_MOST_US}};
+    const uint64_t rate = 10000000;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pacer p;
+        pacer_init(&p, DUET_TIME(0));
+        pacer_path(&p, rows[i].min_rtt_us);
+        const uint64_t burst = pacer_allowance(&p, rate, 1200, DUET_TIME(0));
+        pacer_sent(&p, burst);
+        const duet_time at = pacer_next(&p, rate, 1200, DUET_TIME(0));
+        cr_assert_eq(pacer_allowance(&p, rate, 1200, time_add(at, 100000)),
+                     burst + rate * rows[i].made_up_us / US_PER_S, "row %zu", i);
     }
 }

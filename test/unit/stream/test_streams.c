@@ -224,6 +224,28 @@ Test(streams, extents_supplied_last_first_go_through_a_small_window)
     cr_assert(streams_is_closed(&b, id));
 }
 
+Test(streams, a_piece_of_a_file_lies_in_one_source)
+{
+    static uint8_t other[1000];
+    uint64_t id, of;
+    struct stream_piece p;
+    cr_assert_eq(streams_open(&a, &id), 0);
+    cr_assert_eq(bulksend_supply(streams_send(&a, id), &(struct bulk_source){.bytes = bytes, .len = 1000}), 0);
+    cr_assert_eq(
+        bulksend_supply(streams_send(&a, id), &(struct bulk_source){.offset = 1000, .bytes = other, .len = 1000}), 0);
+    cr_assert_eq(sendstate_finish(&streams_send(&a, id)->state, 2000), 0);
+    streams_max_data(&a, WINDOW);
+    streams_max_stream_data(&a, id, WINDOW);
+
+    cr_assert(streams_next(&a, CLASS_BULK, 1500, &of, &p));
+    cr_assert(p.offset == 0 && p.len == 1000 && !p.fin);
+    cr_assert_eq(streams_bytes(&a, id, &p, NULL), bytes);
+    cr_assert_eq(streams_sent(&a, id, &p), 0);
+    cr_assert(streams_next(&a, CLASS_BULK, 1500, &of, &p));
+    cr_assert(p.offset == 1000 && p.len == 1000 && p.fin);
+    cr_assert_eq(streams_bytes(&a, id, &p, NULL), other);
+}
+
 Test(streams, files_take_turns_of_a_quantum)
 {
     const uint64_t id[2] = {open_with(WINDOW / 2), open_with(WINDOW / 2)};
