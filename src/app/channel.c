@@ -15,6 +15,7 @@
 
 #define READ_BYTES (16 * 1024) /* room offered to one read of the transport */
 #define KEEP_BYTES (32 * 1024) /* an empty queue keeps no more memory than this */
+#define MOVE_SHARE 4           /* what is kept moves for this part of it, consumed or to come */
 
 static void drop_memory(struct channel_bytes *q)
 {
@@ -25,19 +26,21 @@ static void drop_memory(struct channel_bytes *q)
     *q = (struct channel_bytes){0};
 }
 
-/* Makes `more` bytes free behind what is kept. */
+/* Makes `more` bytes free behind what is kept.  What is kept is moved only when a quarter as much was consumed, or will
+ * be added before the next time: amortised O(1) a byte, whatever a peer takes and makes us say by the spoonful. */
 static int make_room(struct channel_bytes *q, size_t more)
 {
     if (q->cap - q->head - q->len >= more)
         return 0;
-    if (q->cap - q->len >= more && q->head >= q->len) { /* moving less than was consumed: amortised O(1) */
+    const size_t quarter = q->len / MOVE_SHARE;
+    if (q->cap - q->len >= more && q->head >= quarter) {
         memmove(q->mem, q->mem + q->head, q->len);
         q->head = 0;
         return 0;
     }
     size_t cap = q->cap == 0 ? READ_BYTES : q->cap;
 
-    while (cap < q->len + more)
+    while (cap < q->len + quarter + more)
         cap *= 2;
     uint8_t *mem = malloc(cap);
 

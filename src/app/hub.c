@@ -21,7 +21,7 @@
 
 #define HUB_CONNECTING 64                             /* attempts of ours under way */
 #define HUB_UI_RESERVE 1024                           /* messages for ui that never need memory for themselves */
-#define HUB_QUIT_SILENCE_US (UINT64_C(30) * US_PER_S) /* silence for which a peer is waited for when leaving */
+#define HUB_QUIT_SILENCE_US (UINT64_C(30) * US_PER_S) /* when leaving: for silence, and for the last of our bytes */
 #define HUB_UI_FULL 8192                              /* from here on newcomers are turned away: ui stands still */
 
 struct attempt {
@@ -441,6 +441,23 @@ static duet_time give_up_at(const struct hub *h, const struct session *s)
     return patience_us == 0 ? DUET_NEVER : time_add(s->silent_since, patience_us);
 }
 
+/* When quitting: until when a peer has time to acknowledge the last of our bytes, once nobody needs to know any more. */
+static duet_time flush_until(const struct hub *h, const struct session *s)
+{
+    return h->env.quitting && s->state != SESSION_CLOSING ? time_add(s->settled_since, HUB_QUIT_SILENCE_US)
+                                                          : DUET_NEVER;
+}
+
+static bool may_leave(const struct hub *h, struct session *s)
+{
+    if (!session_is_settled(s, &h->env))
+        s->settled_since = DUET_NEVER;
+    else if (time_is_never(s->settled_since))
+        s->settled_since = h->env.now;
+    return !time_is_never(s->settled_since) &&
+           (session_is_flushed(s, &h->env) || time_due(flush_until(h, s), h->env.now));
+}
+
 /* Ends the sessions whose time has come. */
 static void end_sessions(struct hub *h)
 {
@@ -458,7 +475,7 @@ static void end_sessions(struct hub *h)
             session_close(s, &h->env, CLOSE_INTERNAL, "out of memory", true);
         else if (time_due(give_up_at(h, s), h->env.now))
             session_close(s, &h->env, CLOSE_OK, "no sign of life for too long", true);
-        else if (h->env.quitting && session_is_idle(s, &h->env))
+        else if (h->env.quitting && may_leave(h, s))
             session_close(s, &h->env, CLOSE_OK, "bye", false);
     }
     h->env.ui.lost = false;
@@ -571,8 +588,8 @@ duet_time hub_deadline(const struct hub *h)
 
     if (h->env.dirty)
         return DUET_TIME(0);
-    for (size_t i = 0; i < h->sessions.awake; i++) /* the unreachable ones are among them */
-        at = time_min(at, give_up_at(h, h->sessions.v[i]));
+    for (size_t i = 0; i < h->sessions.awake; i++) /* the unreachable ones are among them, and all when quitting */
+        at = time_min(at, time_min(give_up_at(h, h->sessions.v[i]), flush_until(h, h->sessions.v[i])));
     return at;
 }
 

@@ -4,15 +4,21 @@
 
 #include "duet/wire/limits.h"
 
+static uint64_t pool_bytes(size_t n)
+{
+    return (uint64_t)(CHUNK_POOL - n * RECV_SPARE_CHUNKS) * CHUNK_BYTES;
+}
+
 uint64_t recv_budget_total(size_t n)
 {
     assert(n > 0 && n <= RECV_ACTIVE_MAX);
-    return (uint64_t)(CHUNK_POOL - n * RECV_SPARE_CHUNKS) * CHUNK_BYTES;
+    return pool_bytes(n);
 }
 
 uint64_t recv_budget_share(size_t n)
 {
-    const uint64_t share = recv_budget_total(n) / n;
+    assert(n > 0 && n <= RECV_ACTIVE_MAX);
+    const uint64_t share = (pool_bytes(n + 1) - RECV_LEAST_BYTES) / n;
 
     return share < LIMIT_WINDOW_MAX_BYTES ? share : LIMIT_WINDOW_MAX_BYTES;
 }

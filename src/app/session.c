@@ -17,6 +17,7 @@ struct session *session_new(const struct endpoint_event *ev, uint64_t number)
         return NULL;
     s->peer.conn = ev->conn;
     s->number = number;
+    s->settled_since = DUET_NEVER;
     memcpy(s->key, ev->connected.key, sizeof(s->key));
     peer_name(ev->connected.name, strnlen(ev->connected.name, LIMIT_NAME_BYTES), s->peer.name);
     channel_init(&s->peer.control, PEER_CONTROL_OUT_BYTES);
@@ -151,7 +152,7 @@ static void hello_came(struct session *s, struct env *env, const struct appmsg *
     s->state = SESSION_LIVE;
     s->is_news = true;
     env->dirty = true;
-    (void)outbox_push(&env->ui, (struct msg){.type = MSG_CONNECTED, .peer = s->peer.conn});
+    (void)outbox_push(&env->ui, (struct msg){.type = MSG_CONNECTED, .peer = s->peer.conn, .value = m->hello_flags});
     if (!s->peer.takes_files) { /* what was offered before this was known */
         transfer_send_none_taken(env, &s->peer, takes_no_files);
         refuse_sends(s, env, DUET_EREFUSED, takes_no_files);
@@ -464,9 +465,13 @@ void session_rest(struct session *s)
     chat_rest(&s->chat);
 }
 
-bool session_is_idle(const struct session *s, const struct env *env)
+bool session_is_settled(const struct session *s, const struct env *env)
 {
     return chat_undelivered(&s->chat) == 0 && s->asks.count == 0 && s->sends_count == 0 &&
-           transfer_count(env, &s->peer, true) == 0 && s->peer.control.out.len == 0 && s->peer.chat.out.len == 0 &&
-           endpoint_flushed(env->endpoint, s->peer.conn);
+           transfer_count(env, &s->peer, true) == 0;
+}
+
+bool session_is_flushed(const struct session *s, const struct env *env)
+{
+    return s->peer.control.out.len == 0 && s->peer.chat.out.len == 0 && endpoint_flushed(env->endpoint, s->peer.conn);
 }

@@ -4,7 +4,7 @@
  * credit again.  So the peer's credit, not our memory, is what a slow disk uses
  * up.  Invariant: what peers may still send fits the chunks that are left
  * (recv_budget), also while shares change: a limit once granted is a promise,
- * so a newcomer waits until the others' promises have shrunk.
+ * so a newcomer gets what is left until the others' promises have shrunk.
  */
 #include "duet/app/transfer_recv.h"
 
@@ -180,7 +180,21 @@ static void begin(struct env *env, struct transfer *t, uint64_t cap)
     peer_send(t->peer, &m);
 }
 
-/* The one that waited longest; NULL: none waits. */
+static size_t count_active_of(const struct env *env, const struct peer *peer)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < env->transfer_count; i++)
+        count += is_active(env->transfers[i]) && (peer == NULL || env->transfers[i]->peer == peer) ? 1 : 0;
+    return count;
+}
+
+static size_t count_active(const struct env *env)
+{
+    return count_active_of(env, NULL);
+}
+
+/* The one that waited longest, of peers that have not enough; NULL: none waits. */
 static struct transfer *next_queued(const struct env *env)
 {
     struct transfer *first = NULL;
@@ -188,19 +202,11 @@ static struct transfer *next_queued(const struct env *env)
     for (size_t i = 0; i < env->transfer_count; i++) {
         struct transfer *t = env->transfers[i];
 
-        if (t->state == TRANSFER_QUEUED && (first == NULL || t->id < first->id))
+        if (t->state == TRANSFER_QUEUED && (first == NULL || t->id < first->id) &&
+            count_active_of(env, t->peer) < RECV_PEER_MAX)
             first = t;
     }
     return first;
-}
-
-static size_t count_active(const struct env *env)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < env->transfer_count; i++)
-        count += is_active(env->transfers[i]) ? 1 : 0;
-    return count;
 }
 
 /* Brings every cap to `share`: less at once (it only stops growing), more as far as the budget goes. */
@@ -235,11 +241,14 @@ void transfer_recv_pump(struct env *env)
         const uint64_t budget = recv_budget_total(n);
 
         adjust_caps(env, share, budget);
-        const uint64_t need = next != NULL && next->size < share ? next->size : share;
-
-        if (n == active || promised(env) + need > budget)
+        if (n == active)
             return;
-        begin(env, next, share);
+        const uint64_t left = budget - num_min(promised(env), budget);
+        const uint64_t least = num_min(num_max(next->size, 1), RECV_LEAST_BYTES); /* an empty file's end needs credit */
+
+        if (left < least)
+            return;
+        begin(env, next, num_min(share, left));
     }
 }
 
@@ -282,7 +291,7 @@ static bool is_ripe(const struct env *env, const struct transfer *t)
 
     if (used < RECV_FLUSH_BYTES || used == CHUNK_BYTES || t->in.partial_out)
         return used == CHUNK_BYTES;
-    return used >= endpoint_recv_window(env->endpoint, t->conn) / (RECV_FLUSH_SHARE * count_active(env));
+    return RECV_FLUSH_SHARE * count_active(env) * used >= endpoint_recv_window(env->endpoint, t->conn);
 }
 
 static void extent(struct env *env, struct transfer *t, uint64_t offset, const uint8_t *data, size_t len)

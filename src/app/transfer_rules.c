@@ -50,25 +50,3 @@ enum transfer_rule transfer_rule(enum transfer_state state, enum transfer_event 
     assert(rules[state][event] == '#');
     return RULE_BUG;
 }
-
-const char *transfer_state_name(enum transfer_state state)
-{
-    static const char *const names[] = {
-#define X(name) #name,
-        TRANSFER_STATE_LIST(X)
-#undef X
-    };
-
-    return names[state];
-}
-
-const char *transfer_event_name(enum transfer_event event)
-{
-    static const char *const names[] = {
-#define X(name) #name,
-        TRANSFER_EVENT_LIST(X)
-#undef X
-    };
-
-    return names[event];
-}

@@ -245,11 +245,12 @@ static bool wants_chunk(const struct env *env, const struct transfer *t)
     return t->out.asked_bytes < endpoint_bulk_limit(env->endpoint, t->conn, t->stream) + SEND_AHEAD_BYTES;
 }
 
-/* Asks for the next read if this transfer holds less than its share. */
+/* Asks for the next read if this transfer holds less than its share, or little while chunks are scarce. */
 static bool read_next(struct env *env, struct transfer *t, unsigned share)
 {
-    const unsigned held = t->out.pieces + t->jobs_out;
-    struct chunk *c = wants_chunk(env, t) && held < share ? chunk_take(env->send_pool) : NULL;
+    const bool is_scarce = chunk_available(env->send_pool) <= SEND_RESERVED_CHUNKS;
+    const unsigned held = t->out.pieces + t->jobs_out, most = is_scarce ? SEND_LEAST_CHUNKS : share;
+    struct chunk *c = wants_chunk(env, t) && held < most ? chunk_take(env->send_pool) : NULL;
 
     if (c == NULL)
         return false;

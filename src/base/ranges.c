@@ -180,13 +180,6 @@ bool ranges_contains(const struct ranges *r, uint64_t value)
     return i < r->count && r->v[i].start <= value;
 }
 
-bool ranges_covers(const struct ranges *r, uint64_t start, uint64_t end)
-{
-    struct range gap;
-
-    return !ranges_first_gap(r, start, end, &gap);
-}
-
 uint64_t ranges_overlap(const struct ranges *r, uint64_t start, uint64_t end)
 {
     uint64_t sum = 0;
@@ -219,13 +212,4 @@ bool ranges_first_gap(const struct ranges *r, uint64_t start, uint64_t end, stru
     if (i < r->count && r->v[i].start < end)
         gap->end = r->v[i].start;
     return true;
-}
-
-uint64_t ranges_total(const struct ranges *r)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < r->count; i++)
-        sum += r->v[i].end - r->v[i].start;
-    return sum;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "duet/app/appmsg.h"
 #include "duet/base/err.h"
 #include "duet/base/text.h"
 #include "duet/cli/exit.h"
@@ -43,6 +44,12 @@ static void on_connected(struct job *j, const struct msg *m)
         job_on_connected(j, m);
     if (m->peer != a->peer)
         return;
+    if (!(m->value &
+          HELLO_SERVES)) { /* said here: a peer that asks, too, is gone as soon as it learns the same of us */
+        progress_error(&j->progress, "refused: the peer answers no commands");
+        job_finish(j, EXIT_REFUSED);
+        return;
+    }
     if (program_send_text(&j->program, MSG_ASK, m->peer, ASK_ID, a->line) < 0)
         job_finish(j, EXIT_INTERNAL);
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "duet/app/appmsg.h"
 #include "duet/base/err.h"
 #include "duet/base/text.h"
 #include "duet/cli/exit.h"
@@ -180,6 +181,24 @@ static void on_peer_key(struct job *j, const struct msg *m)
     }
 }
 
+/* Each file will come back refused, if the peer stays for so long; it may be one that sends, too, and leaves as soon as
+ * it learns the same of us. */
+static void all_refused(struct send *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct send_file *file = &s->files[i];
+        if (file->over)
+            continue;
+        char *clean = text_sanitise_new(TEXT_LINE, file->path, strlen(file->path));
+        progress_error(&s->job.progress, "sending %s: the peer takes no files", clean ? clean : "a file");
+        free(clean);
+        file->over = true;
+        s->failed++;
+        s->refused++;
+    }
+    job_finish(&s->job, EXIT_DONE);
+}
+
 static void on_connected(struct job *j, const struct msg *m)
 {
     struct send *s = j->self;
@@ -188,6 +207,10 @@ static void on_connected(struct job *j, const struct msg *m)
     if (m->peer != s->peer)
         return;
     s->connected = true;
+    if (!(m->value & HELLO_TAKES_FILES)) {
+        all_refused(s);
+        return;
+    }
     for (size_t i = 0; i < s->next; i++)
         s->files[i].began_us = clock_now().us; /* its owner may have thought about our key for long */
 }

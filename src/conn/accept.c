@@ -159,6 +159,17 @@ static bool host_has_enough(const struct endpoint *e, const struct duet_addr *fr
     return count >= LIMIT_HALF_OPEN_PER_HOST;
 }
 
+/* A SYN that will be refused, or is garbage, costs about as much as a good one and takes no place: a flood of those, from
+ * wherever it likes, must not be cheaper than one that fills the places. */
+static bool wastes_answers(struct endpoint *e, duet_time now)
+{
+    if (time_since(now, e->wasted_since) >= US_PER_S) {
+        e->wasted_since = now;
+        e->wasted = 0;
+    }
+    return e->wasted >= LIMIT_WASTED_ANSWERS;
+}
+
 int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
 {
     e->counters.syns++;
@@ -181,9 +192,10 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_add
     const bool token_ok = p->token != NULL && cookie_check(&e->cookie, from, p->cid_i, p->token, now);
     if (p->token != NULL && !token_ok)
         return DUET_EAUTH;
-    if (e->half_open >= LIMIT_HALF_OPEN_RETRY && !token_ok)
+    if ((e->half_open >= LIMIT_HALF_OPEN_RETRY || wastes_answers(e, now)) && !token_ok)
         return send_retry(e, p, from, now);
-    if (e->count >= LIMIT_CONNS)
-        return refuse(e, p, from, REFUSAL_BUSY);
-    return answer(e, p, from, len, own != NULL ? own->id : 0, now);
+    const bool is_busy = e->count >= LIMIT_CONNS;
+    const int rc = is_busy ? refuse(e, p, from, REFUSAL_BUSY) : answer(e, p, from, len, own != NULL ? own->id : 0, now);
+    e->wasted += is_busy || rc != 0;
+    return rc;
 }

@@ -269,6 +269,14 @@ static void start_closing(struct conn *c, duet_time now)
     c->end_at = DUET_NEVER;
 }
 
+/* Answers each CLOSE of the peer for a while. */
+static void start_draining(struct conn *c, duet_time now)
+{
+    conn_enter(c, CONN_DRAINING, now);
+    c->end_at = time_add(now, close_step_us(c) * CONN_DRAIN_STEPS);
+    c->repeat_at = DUET_NEVER;
+}
+
 void conn_close(struct conn *c, enum endpoint_end end, uint64_t code, const char *reason, duet_time now)
 {
     switch (c->state) {
@@ -296,6 +304,17 @@ void conn_fail(struct conn *c, int err, const char *what, duet_time now)
     conn_close(c, END_ERROR, err == DUET_EFLOW ? CLOSE_FLOW : ours ? CLOSE_INTERNAL : CLOSE_PROTOCOL, what, now);
 }
 
+/* The peer's CLOSE answers ours, and ours the peer's: one that has not left yet is still waited for. */
+void conn_both_closed(struct conn *c, duet_time now)
+{
+    if (!c->close_wanted) {
+        conn_abandon(c, END_LOCAL, DUET_ECANCELLED, now);
+        return;
+    }
+    tell_end(c, END_LOCAL, DUET_ECANCELLED);
+    start_draining(c, now);
+}
+
 void conn_peer_closed(struct conn *c, uint64_t code, const uint8_t *reason, size_t len, duet_time now)
 {
     char text[LIMIT_REASON_BYTES + 1] = "";
@@ -303,8 +322,6 @@ void conn_peer_closed(struct conn *c, uint64_t code, const uint8_t *reason, size
         memcpy(text, reason, len);
     set_reason(c, code, text);
     tell_end(c, END_LEFT, DUET_EREFUSED);
-    conn_enter(c, CONN_DRAINING, now);
-    c->end_at = time_add(now, close_step_us(c) * CONN_DRAIN_STEPS);
-    c->repeat_at = DUET_NEVER;
+    start_draining(c, now);
     c->close_wanted = true;
 }

@@ -340,7 +340,7 @@ static void take_close(struct conn *c, const uint8_t *bytes, size_t len, duet_ti
         if (f.type != FRAME_CLOSE)
             continue;
         if (c->state == CONN_CLOSING)
-            conn_abandon(c, END_LOCAL, DUET_ECANCELLED, now);
+            conn_both_closed(c, now);
         else
             c->close_wanted = true;
         return;

@@ -431,10 +431,10 @@ static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now
 }
 
 /* An ACK is not acknowledged by itself; the one that is complete by turn asks for it, so that both sides can forget. */
-static void ping_with_acks(struct conn *c, struct draft *d)
+static void ping_with_acks(struct conn *c, struct draft *d, const struct gate *g)
 {
     const bool step_busy = c->params.mode == MODE_STEP && c->loss.eliciting_in_flight > 0;
-    if (d->eliciting || !acktr_is_turn(&c->acktr) || step_busy)
+    if (d->eliciting || !acktr_is_turn(&c->acktr) || step_busy || !g->control)
         return;
     frame_write(&d->w, &(struct frame){.type = FRAME_PING});
     d->eliciting = true;
@@ -498,7 +498,7 @@ static size_t send_data(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
         add_eliciting(c, &d, &g, now);
     if (!d.eliciting && !(ack_due && d.has_ack))
         return 0;
-    ping_with_acks(c, &d);
+    ping_with_acks(c, &d, &g);
     if (d.bulk && writer_left(&d.w) > 0 && writer_left(&d.w) < PAD_BELOW_BYTES) {
         land(&d);
         writer_fill(&d.w, FRAME_PADDING, writer_left(&d.w));

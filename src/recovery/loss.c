@@ -68,6 +68,27 @@ bool loss_has_room(struct loss *l, uint64_t number)
     return true;
 }
 
+static void leave_flight(struct loss *l, const struct sent_packet *p)
+{
+    l->bytes_in_flight -= p->bytes;
+    l->eliciting_in_flight -= p->eliciting;
+    l->lone_in_flight -= !p->eliciting;
+}
+
+/* What asks for no answer is not in flight for anybody but us: a peer that never acknowledges our ACKs must not make us
+ * remember each. */
+static void forget_lone(struct loss *l)
+{
+    while (l->lone_in_flight > LOSS_LONE_KEPT) {
+        l->lone_from = sentmap_next(&l->sent, SENT_OUTSTANDING, l->lone_from);
+        struct sent_packet *p = sentmap_get(&l->sent, l->lone_from++);
+        if (p->eliciting)
+            continue;
+        leave_flight(l, p);
+        sentmap_forget(&l->sent, p);
+    }
+}
+
 struct sent_packet *loss_sent(struct loss *l, uint64_t number, uint32_t bytes, bool eliciting, bool probe,
                               duet_time now)
 {
@@ -98,6 +119,9 @@ struct sent_packet *loss_sent(struct loss *l, uint64_t number, uint32_t bytes, b
         l->last_eliciting_at = now;
         l->pto_from = now;
         l->probes_due -= l->probes_due > 0;
+    } else {
+        l->lone_in_flight++;
+        forget_lone(l);
     }
     return p;
 }
@@ -123,12 +147,6 @@ void loss_app_limited(struct loss *l)
 }
 
 /* ---- losing ---- */
-
-static void leave_flight(struct loss *l, const struct sent_packet *p)
-{
-    l->bytes_in_flight -= p->bytes;
-    l->eliciting_in_flight -= p->eliciting;
-}
 
 /*
  * RFC 9002 §7.6.2: a run of lost packets, none between them acknowledged, over
@@ -444,6 +462,8 @@ const struct sent_packet *loss_take_lost(struct loss *l)
     if (n == SENTMAP_NONE)
         return NULL;
 
+    if (l->sent.in[SENT_LOST].count == LOSS_KEPT)
+        sentmap_forget(&l->sent, sentmap_get(&l->sent, sentmap_next(&l->sent, SENT_LOST, 0)));
     struct sent_packet *p = sentmap_get(&l->sent, n);
     sentmap_move(&l->sent, p, SENT_LOST);
     return p;

@@ -1,5 +1,5 @@
 # A peer that answers and is gone before it heard of us again: that is "could not connect", not "lost"; one that is
-# started anew in the meantime gets the file.
+# started anew in the meantime gets the file.  Two senders that call each other end at once, refused.
 # timeout: 60
 set -euo pipefail
 . "$ROOT/test/e2e/lib.sh"
@@ -36,3 +36,12 @@ NS=$NET_A start recv "$DUET" recv --home "$(home_of bob)" --accept-new -y -o in 
 expect send 0 30
 expect recv 0
 same file in/file
+
+# Whoever hears of the refusal first leaves, but not before the other can hear of it.
+refused=5
+NS=$NET_A start one "$DUET" send --home "$(home_of alice)" --accept-new -p 7001 -c "$NET_B_IP:7001" file
+NS=$NET_B start two "$DUET" send --home "$(home_of bob)" --accept-new -p 7001 -c "$NET_A_IP:7001" file
+for name in one two; do
+    expect "$name" "$refused"
+    grep -q '^duet: sending file.*: the peer takes no files$' "$T/$name.err" || fail "$name does not say why"
+done

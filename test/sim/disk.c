@@ -197,7 +197,7 @@ static struct msg do_write(struct world *w, struct disk *d, const struct msg *jo
         done.err = DUET_EINVAL;
         return done;
     }
-    uint64_t total = ranges_total(&f->written) + c->used;
+    uint64_t total = ranges_overlap(&f->written, 0, UINT64_MAX) + c->used;
     if (f->source->fault == FAULT_WRITE && total > f->source->fault_at) {
         fail_with(&done, ENOSPC);
         return done;
@@ -219,9 +219,9 @@ static struct msg do_commit(struct world *w, struct disk *d, const struct msg *j
     }
     struct source *s = f->source;
     f->is_finished = true;
-    if (!ranges_covers(&f->written, 0, s->bytes))
-        world_fail(w, "%s: committed with %llu of %llu bytes", s->name, (unsigned long long)ranges_total(&f->written),
-                   (unsigned long long)s->bytes);
+    if (ranges_end_of(&f->written, 0) != s->bytes)
+        world_fail(w, "%s: committed with %llu of %llu bytes", s->name,
+                   (unsigned long long)ranges_overlap(&f->written, 0, UINT64_MAX), (unsigned long long)s->bytes);
     if (memcmp(job->digest, source_digest(s), DIGEST_BYTES) != 0)
         world_fail(w, "%s: committed under a wrong digest", s->name);
     if (s->fault == FAULT_COMMIT) {

@@ -197,12 +197,89 @@ static void check_doubt(struct world *w)
         world_fail(w, "%zu times connected", w->nodes[0]->ui.connected);
 }
 
+/* Two that take no connections and no files, and answer no questions, call each other: as two `duet send -c`, or
+ * `duet ask`.  Each leaves as soon as it knows how its own thing ended. */
+static const struct deed *own_deed(const struct world *w, size_t node)
+{
+    return w->deeds[0].from == node ? &w->deeds[0] : &w->deeds[1];
+}
+
+static bool knows_its_end(const struct world *w, size_t node)
+{
+    const struct deed *d = own_deed(w, node);
+    const struct ui *u = &w->nodes[node]->ui;
+
+    return u->failed > 0 || u->left + u->lost > 0 || (d->type == DEED_ASK ? d->is_done : d->is_failed_here);
+}
+
+static void leave_fire(struct world *w, uint64_t node)
+{
+    if (w->nodes[node]->was_quit)
+        return;
+    if (knows_its_end(w, node))
+        ui_quit(w, w->nodes[node], false);
+    else
+        world_at(w, w->now.us + WORLD_MS(1), leave_fire, node);
+}
+
+static bool both_know_their_end(struct world *w)
+{
+    return knows_its_end(w, 0) && knows_its_end(w, 1);
+}
+
+static void sole_crossing(struct world *w)
+{
+    scenario_two_nodes(w);
+    w->default_link =
+        (struct link_config){.delay_us = world_pick_log(w, 10, WORLD_MS(200)),
+                             .jitter_us = world_chance(w, 0.5) ? 0 : world_pick_log(w, 100, WORLD_MS(200)),
+                             .loss = world_chance(w, 0.6) ? 0 : world_pick_unit(w, 0, 0.3),
+                             .duplicate = world_chance(w, 0.7) ? 0 : 0.5};
+    w->may_miss_left = w->default_link.loss > 0;
+    uint64_t apart = world_chance(w, 0.3) ? 0 : world_pick_log(w, 1, WORLD_S(5));
+    for (size_t i = 0; i < 2; i++) {
+        w->nodes[i]->endpoint_config.accept = false;
+        w->nodes[i]->hub_config = (struct hub_config){.give_up_us = WORLD_S(30)};
+        w->nodes[i]->ui.cfg.is_eager = true;
+        world_start_node(w, w->nodes[i]);
+        ui_connect(w, i, 1 - i, i * apart);
+        if (world_chance(w, 0.7))
+            ui_send(w, i, 1 - i, world_pick_log(w, 1, 20 * KB), 0)->want = WANT_FAILED;
+        else
+            ui_ask(w, i, 1 - i, "time", NULL, 0)->want = WANT_EITHER;
+        world_at(w, WORLD_MS(1), leave_fire, i);
+    }
+    w->goal = both_know_their_end;
+    scenario_bound(w, WORLD_S(36));
+}
+
+static void check_sole_crossing(struct world *w)
+{
+    for (size_t i = 0; i < 2; i++) {
+        const struct ui *u = &w->nodes[i]->ui;
+        const struct deed *d = own_deed(w, i);
+        bool met = w->default_link.loss == 0;
+        if (u->connected > 1 || u->keys_asked > 1 || (u->failed > 0) == (u->keys_asked > 0) ||
+            (met && u->keys_asked == 0))
+            world_fail(w, "node %zu: %zu connected, %zu failed, %zu keys", i, u->connected, u->failed, u->keys_asked);
+        if (ui_sessions(u, UI_NOBODY) > 0)
+            world_fail(w, "node %zu has half a session left", i);
+        if (d->is_arrived || d->is_offered_there || (d->type == DEED_ASK && d->is_done && !d->is_failed_here))
+            world_fail(w, "node %zu got what it wanted", i);
+    }
+    if (w->default_link.loss == 0 && own_deed(w, 0)->err_here != DUET_EREFUSED &&
+        own_deed(w, 1)->err_here != DUET_EREFUSED && own_deed(w, 0)->type == DEED_SEND &&
+        own_deed(w, 1)->type == DEED_SEND)
+        world_fail(w, "nobody was told that the other takes no files");
+}
+
 static const struct scenario table[] = {
     {.name = "early", .weight = 3, .rounds = 10, .setup = early, .check = check_early},
     {.name = "early-loss", .weight = 3, .rounds = 10, .setup = early_loss, .check = check_met_once},
     {.name = "early-crossing", .weight = 5, .rounds = 50, .setup = early_crossing, .check = check_met_once},
     {.name = "early-restart", .weight = 2, .rounds = 10, .setup = early_restart},
     {.name = "early-doubt", .weight = 2, .rounds = 2, .setup = early_doubt, .check = check_doubt},
+    {.name = "sole-crossing", .weight = 3, .rounds = 50, .setup = sole_crossing, .check = check_sole_crossing},
 };
 
 const struct scenario_table scenarios_early = {.v = table, .count = sizeof(table) / sizeof(table[0])};

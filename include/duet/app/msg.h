@@ -56,7 +56,8 @@ enum msg_type {
     MSG_LISTENING,        /* addr: bound address and port */
     MSG_PEER_KEY,         /* peer, id of the MSG_CONNECT that led here or 0, peer_key: may we trust it? Nothing of
                            * this peer is processed before MSG_TRUST */
-    MSG_CONNECTED,        /* peer: trusted by us and by it; chat and files may flow */
+    MSG_CONNECTED,        /* peer, value: the flags of its HELLO (appmsg.h): trusted by us and by it; chat and files may
+                           * flow */
     MSG_FAILED,           /* id of MSG_CONNECT, err (DUET_ECANCELLED: we are quitting), value: refusal; text: words */
     MSG_TEXT,             /* peer, text; id: the sender's running number (hub_took_ui acknowledges it) */
     MSG_DELIVERED,        /* peer, id of MSG_SAY */

@@ -5,8 +5,10 @@
  * chunks for full ones, one because that rounds up, one that is being filled
  * and one that left partly filled: RECV_SPARE_CHUNKS more.  So with n transfers
  * the pool can promise (CHUNK_POOL - n × RECV_SPARE_CHUNKS) chunks in all, an
- * even share each.  A peer that cuts its bytes into crumbs needs more chunks
- * than that: it runs into its own quota, not into its neighbours.  Pure.
+ * even share each, less RECV_LEAST_BYTES: so one more can begin though none of
+ * the others moves.  It gets what is left, and its share as theirs shrink.
+ * A peer that cuts its bytes into crumbs needs more chunks than that: it runs
+ * into its own quota, not into its neighbours.  Pure.
  */
 #ifndef DUET_APP_RECV_BUDGET_H
 #define DUET_APP_RECV_BUDGET_H
@@ -17,7 +19,9 @@
 #include "duet/app/chunk.h"
 
 #define RECV_SPARE_CHUNKS 3
-#define RECV_ACTIVE_MAX 12 /* transfers that receive at once; the next ones wait */
+#define RECV_ACTIVE_MAX 13                 /* transfers that receive at once; the next ones wait */
+#define RECV_PEER_MAX 12                   /* … of one peer: it cannot keep the others out by standing still */
+#define RECV_LEAST_BYTES (4 * CHUNK_BYTES) /* a larger file begins with a window of this at least */
 _Static_assert(CHUNK_POOL / RECV_ACTIVE_MAX > RECV_SPARE_CHUNKS,
                "every active transfer gets at least one chunk of window");
 

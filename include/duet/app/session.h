@@ -39,7 +39,8 @@ struct session {
     bool is_news;    /* it has begun or ceased to work: is one replaced by the other? (sessions_replaced) */
     uint8_t key[NOISE_KEY_BYTES];
     bool control_readable, chat_readable;
-    duet_time silent_since; /* while peer.unreachable */
+    duet_time silent_since;  /* while peer.unreachable */
+    duet_time settled_since; /* while quitting (hub.c); NEVER: something is under way */
     struct chat chat;
     uint32_t delivered_owed; /* texts up to here were handed to ui */
     uint32_t delivered_said; /* and up to here the peer knows */
@@ -75,7 +76,9 @@ bool session_rests(const struct session *s);
 /* It does: gives back what memory it can do without meanwhile. */
 void session_rest(struct session *s);
 
-/* Nothing of ours is on its way any more: texts delivered, files sent, asks answered, bytes acknowledged. */
-bool session_is_idle(const struct session *s, const struct env *env);
+/* Everything the user set out to do has come to its end: texts delivered, files sent, asks answered. */
+bool session_is_settled(const struct session *s, const struct env *env);
+/* Nothing of ours is on its way to the peer any more: bytes acknowledged. */
+bool session_is_flushed(const struct session *s, const struct env *env);
 
 #endif

@@ -10,7 +10,7 @@
 #define DUET_APP_TRANSFER_RULES_H
 
 /* clang-format off */
-/* X(name): the enum and the names come from this list. */
+/* X(name): the enum, the counts and the names in tests come from this list. */
 #define TRANSFER_STATE_LIST(X)                                             \
     X(OPENING)      /* sending: the disk opens the file */                 \
     X(OFFERED)      /* sending: the peer decides */                        \
@@ -58,8 +58,5 @@ enum transfer_rule {
 };
 
 enum transfer_rule transfer_rule(enum transfer_state state, enum transfer_event event);
-
-const char *transfer_state_name(enum transfer_state state);
-const char *transfer_event_name(enum transfer_event event);
 
 #endif

@@ -34,8 +34,9 @@ int extents_remove(struct extents *x, uint64_t start, uint64_t end);
 struct range extents_first(const struct extents *x);
 uint64_t extents_end(const struct extents *x);
 
-/* As ranges_covers, ranges_overlap, ranges_end_of, ranges_first_gap. */
+/* Is the whole of [start, end) inside?  True for an empty one. */
 bool extents_covers(const struct extents *x, uint64_t start, uint64_t end);
+/* As ranges_overlap, ranges_end_of, ranges_first_gap. */
 uint64_t extents_overlap(const struct extents *x, uint64_t start, uint64_t end);
 uint64_t extents_end_of(const struct extents *x, uint64_t value);
 bool extents_first_gap(const struct extents *x, uint64_t start, uint64_t end, struct range *gap);

@@ -44,19 +44,13 @@ void ranges_drop_first(struct ranges *r);
 
 bool ranges_contains(const struct ranges *r, uint64_t value);
 
-/* Is the whole of [start, end) inside?  True for an empty one. */
-bool ranges_covers(const struct ranges *r, uint64_t start, uint64_t end);
-
 /* How many values of [start, end) are inside? */
 uint64_t ranges_overlap(const struct ranges *r, uint64_t start, uint64_t end);
 
 /* The end of the range that holds `value`, or `value` itself where none does. */
 uint64_t ranges_end_of(const struct ranges *r, uint64_t value);
 
-/* The first part of [start, end) that is NOT inside; false when all of it is. */
+/* The first part of [start, end) that is NOT inside; false when all of it is, or it is empty. */
 bool ranges_first_gap(const struct ranges *r, uint64_t start, uint64_t end, struct range *gap);
-
-/* Sum of lengths. */
-uint64_t ranges_total(const struct ranges *r);
 
 #endif

@@ -14,7 +14,7 @@
  *   ESTABLISHED    loss, ack, pace, heartbeat, silence, path   DATA
  *   CLOSING        repeat of CLOSE, end                 CLOSE until the peer's CLOSE or CONN_CLOSE_TRIES (before it
  *                                                       the ACK, where that was not confirmed)
- *   DRAINING       end                                  CLOSE as answer
+ *   DRAINING       end                                  CLOSE as answer (from CLOSING: the CLOSE that had not left yet)
  *
  * Who takes no connections (hs->flags has PACKET_SYN_SOLE) is connected for its owner in ACK_SENT already: a peer that
  * answers such a SYN keeps to its answer, so no crossing attempt can take this one's place (PROTOCOL.md §3.4).
@@ -192,6 +192,8 @@ void conn_abandon(struct conn *c, enum endpoint_end end, int err, duet_time now)
 
 /* The peer's CLOSE came: answers it, and each repeat of it for a while. */
 void conn_peer_closed(struct conn *c, uint64_t code, const uint8_t *reason, size_t len, duet_time now);
+/* It came while we close, too: over, once our own has left. */
+void conn_both_closed(struct conn *c, duet_time now);
 
 /* ── conn_recv.c ── a parsed packet for this connection; codes as endpoint_recv ── */
 int conn_recv_retry(struct conn *c, const struct packet *p, duet_time now);

@@ -33,6 +33,8 @@ struct endpoint {
     struct conn **all;    /* every connection, unordered */
     size_t count, cap;
     size_t half_open;
+    duet_time wasted_since;                /* a second in which … */
+    size_t wasted;                         /* so many SYNs cost an answer and made no connection */
     struct conn *ready_first, *ready_last; /* can send now, first come first served */
     struct endpoint_reply replies[ENDPOINT_REPLIES];
     size_t reply_head, reply_count;

@@ -33,7 +33,9 @@
  * the way there and back of a usual path included. */
 #define LOSS_PTO_MAX_US 750000
 #define LOSS_PROBES 2
-#define LOSS_KEEP_PTOS 4       /* PTOs a lost packet is remembered for */
+#define LOSS_KEEP_PTOS 4    /* PTOs a lost packet is remembered for, */
+#define LOSS_KEPT 32768     /* and of more than so many the oldest are forgotten sooner: 20 % of 1 Gbit/s for 1.6 s */
+#define LOSS_LONE_KEPT 1024 /* outstanding packets that ask for no answer (ACKs); of more the oldest are forgotten */
 #define LOSS_PERSISTENT_PTOS 3 /* RFC 9002 §7.6 */
 #define LOSS_SKIPPED 16        /* numbers left out on purpose that are remembered */
 
@@ -43,6 +45,8 @@ struct loss {
     struct ackmemo memo; /* what the last ACKs said */
     uint64_t bytes_in_flight;
     uint64_t eliciting_in_flight; /* outstanding packets to be answered: the probe timer runs for them */
+    uint64_t lone_in_flight;      /* outstanding packets that ask for none */
+    uint64_t lone_from;           /* and the lowest number that one of them may have */
     uint64_t largest_acked;       /* SENTMAP_NONE: none yet; the order of numbers is the order of sending */
     duet_time loss_at;            /* when the oldest suspect becomes lost; DUET_NEVER */
     duet_time last_eliciting_at;  /* when an ack-eliciting packet last left */

@@ -53,9 +53,9 @@ struct sent_packet {
     uint64_t delivered; /* connection's delivered bytes when this left (draft-cheng-iccrg-delivery-rate) */
     duet_time delivered_at;
     duet_time first_sent_at;
-    uint64_t lost;      /* connection's lost bytes when this left */
-    uint64_t in_flight; /* bytes in flight just after it left */
-    duet_time lost_at;  /* when it was declared lost */
+    uint64_t lost;                      /* connection's lost bytes when this left */
+    uint64_t in_flight;                 /* bytes in flight just after it left */
+    duet_time lost_at;                  /* when it was declared lost */
     struct sent_item items[SENT_ITEMS]; /* item_count of them */
 };
 

@@ -128,3 +128,28 @@ Test(channel, at_rest_keeps_half_a_message_and_no_memory_else)
     cr_expect_eq(channel_next(&ch, &m), 1, "and goes on");
     channel_dispose(&ch);
 }
+
+/* A peer that lets a little through for each little it makes us say: what waits must not be copied for each of them. */
+Test(channel, a_full_queue_does_not_cost_a_copy_for_each_message)
+{
+    enum { FULL = 4 * 1024 * 1024, LITTLE = 20, ROUNDS = 2000 };
+    struct channel ch;
+    size_t copied = 0;
+    int err;
+
+    channel_init(&ch, FULL);
+    cr_assert_not_null(channel_reserve(&ch, FULL, &err));
+    channel_commit(&ch, FULL);
+    for (int i = 0; i < ROUNDS; i++) {
+        channel_sent(&ch, LITTLE);
+        const uint8_t *mem = ch.out.mem;
+        const size_t head = ch.out.head;
+
+        cr_assert_not_null(channel_reserve(&ch, LITTLE, &err));
+        copied += ch.out.mem != mem || ch.out.head != head ? ch.out.len : 0;
+        channel_commit(&ch, LITTLE);
+    }
+    cr_expect_leq(copied, FULL + 8 * (size_t)ROUNDS * LITTLE, "%zu bytes copied for %d", copied, ROUNDS * LITTLE);
+    cr_expect_leq(ch.out.cap, (size_t)3 * FULL);
+    channel_dispose(&ch);
+}

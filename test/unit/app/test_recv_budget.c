@@ -12,6 +12,9 @@ Test(recv_budget, what_is_promised_always_fits_the_pool)
         cr_assert_geq(share, LIMIT_WINDOW_MIN_BYTES, "n %zu", n);
         cr_assert_leq(share, LIMIT_WINDOW_MAX_BYTES, "n %zu", n);
         cr_assert_leq(share * n, recv_budget_total(n), "n %zu", n);
+        if (n < RECV_ACTIVE_MAX)
+            cr_assert_leq(share * n + RECV_LEAST_BYTES, recv_budget_total(n + 1), "n %zu: nothing is left for one more",
+                          n);
         cr_assert_leq(recv_budget_chunks(share) * n, CHUNK_POOL, "n %zu", n);
     }
 }

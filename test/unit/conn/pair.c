@@ -24,6 +24,7 @@ void pair_open(struct pair *p, const struct endpoint_config *a, const struct end
     p->e[0] = endpoint_new(a, p->now);
     p->e[1] = endpoint_new(b, p->now);
     cr_assert(p->e[0] != NULL && p->e[1] != NULL);
+    p->turn_at[0] = p->turn_at[1] = DUET_NEVER;
     for (int i = 0; i < 2; i++)
         p->addr[i] = (struct duet_addr){.family = ADDR_V4, .ip = {10, 0, 0, (uint8_t)(i + 1)}, .port = 6254};
 }
@@ -39,6 +40,10 @@ void pair_close(struct pair *p)
 static void drain(struct pair *p, int side)
 {
     struct endpoint_event ev;
+    if (p->turn[side] != NULL) {
+        p->turn[side](p);
+        return;
+    }
     while (endpoint_poll(p->e[side], &ev)) {
         if (ev.type == EVENT_CONNECTED)
             p->conn[side] = ev.conn;
@@ -122,7 +127,7 @@ void pair_run(struct pair *p, duet_time until)
         settle(p);
         duet_time next = p->wire_count > 0 ? p->wire[0].at : DUET_NEVER;
         for (int i = 0; i < 2; i++)
-            next = time_min(next, endpoint_deadline(p->e[i]));
+            next = time_min(next, time_min(endpoint_deadline(p->e[i]), p->turn_at[i]));
         if (time_before(until, next)) {
             p->now = time_is_never(until) ? p->now : until;
             return;

@@ -30,6 +30,9 @@ struct pair {
     bool (*filter)(struct pair *p, int to, uint8_t *bytes, size_t len);
     /* Every event of either side. */
     void (*on_event)(struct pair *p, int side, const struct endpoint_event *ev);
+    /* Somebody else drains that side's events (a hub), and wants its next turn at turn_at; NULL: nobody does. */
+    void (*turn[2])(struct pair *p);
+    duet_time turn_at[2];
     uint8_t ecn; /* ECN bits every datagram arrives with */
     bool trains; /* equal datagrams that arrive together are handed over as one train */
     uint64_t handed_over[2];

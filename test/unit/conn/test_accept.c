@@ -267,6 +267,43 @@ Test(accept, no_common_parameters_are_refused_and_forgotten)
     cr_assert_eq(endpoint_conn_count(e), 0);
 }
 
+/* Each answer costs three multiplications on the curve, whether something comes of it or not. */
+Test(accept, strangers_who_waste_answers_have_to_prove_their_address)
+{
+    enum { SYNS = 2000 };
+    uint8_t out[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    struct packet p;
+    struct endpoint_config mine = pair_config(1, "alice");
+
+    stop();
+    cfg.params.suites = SUITE_CHACHA20POLY1305;
+    e = endpoint_new(&cfg, now);
+    mine.params.suites = SUITE_AES128GCM;
+    size_t answers = 0, retries = 0;
+    for (uint64_t i = 0; i < SYNS; i++) {
+        const struct duet_addr from = address(i);
+        if (i < 10) { /* the others are one and the same from elsewhere: as good, and cheaper to make */
+            cr_assert_eq(handshake_start(&last, &mine, 7 + i, &rng), 0);
+            handshake_syn(&last, syn, sizeof syn);
+        }
+        (void)give(syn, sizeof syn, &from);
+        now = time_add(now, 100);
+        const size_t len = take(out, &to);
+        cr_assert_eq(packet_parse(&p, out, len), 0);
+        answers += p.type == PACKET_SYN_ACK;
+        retries += p.type == PACKET_RETRY;
+    }
+    cr_expect_leq(answers, LIMIT_HALF_OPEN_RETRY, "%zu answers in 0.2 s", answers);
+    cr_expect_eq(answers + retries, SYNS);
+    cr_expect_eq(retried(5, 5), DUET_EREFUSED, "who proves its address is told why");
+    cr_assert_eq(packet_parse(&p, out, take(out, &to)), 0);
+    cr_expect_eq(p.type, PACKET_SYN_ACK);
+    now = time_add(now, 1000000);
+    cr_expect_eq(give(syn, sizeof syn, &(struct duet_addr){.family = ADDR_V4, .port = 1}), DUET_EAUTH, "of another");
+    cr_expect_eq(give_syn(1, 1), 0, "a second later they are believed again");
+}
+
 Test(accept, no_flipped_bit_of_a_syn_makes_a_connection)
 {
     static uint8_t good[LIMIT_SYN_BYTES];
@@ -285,6 +322,7 @@ Test(accept, no_flipped_bit_of_a_syn_makes_a_connection)
             break;
         if (crc_made_right)
             inside_fix_crc(syn, sizeof syn);
+        now = time_add(now, US_PER_S / LIMIT_WASTED_ANSWERS + 1); /* at once, most would be asked for a token */
         cr_assert_neq(give(syn, sizeof syn, &from), 0, "bit %zu", bit);
         cr_assert(inside_same(e, &before), "bit %zu", bit);
         cr_assert_leq(take(out, &to), 40, "bit %zu", bit); /* another version is told ours */

@@ -1,5 +1,6 @@
 /* Who takes no connections is connected with the answer to its SYN: what it says then must arrive whatever gets lost. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "duet/base/err.h"
@@ -225,4 +226,31 @@ Test(conn, a_goodbye_before_the_answer_is_understood)
         cr_assert_eq(last[0][EVENT_CLOSED].closed.end, END_LOCAL);
         cr_assert_eq(endpoint_conn_count(pair.e[0]) + endpoint_conn_count(pair.e[1]), 0);
     }
+}
+
+/* Side 0 decides to leave in the very moment the other's goodbye comes in: its own has not left yet. */
+Test(conn, who_closes_is_answered_also_by_one_that_was_just_about_to_close)
+{
+    pair.delay_us = 20000;
+    pair_open(&pair, &config[0], &config[1]);
+    pair_connect(&pair);
+    pair_run(&pair, time_add(pair.now, SECONDS(1)));
+    endpoint_close(pair.e[1], pair.conn[1], CLOSE_OK, "bye", pair.now);
+    pair_run(&pair, time_add(pair.now, 10000));
+    cr_assert_eq(pair.wire_count, 1);
+    pair.now = pair.wire[0].at;
+    endpoint_close(pair.e[0], pair.conn[0], CLOSE_OK, "bye", pair.now);
+    cr_assert_eq(
+        endpoint_recv(pair.e[0], &pair.addr[1], pair.wire[0].bytes, pair.wire[0].len, pair.wire[0].len, 0, pair.now),
+        0);
+    free(pair.wire[0].bytes);
+    pair.wire_count = 0;
+    pair_run(&pair, time_add(pair.now, 25000));
+    for (int side = 0; side < 2; side++) {
+        cr_assert_eq(count[side][EVENT_CLOSED], 1, "side %d", side);
+        cr_assert_eq(last[side][EVENT_CLOSED].closed.end, END_LOCAL, "side %d", side);
+    }
+    cr_assert_eq(endpoint_conn_count(pair.e[1]), 0, "it repeats its goodbye to nobody");
+    pair_run(&pair, time_add(pair.now, SECONDS(5)));
+    cr_assert_eq(endpoint_conn_count(pair.e[0]), 0);
 }

@@ -395,3 +395,28 @@ Test(conn_send, replayed_datagrams_deliver_nothing_twice)
     cr_assert_eq(count[1][EVENT_FINISHED], 1);
     cr_assert_eq(count[0][EVENT_SENT], 1);
 }
+
+static bool drop_to_0(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p, (void)bytes, (void)len;
+    return to != 0;
+}
+
+/* A stranger may do that as soon as the handshake is over: each of its packets asks for an ACK, and it acknowledges
+ * none of them. */
+Test(conn_send, acks_that_nobody_acknowledges_take_little_memory)
+{
+    const struct frame ask = {.type = FRAME_ACK_POLICY, .policy = {.sequence = 1000, .want = {.packets = 1}}},
+                       ping = {.type = FRAME_PING};
+    pair.filter = drop_to_0;
+    inside_send_frame(&pair, 0, &ask);
+    for (int i = 0; i < 150000; i++) {
+        inside_send_frame(&pair, 0, &ping);
+        run_for(1);
+    }
+    const struct conn *c = inside_session(&pair, 1);
+    const size_t records = c->loss.sent.in[SENT_OUTSTANDING].count + c->loss.sent.in[SENT_LOST].count;
+    cr_assert_gt(pair.sent[1], 150000);
+    cr_assert_leq(records, 3000, "%zu records for %lu packets", records, (unsigned long)pair.sent[1]);
+    cr_assert_leq(c->loss.bytes_in_flight, c->cc.cwnd_bytes + (uint64_t)CONN_CHAT_EXTRA_PACKETS * c->packet_bytes);
+}

@@ -249,7 +249,7 @@ Test(acktr, forgets_while_the_path_keeps_reordering)
         said[0] = sent(&a);
         if (n >= 16)
             acktr_confirmed(&a, 0, said[3]);
-        cr_assert_leq(ranges_total(&a.received), 48, "at %lu: %lu held", n, ranges_total(&a.received));
+        cr_assert_leq(ranges_overlap(&a.received, 0, UINT64_MAX), 48, "at %lu", n);
     }
     acktr_dispose(&a);
 }

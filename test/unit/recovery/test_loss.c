@@ -407,6 +407,47 @@ Test(loss, remembered_losses_do_not_take_the_room_of_new_packets)
     cr_assert_null(sentmap_get(&l.sent, 20), "the oldest gave way");
 }
 
+/* Acknowledging the newest of every thousand, late, makes all others lost and remembered for long. */
+Test(loss, no_more_than_so_many_losses_are_remembered)
+{
+    enum { STEP = 1000 };
+    const uint64_t rtt = 10 * US_PER_S;
+    uint64_t next = 20;
+
+    for (int i = 0; i < 100; i++, next += STEP) {
+        send_many(next, next + STEP, T0 + (uint64_t)i);
+        ack(next + STEP - 1, next + STEP, T0 + (uint64_t)i + rtt);
+        take_acked(NULL);
+        loss_timer(&l, DUET_TIME(T0 + 2 * rtt), &s);
+        take_lost();
+        cr_assert_leq(l.sent.in[SENT_LOST].count, LOSS_KEPT);
+    }
+    cr_assert_eq(l.sent.in[SENT_LOST].count, LOSS_KEPT);
+    cr_assert_not_null(sentmap_get(&l.sent, next - 2), "the newest are");
+    cr_assert_null(sentmap_get(&l.sent, 20), "the oldest are not");
+}
+
+Test(loss, no_more_than_so_many_packets_that_ask_for_nothing_are_remembered)
+{
+    send_many(20, 22, T0);
+    for (uint64_t n = 22; n < 22 + 5 * LOSS_LONE_KEPT; n++) {
+        if (n % 10 == 0)
+            send_many(n, n + 1, T0 + n);
+        else
+            cr_assert_not_null(loss_sent(&l, n, BYTES, false, false, DUET_TIME(T0 + n)));
+    }
+    cr_assert_eq(l.sent.in[SENT_OUTSTANDING].count, l.eliciting_in_flight + LOSS_LONE_KEPT);
+    cr_assert_null(sentmap_get(&l.sent, 22), "the oldest was forgotten");
+    cr_assert_not_null(sentmap_get(&l.sent, 21), "but not what waits for its answer");
+    cr_assert_not_null(sentmap_get(&l.sent, 21 + 5 * LOSS_LONE_KEPT));
+    cr_assert_eq(ack(20, 22 + 5 * LOSS_LONE_KEPT, T0 + RTT), 0, "no harm in an ACK of what was forgotten");
+    cr_assert_eq(l.bytes_in_flight, 0);
+    cr_assert_eq(l.eliciting_in_flight, 0);
+    take_acked(NULL);
+    cr_assert_eq(l.sent.in[SENT_OUTSTANDING].count, 0);
+    cr_assert_eq(l.lone_in_flight, 0);
+}
+
 Test(loss, a_taken_record_stays_until_the_next_take)
 {
     bool spurious;

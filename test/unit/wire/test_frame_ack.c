@@ -48,7 +48,7 @@ static void assert_says(const struct ranges *set, uint64_t lowest)
     uint64_t count = 0;
 
     for (size_t i = 0; i < ack.range_count; i++) {
-        cr_assert(ranges_covers(set, ack.ranges[i].start, ack.ranges[i].end));
+        cr_assert_geq(ranges_end_of(set, ack.ranges[i].start), ack.ranges[i].end);
         cr_assert(i == 0 || ack.ranges[i].end < ack.ranges[i - 1].start, "descending, apart");
         count += ack.ranges[i].end - ack.ranges[i].start;
     }

@@ -1,0 +1,496 @@
+#include "duet/app/hub.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../conn/inside.h"
+#include "duet/app/env.h"
+#include "duet/app/transfer.h"
+#include "duet/base/err.h"
+#include "scene.h"
+
+#define S_US UINT64_C(1000000)
+#define PATIENCE_US (30 * S_US) /* README: for so much silence a peer is waited for when leaving */
+#define HUB_ATTEMPTS 64
+#define UI_FULL 8192
+
+static const struct msg quit = {.type = MSG_QUIT}, quit_at_once = {.type = MSG_QUIT, .flag = true},
+                        leaving = {.type = MSG_LEAVING};
+
+static bool drop_all(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p;
+    (void)to;
+    (void)bytes;
+    (void)len;
+    return false;
+}
+
+static void cut_the_wire(struct scene *s)
+{
+    s->pair.filter = drop_all;
+}
+
+static struct msg connect_to(uint32_t ui_id, uint8_t host)
+{
+    return (struct msg){
+        .type = MSG_CONNECT, .id = ui_id, .addr = {.family = ADDR_V4, .ip = {10, 0, 0, host}, .port = 6254}};
+}
+
+static void say(struct scene *s, uint32_t id)
+{
+    scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = id}, "hello");
+}
+
+/* ---- attempts ---- */
+
+Test(hub, an_attempt_that_succeeds_is_named_with_the_peers_key)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_tell(s, connect_to(5, 2)); /* the guest */
+    scene_run(s, S_US);
+    cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), 1);
+    cr_expect_eq(scene_told(s, MSG_PEER_KEY, 0)->id, 5);
+    cr_expect_str_eq(scene_told(s, MSG_PEER_KEY, 0)->peer_key->name, "guest");
+    cr_expect_eq(s->told_count, 1);
+    scene_tell(s, connect_to(6, 2));
+    scene_run(s, S_US);
+    cr_assert_eq(scene_told_count(s, MSG_NOTICE), 1, "connected already");
+    cr_expect_eq(scene_told(s, MSG_NOTICE, 0)->id, 6);
+    cr_expect_eq(scene_told(s, MSG_NOTICE, 0)->peer, s->peer);
+    scene_close(s);
+}
+
+Test(hub, an_attempt_nobody_answers_fails_in_its_time)
+{
+    struct scene *s = scene_open(NULL);
+
+    cut_the_wire(s);
+    scene_tell(s, connect_to(5, 2));
+    scene_run(s, 29 * S_US);
+    cr_expect_eq(s->told_count, 0);
+    scene_run(s, 2 * S_US);
+    cr_assert_eq(s->told_count, 1);
+    cr_expect_eq(s->told[0].type, MSG_FAILED);
+    cr_expect_eq(s->told[0].id, 5);
+    cr_expect_eq(s->told[0].err, DUET_ETIMEOUT);
+    scene_close(s);
+}
+
+Test(hub, attempts_beyond_those_that_may_be_under_way_fail_at_once)
+{
+    struct scene *s = scene_open(NULL);
+
+    cut_the_wire(s);
+    for (uint32_t i = 1; i <= HUB_ATTEMPTS + 1; i++)
+        scene_tell(s, connect_to(i, (uint8_t)(10 + i)));
+    cr_assert_eq(scene_told_count(s, MSG_FAILED), 1);
+    cr_expect_eq(scene_told(s, MSG_FAILED, 0)->id, HUB_ATTEMPTS + 1);
+    cr_expect_eq(scene_told(s, MSG_FAILED, 0)->err, DUET_EFULL);
+    scene_run(s, 31 * S_US);
+    cr_expect_eq(scene_told_count(s, MSG_FAILED), HUB_ATTEMPTS + 1, "each has its end");
+    scene_close(s);
+}
+
+Test(hub, attempts_end_with_the_program)
+{
+    struct scene *s = scene_open(NULL);
+
+    cut_the_wire(s);
+    scene_tell(s, connect_to(5, 2));
+    scene_tell(s, quit);
+    scene_tell(s, connect_to(6, 2));
+    scene_run(s, S_US);
+    cr_assert_eq(scene_told_count(s, MSG_FAILED), 2);
+    cr_expect_eq(scene_told(s, MSG_FAILED, 0)->err, DUET_ECANCELLED);
+    cr_expect_eq(scene_told(s, MSG_FAILED, 1)->err, DUET_ECANCELLED);
+    cr_expect(hub_done(s->hub));
+    scene_close(s);
+}
+
+/* ---- messages about nobody ---- */
+
+static void expect_no_peer(struct scene *s, conn_id nobody)
+{
+    const size_t before = s->told_count;
+
+    scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = nobody, .id = 21}, "hello");
+    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = nobody, .id = 22}, "/some/file");
+    scene_tell_text(s, (struct msg){.type = MSG_ASK, .peer = nobody, .id = 23}, "time");
+    scene_tell(s, (struct msg){.type = MSG_STATS_PLEASE, .peer = nobody});
+    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = nobody, .flag = true});
+    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = nobody, .flag = false});
+    scene_tell(s, (struct msg){.type = MSG_CLOSE, .peer = nobody});
+    cr_assert_eq(s->told_count, before + 4, "an answer to each that waits for one");
+    const struct msg *m = &s->told[before];
+
+    cr_expect(m[0].type == MSG_NOTICE && m[0].id == 21 && m[0].err == DUET_ECLOSED && m[0].flag);
+    cr_expect(m[1].type == MSG_TRANSFER_FAILED && m[1].value == 22 && m[1].err == DUET_ECLOSED && m[1].flag);
+    cr_expect(m[2].type == MSG_ANSWER && m[2].id == 23 && !m[2].flag);
+    cr_expect(m[3].type == MSG_NOTICE && m[3].flag);
+}
+
+Test(hub, what_is_meant_for_a_peer_that_is_not_there_comes_back)
+{
+    struct scene *s = scene_open(NULL);
+
+    expect_no_peer(s, 0);
+    expect_no_peer(s, 123456789);
+    scene_befriend(s, SCENE_HELLO_ALL);
+    scene_tell(s, (struct msg){.type = MSG_CLOSE, .peer = s->peer});
+    cr_expect_eq(scene_told_count(s, MSG_LEFT), 1);
+    const struct msg late = {.type = MSG_SAY, .peer = s->peer, .id = 9};
+
+    scene_tell_text(s, late, "a moment too late");
+    cr_expect_eq(s->told[s->told_count - 1].id, 9);
+    scene_run(s, 5 * S_US);
+    cr_expect_eq(scene_told_count(s, MSG_LEFT), 1);
+    expect_no_peer(s, s->peer);
+    scene_close(s);
+}
+
+Test(hub, decisions_about_transfers_that_are_not_there_are_named)
+{
+    static const enum msg_type types[] = {MSG_ACCEPT, MSG_REJECT, MSG_CANCEL};
+    struct scene *s = scene_open(NULL);
+
+    for (size_t i = 0; i < 3; i++)
+        scene_tell(s, (struct msg){.type = types[i], .id = 77});
+    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 3);
+    scene_befriend(s, SCENE_HELLO_ALL);
+    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
+    const uint32_t ours = scene_job(s, JOB_OPEN, 0)->id;
+
+    scene_tell(s, (struct msg){.type = MSG_ACCEPT, .id = ours});
+    scene_tell(s, (struct msg){.type = MSG_REJECT, .id = ours});
+    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 5, "it is no offer");
+    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 0);
+    scene_tell(s, (struct msg){.type = MSG_CANCEL, .id = ours});
+    scene_tell(s, (struct msg){.type = MSG_CANCEL, .id = ours});
+    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 1);
+    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 6, "it is over");
+    scene_close(s);
+}
+
+Test(hub, a_result_of_the_disk_that_comes_after_the_end_is_put_away)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
+    struct msg opened = {.type = DONE_OPENED, .id = scene_job(s, JOB_OPEN, 0)->id, .value = 10};
+
+    scene_tell(s, (struct msg){.type = MSG_CLOSE, .peer = s->peer});
+    scene_tell(s, quit);
+    scene_run(s, 5 * S_US);
+    cr_expect_not(hub_done(s->hub), "the disk still has a job of ours");
+    scene_tell_text(s, opened, "file");
+    cr_expect_eq(scene_job_count(s, JOB_ABORT), 1);
+    cr_expect(hub_done(s->hub));
+    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 1);
+    cr_expect_eq(scene_told_count(s, MSG_SENDING), 0);
+    scene_close(s);
+}
+
+/* ---- leaving ---- */
+
+Test(hub, with_nobody_there_it_is_done_at_once)
+{
+    struct scene *s = scene_open(NULL);
+
+    cr_expect_not(hub_done(s->hub));
+    scene_tell(s, quit);
+    cr_expect(hub_done(s->hub));
+    scene_close(s);
+}
+
+Test(hub, a_peer_with_nothing_under_way_is_left_within_a_moment)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    scene_tell(s, quit);
+    scene_run(s, S_US);
+    cr_expect(hub_done(s->hub));
+    cr_expect(s->guest_closed);
+    cr_expect_eq(s->guest_close_code, CLOSE_OK);
+    cr_assert_eq(scene_told_count(s, MSG_LEFT), 1);
+    cr_expect(scene_told(s, MSG_LEFT, 0)->flag);
+    scene_close(s);
+}
+
+Test(hub, a_peer_is_not_waited_for_before_both_trust)
+{
+    for (int trusted = 0; trusted < 2; trusted++) {
+        struct scene *s = scene_open(NULL);
+
+        scene_meet(s);
+        if (trusted) { /* by us, and something is under way already */
+            scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
+            scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
+            scene_tell_text(s, (struct msg){.type = DONE_OPENED, .id = scene_job(s, JOB_OPEN, 0)->id}, "file");
+        }
+        scene_tell(s, quit);
+        scene_run(s, S_US);
+        cr_expect(hub_done(s->hub), "trusted: %d", trusted);
+        cr_expect_eq(scene_told_count(s, MSG_LEFT), 1);
+        cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), (size_t)trusted);
+        scene_close(s);
+    }
+}
+
+Test(hub, what_was_said_is_delivered_before_it_leaves)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    say(s, 1);
+    scene_tell(s, quit);
+    scene_run(s, 20 * S_US);
+    cr_expect_not(hub_done(s->hub), "the peer is there and has not confirmed");
+    scene_guest_says(s, &(struct appmsg){.type = APPMSG_DELIVERED, .id = 1});
+    scene_run(s, S_US);
+    cr_expect(hub_done(s->hub));
+    cr_expect_eq(scene_told_count(s, MSG_DELIVERED), 1);
+    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 0);
+    scene_close(s);
+}
+
+Test(hub, at_once_waits_for_nothing)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    say(s, 1);
+    scene_tell(s, quit);
+    scene_tell(s, quit_at_once);
+    cr_expect_eq(scene_told_count(s, MSG_LEFT), 1);
+    scene_run(s, S_US);
+    cr_expect(hub_done(s->hub));
+    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 1, "may not have been delivered");
+    scene_close(s);
+}
+
+/* How long after the wire was cut and ui said `m` the peer is lost. */
+static uint64_t lost_after(struct scene *s, struct msg m)
+{
+    const duet_time start = s->pair.now;
+
+    say(s, 1);
+    cut_the_wire(s);
+    scene_tell(s, m);
+    while (scene_told_count(s, MSG_LOST) == 0 && time_since(s->pair.now, start) < 700 * S_US)
+        scene_run(s, S_US / 2);
+    cr_expect_eq(scene_told_count(s, MSG_UNREACHABLE), 1);
+    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 1, "the text may not have been delivered");
+    return time_since(s->pair.now, start);
+}
+
+Test(hub, a_silent_peer_is_waited_for_no_longer_than_half_a_minute_once_the_user_quits)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    const uint64_t us = lost_after(s, quit);
+
+    cr_expect(us >= PATIENCE_US - S_US && us <= PATIENCE_US + S_US, "%lu ms", (unsigned long)us / 1000);
+    scene_run(s, 15 * S_US);
+    cr_expect(hub_done(s->hub));
+    scene_close(s);
+}
+
+Test(hub, a_silent_peer_is_waited_for_no_longer_than_half_a_minute_once_the_user_only_waits)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    const uint64_t us = lost_after(s, leaving);
+
+    cr_expect(us >= PATIENCE_US - S_US && us <= PATIENCE_US + S_US, "%lu ms", (unsigned long)us / 1000);
+    scene_close(s);
+}
+
+Test(hub, a_peer_silent_for_longer_already_is_given_up_when_the_user_quits)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    say(s, 1);
+    cut_the_wire(s);
+    scene_run(s, 60 * S_US);
+    cr_expect_eq(scene_told_count(s, MSG_LOST), 0);
+    scene_tell(s, quit);
+    cr_expect_eq(scene_told_count(s, MSG_LOST), 1);
+    scene_close(s);
+}
+
+/* A peer that is heard and acknowledges nothing: everything of it is dropped but a PING now and then. */
+Test(hub, a_peer_that_lives_and_takes_nothing_in_is_not_waited_for_without_end)
+{
+    struct scene *s = scene_open(NULL);
+    const struct frame ping = {.type = FRAME_PING};
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    cut_the_wire(s);
+    scene_guest_hello(s, 0); /* never gets there */
+    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
+    scene_tell_text(s, (struct msg){.type = DONE_OPENED, .id = scene_job(s, JOB_OPEN, 0)->id}, "file");
+    scene_tell(s, (struct msg){.type = MSG_CANCEL, .id = scene_told(s, MSG_SENDING, 0)->id});
+    scene_tell(s, quit); /* the file is over; that the peer knows so is all that is waited for */
+    const duet_time start = s->pair.now;
+
+    while (!hub_done(s->hub) && time_since(s->pair.now, start) < 120 * S_US) {
+        inside_send_frame(&s->pair, SCENE_GUEST, &ping);
+        scene_run(s, S_US / 2);
+    }
+    cr_expect_eq(scene_told_count(s, MSG_UNREACHABLE), 0);
+    cr_expect(hub_done(s->hub), "it waits still");
+    cr_expect_leq(time_since(s->pair.now, start), PATIENCE_US + 10 * S_US);
+    cr_expect_geq(time_since(s->pair.now, start), PATIENCE_US);
+    scene_close(s);
+}
+
+Test(hub, otherwise_a_silent_peer_has_ten_minutes)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    const uint64_t us = lost_after(s, (struct msg){.type = MSG_STATS_PLEASE, .peer = s->peer});
+
+    cr_expect(us >= 599 * S_US && us <= 601 * S_US, "%lu ms", (unsigned long)us / 1000);
+    scene_close(s);
+}
+
+Test(hub, a_shorter_patience_of_the_user_holds_when_leaving_as_well)
+{
+    static const struct hub_config cfg = {.receive_files = true, .serve = true, .give_up_us = 20 * S_US};
+    struct scene *s = scene_open(&cfg);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    const uint64_t us = lost_after(s, quit);
+
+    cr_expect(us >= 19 * S_US && us <= 21 * S_US, "%lu ms", (unsigned long)us / 1000);
+    scene_close(s);
+}
+
+Test(hub, one_that_leaves_takes_no_offer_and_no_newcomer)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    say(s, 1); /* keeps it waiting */
+    scene_tell(s, quit);
+    scene_guest_offers(s, 1, 2, "file", 100);
+    scene_run(s, S_US);
+    cr_assert_eq(scene_heard_count(s, APPMSG_REFUSE), 1);
+    cr_expect_eq(scene_heard(s, APPMSG_REFUSE, 0)->end.code, WHY_LEAVING);
+    cr_expect_eq(scene_told_count(s, MSG_OFFER), 0);
+    cr_expect_not(hub_done(s->hub));
+    scene_close(s);
+
+    s = scene_open(NULL);
+    scene_tell(s, quit);
+    conn_id id;
+
+    cr_assert_eq(endpoint_connect(s->pair.e[SCENE_GUEST], &s->pair.addr[SCENE_HUB], s->pair.now, &id), 0);
+    scene_run(s, 5 * S_US);
+    cr_expect_eq(s->told_count, 0);
+    cr_expect(hub_done(s->hub));
+    scene_close(s);
+}
+
+/* ---- silence and return ---- */
+
+Test(hub, a_silent_peer_is_unreachable_and_back_when_it_is_heard_again)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    cut_the_wire(s);
+    scene_run(s, 40 * S_US);
+    cr_assert_eq(scene_told_count(s, MSG_UNREACHABLE), 1);
+    cr_expect_geq(scene_told(s, MSG_UNREACHABLE, 0)->value, UNREACHABLE_US);
+    cr_expect_eq(scene_told_count(s, MSG_BACK), 0);
+    s->pair.filter = NULL;
+    scene_run(s, 3 * S_US);
+    cr_assert_eq(scene_told_count(s, MSG_BACK), 1);
+    cr_expect_geq(scene_told(s, MSG_BACK, 0)->value, 39 * S_US);
+    scene_close(s);
+}
+
+Test(hub, a_silent_session_ends_when_the_same_peer_is_connected_anew)
+{
+    struct scene *s = scene_open(NULL);
+    struct endpoint_config again = pair_config(2, "guest");
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    const conn_id former = s->peer;
+
+    endpoint_free(s->pair.e[SCENE_GUEST]); /* killed, */
+    again.seed[0] ^= 1;                    /* and started anew: other dice, the same key */
+    s->pair.e[SCENE_GUEST] = endpoint_new(&again, s->pair.now);
+    scene_run(s, 20 * S_US);
+    cr_expect_eq(scene_told_count(s, MSG_UNREACHABLE), 1);
+    s->pair.conn[SCENE_GUEST] = 0;
+    scene_meet(s);
+    cr_assert_neq(s->peer, former);
+    cr_expect_eq(scene_told_count(s, MSG_LOST), 0, "not before the new one works");
+    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
+    scene_guest_hello(s, SCENE_HELLO_ALL);
+    scene_run(s, S_US);
+    cr_expect_eq(scene_told_count(s, MSG_CONNECTED), 2);
+    cr_assert_eq(scene_told_count(s, MSG_LEFT), 1);
+    cr_expect_eq(scene_told(s, MSG_LEFT, 0)->peer, former);
+    cr_expect_eq(scene_told(s, MSG_LEFT, 0)->value, CLOSE_REPLACED);
+    scene_close(s);
+}
+
+/* ---- a ui that stands still ---- */
+
+Test(hub, newcomers_are_turned_away_while_the_ui_is_far_behind)
+{
+    struct scene *s = scene_open(NULL);
+    const struct msg hopeless = {.type = MSG_CANCEL, .id = 77};
+
+    s->ui_stands_still = true;
+    for (size_t i = 0; i < UI_FULL; i++)
+        scene_tell(s, hopeless); /* a notice each */
+    conn_id id;
+
+    cr_assert_eq(endpoint_connect(s->pair.e[SCENE_GUEST], &s->pair.addr[SCENE_HUB], s->pair.now, &id), 0);
+    scene_run(s, 2 * S_US);
+    cr_expect(s->guest_closed);
+    cr_expect_eq(s->guest_close_code, CLOSE_REFUSED);
+    for (const struct msg *m; (m = hub_next_ui(s->hub)) != NULL;) {
+        struct msg taken = *m;
+
+        cr_assert_eq(taken.type, MSG_NOTICE);
+        hub_took_ui(s->hub);
+        msg_dispose(&taken);
+    }
+    s->ui_stands_still = false;
+    s->guest_closed = false;
+    scene_meet(s);
+    cr_expect_not(s->guest_closed, "and taken again afterwards");
+    scene_close(s);
+}
+
+/* ---- memory ---- */
+
+Test(hub, memory_goes_back_a_while_after_the_last_session)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    cr_expect_not(hub_gave_back(s->hub));
+    endpoint_close(s->pair.e[SCENE_GUEST], s->pair.conn[SCENE_GUEST], CLOSE_OK, "", s->pair.now);
+    scene_run(s, S_US);
+    cr_expect_not(hub_gave_back(s->hub), "the next one may follow at once");
+    scene_run(s, 2 * S_US);
+    cr_expect(hub_gave_back(s->hub));
+    cr_expect_not(hub_gave_back(s->hub), "told once");
+    cr_expect(time_is_never(hub_deadline(s->hub)), "there is nothing to wait for");
+    scene_close(s);
+}

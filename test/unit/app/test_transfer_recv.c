@@ -1,0 +1,212 @@
+#include "duet/app/transfer_recv.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "../conn/pair.h"
+#include "duet/app/recv_budget.h"
+#include "duet/base/num.h"
+#include "duet/stream/window.h"
+
+#define FILE_BYTES (UINT64_C(1) << 30)
+
+static struct pair pair;
+static struct env env;
+static struct peer peer, other;
+static uint32_t last_offer;
+
+static void set_up(void)
+{
+    struct endpoint_config a = pair_config(1, "a"), b = pair_config(2, "b");
+
+    pair = (struct pair){.wire_count = 0};
+    env = (struct env){.dirty = false};
+    peer = other = (struct peer){.conn = 0};
+    last_offer = 0;
+    pair_open(&pair, &a, &b);
+    pair_connect(&pair);
+    env.cfg = (struct hub_config){.receive_files = true, .accept_offers = true};
+    env.endpoint = pair.e[0];
+    env.now = pair.now;
+    env.recv_pool = chunk_pool_new(CHUNK_POOL);
+    env.send_pool = chunk_pool_new(1);
+    cr_assert(outbox_init(&env.ui, 16) == 0 && outbox_init(&env.disk, DISK_JOBS_MAX) == 0);
+    peer.conn = other.conn = pair.conn[0]; /* one connection does for both */
+    channel_init(&peer.control, PEER_CONTROL_OUT_BYTES);
+    channel_init(&other.control, PEER_CONTROL_OUT_BYTES);
+}
+
+static void tear_down(void)
+{
+    transfers_dispose(&env);
+    outbox_dispose(&env.ui);
+    outbox_dispose(&env.disk);
+    chunk_pool_free(env.recv_pool);
+    chunk_pool_free(env.send_pool);
+    channel_dispose(&peer.control);
+    channel_dispose(&other.control);
+    pair_close(&pair);
+}
+
+TestSuite(transfer_recv, .init = set_up, .fini = tear_down);
+
+/* What was said to disk and ui has left. */
+static void empty_outboxes(void)
+{
+    struct msg *m;
+
+    while ((m = outbox_first(&env.disk)) != NULL) {
+        transfer_job_left(&env, m);
+        msg_dispose(m);
+        outbox_drop(&env.disk);
+    }
+    while ((m = outbox_first(&env.ui)) != NULL) {
+        msg_dispose(m);
+        outbox_drop(&env.ui);
+    }
+}
+
+/* The next file of that peer: offered, accepted and made; then whoever may begin, begins. */
+static struct transfer *offered_by(struct peer *p, uint64_t bytes)
+{
+    struct appmsg m = {.type = APPMSG_OFFER, .id = ++last_offer};
+
+    m.offer.stream = 4 * last_offer + 3; /* ours is the call, so bit 0 is the peer's mark */
+    m.offer.entry_count = 1;
+    m.offer.first = (struct appmsg_entry){.size = bytes, .name = "file", .name_len = 4};
+    transfer_recv_message(&env, p, &m);
+    cr_assert_not(p->doomed, "%s", p->doom_reason);
+    empty_outboxes();
+    struct transfer *t = env.transfers[env.transfer_count - 1];
+    struct msg done = {.type = DONE_CREATED, .id = t->id};
+
+    transfer_recv_done(&env, t, &done);
+    transfer_recv_pump(&env);
+    return t;
+}
+
+static struct transfer *offered(uint64_t bytes)
+{
+    return offered_by(&peer, bytes);
+}
+
+static uint64_t outstanding(const struct transfer *t)
+{
+    return num_min(t->in.limit, t->size) - t->in.consumed_bytes;
+}
+
+/* So much as the endpoint may grant by itself: the window grew to the cap, and all consumed came back as credit. */
+static void credit_grows(struct transfer *t)
+{
+    t->in.limit = num_max(t->in.limit, num_min(t->in.consumed_bytes + t->in.cap, t->size));
+}
+
+Test(transfer_recv, a_newcomer_gets_no_credit_that_others_may_still_be_granted)
+{
+    struct transfer *grown = offered(FILE_BYTES), *slow = offered(FILE_BYTES);
+
+    cr_assert(grown->state == TRANSFER_RECEIVING && slow->state == TRANSFER_RECEIVING);
+    credit_grows(grown);
+    cr_assert_eq(outstanding(grown), recv_budget_share(2));
+    cr_assert_lt(outstanding(slow), recv_budget_share(3), "it has little, and may come to its whole share");
+
+    struct transfer *third = offered(FILE_BYTES);
+
+    cr_expect_eq(grown->in.cap, recv_budget_share(3), "the others grow no further");
+    cr_expect_eq(slow->in.cap, recv_budget_share(3));
+    cr_assert_eq(third->state, TRANSFER_RECEIVING);
+    cr_expect_eq(third->in.cap, recv_budget_total(3) - recv_budget_share(2) - recv_budget_share(3), "what is left");
+
+    grown->in.consumed_bytes += recv_budget_share(2) - recv_budget_share(3);
+    transfer_recv_pump(&env);
+    cr_expect_eq(third->in.cap, recv_budget_share(3), "its share, once that is free");
+}
+
+Test(transfer_recv, one_that_stands_still_with_all_its_credit_does_not_hold_up_the_next)
+{
+    for (size_t still = 1; still <= RECV_PEER_MAX; still++) {
+        tear_down();
+        set_up();
+        for (size_t i = 0; i < still; i++)
+            (void)offered(FILE_BYTES);
+        for (size_t i = 0; i < still; i++)
+            credit_grows(env.transfers[i]);
+        const struct transfer *next = offered_by(&other, FILE_BYTES);
+
+        cr_assert_eq(next->state, TRANSFER_RECEIVING, "%zu stand still", still);
+        cr_assert_geq(next->in.cap, RECV_LEAST_BYTES, "%zu stand still", still);
+        cr_assert_eq(next->in.limit, WINDOW_INITIAL_BYTES, "%zu stand still", still);
+    }
+}
+
+Test(transfer_recv, one_peer_never_has_the_last_place)
+{
+    for (size_t i = 0; i < RECV_PEER_MAX; i++)
+        cr_assert_eq(offered(FILE_BYTES)->state, TRANSFER_RECEIVING, "file %zu", i);
+    struct transfer *more = offered(FILE_BYTES);
+
+    cr_expect_eq(more->state, TRANSFER_QUEUED);
+    cr_expect_eq(offered_by(&other, FILE_BYTES)->state, TRANSFER_RECEIVING);
+    cr_expect_eq(offered_by(&other, FILE_BYTES)->state, TRANSFER_QUEUED, "all are taken");
+    transfer_end(&env, env.transfers[0]);
+    empty_outboxes();
+    transfer_recv_pump(&env);
+    cr_expect_eq(more->state, TRANSFER_RECEIVING, "who waited longest");
+}
+
+Test(transfer_recv, an_empty_file_needs_credit_too)
+{
+    struct transfer *t = offered(0);
+
+    cr_assert_eq(t->state, TRANSFER_RECEIVING);
+    cr_expect_gt(t->in.limit, 0);
+}
+
+/* Chunks that all they may have outstanding can come to need. */
+static void check_promises(void)
+{
+    uint64_t chunks = 0;
+
+    for (size_t i = 0; i < env.transfer_count; i++) {
+        if (env.transfers[i]->state == TRANSFER_RECEIVING)
+            chunks += recv_budget_chunks(outstanding(env.transfers[i]));
+    }
+    cr_assert_leq(chunks, CHUNK_POOL, "%lu chunks of %d after %u offers", (unsigned long)chunks, CHUNK_POOL,
+                  last_offer);
+}
+
+/* As many files as one connection has streams for: they come, get credit, use it and end. */
+static void walk(struct duet_rand *rng)
+{
+    while (last_offer < LIMIT_STREAMS) {
+        const uint64_t dice = rand_below(rng, 3);
+        struct transfer *t = env.transfer_count > 0 ? env.transfers[rand_below(rng, env.transfer_count)] : NULL;
+        const bool receives = t != NULL && t->state == TRANSFER_RECEIVING;
+
+        if (dice == 0 && env.transfer_count <= rand_below(rng, 6)) /* now few, now many */
+            (void)offered(CHUNK_BYTES + rand_below(rng, FILE_BYTES / 8));
+        else if (dice == 1 && receives)
+            credit_grows(t);
+        else if (receives)
+            t->in.consumed_bytes += rand_below(rng, outstanding(t) + 1);
+        if (receives && t->in.consumed_bytes == t->size) {
+            transfer_end(&env, t);
+            empty_outboxes();
+            transfers_sweep(&env);
+        }
+        transfer_recv_pump(&env);
+        check_promises();
+    }
+}
+
+Test(transfer_recv, whatever_begins_grows_and_ends_the_pool_never_runs_out)
+{
+    struct duet_rand rng;
+
+    rand_init_u64(&rng, 3);
+    for (int world = 0; world < 30; world++) {
+        walk(&rng);
+        tear_down();
+        set_up();
+    }
+}

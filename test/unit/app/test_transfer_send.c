@@ -1,0 +1,149 @@
+#include "duet/app/transfer_send.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "../conn/inside.h"
+#include "scene.h"
+
+#define FILE_BYTES (UINT64_C(200) << 20)
+#define ROUNDS 2000
+
+static struct scene *s;
+static size_t reads_answered;
+
+static void set_up(void)
+{
+    s = scene_open(NULL);
+    scene_befriend(s, SCENE_HELLO_ALL);
+}
+
+static void tear_down(void)
+{
+    scene_close(s);
+}
+
+TestSuite(transfer_send, .init = set_up, .fini = tear_down);
+
+/* Sends a file; the stream it was offered on. */
+static uint64_t send_file(uint32_t ui_id)
+{
+    const size_t before = scene_heard_count(s, APPMSG_OFFER);
+    struct msg done = {.type = DONE_OPENED, .value = FILE_BYTES};
+
+    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = ui_id}, "/home/file");
+    done.id = scene_job(s, JOB_OPEN, scene_job_count(s, JOB_OPEN) - 1)->id;
+    scene_tell_text(s, done, "file");
+    scene_run(s, 100000);
+    cr_assert_eq(scene_heard_count(s, APPMSG_OFFER), before + 1);
+    return scene_heard(s, APPMSG_OFFER, before)->offer.stream;
+}
+
+static struct appmsg acceptance(size_t file)
+{
+    struct appmsg m = {.type = APPMSG_ACCEPT, .id = scene_told(s, MSG_SENDING, file)->id};
+
+    m.accept.extent_count = 1;
+    m.accept.first.len = FILE_BYTES;
+    return m;
+}
+
+/* The guest wants it, and lets so much be outstanding. */
+static void accept_file(uint64_t stream, uint64_t cap)
+{
+    const struct appmsg m = acceptance(scene_told_count(s, MSG_SENDING) - 1);
+
+    cr_assert_eq(endpoint_accept_bulk(s->pair.e[SCENE_GUEST], s->pair.conn[SCENE_GUEST], stream, cap, s->pair.now), 0);
+    scene_guest_says(s, &m);
+}
+
+/* The disk reads until the hub asks for no more. */
+static void disk_reads(void)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        scene_run(s, 50000);
+        if (reads_answered == scene_job_count(s, JOB_READ))
+            return;
+        while (reads_answered < scene_job_count(s, JOB_READ)) {
+            struct msg done = *scene_job(s, JOB_READ, reads_answered++);
+
+            done.type = DONE_READ;
+            done.chunk->used = CHUNK_BYTES;
+            memset(done.chunk->bytes, 7, CHUNK_BYTES);
+            scene_tell(s, done);
+        }
+    }
+    cr_assert(false, "it reads without end");
+}
+
+Test(transfer_send, it_reads_ahead_of_the_peers_credit_and_not_further)
+{
+    const uint64_t credit = 1024 * 1024;
+    const uint64_t stream = send_file(1);
+
+    accept_file(stream, credit);
+    disk_reads();
+    cr_expect_eq(reads_answered * CHUNK_BYTES, credit + SEND_AHEAD_BYTES);
+
+    cr_assert_eq(endpoint_consumed(s->pair.e[SCENE_GUEST], s->pair.conn[SCENE_GUEST], stream, credit / 2, s->pair.now),
+                 0);
+    disk_reads();
+    cr_expect_eq(reads_answered * CHUNK_BYTES, credit + credit / 2 + SEND_AHEAD_BYTES,
+                 "what is consumed is credit again");
+}
+
+/* ---- a peer that takes everything and acknowledges nothing ---- */
+
+static bool drop_to_hub(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p;
+    (void)bytes;
+    (void)len;
+    return to != SCENE_HUB;
+}
+
+/* Accepts a file with all the credit there is, in packets that acknowledge nothing. */
+static void accept_without_ack(size_t file, uint64_t stream)
+{
+    struct sendstream *out = &inside_session(&s->pair, SCENE_GUEST)->streams.out[0];
+    const struct appmsg m = acceptance(file);
+    uint8_t bytes[64];
+    struct frame f = {.type = FRAME_MAX_DATA, .max = UINT64_C(1) << 60};
+
+    inside_send_frame(&s->pair, SCENE_GUEST, &f);
+    f = (struct frame){.type = FRAME_MAX_STREAM_DATA, .stream = stream, .max = UINT64_C(1) << 60};
+    inside_send_frame(&s->pair, SCENE_GUEST, &f);
+    f = (struct frame){.type = FRAME_STREAM, .stream = STREAM_CONTROL};
+    f.data.offset = out->end;
+    f.data.data = bytes;
+    f.data.len = (size_t)appmsg_write(&m, bytes, sizeof(bytes));
+    inside_send_frame(&s->pair, SCENE_GUEST, &f);
+    out->end += f.data.len; /* as if written there */
+}
+
+static size_t reads_of(size_t file)
+{
+    const uint32_t id = scene_told(s, MSG_SENDING, file)->id;
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->job_count; i++)
+        count += s->jobs[i].type == JOB_READ && s->jobs[i].id == id;
+    return count;
+}
+
+Test(transfer_send, one_that_is_never_acknowledged_leaves_chunks_for_the_others)
+{
+    const uint64_t first = send_file(1), second = send_file(2), third = send_file(3);
+
+    s->pair.filter = drop_to_hub;
+    accept_without_ack(0, first);
+    disk_reads();
+    cr_expect_geq(reads_of(0) * CHUNK_BYTES, LIMIT_WINDOW_MAX_BYTES, "alone it may fill the largest window");
+    accept_without_ack(1, second);
+    disk_reads();
+    cr_expect_geq(reads_of(1), 2, "the next one gets %zu", reads_of(1));
+    accept_without_ack(2, third);
+    disk_reads();
+    cr_expect_geq(reads_of(2), 2, "and the third %zu", reads_of(2));
+    cr_expect_leq(reads_of(0) + reads_of(1) + reads_of(2), CHUNK_POOL);
+}
