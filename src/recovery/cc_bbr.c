@@ -31,6 +31,7 @@
 #define INITIAL_BYTES (UINT64_C(64) * 1024)
 #define INITIAL_PACE 1500000 /* bytes/s, before anything is known of the path */
 #define STARTUP_WINDOW_GAIN 1.25
+#define PROVEN_FLIGHTS 16 /* a window so many times what was in flight grows no more: a text alone proves nothing */
 #define SMALL_BYTES_PER_S 2500000 /* 20 Mbit/s, paced: a flow this slow grows by SMALL_GROWTH a round */
 #define SMALL_GROWTH 4.0
 #define CWND_GAIN 2.0
@@ -211,7 +212,7 @@ static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summa
         c->cwnd_bytes = num_min(c->cwnd_bytes + resolved, target);
     else if (b->queue_met)
         c->cwnd_bytes = num_max(num_min(c->cwnd_bytes + resolved, target), INITIAL_BYTES);
-    else if (!cc_bbr_path_app_limited(&b->path, l, s))
+    else if (c->cwnd_bytes < PROVEN_FLIGHTS * s->prior_in_flight)
         c->cwnd_bytes += num_share(startup_growth(c) - 1, resolved);
     c->cwnd_bytes = num_max(num_min(c->cwnd_bytes, ceiling(c)), MIN_CWND_PACKETS * (uint64_t)c->packet_bytes);
 }
