@@ -114,8 +114,7 @@ static double turn_us(double packets, double srtt_us)
     return fmin(cbrt(given / CUBIC_C) * (double)US_PER_S, given / CUBIC_ALPHA * srtt_us);
 }
 
-/* The others have their turn before the next probe.  What this one did not bring is not there now; to believe in it for
- * two such turns, as the estimate does, is too long.  On a lossy path, where a flow alone may take itself for several,
+/* The others have their turn before the next probe.  On a lossy path, where a flow alone may take itself for several,
  * it is the usual wait. */
 static void give_turn(struct cc *c, const struct loss *l, double weight, duet_time now)
 {
@@ -129,7 +128,6 @@ static void give_turn(struct cc *c, const struct loss *l, double weight, duet_ti
         return;
     }
     cc_bbr_probe_not_before(b, time_add(now, (uint64_t)fmax(turn, TURN_ROUNDS_MIN * srtt_us)));
-    cc_bbr_path_lower_bw(&b->path, num_share(CC_BBR_BETA, cc_bbr_path_bw(&b->path)));
 }
 
 static void lower_ceiling(struct cc *c, const struct loss *l, const struct cc_bbr_verdict *v, double weight,
