@@ -4,9 +4,10 @@
  * the project's, and a row that misses one is printed as "below target":
  *
  *   RTT 300, with loss  by 1.4 to 2.4 %: connecting takes 2 round trips, the search for the rate 6, the last losses 1
- *   three share         by luck: one in four runs ends with a flow that has half of what the others have
- *   bbr1, bbr later     by 2 of 100: it takes ten seconds to tell that the other does not yield
- *   unpaced cubic       by half of a hundredth
+ *
+ * Of the shares these are single runs; over seeds (doc/BENCHMARKS.md) a duet that starts 5 s after BBR version 1 has
+ * 0.26 to 0.36 in its first half minute, and more later.  The policer's row wastes 4.5 % for 18.6 Mbit/s, where it was
+ * 4.0 % for 18.3: probes go on while they win.  So with 8 k in flight and loss: 0.9 % for 684, 0.7 % for 676.
  *
  * The cost of an ACK at any flight up to LIMIT_SENT_PACKETS is proven by test/unit/recovery/test_loss_work.c; here
  * is what whole connections pay.  Under loss it grows with the ranges an ACK repeats, up to LIMIT_ACK_RANGES, by a
@@ -191,7 +192,7 @@ const struct perf_row perf_rows[] = {
                          {.cc = "bbr", .start_s = 4},
                          {.cc = "bbr", .start_s = 8}}},
      .runs = 3,
-     .checks = {{MBIT, 46.4, 0}, {JAIN, 0.88, 0.95}, {WASTE, 2.4, 0}, {QUEUE_MEAN, 0.76, 0}}},
+     .checks = {{MBIT, 46.4, 0}, {JAIN, 0.93, 0.95}, {WASTE, 2.4, 0}, {QUEUE_MEAN, 0.76, 0}}},
     {.name = "bbr, cubic 5 s later",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 60, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "cubic", .start_s = 5}}},
@@ -217,26 +218,26 @@ const struct perf_row perf_rows[] = {
     {.name = "bbr, unpaced cubic together",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 75, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "unpaced", .start_s = 0}}},
-     .checks = {{MBIT, 46.6, 0}, {LESS_SHARE, 0.33, 0.35}, {WASTE, 1.2, 0}, {QUEUE_MEAN, 0.65, 1}}},
+     .checks = {{MBIT, 46.6, 0}, {LESS_SHARE, 0.37, 0.35}, {WASTE, 1.2, 0}, {QUEUE_MEAN, 0.65, 1}}},
     {.name = "unpaced cubic, bbr 5 s later",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 75, .flows = 2, .flow = {{.cc = "unpaced", .start_s = 0}, {.cc = "bbr", .start_s = 5}}},
-     .checks = {{MBIT, 46.6, 0}, {LESS_SHARE, 0.33, 0.35}, {WASTE, 1.2, 0}, {QUEUE_MEAN, 0.65, 1}}},
+     .checks = {{MBIT, 46.6, 0}, {LESS_SHARE, 0.37, 0.35}, {WASTE, 1.2, 0}, {QUEUE_MEAN, 0.65, 1}}},
     {.name = "bbr, bbr1 together",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 75, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "bbr1", .start_s = 0}}},
-     .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.38, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
+     .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.4, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
     {.name = "bbr, bbr1 5 s later",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 75, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "bbr1", .start_s = 5}}},
-     .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.38, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
+     .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.39, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
     {.name = "bbr1, bbr 5 s later",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 75, .flows = 2, .flow = {{.cc = "bbr1", .start_s = 0}, {.cc = "bbr", .start_s = 5}}},
-     .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.31, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
+     .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.38, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
     {.name = "policer 20 Mbit/s",
      .setup = {.rate_mbit = 20, .rtt_ms = 40, .policer_kb = 64, .mb = 60},
-     .checks = {{MBIT, 18.2, 0}, {WASTE, 4.3, 0}}},
+     .checks = {{MBIT, 18.2, 0}, {WASTE, 4.6, 0}}},
     {.name = "policer 20 Mbit/s, loss 5 %",
      .setup = {.rate_mbit = 20, .rtt_ms = 40, .policer_kb = 64, .mb = 60, .loss = .05},
      .checks = {{MBIT, 17.3, 0}, {WASTE, 8, 0}}},
@@ -317,7 +318,7 @@ const struct perf_row perf_rows[] = {
      .setup = {.rate_mbit = 1000, .rtt_ms = 100, .mb = 300, .loss = .01,
                 .window_bytes = 12 << 20},
      .runs = 3,
-     .checks = {{MBIT, 627.3, 0}, {WASTE, 0.7, 0}, {WORK, 16.5, 0}}},
+     .checks = {{MBIT, 627.3, 0}, {WASTE, 0.95, 0}, {WORK, 16.5, 0}}},
 };
 /* clang-format on */
 
