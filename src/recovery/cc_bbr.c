@@ -13,7 +13,7 @@
  *  - After it the next probe waits as long as an equal CUBIC flow needs to be back (turn_us), however many rounds that
  *    are, for each probe fills the queue in three rounds, and what decides the shares is how often that happens.  At
  *    50 Mbit/s, 40 ms and a queue of 1 BDP duet has 0.52 to 0.65 beside a CUBIC in bursts, as Linux sends it; with 3 s,
- *    cut short by 63 rounds, 0.55 to 0.72.
+ *    cut short by 63 rounds, 0.59 to 0.68.
  *  - How far loss lowers anything depends on how often it comes and on what the queue does (cc_bbr_yield.c): a rival
  *    that does not yield itself, BBR version 1, leaves nearly half of the path, not a seventh; to a duet that starts
  *    after it 0.26 to 0.36, in the first half minute.

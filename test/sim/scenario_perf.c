@@ -6,8 +6,7 @@
  *   RTT 300, with loss  by 1.4 to 2.4 %: connecting takes 2 round trips, the search for the rate 6, the last losses 1
  *
  * Of the shares these are single runs; over seeds (doc/BENCHMARKS.md) a duet that starts 5 s after BBR version 1 has
- * 0.26 to 0.36 in its first half minute, and more later.  The policer's row wastes 4.5 % for 18.6 Mbit/s, where it was
- * 4.0 % for 18.3: probes go on while they win.  So with 8 k in flight and loss: 0.9 % for 684, 0.7 % for 676.
+ * 0.26 to 0.36 in its first half minute, and more later.
  *
  * The cost of an ACK at any flight up to LIMIT_SENT_PACKETS is proven by test/unit/recovery/test_loss_work.c; here
  * is what whole connections pay.  Under loss it grows with the ranges an ACK repeats, up to LIMIT_ACK_RANGES, by a
@@ -237,7 +236,7 @@ const struct perf_row perf_rows[] = {
      .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.38, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
     {.name = "policer 20 Mbit/s",
      .setup = {.rate_mbit = 20, .rtt_ms = 40, .policer_kb = 64, .mb = 60},
-     .checks = {{MBIT, 18.2, 0}, {WASTE, 4.6, 0}}},
+     .checks = {{MBIT, 18.2, 0}, {WASTE, 4.3, 0}}},
     {.name = "policer 20 Mbit/s, loss 5 %",
      .setup = {.rate_mbit = 20, .rtt_ms = 40, .policer_kb = 64, .mb = 60, .loss = .05},
      .checks = {{MBIT, 17.3, 0}, {WASTE, 8, 0}}},
@@ -318,7 +317,7 @@ const struct perf_row perf_rows[] = {
      .setup = {.rate_mbit = 1000, .rtt_ms = 100, .mb = 300, .loss = .01,
                 .window_bytes = 12 << 20},
      .runs = 3,
-     .checks = {{MBIT, 627.3, 0}, {WASTE, 0.95, 0}, {WORK, 16.5, 0}}},
+     .checks = {{MBIT, 627.3, 0}, {WASTE, 0.7, 0}, {WORK, 16.5, 0}}},
 };
 /* clang-format on */
 
