@@ -7,15 +7,16 @@
  *    cc_bbr_path.c: 72 Mbit/s at 20 % loss on a 100 Mbit/s path of 50 ms.
  *  - What may be in flight beyond one BDP grows with the root of the BDP (queue_share): a flow that joins
  *    a running one has its half within ten seconds (Jain 0.95 and more; with 2 BDP it stayed at 0.70).
- *  - A congested probe leaves PROBE_BETA of what was in flight, for CUBIC's sake: beside one duet the share
- *    of a paced one of 50 Mbit/s is 38 to 46 % (0.62: 37 to 42 %; 0.5: 39 to 53 %, but the rate of a flow alone
- *    suffers, and two duets part as 70 to 30), and 2 % with the draft's ceiling and half a BDP of queue.  Where no
- *    queue stood before the probe nobody is there to yield to: ALONE_BETA.
- *  - After it the next probe waits TURN_US, for each fills the queue and CUBIC needs longer to be back (RFC 9438's K is
- *    3.9 s for 80 packets): 44 to 49 % for a paced CUBIC.  One in bursts, as Linux sends it, has 33 to 39 %, and on
- *    real links no gain by this or by PROBE_BETA has been shown (doc/BENCHMARKS.md).
- *  - How far loss lowers anything depends on how often it comes (cc_bbr_yield.c): a rival that does not yield
- *    itself, BBR version 1, leaves nearly half of the path, not a seventh; less to a duet that starts after it.
+ *  - A congested probe leaves PROBE_BETA of what was in flight, for CUBIC's sake; with the draft's ceiling and half a
+ *    BDP of queue one has 2 % of the path.  (0.62 leaves it a little less, 0.5 costs the rate of a flow alone.)  Where
+ *    no queue stood before the probe nobody is there to yield to: ALONE_BETA.
+ *  - After it the next probe waits as long as an equal CUBIC flow needs to be back (turn_us), however many rounds that
+ *    are, for each probe fills the queue in three rounds, and what decides the shares is how often that happens.  At
+ *    50 Mbit/s, 40 ms and a queue of 1 BDP duet has 0.55 to 0.64 beside a CUBIC in bursts, as Linux sends it; with 3 s,
+ *    cut short by 63 rounds, 0.59 to 0.68.
+ *  - How far loss lowers anything depends on how often it comes and on what the queue does (cc_bbr_yield.c): a rival
+ *    that does not yield itself, BBR version 1, leaves nearly half of the path, not a seventh; to a duet that starts
+ *    after it 0.16 to 0.28, in the first half minute.
  *  - Startup opens with INITIAL_BYTES, paced, and grows faster than by doubling until a queue shows, fastest while
  *    it is slower than SMALL_BYTES_PER_S, and without waiting for the bandwidth samples, which lag by a round trip.
  *    What counts is the pace that met no queue, not how long it lasted: on a long path the second flight goes on at
@@ -42,7 +43,12 @@
 #define PROBE_RTT_CWND_GAIN 0.5
 #define ALONE_BETA 0.62
 #define PROBE_BETA 0.58
-#define TURN_US 3000000
+#define TURN_ROUNDS_MIN 8 /* as often as BBR version 1 probes, if nobody is to be waited for */
+#define EQUAL_SHARE \
+    0.75            /* so much of what a probe carries a flow as large as we has: the probe holds more than usual */
+#define CUBIC_C 0.4 /* packets per s³: what a CUBIC flow does, RFC 9438 §4.1, §4.6, §4.3: */
+#define CUBIC_BETA 0.7
+#define CUBIC_ALPHA (3 * (1 - CUBIC_BETA) / (1 + CUBIC_BETA))
 #define QUEUE_BYTES 60000.0 /* see queue_share */
 #define QUEUE_BDPS 2.0
 #define MIN_CWND_PACKETS 4
@@ -102,9 +108,35 @@ static double kept(double full, double none, double weight)
     return none - weight * (none - full);
 }
 
-static void lower_ceiling(struct cc_bbr *b, const struct loss *l, const struct cc_bbr_verdict *v, double weight,
+/* How long an equal CUBIC flow needs to be back where it was: by its curve (K of RFC 9438 §4.2) or, if that is sooner,
+ * the way of Reno (§4.3).  `packets` are those of the probe's last rounds. */
+static double turn_us(double packets, double srtt_us)
+{
+    double given = EQUAL_SHARE * packets * (1 - CUBIC_BETA);
+
+    return fmin(cbrt(given / CUBIC_C) * (double)US_PER_S, given / CUBIC_ALPHA * srtt_us);
+}
+
+/* The others have their turn before the next probe.  On a lossy path, where a flow alone may take itself for several,
+ * it is the usual wait. */
+static void give_turn(struct cc *c, const struct loss *l, double weight, duet_time now)
+{
+    struct cc_bbr *b = &c->bbr;
+    uint64_t carried = num_max(b->path.delivered_round[0], b->path.delivered_round[1]);
+    double srtt_us = (double)l->rtt.srtt_us;
+    double turn = weight * turn_us((double)carried / c->packet_bytes, srtt_us);
+
+    if (b->loss.floor >= CC_BBR_FLOOR_SMALL) {
+        b->probe_at = time_max(b->probe_at, time_add(now, (uint64_t)turn));
+        return;
+    }
+    cc_bbr_probe_not_before(b, time_add(now, (uint64_t)fmax(turn, TURN_ROUNDS_MIN * srtt_us)));
+}
+
+static void lower_ceiling(struct cc *c, const struct loss *l, const struct cc_bbr_verdict *v, double weight,
                           duet_time now)
 {
+    struct cc_bbr *b = &c->bbr;
     bool alone = v->startup || b->up_alone;
     double of_passed = kept(alone ? ALONE_BETA : PROBE_BETA, 1 / CC_BBR_HEADROOM, weight);
     double of_bdp = alone ? 1 / CC_BBR_HEADROOM : kept(CC_BBR_BETA, 1, weight);
@@ -113,8 +145,8 @@ static void lower_ceiling(struct cc_bbr *b, const struct loss *l, const struct c
         num_max(num_share(of_passed, v->passed_bytes), num_share(of_bdp, cc_bbr_path_bdp(&b->path, &l->rtt)));
     if (b->phase == BBR_UP)
         cc_bbr_end_probe(b, now);
-    if (!alone) /* their turn */
-        b->probe_at = time_max(b->probe_at, time_add(now, num_share(weight, TURN_US)));
+    if (!alone)
+        give_turn(c, l, weight, now);
 }
 
 static void on_congestion(struct cc *c, const struct loss *l, const struct cc_bbr_verdict *v, duet_time now)
@@ -123,10 +155,10 @@ static void on_congestion(struct cc *c, const struct loss *l, const struct cc_bb
 
     if (b->phase == BBR_STARTUP)
         b->full_reached = true;
-    cc_bbr_yield_event(&b->yield, b->path.round_count);
+    cc_bbr_yield_event(&b->yield, b->path.round_count, l->rtt.min_us);
     double weight = cc_bbr_yield_weight(&b->yield, b->loss.floor);
     if (v->probing)
-        lower_ceiling(b, l, v, weight, now);
+        lower_ceiling(c, l, v, weight, now);
     else if (is_steady_phase(b))
         cc_bbr_path_cut(&b->path, c->cwnd_bytes, kept(CC_BBR_BETA, 1, weight));
     if (v->overestimated)
@@ -275,6 +307,8 @@ static void bbr_update(struct cc *c, const struct loss *l, const struct loss_sum
     struct cc_bbr_verdict v = cc_bbr_loss_update(&b->loss, l, s, c->packet_bytes, now);
     bool round_starts = cc_bbr_path_update(&b->path, l, s, b->loss.floor, b->full_reached, now);
     cc_bbr_yield_update(&b->yield, s, round_starts);
+    if (s->rtt_sampled && b->phase != BBR_PROBE_RTT)
+        cc_bbr_yield_rtt(&b->yield, l->rtt.latest_us);
     if (v.floor_refuted)
         on_refuted(b, &v);
     if (v.floor_held)

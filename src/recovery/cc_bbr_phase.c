@@ -119,6 +119,12 @@ static void enter_down(struct cc_bbr *b, duet_time now)
     enter(b, BBR_DOWN, now);
 }
 
+void cc_bbr_probe_not_before(struct cc_bbr *b, duet_time at)
+{
+    b->probe_at = at;
+    b->probe_round = UINT64_MAX;
+}
+
 void cc_bbr_end_probe(struct cc_bbr *b, duet_time now)
 {
     b->path.cycle_ends = true;
@@ -194,14 +200,15 @@ static bool is_down_over(const struct cc *c, const struct loss *l)
     return is_drained(b, l) || rounds >= DOWN_ROUNDS_MAX;
 }
 
-/* A flow alone soon finds a quarter more in flight.  Among others, whose queue stands already, that says nothing;
- * there the probe goes on as long as it wins bandwidth - for a small flow that is longer than for a large one. */
-static bool is_probed(struct cc_bbr *b, const struct loss *l, bool round_starts)
+/* A flow alone soon finds a quarter more in flight, or three rounds without more bandwidth.  Among others, whose queue
+ * stands already, neither says anything, for the estimate may be from better times; there the probe goes on as long as
+ * it wins bandwidth: a quarter more in flight brings 1.25/(1 + share/4) times of it, which is UP_GROWTH at half. */
+static bool is_probed(struct cc_bbr *b, const struct loss *l, const struct loss_summary *s, bool round_starts)
 {
     uint64_t enough = num_share(UP_GAIN, cc_bbr_path_bdp(&b->path, &l->rtt)) + cc_bbr_path_extra(&b->path);
 
     if (b->up_alone)
-        return rounds_in_phase(b) >= 1 && l->bytes_in_flight >= enough;
+        return (rounds_in_phase(b) >= 1 && l->bytes_in_flight >= enough) || is_full(b, l, s, round_starts);
     if (!round_starts || rounds_in_phase(b) < UP_ROUNDS)
         return false;
     bool grew = (double)b->path.bw_round[0] >= UP_GROWTH * (double)b->up_bw;
@@ -256,7 +263,7 @@ static void leave_phase(struct cc *c, const struct loss *l, const struct loss_su
         break;
     case BBR_UP:
         raise_ceiling(c, s, cwnd_limited);
-        if (is_probed(b, l, round_starts) || is_full(b, l, s, round_starts))
+        if (is_probed(b, l, s, round_starts))
             cc_bbr_end_probe(b, now);
         break;
     case BBR_PROBE_RTT:

@@ -21,7 +21,7 @@
 #include "duet/conn/endpoint.h"
 #include "link.h"
 
-#define LAB_FLOWS 4
+#define LAB_FLOWS 8
 #define LAB_FILES 4
 #define LAB_SLICE_US 100000 /* progress is kept by this */
 #define LAB_SLICES 20000

@@ -3,9 +3,10 @@
  * touched, less 2 % (loss: 3 %) or plus a margin of the same kind; a target is
  * the project's, and a row that misses one is printed as "below target":
  *
- *   three share         by luck: one in four runs ends with a flow that has half of what the others have
- *   bbr1, bbr later     by 2 of 100: it takes ten seconds to tell that the other does not yield
- *   unpaced cubic       by half of a hundredth
+ *   receiver moves, RTT 200    by 25 ms of 400, see below
+ *
+ * Of the shares these are single runs; over seeds (doc/BENCHMARKS.md) a duet that starts 5 s after BBR version 1 has
+ * 0.16 to 0.28 in its first half minute, and more later.
  *
  * The cost of an ACK at any flight up to LIMIT_SENT_PACKETS is proven by test/unit/recovery/test_loss_work.c; here
  * is what whole connections pay.  Under loss it grows with the ranges an ACK repeats, up to LIMIT_ACK_RANGES, by a
@@ -48,7 +49,7 @@ const struct perf_row perf_rows[] = {
     {.name = "RTT 50, loss 20 %",
      .setup = {.rtt_ms = 50, .loss = 0.2},
      .runs = 3,
-     .checks = {{MBIT, 71.8, 71}, {WASTE, 1.3, 0}, {ACKS, 0.11, 0}, {BACK, 6.3, 0},
+     .checks = {{MBIT, 71.8, 71}, {WASTE, 1.6, 0}, {ACKS, 0.11, 0}, {BACK, 6.3, 0},
                 {QUEUE_PEAK, 1.01, 0}, {QUEUE_MEAN, 0.26, 0}}},
     {.name = "RTT 10, loss 0 %",
      .setup = {.rtt_ms = 10},
@@ -191,7 +192,7 @@ const struct perf_row perf_rows[] = {
                          {.cc = "bbr", .start_s = 4},
                          {.cc = "bbr", .start_s = 8}}},
      .runs = 3,
-     .checks = {{MBIT, 46.4, 0}, {JAIN, 0.88, 0.95}, {WASTE, 2.4, 0}, {QUEUE_MEAN, 0.76, 0}}},
+     .checks = {{MBIT, 46.4, 0}, {JAIN, 0.93, 0.95}, {WASTE, 2.4, 0}, {QUEUE_MEAN, 0.76, 0}}},
     {.name = "bbr, cubic 5 s later",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 60, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "cubic", .start_s = 5}}},
@@ -217,23 +218,23 @@ const struct perf_row perf_rows[] = {
     {.name = "bbr, unpaced cubic together",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 75, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "unpaced", .start_s = 0}}},
-     .checks = {{MBIT, 46.6, 0}, {LESS_SHARE, 0.33, 0.35}, {WASTE, 1.2, 0}, {QUEUE_MEAN, 0.65, 1}}},
+     .checks = {{MBIT, 46.6, 0}, {LESS_SHARE, 0.37, 0.35}, {WASTE, 1.2, 0}, {QUEUE_MEAN, 0.65, 1}}},
     {.name = "unpaced cubic, bbr 5 s later",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 75, .flows = 2, .flow = {{.cc = "unpaced", .start_s = 0}, {.cc = "bbr", .start_s = 5}}},
-     .checks = {{MBIT, 46.6, 0}, {LESS_SHARE, 0.33, 0.35}, {WASTE, 1.2, 0}, {QUEUE_MEAN, 0.65, 1}}},
+     .checks = {{MBIT, 46.6, 0}, {LESS_SHARE, 0.37, 0.35}, {WASTE, 1.2, 0}, {QUEUE_MEAN, 0.65, 1}}},
     {.name = "bbr, bbr1 together",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 75, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "bbr1", .start_s = 0}}},
-     .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.38, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
+     .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.4, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
     {.name = "bbr, bbr1 5 s later",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 75, .flows = 2, .flow = {{.cc = "bbr", .start_s = 0}, {.cc = "bbr1", .start_s = 5}}},
-     .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.38, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
+     .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.39, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
     {.name = "bbr1, bbr 5 s later",
      .setup = {.rate_mbit = 50, .rtt_ms = 40, .queue_bdp = 1, .loss = 0, .steady = true, .steady_from_s = 15,
                 .limit_s = 75, .flows = 2, .flow = {{.cc = "bbr1", .start_s = 0}, {.cc = "bbr", .start_s = 5}}},
-     .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.31, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
+     .checks = {{MBIT, 45.5, 0}, {LESS_SHARE, 0.38, 0.35}, {WASTE, 3.5, 0}, {QUEUE_MEAN, 1, 1}}},
     {.name = "policer 20 Mbit/s",
      .setup = {.rate_mbit = 20, .rtt_ms = 40, .policer_kb = 64, .mb = 60},
      .runs = 3,

@@ -130,14 +130,18 @@ void cc_bbr_path_lower_bw(struct cc_bbr_path *p, uint64_t least);
 struct cc_bbr_yield {
     uint64_t event_round;             /* when the last event of congestion began; 0: none yet */
     double interval_rounds;           /* mean from one to the next */
+    uint64_t low_us, high_us;         /* extremes of the round-trip time since the last one */
+    double answer;                    /* mean of what gave way to one, of what would if everybody did */
     double lost;                      /* mean share of the packets lost, random loss included */
     uint64_t acked_bytes, lost_bytes; /* of this round */
 };
 
 void cc_bbr_yield_init(struct cc_bbr_yield *y);
 void cc_bbr_yield_update(struct cc_bbr_yield *y, const struct loss_summary *s, bool round_starts);
+/* A round-trip time, but for those of a window lowered for another reason. */
+void cc_bbr_yield_rtt(struct cc_bbr_yield *y, uint64_t rtt_us);
 /* Congestion was found in this round. */
-void cc_bbr_yield_event(struct cc_bbr_yield *y, uint64_t round);
+void cc_bbr_yield_event(struct cc_bbr_yield *y, uint64_t round, uint64_t min_rtt_us);
 /* How much of the full answer to congestion is due: 0 (it would gain nothing) to 1. */
 double cc_bbr_yield_weight(const struct cc_bbr_yield *y, double floor);
 
@@ -188,6 +192,8 @@ double cc_bbr_pacing_gain(const struct cc_bbr *b);
 void cc_bbr_begin_span(struct cc_bbr *b, duet_time now);
 /* UP is over: DOWN. */
 void cc_bbr_end_probe(struct cc_bbr *b, duet_time now);
+/* The next probe begins then, however many rounds that takes. */
+void cc_bbr_probe_not_before(struct cc_bbr *b, duet_time at);
 /* Leaves the phase when its time has come. */
 void cc_bbr_advance(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
                     bool round_starts, duet_time now);

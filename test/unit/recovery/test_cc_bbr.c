@@ -308,12 +308,13 @@ Test(cc_bbr, a_full_queue_is_congestion)
     cr_assert_lt(p.c.bbr.loss.floor, CC_BBR_FLOOR_SMALL);
 }
 
-Test(cc_bbr, less_bandwidth_is_followed_at_once)
+/* By the second probe, that is; the second waits for the turn that follows the first. */
+Test(cc_bbr, less_bandwidth_is_followed_by_two_probes)
 {
     run(5);
     p.capacity = BANDWIDTH / 5.0;
     p.queue_limit = p.capacity * (RTT_US / 1e6);
-    run(8);
+    run(16);
     cr_assert_lt((double)p.c.pacing_bytes_per_s, 1.3 * p.capacity);
     const double lost = loss_share(8);
     cr_assert_lt(lost, 0.03, "%g", lost);
@@ -327,6 +328,37 @@ Test(cc_bbr, more_bandwidth_is_found)
     p.capacity = BANDWIDTH;
     run(8);
     cr_assert_gt(utilisation(5), 0.9);
+}
+
+static void run_until(enum cc_bbr_phase phase)
+{
+    for (int i = 0; p.c.bbr.phase != phase && i < 10000; i++)
+        run(0.001);
+    cr_assert_eq(p.c.bbr.phase, phase);
+}
+
+Test(cc_bbr, after_a_congested_probe_the_others_have_as_long_as_cubic_needs)
+{
+    static const struct {
+        double weight, least_s, most_s;    /* K for 3/4 of 520 packets: 6.6 s; 8 rounds: 0.4 s */
+    } rows[] = {{1, 6, 8.5}, {0, 0.4, 4}}; /* so much loss brings yielding back */
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        close_path();
+        open_path();
+        run(5);
+        p.queue_limit /= 16;
+        for (int probes = 0; p.c.bbr.probe_round != UINT64_MAX && probes < 5; probes++) { /* until one is congested */
+            run_until(BBR_UP);
+            p.c.bbr.up_alone = false;
+            p.c.bbr.yield.interval_rounds *= rows[i].weight;
+            p.c.bbr.yield.answer *= rows[i].weight;
+            run_until(BBR_DOWN);
+        }
+        const double turn_s = (double)time_since(p.c.bbr.probe_at, p.now) / 1e6;
+        cr_assert(turn_s >= rows[i].least_s && turn_s <= rows[i].most_s, "weight %g: %g s", rows[i].weight, turn_s);
+        cr_assert_eq(p.c.bbr.probe_round, UINT64_MAX, "a number of rounds does not cut it short");
+    }
 }
 
 Test(cc_bbr, an_outage_leaves_the_model_as_it_was)

@@ -1,9 +1,12 @@
-/* cc_bbr_yield: what comes rarely is yielded to, what comes all the time is not, unless it costs too much. */
+/* cc_bbr_yield: what comes rarely, or empties the queue, is yielded to; what does neither is not, unless it costs too
+ * much. */
 #include <criterion/criterion.h>
 
 #include "duet/recovery/cc_bbr.h"
 
 #define PACKET 1000
+#define MIN_RTT_US 40000
+#define FULL_QUEUE_US 80000
 
 static struct cc_bbr_yield y;
 static uint64_t round_count;
@@ -16,10 +19,20 @@ static void setup(void)
 
 TestSuite(cc_bbr_yield, .init = setup);
 
+/* Between two events the round-trip time falls to low_us. */
+static void congested_with(uint64_t low_us, uint64_t rounds, int times)
+{
+    while (times-- > 0) {
+        cc_bbr_yield_rtt(&y, FULL_QUEUE_US);
+        cc_bbr_yield_rtt(&y, low_us);
+        cc_bbr_yield_event(&y, round_count += rounds, MIN_RTT_US);
+    }
+}
+
+/* … and the queue stays. */
 static void congested_each(uint64_t rounds, int times)
 {
-    while (times-- > 0)
-        cc_bbr_yield_event(&y, round_count += rounds);
+    congested_with(70000, rounds, times);
 }
 
 static void lose(unsigned of_100, int rounds)
@@ -55,6 +68,32 @@ Test(cc_bbr_yield, yields_by_half_in_between)
     cr_assert_float_eq(cc_bbr_yield_weight(&y, 0), 0.5, 0.01);
 }
 
+Test(cc_bbr_yield, yields_to_frequent_events_that_empty_the_queue)
+{
+    /* Of 80 ms everybody's 30 % are 24: to 56. */
+    static const struct {
+        uint64_t low_us;
+        double weight;
+    } rows[] = {{40000, 1}, {56000, 1}, {62000, 1}, {65000, 0.5}, {68000, 0}, {80000, 0}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        setup();
+        congested_with(rows[i].low_us, 8, 40);
+        cr_assert_float_eq(cc_bbr_yield_weight(&y, 0), rows[i].weight, 0.01, "row %zu: %g", i,
+                           cc_bbr_yield_weight(&y, 0));
+    }
+}
+
+Test(cc_bbr_yield, wants_no_deeper_fall_than_to_the_minimum)
+{
+    for (int i = 0; i < 40; i++) {
+        cc_bbr_yield_rtt(&y, 44000);
+        cc_bbr_yield_rtt(&y, 40500);
+        cc_bbr_yield_event(&y, round_count += 8, MIN_RTT_US);
+    }
+    cr_assert_eq(cc_bbr_yield_weight(&y, 0), 1);
+}
+
 Test(cc_bbr_yield, one_long_pause_does_not_undo_what_was_learnt)
 {
     congested_each(8, 20);
@@ -78,7 +117,7 @@ Test(cc_bbr_yield, yields_again_when_holding_out_costs_too_much)
     static const struct {
         unsigned lost_of_100;
         double floor, weight;
-    } rows[] = {{2, 0, 0}, {5, 0, 0.4}, {9, 0, 1}, {9, 0.07, 0}, {20, 0.2, 0}, {30, 0.2, 1}};
+    } rows[] = {{2, 0, 0}, {3, 0, 0.4}, {5, 0, 1}, {9, 0.07, 0}, {20, 0.2, 0}, {30, 0.2, 1}};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         setup();
