@@ -1,7 +1,7 @@
 /*
  * hub: routes messages of ui and disk, and events of the endpoint, to the
  * session or transfer they are about; then lets everything move that can
- * (`pump`), until nothing is dirty and no event is left.
+ * (hub_pump.c), until nothing is dirty and no event is left.
  *
  * Nothing here waits: what cannot go on now is kept where it is and looked at
  * again when the event, the message or the time comes that may change it.
@@ -12,34 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/env.h"
-#include "duet/app/sessions.h"
-#include "duet/app/spare.h"
+#include "duet/app/hub_state.h"
 #include "duet/app/transfer_recv.h"
 #include "duet/app/transfer_send.h"
 #include "duet/base/err.h"
 
-#define HUB_CONNECTING 64                             /* attempts of ours under way */
-#define HUB_UI_RESERVE 1024                           /* messages for ui that never need memory for themselves */
-#define HUB_QUIT_SILENCE_US (UINT64_C(30) * US_PER_S) /* when leaving: for silence, and for the last of our bytes */
-#define HUB_UI_FULL 8192                              /* from here on newcomers are turned away: ui stands still */
-
-struct attempt {
-    conn_id conn;
-    uint32_t ui_id;
-};
-struct hub {
-    struct env env;
-    struct sessions sessions; /* LIMIT_CONNS at most */
-    uint64_t last_session;    /* number of the newest */
-    struct attempt attempts[HUB_CONNECTING];
-    size_t attempt_count;
-    size_t refused_count; /* connections we turned away at once, not yet closed */
-    conn_id refused[LIMIT_CONNS];
-    duet_time next_report; /* NEVER: nothing moves */
-    struct spare spare;
-    bool is_leaving; /* nothing is awaited but the end of what is under way */
-};
+#define HUB_UI_RESERVE 1024 /* messages for ui that never need memory for themselves */
+#define HUB_UI_FULL 8192    /* from here on newcomers are turned away: ui stands still */
 
 struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e)
 {
@@ -427,109 +406,7 @@ static void event(struct hub *h, const struct endpoint_event *ev)
     }
 }
 
-/* ---- moving on ---- */
-
-/* When a silent peer counts as lost: by --timeout, and in any case while we only wait for it so that we can leave. */
-static duet_time give_up_at(const struct hub *h, const struct session *s)
-{
-    uint64_t patience_us = h->env.cfg.give_up_us;
-
-    if (!s->peer.unreachable || s->state == SESSION_CLOSING)
-        return DUET_NEVER;
-    if ((h->is_leaving || h->env.quitting) && (patience_us == 0 || patience_us > HUB_QUIT_SILENCE_US))
-        patience_us = HUB_QUIT_SILENCE_US;
-    return patience_us == 0 ? DUET_NEVER : time_add(s->silent_since, patience_us);
-}
-
-/* When quitting: until when a peer has time to acknowledge the last of our bytes, once nobody needs to know any more. */
-static duet_time flush_until(const struct hub *h, const struct session *s)
-{
-    return h->env.quitting && s->state != SESSION_CLOSING ? time_add(s->settled_since, HUB_QUIT_SILENCE_US)
-                                                          : DUET_NEVER;
-}
-
-static bool may_leave(const struct hub *h, struct session *s)
-{
-    if (!session_is_settled(s, &h->env))
-        s->settled_since = DUET_NEVER;
-    else if (time_is_never(s->settled_since))
-        s->settled_since = h->env.now;
-    return !time_is_never(s->settled_since) &&
-           (session_is_flushed(s, &h->env) || time_due(flush_until(h, s), h->env.now));
-}
-
-/* Ends the sessions whose time has come. */
-static void end_sessions(struct hub *h)
-{
-    if (h->env.ui.lost)
-        sessions_wake_all(&h->sessions);
-    for (size_t i = 0; i < h->sessions.awake; i++) {
-        struct session *s = h->sessions.v[i];
-
-        for (struct session *older; s->is_news && (older = sessions_replaced(&h->sessions, s)) != NULL;)
-            session_close(older, &h->env, CLOSE_REPLACED, "a newer session with this peer took over", false);
-        s->is_news = false;
-        if (s->state == SESSION_CLOSING)
-            continue;
-        if (h->env.ui.lost)
-            session_close(s, &h->env, CLOSE_INTERNAL, "out of memory", true);
-        else if (time_due(give_up_at(h, s), h->env.now))
-            session_close(s, &h->env, CLOSE_OK, "no sign of life for too long", true);
-        else if (h->env.quitting && may_leave(h, s))
-            session_close(s, &h->env, CLOSE_OK, "bye", false);
-    }
-    h->env.ui.lost = false;
-}
-
-/* The silent ones have a time at which they are given up; and those that are only waited for have no event to wake them
- * when the last of their bytes is acknowledged. */
-static bool may_rest(const struct hub *h, const struct session *s)
-{
-    return s->state == SESSION_CLOSING || (!s->peer.unreachable && !h->env.quitting && session_rests(s));
-}
-
-static void pump_sessions(struct hub *h)
-{
-    for (size_t i = 0; i < h->sessions.awake; i++)
-        session_pump(h->sessions.v[i], &h->env);
-}
-
-/* From the back: who takes the place of one that goes to rest was asked before. */
-static void rest_sessions(struct hub *h)
-{
-    for (size_t i = h->sessions.awake; i-- > 0;) {
-        struct session *s = h->sessions.v[i];
-
-        if (!may_rest(h, s))
-            continue;
-        session_rest(s);
-        sessions_rest(&h->sessions, s);
-    }
-}
-
-/* Transfers put what they have to say into the channels of their session. */
-static void wake_for_transfers(struct hub *h)
-{
-    for (size_t i = 0; i < h->env.transfer_count; i++)
-        (void)sessions_find(&h->sessions, h->env.transfers[i]->conn);
-}
-
-static void pump(struct hub *h)
-{
-    pump_sessions(h);
-    transfer_recv_pump(&h->env);
-    transfer_send_pump(&h->env);
-    wake_for_transfers(h);
-    pump_sessions(h);
-    end_sessions(h);
-    rest_sessions(h);
-    transfers_sweep(&h->env);
-    spare_plan(&h->spare, &h->env);
-    if (!transfers_moving(&h->env))
-        h->next_report = DUET_NEVER;
-    else if (time_is_never(h->next_report))
-        h->next_report = time_add(h->env.now, PROGRESS_INTERVAL_US);
-}
+/* ---- moving on (hub_pump.c) ---- */
 
 void hub_run(struct hub *h, duet_time now)
 {
@@ -543,7 +420,7 @@ void hub_run(struct hub *h, duet_time now)
         if (!h->env.dirty)
             return;
         h->env.dirty = false;
-        pump(h);
+        hub_pump(h);
     }
 }
 
@@ -589,7 +466,7 @@ duet_time hub_deadline(const struct hub *h)
     if (h->env.dirty)
         return DUET_TIME(0);
     for (size_t i = 0; i < h->sessions.awake; i++) /* the unreachable ones are among them, and all when quitting */
-        at = time_min(at, time_min(give_up_at(h, h->sessions.v[i]), flush_until(h, h->sessions.v[i])));
+        at = time_min(at, hub_waits_until(h, h->sessions.v[i]));
     return at;
 }
 
@@ -605,7 +482,7 @@ void hub_tick(struct hub *h, duet_time now)
     if (time_due(h->spare.release_at, now))
         spare_release(&h->spare, &h->env);
     for (size_t i = 0; i < h->sessions.awake; i++)
-        h->env.dirty = h->env.dirty || time_due(give_up_at(h, h->sessions.v[i]), now);
+        h->env.dirty = h->env.dirty || time_due(hub_waits_until(h, h->sessions.v[i]), now);
     hub_run(h, now);
 }
 

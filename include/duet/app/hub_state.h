@@ -1,0 +1,43 @@
+/*
+ * hub_state: what a hub is made of.  For the files of the hub only (hub.c, hub_pump.c); everyone else sees hub.h.
+ */
+#ifndef DUET_APP_HUB_STATE_H
+#define DUET_APP_HUB_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "duet/app/env.h"
+#include "duet/app/session.h"
+#include "duet/app/sessions.h"
+#include "duet/app/spare.h"
+#include "duet/base/time.h"
+#include "duet/wire/limits.h"
+
+#define HUB_CONNECTING 64 /* attempts of ours under way */
+
+struct attempt {
+    conn_id conn;
+    uint32_t ui_id;
+};
+struct hub {
+    struct env env;
+    struct sessions sessions; /* LIMIT_CONNS at most */
+    uint64_t last_session;    /* number of the newest */
+    struct attempt attempts[HUB_CONNECTING];
+    size_t attempt_count;
+    size_t refused_count; /* connections we turned away at once, not yet closed */
+    conn_id refused[LIMIT_CONNS];
+    duet_time next_report; /* NEVER: nothing moves */
+    struct spare spare;
+    bool is_leaving; /* nothing is awaited but the end of what is under way */
+};
+
+/* Lets everything move that can: sessions, transfers, those that want to end or rest. */
+void hub_pump(struct hub *h);
+
+/* Until when this session is waited for: a silent peer, or when quitting the last acknowledgements.  NEVER: nothing is. */
+duet_time hub_waits_until(const struct hub *h, const struct session *s);
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * hub_pump: what happens after each message, event or time that may have moved
+ * something: sessions read and write, transfers begin and go on, sessions whose
+ * time has come end, those in which nothing can move rest.
+ */
+#include "duet/app/hub_state.h"
+#include "duet/app/transfer_recv.h"
+#include "duet/app/transfer_send.h"
+
+#define HUB_QUIT_SILENCE_US (UINT64_C(30) * US_PER_S) /* when leaving: for silence, and for the last of our bytes */
+
+/* When a silent peer counts as lost: by --timeout, and in any case while we only wait for it so that we can leave. */
+static duet_time give_up_at(const struct hub *h, const struct session *s)
+{
+    uint64_t patience_us = h->env.cfg.give_up_us;
+
+    if (!s->peer.unreachable || s->state == SESSION_CLOSING)
+        return DUET_NEVER;
+    if ((h->is_leaving || h->env.quitting) && (patience_us == 0 || patience_us > HUB_QUIT_SILENCE_US))
+        patience_us = HUB_QUIT_SILENCE_US;
+    return patience_us == 0 ? DUET_NEVER : time_add(s->silent_since, patience_us);
+}
+
+/* When quitting: until when a peer has time to acknowledge the last of our bytes, once nobody needs to know any more. */
+static duet_time flush_until(const struct hub *h, const struct session *s)
+{
+    return h->env.quitting && s->state != SESSION_CLOSING ? time_add(s->settled_since, HUB_QUIT_SILENCE_US)
+                                                          : DUET_NEVER;
+}
+
+duet_time hub_waits_until(const struct hub *h, const struct session *s)
+{
+    return time_min(give_up_at(h, s), flush_until(h, s));
+}
+
+static bool may_leave(const struct hub *h, struct session *s)
+{
+    if (!session_is_settled(s, &h->env))
+        s->settled_since = DUET_NEVER;
+    else if (time_is_never(s->settled_since))
+        s->settled_since = h->env.now;
+    return !time_is_never(s->settled_since) &&
+           (session_is_flushed(s, &h->env) || time_due(flush_until(h, s), h->env.now));
+}
+
+/* Ends the sessions whose time has come. */
+static void end_sessions(struct hub *h)
+{
+    if (h->env.ui.lost)
+        sessions_wake_all(&h->sessions);
+    for (size_t i = 0; i < h->sessions.awake; i++) {
+        struct session *s = h->sessions.v[i];
+
+        for (struct session *older; s->is_news && (older = sessions_replaced(&h->sessions, s)) != NULL;)
+            session_close(older, &h->env, CLOSE_REPLACED, "a newer session with this peer took over", false);
+        s->is_news = false;
+        if (s->state == SESSION_CLOSING)
+            continue;
+        if (h->env.ui.lost)
+            session_close(s, &h->env, CLOSE_INTERNAL, "out of memory", true);
+        else if (time_due(give_up_at(h, s), h->env.now))
+            session_close(s, &h->env, CLOSE_OK, "no sign of life for too long", true);
+        else if (h->env.quitting && may_leave(h, s))
+            session_close(s, &h->env, CLOSE_OK, "bye", false);
+    }
+    h->env.ui.lost = false;
+}
+
+/* The silent ones have a time at which they are given up; and those that are only waited for have no event to wake them
+ * when the last of their bytes is acknowledged. */
+static bool may_rest(const struct hub *h, const struct session *s)
+{
+    return s->state == SESSION_CLOSING || (!s->peer.unreachable && !h->env.quitting && session_rests(s));
+}
+
+static void pump_sessions(struct hub *h)
+{
+    for (size_t i = 0; i < h->sessions.awake; i++)
+        session_pump(h->sessions.v[i], &h->env);
+}
+
+/* From the back: who takes the place of one that goes to rest was asked before. */
+static void rest_sessions(struct hub *h)
+{
+    for (size_t i = h->sessions.awake; i-- > 0;) {
+        struct session *s = h->sessions.v[i];
+
+        if (!may_rest(h, s))
+            continue;
+        session_rest(s);
+        sessions_rest(&h->sessions, s);
+    }
+}
+
+/* Transfers put what they have to say into the channels of their session. */
+static void wake_for_transfers(struct hub *h)
+{
+    for (size_t i = 0; i < h->env.transfer_count; i++)
+        (void)sessions_find(&h->sessions, h->env.transfers[i]->conn);
+}
+
+void hub_pump(struct hub *h)
+{
+    pump_sessions(h);
+    transfer_recv_pump(&h->env);
+    transfer_send_pump(&h->env);
+    wake_for_transfers(h);
+    pump_sessions(h);
+    end_sessions(h);
+    rest_sessions(h);
+    transfers_sweep(&h->env);
+    spare_plan(&h->spare, &h->env);
+    if (!transfers_moving(&h->env))
+        h->next_report = DUET_NEVER;
+    else if (time_is_never(h->next_report))
+        h->next_report = time_add(h->env.now, PROGRESS_INTERVAL_US);
+}
