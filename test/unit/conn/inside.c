@@ -26,7 +26,8 @@ size_t inside_seal(struct conn *c, const struct writer *frames, uint8_t dgram[LI
     cr_assert_geq(epoch, 0);
     packet_write_data_header(dgram, (uint8_t)epoch, c->peer_cid, number);
     memcpy(dgram + LIMIT_DATA_HEADER_BYTES, frames->start, len);
-    cr_assert_eq(keys_seal(c->keys, number, dgram, LIMIT_DATA_HEADER_BYTES, dgram + LIMIT_DATA_HEADER_BYTES, len, NULL, 0), 0);
+    cr_assert_eq(
+        keys_seal(c->keys, number, dgram, LIMIT_DATA_HEADER_BYTES, dgram + LIMIT_DATA_HEADER_BYTES, len, NULL, 0), 0);
     const size_t whole = LIMIT_DATA_HEADER_BYTES + len + LIMIT_TAG_BYTES;
     cr_assert_not_null(loss_sent(&c->loss, number, (uint32_t)whole, true, false, now)); /* it will be acknowledged */
     return whole;
