@@ -3,8 +3,9 @@
  *
  * Every operation ends in endpoint_update for the connection it touched, which
  * sets that connection's timer and puts it among the ready ones when it has
- * something to send now; a train of datagrams does so once, not for each.  endpoint_send serves the ready ones in turn; one that
- * has nothing more leaves the queue.
+ * something to send now; a train of datagrams does so once, not for each.
+ * endpoint_send serves the ready ones in turn; one that has nothing more leaves
+ * the queue.
  */
 #include "duet/conn/endpoint.h"
 

@@ -1,9 +1,9 @@
 /*
  * bulk: unordered streams for files.
  *
- * The sender holds references to pieces the application supplied and takes
- * the bytes from there when a packet is built; a piece whose bytes are all acknowledged
- * is released.  The receiver keeps no bytes at all: what is fresh goes up as
+ * The sender holds references to pieces the application supplied and takes the
+ * bytes from there when a packet is built; a piece whose bytes are all
+ * acknowledged is released.  The receiver keeps no bytes at all: what is fresh goes up as
  * extents, straight from the packet.
  */
 #ifndef DUET_STREAM_BULK_H
