@@ -45,11 +45,11 @@ static void fill(struct pacer *p, uint64_t rate_bytes_per_s, int64_t burst, duet
     uint128 grown = (uint128)rate_bytes_per_s * time_since(now, p->at) + p->fraction;
     uint128 whole = grown / US_PER_S;
 
+    if (p->tokens_bytes > burst)
+        return; /* what a late timer earned is still being spent; what passes meanwhile counts afterwards */
     p->at = time_max(p->at, now);
     if (p->tokens_bytes < -burst)
         p->tokens_bytes = -burst;
-    if (p->tokens_bytes > burst)
-        return; /* what a late timer earned is still being spent */
     if (whole >= (uint128)(burst > p->tokens_bytes ? burst - p->tokens_bytes : 0)) {
         p->tokens_bytes = burst;
         p->fraction = 0;
@@ -59,7 +59,7 @@ static void fill(struct pacer *p, uint64_t rate_bytes_per_s, int64_t burst, duet
     p->fraction = (uint64_t)(grown % US_PER_S);
 }
 
-/* What passed between the time the sender wanted to be woken and the time it was. */
+/* What passed between the time the sender wanted to be woken and now. */
 static int64_t late_bytes(const struct pacer *p, uint64_t rate_bytes_per_s, duet_time now)
 {
     uint64_t late_us = p->paced && !time_is_never(p->promised) ? time_since(now, p->promised) : 0;
@@ -78,6 +78,7 @@ uint64_t pacer_allowance(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t pa
         *p = (struct pacer){
             .tokens_bytes = burst, .at = now, .promised = DUET_NEVER, .late_max_us = p->late_max_us, .paced = true};
     fill(p, rate_bytes_per_s, burst, now);
+    p->promised = DUET_NEVER; /* kept */
     if (p->tokens_bytes >= quantum_bytes(rate_bytes_per_s, packet_bytes))
         p->train = true;
     else if (p->tokens_bytes < (int64_t)packet_bytes)
@@ -104,12 +105,16 @@ duet_time pacer_next(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet
     p->train = p->train && p->tokens_bytes >= (int64_t)packet_bytes;
     if (p->train)
         wanted = packet_bytes;
-    if (rate_bytes_per_s == 0 || !p->paced || p->tokens_bytes >= wanted)
+    if (rate_bytes_per_s == 0 || !p->paced)
         return now;
-    uint128 missing = (uint128)(wanted - p->tokens_bytes) * US_PER_S;
+    duet_time turn = now;
+    if (p->tokens_bytes < wanted) {
+        uint128 missing = (uint128)(wanted - p->tokens_bytes) * US_PER_S;
 
-    missing -= missing < p->fraction ? missing : p->fraction;
-    uint64_t wait_us = (uint64_t)((missing + rate_bytes_per_s - 1) / rate_bytes_per_s);
-    p->promised = time_max(now, time_add(p->at, wait_us));
-    return p->promised;
+        missing -= missing < p->fraction ? missing : p->fraction;
+        uint64_t wait_us = (uint64_t)((missing + rate_bytes_per_s - 1) / rate_bytes_per_s);
+        turn = time_max(now, time_add(p->at, wait_us));
+    }
+    p->promised = time_min(p->promised, turn); /* being asked again, late, does not make the sender less late */
+    return turn;
 }

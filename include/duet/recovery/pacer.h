@@ -29,8 +29,7 @@ struct pacer {
     int64_t tokens_bytes; /* negative: a debt */
     uint64_t fraction;    /* remainder of rate · time, in millionths of a byte: nothing is lost to rounding */
     duet_time at;         /* when tokens were counted */
-    duet_time
-        promised; /* when the sender, waiting for its turn, wanted to be woken; DUET_NEVER: it waits for nothing */
+    duet_time promised;   /* when it first wanted to be woken since it last was; DUET_NEVER: it waits for nothing */
     uint64_t late_max_us; /* that a late wake-up may make up for */
     bool paced;           /* a rate was set: the bucket holds something */
     bool train;           /* one is under way: it may go on packet by packet */

@@ -201,6 +201,45 @@ Test(pacer, makes_up_for_being_woken_late_but_not_for_idling)
     }
 }
 
+/* Woken late, the sender takes in what arrived before it sends; that asks for its next turn again. */
+Test(pacer, asking_again_does_not_forgive_being_late)
+{
+    const uint64_t rate = 10000000;
+    const uint64_t late_us = 3000;
+    struct pacer p;
+
+    pacer_init(&p, DUET_TIME(0));
+    const uint64_t burst = pacer_allowance(&p, rate, 1000, DUET_TIME(0));
+    pacer_sent(&p, burst);
+    const duet_time at = pacer_next(&p, rate, 1000, DUET_TIME(0));
+    const duet_time woken = time_add(at, late_us);
+    cr_assert_eq(pacer_next(&p, rate, 1000, time_add(at, 10)).us, time_add(at, 10).us);
+    cr_assert_eq(pacer_next(&p, rate, 1000, woken).us, woken.us);
+    cr_assert_eq(pacer_allowance(&p, rate, 1000, woken), rate * time_since(woken, DUET_TIME(0)) / US_PER_S);
+}
+
+Test(pacer, being_late_once_is_made_up_for_once)
+{
+    const uint64_t rate = 10000000;
+    struct pacer p;
+
+    pacer_init(&p, DUET_TIME(0));
+    pacer_sent(&p, pacer_allowance(&p, rate, 1000, DUET_TIME(0)));
+    const duet_time woken = time_add(pacer_next(&p, rate, 1000, DUET_TIME(0)), 3000);
+    uint64_t sent = 0;
+    for (uint64_t allowed; (allowed = pacer_allowance(&p, rate, 1000, time_add(woken, sent / 1000))) >= 1000;
+         sent += 1000)
+        pacer_sent(&p, 1000);
+    /* A microsecond a packet passed meanwhile: it counts, too. */
+    cr_assert_eq(sent, (rate * time_since(time_add(woken, sent / 1000), DUET_TIME(0)) / US_PER_S) / 1000 * 1000);
+    /* What follows idling is a full bucket, whatever was asked before and how often. */
+    pacer_idle(&p);
+    const duet_time later = time_add(woken, 1000000);
+    pacer_next(&p, rate, 1000, later);
+    pacer_next(&p, rate, 1000, time_add(later, 1));
+    cr_assert_leq(pacer_allowance(&p, rate, 1000, time_add(later, 1)), 10000 + 10);
+}
+
 Test(pacer, makes_up_for_more_on_a_longer_path)
 {
     static const struct {
