@@ -25,6 +25,7 @@ struct lab_datagram {
     struct heap_node heap; /* first: the heap hands these back */
     struct duet_addr from, to;
     int pair, dir;
+    struct lab_datagram *next; /* in an inbox */
     size_t len;
     uint8_t bytes[];
 };
@@ -243,13 +244,22 @@ static void settle(struct lab *l, struct lab_pair *p, int side)
     }
 }
 
-static void deliver(struct lab *l)
+static bool is_away(const struct lab *l, struct lab_pair *p, int side)
 {
-    struct lab_datagram *d = (struct lab_datagram *)heap_first(&l->wire);
-    struct lab_pair *p = &l->pair[d->pair];
-    int side = 1 - d->dir;
+    return time_before(l->now, turns_back(&p->turns[side], l->now));
+}
 
-    heap_remove(&l->wire, &d->heap);
+static void keep(struct lab_inbox *in, struct lab_datagram *d)
+{
+    if (in->first == NULL)
+        in->first = d;
+    else
+        in->last->next = d;
+    in->last = d;
+}
+
+static void receive(struct lab *l, struct lab_pair *p, int side, struct lab_datagram *d)
+{
     if (addr_equal(&d->to, &p->addr[side])) { /* not a mapping that is gone */
         endpoint_recv(p->e[side], &d->from, d->bytes, d->len, d->len, 0, l->now);
         drain(l, p, side);
@@ -257,9 +267,37 @@ static void deliver(struct lab *l)
             start_transfer(l, p);
             settle(l, p, 1 - side);
         }
-        settle(l, p, side);
     }
     free(d);
+}
+
+static void deliver(struct lab *l)
+{
+    struct lab_datagram *d = (struct lab_datagram *)heap_first(&l->wire);
+    struct lab_pair *p = &l->pair[d->pair];
+    int side = 1 - d->dir;
+
+    heap_remove(&l->wire, &d->heap);
+    if (is_away(l, p, side)) {
+        keep(&p->inbox[side], d);
+        return;
+    }
+    receive(l, p, side, d);
+    settle(l, p, side);
+}
+
+/* Back: first what came, then what is due, as the net thread does it. */
+static void take_turn(struct lab *l, struct lab_pair *p, int side)
+{
+    struct lab_inbox *in = &p->inbox[side];
+
+    if (is_away(l, p, side) || (in->first == NULL && !time_due(endpoint_deadline(p->e[side]), l->now)))
+        return;
+    for (struct lab_datagram *d; (d = in->first) != NULL;) {
+        in->first = d->next;
+        receive(l, p, side, d);
+    }
+    settle(l, p, side);
 }
 
 /* The script */
@@ -298,25 +336,30 @@ static void run_script(struct lab *l, struct lab_pair *p)
         end_write(l, p);
         settle(l, p, 1);
     }
-    for (int side = 0; side < 2; side++) {
-        if (time_due(endpoint_deadline(p->e[side]), l->now))
-            settle(l, p, side);
-    }
+    for (int side = 0; side < 2; side++)
+        take_turn(l, p, side);
 }
 
-static duet_time next_event(const struct lab *l)
+static duet_time turn_at(const struct lab *l, struct lab_pair *p, int side)
+{
+    duet_time wanted = p->inbox[side].first != NULL ? l->now : endpoint_deadline(p->e[side]);
+
+    return time_max(wanted, turns_back(&p->turns[side], l->now));
+}
+
+static duet_time next_event(struct lab *l)
 {
     const struct heap_node *first = heap_first(&l->wire);
     duet_time next = first != NULL ? time_min(first->at, l->slice_end) : l->slice_end;
 
     for (int i = 0; i < l->s->flows; i++) {
-        const struct lab_pair *p = &l->pair[i];
+        struct lab_pair *p = &l->pair[i];
         if (!p->started) {
             next = time_min(next, at_seconds(l, l->s->flow[i].start_s));
             continue;
         }
         next = time_min(next, time_min(p->write_at, time_min(p->chat_at, p->move_at)));
-        next = time_min(next, time_min(endpoint_deadline(p->e[0]), endpoint_deadline(p->e[1])));
+        next = time_min(next, time_min(turn_at(l, p, 0), turn_at(l, p, 1)));
     }
     return time_max(next, l->now);
 }
@@ -418,6 +461,8 @@ static void init_pair(struct lab *l, int i)
         p->e[side] = endpoint_new(&cfg, l->now);
         if (p->e[side] == NULL)
             abort();
+        turns_init(&p->turns[side], l->s->away, (uint64_t)(l->s->away_ms * 1000),
+                   l->s->seed * 1000 + (uint64_t)i * 2 + (uint64_t)side, l->now);
         p->addr[side] =
             (struct duet_addr){.family = ADDR_V4, .ip = {10, 0, (uint8_t)i, (uint8_t)(side + 1)}, .port = 1};
     }
@@ -453,6 +498,14 @@ static void init_links(struct lab *l)
     link_init(&l->link[1], &cfg, s->seed * 2 + 78);
 }
 
+static void empty(struct lab_inbox *in)
+{
+    for (struct lab_datagram *d; (d = in->first) != NULL;) {
+        in->first = d->next;
+        free(d);
+    }
+}
+
 static void dispose(struct lab *l)
 {
     for (struct heap_node *n; (n = heap_first(&l->wire)) != NULL;) {
@@ -461,8 +514,10 @@ static void dispose(struct lab *l)
     }
     heap_dispose(&l->wire);
     for (int i = 0; i < l->s->flows; i++) {
-        for (int side = 0; side < 2; side++)
+        for (int side = 0; side < 2; side++) {
+            empty(&l->pair[i].inbox[side]);
             endpoint_free(l->pair[i].e[side]);
+        }
     }
     free(l);
 }

@@ -20,6 +20,7 @@
 #include "duet/base/heap.h"
 #include "duet/conn/endpoint.h"
 #include "link.h"
+#include "turns.h"
 
 #define LAB_FLOWS 8
 #define LAB_FILES 4
@@ -45,6 +46,8 @@ struct lab_setup {
     double loss;      /* 0..1, both ways */
     double loss_back; /* > 0: instead, on the way of the ACKs */
     double jitter_ms; /* added at random, keeps the order */
+    double away;      /* share of the time in which a program does not get its turn (turns.h), each for itself; */
+    double away_ms;   /* the longest such absence */
     double hold_ms;   /* the way back lets ACKs through in batches of this */
     double reorder;   /* share of datagrams that come `reorder_ms` late */
     double reorder_ms;
@@ -88,9 +91,18 @@ struct lab_file {
     bool sent; /* everything acknowledged */
 };
 
+struct lab_datagram;
+
+/* What came while the program was away, oldest first. */
+struct lab_inbox {
+    struct lab_datagram *first, *last;
+};
+
 /* Two endpoints and what they are about. */
 struct lab_pair {
     struct endpoint *e[2];
+    struct turns turns[2];
+    struct lab_inbox inbox[2];
     struct duet_addr addr[2];
     conn_id id[2];
     struct lab_file file[LAB_FILES];

@@ -190,6 +190,8 @@ static bool parse_number(struct lab_setup *s, const char *key, double value)
         {"loss", &s->loss},
         {"loss_back", &s->loss_back},
         {"jitter", &s->jitter_ms},
+        {"away", &s->away},
+        {"away_ms", &s->away_ms},
         {"hold", &s->hold_ms},
         {"reorder", &s->reorder},
         {"reorder_ms", &s->reorder_ms},

@@ -5,7 +5,7 @@
  *
  *   sim --perf [--only WORD] [--cc NAME] [--seed N]    the table; last line "N passed, N failed"
  *   sim --perf one [key=value ...]                     one run of your own: rate rtt queue queue_kb loss loss_back
- *                                                      jitter hold
+ *                                                      jitter hold away away_ms
  *                                                      reorder reorder_ms policer hole_at hole change_at change limit
  *                                                      mb disk window seed steady trace=1 chat (one each so many ms)
  *                                                      move (one side's port, each so many s) receiver=1 (its)
