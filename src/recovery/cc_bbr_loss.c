@@ -235,7 +235,8 @@ static void judge(struct cc_bbr_loss *f, struct cc_bbr_span *p, const struct los
     p->judged = true;
     v->congested = true;
     v->probing = p->gain > 1;
-    v->overestimated = !v->probing && !queue_seen(p, &l->rtt);
+    v->queued = queue_seen(p, &l->rtt);
+    v->overestimated = !v->probing && !v->queued;
     f->doubts -= f->doubts > 0 && v->overestimated;
     v->startup = p->startup;
     v->passed_bytes = (uint64_t)((double)p->in_flight_bytes * fmax(passed, 0));

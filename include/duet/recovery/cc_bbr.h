@@ -64,6 +64,7 @@ struct cc_bbr_verdict {
     bool congested;
     bool probing; /* what was sent faster than the bandwidth is to blame */
     bool startup;
+    bool queued;           /* a queue stood: no policer */
     bool overestimated;    /* neither a probe nor a queue: the bandwidth is less than thought */
     uint64_t passed_bytes; /* in flight then, less what was lost of it beyond the floor */
     bool floor_refuted;    /* a guard found that sending less ends the loss: the floor was lowered */
@@ -173,6 +174,7 @@ struct cc_bbr {
     uint64_t probed_bw;   /* the estimate when the last probe began */
     uint64_t up_bw;       /* UP: of the round before */
     bool up_alone;        /* UP: no queue stood when it began */
+    bool hi_queued;       /* what found the ceiling in flight was a queue */
     bool guarding;        /* this DOWN is a guard */
     uint64_t guard_round; /* when one is due */
     uint64_t guard_interval;

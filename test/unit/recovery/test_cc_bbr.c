@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "duet/base/num.h"
 #include "duet/recovery/cc.h"
 
 #define PACKET 1200
@@ -27,9 +28,10 @@ struct path {
     struct loss l;
     duet_time now;
     uint64_t rtt_us;
-    double loss;   /* at random, of what passes */
-    double police; /* bytes/s; beyond it everything is dropped without a queue; 0: no such thing */
-    double tokens; /* the policer's bucket */
+    uint64_t hold_us; /* acknowledgements come together, that far apart; 0: each for itself */
+    double loss;      /* at random, of what passes */
+    double police;    /* bytes/s; beyond it everything is dropped without a queue; 0: no such thing */
+    double tokens;    /* the policer's bucket */
     double capacity, queue_bytes, queue_limit;
     double owed; /* fraction of a lost packet */
     bool dead;
@@ -99,6 +101,8 @@ static void send_step(void)
 static void resolve_step(void)
 {
     p.queue_bytes = fmax(p.queue_bytes - p.capacity * STEP_US / 1e6, 0);
+    if (p.hold_us > 0 && p.now.us % p.hold_us >= STEP_US)
+        return;
     while (p.count > 0 && time_due(p.air[p.first].due, p.now)) {
         const struct flight f = p.air[p.first];
         p.first = (p.first + 1) % (sizeof p.air / sizeof *p.air);
@@ -308,6 +312,39 @@ Test(cc_bbr, a_full_queue_is_congestion)
     cr_assert_lt(p.c.bbr.loss.floor, CC_BBR_FLOOR_SMALL);
 }
 
+static void run_until(enum cc_bbr_phase phase)
+{
+    for (int i = 0; p.c.bbr.phase != phase && i < 10000; i++)
+        run(0.001);
+    cr_assert_eq(p.c.bbr.phase, phase);
+}
+
+/* A ceiling just above one BDP, as a congested probe leaves it. */
+static void set_ceiling(bool queued)
+{
+    run(3);
+    run_until(BBR_CRUISE);
+    p.c.bbr.path.inflight_hi = num_share(1 / CC_BBR_HEADROOM, cc_bbr_path_bdp(&p.c.bbr.path, &p.l.rtt));
+    p.c.bbr.hi_queued = queued;
+    p.c.bbr.probe_at = DUET_NEVER;
+    p.c.bbr.probe_round = UINT64_MAX;
+}
+
+Test(cc_bbr, a_ceiling_leaves_room_for_the_pauses_of_acknowledgements_while_the_queue_is_empty)
+{
+    p.hold_us = 30000;
+    set_ceiling(true);
+    const double with_room = utilisation(4);
+    set_ceiling(false); /* a policer's: what passes beyond it is dropped */
+    const double without = utilisation(4);
+    cr_assert_gt(with_room, 0.92, "%g", with_room);
+    cr_assert_lt(without, 0.89, "%g", without);
+    set_ceiling(true);
+    p.rtt_us += RTT_US / 8; /* others' queue */
+    run(0.5);
+    cr_assert_leq(p.c.cwnd_bytes, num_share(CC_BBR_HEADROOM, p.c.bbr.path.inflight_hi) + PACKET);
+}
+
 /* By the second probe, that is; the second waits for the turn that follows the first. */
 Test(cc_bbr, less_bandwidth_is_followed_by_two_probes)
 {
@@ -328,13 +365,6 @@ Test(cc_bbr, more_bandwidth_is_found)
     p.capacity = BANDWIDTH;
     run(8);
     cr_assert_gt(utilisation(5), 0.9);
-}
-
-static void run_until(enum cc_bbr_phase phase)
-{
-    for (int i = 0; p.c.bbr.phase != phase && i < 10000; i++)
-        run(0.001);
-    cr_assert_eq(p.c.bbr.phase, phase);
 }
 
 Test(cc_bbr, after_a_congested_probe_the_others_have_as_long_as_cubic_needs)
