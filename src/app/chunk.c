@@ -57,7 +57,7 @@ struct chunk *chunk_take(struct chunk_pool *p)
     const uint32_t index = p->free_index[p->available - 1];
 
     if (p->chunk[index] == NULL) {
-        p->chunk[index] = malloc(sizeof(struct chunk));
+        p->chunk[index] = aligned_alloc(_Alignof(struct chunk), sizeof(struct chunk));
         if (p->chunk[index] == NULL)
             return NULL;
         p->warm++;

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "duet/base/bytes.h"
 #include "duet/base/err.h"
 #include "duet/io/sockaddr.h"
 
@@ -70,7 +71,7 @@ int udp_open(const struct udp_config *cfg, struct udp **out, char error[UDP_ERRO
     *sys = 0;
     if (u == NULL)
         return DUET_ENOMEM;
-    u->buffers = malloc((size_t)UDP_BUFFERS * UDP_BUFFER_BYTES);
+    u->buffers = aligned_alloc(COPY_ALIGN_BYTES, (size_t)UDP_BUFFERS * UDP_BUFFER_BYTES);
     u->sock.fd = -1;
     const int err = u->buffers == NULL ? DUET_ENOMEM : udpsock_open(cfg, &u->sock, error, sys);
 

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "duet/base/bytes.h"
+
 #define CHUNK_BYTES (256 * 1024)
 #define CHUNK_POOL 208 /* of each direction: 52 MiB, LIMIT_WINDOW_MAX_BYTES and some to spare */
 #define CHUNK_WARM 32  /* unused ones that keep their memory */
@@ -34,7 +36,7 @@ struct chunk {
     uint32_t used;   /* bytes filled */
     uint32_t run_count;
     struct chunk_run runs[CHUNK_RUNS];
-    uint8_t bytes[CHUNK_BYTES];
+    _Alignas(COPY_ALIGN_BYTES) uint8_t bytes[CHUNK_BYTES];
 };
 
 struct chunk_pool;

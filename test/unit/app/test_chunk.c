@@ -7,9 +7,10 @@
 
 static struct chunk *fresh_chunk(void)
 {
-    struct chunk *c = calloc(1, sizeof(*c));
+    struct chunk *c = aligned_alloc(_Alignof(struct chunk), sizeof(*c));
 
     cr_assert_not_null(c);
+    memset(c, 0, sizeof(*c));
     return c;
 }
 
@@ -21,6 +22,7 @@ Test(chunk, pool_gives_each_chunk_once_and_takes_it_back)
     for (size_t i = 0; i < 3; i++) {
         taken[i] = chunk_take(p);
         cr_assert_not_null(taken[i]);
+        cr_assert_eq((uintptr_t)taken[i]->bytes % COPY_ALIGN_BYTES, 0);
         cr_assert_eq(chunk_at(p, taken[i]->index), taken[i]);
         for (size_t j = 0; j < i; j++)
             cr_assert_neq(taken[i], taken[j]);

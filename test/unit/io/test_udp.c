@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "duet/base/bytes.h"
 #include "duet/base/err.h"
 
 #define WAIT_MS 5000 /* loopback delivers at once: only a bug takes this long */
@@ -351,7 +352,7 @@ Test(udp, takes_many_small_datagrams_in_a_call_and_few_large_ones)
     cr_expect_eq(taken_by_second_call(UDP_TRAIN_BYTES), UDP_BATCH_BYTES / UDP_TRAIN_BYTES);
 }
 
-Test(udp, empty_datagrams_are_left_out)
+Test(udp, empty_datagrams_are_left_out_and_buffers_begin_at_a_page)
 {
     struct udp *u = open_with((struct udp_config){.family = 4, .bind = "127.0.0.1"});
     const struct duet_addr to = loopback_of(u);
@@ -363,5 +364,6 @@ Test(udp, empty_datagrams_are_left_out)
     cr_assert(next(u, &d));
     cr_expect_eq(d.len, 1);
     cr_expect_eq(d.bytes[0], 'y');
+    cr_expect_eq((uintptr_t)d.bytes % COPY_ALIGN_BYTES, 0);
     udp_close(u);
 }
