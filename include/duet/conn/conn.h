@@ -19,7 +19,8 @@
  * Who takes no connections (hs->flags has PACKET_SYN_SOLE) is connected for its owner in ACK_SENT already: a peer that
  * answers such a SYN keeps to its answer, so no crossing attempt can take this one's place (PROTOCOL.md §3.4).
  *
- * The files around it are named by movement: conn_recv, conn_send, conn_timers;
+ * The files around it are named by movement: conn_recv, conn_send (what may leave: conn_gate; a packet: conn_draft),
+ * conn_timers;
  * conn.c itself makes, changes state, and ends.  Only endpoint calls any of them.
  */
 #ifndef DUET_CONN_CONN_H
@@ -203,11 +204,15 @@ int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_addr
 int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_addr *from, uint8_t *dgram, size_t len,
                    uint8_t ecn, duet_time now);
 
+/* ── conn_gate.c ── */
+
+/* When conn_send will have something, as far as that does not depend on the other timers: now, when the pacer allows, or
+ * DUET_NEVER. */
+duet_time conn_send_at(struct conn *c, duet_time now);
+
 /* ── conn_send.c ── */
 /* Builds one packet of at most cap bytes; its length, 0: nothing to send now. */
 size_t conn_send(struct conn *c, uint8_t *buf, size_t cap, duet_time now);
-/* When conn_send will have something, as far as that does not depend on the other timers: now, when the pacer allows, or DUET_NEVER. */
-duet_time conn_send_at(struct conn *c, duet_time now);
 
 /* ── conn_timers.c ── */
 /* When conn_tick has something to do (sending aside: conn_send_at). */

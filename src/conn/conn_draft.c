@@ -1,0 +1,163 @@
+/*
+ * conn_draft: see the header.
+ */
+#include "duet/conn/conn_draft.h"
+
+#include <string.h>
+
+#define UPDATE_FRAME_BYTES 40 /* more than any frame without data takes */
+#define ACK_SHARE 4           /* an ACK takes at most this part of a packet that carries more */
+#define STREAM_FRAME_BYTES 24 /* a STREAM frame is not begun in less room */
+
+static bool has_room(const struct draft *d, size_t bytes)
+{
+    return d->item_count < SENT_ITEMS && writer_left(&d->w) >= bytes;
+}
+
+static void add_item(struct draft *d, const struct sent_item *it)
+{
+    d->items[d->item_count++] = *it;
+}
+
+void draft_ack(struct conn *c, struct draft *d, bool alone, duet_time now)
+{
+    if (!alone && !acktr_pending(&c->acktr, now))
+        return;
+    const size_t share = alone ? writer_left(&d->w) : writer_left(&d->w) / ACK_SHARE;
+    struct writer w = writer_of(d->w.at, share);
+    const uint64_t *ecn = c->acktr.ecn;
+    const bool marks = (ecn[0] | ecn[1] | ecn[2]) != 0;
+    const struct frame_ack_news news = {.received = &c->acktr.received,
+                                        .from = acktr_from(&c->acktr),
+                                        .delay_us = acktr_delay_us(&c->acktr, now),
+                                        .ecn = marks ? ecn : NULL};
+    d->has_ack = frame_write_ack(&w, &news, &d->ack_lowest);
+    if (d->has_ack)
+        d->w.at = w.at;
+}
+
+static void add_frame(struct draft *d, const struct frame *f, uint64_t value)
+{
+    frame_write(&d->w, f);
+    add_item(d, &(struct sent_item){.kind = (uint8_t)f->type, .stream = f->stream, .offset = value});
+    d->eliciting = true;
+}
+
+/* A peer that did not get its first credit for a file can do nothing but wait. */
+static void watch_credit(struct conn *c, uint64_t stream, duet_time now)
+{
+    struct bulkrecv *b = streams_recv(&c->streams, stream);
+    if (b == NULL || b->limit_told || c->params.mode != MODE_BURST)
+        return;
+    b->limit_told = true;
+    echo_credit(&c->echo, stream, rtt_pto_us(&c->loss.rtt), now);
+}
+
+static void add_controls(struct conn *c, struct draft *d, duet_time now)
+{
+    struct frame f;
+    if (c->done_wanted && has_room(d, UPDATE_FRAME_BYTES)) {
+        c->done_wanted = false;
+        add_frame(d, &(struct frame){.type = FRAME_HANDSHAKE_DONE}, 0);
+    }
+    if (c->path.response_wanted && has_room(d, UPDATE_FRAME_BYTES)) {
+        c->path.response_wanted = false;
+        f = (struct frame){.type = FRAME_PATH_RESPONSE};
+        memcpy(f.path, c->path.response, sizeof f.path);
+        add_frame(d, &f, 0);
+    }
+    if (time_due(c->path.challenge_at, now) && has_room(d, UPDATE_FRAME_BYTES)) {
+        c->path.challenge_at = time_add(now, PATH_CHALLENGE_US);
+        f = (struct frame){.type = FRAME_PATH_CHALLENGE};
+        memcpy(f.path, c->path.challenge, sizeof f.path);
+        add_frame(d, &f, 0);
+    }
+    if (has_room(d, UPDATE_FRAME_BYTES) && ackpolicy_take(&c->ackpolicy, &f))
+        add_frame(d, &f, f.policy.sequence);
+    while (has_room(d, UPDATE_FRAME_BYTES) && streams_next_update(&c->streams, &f)) {
+        add_frame(d, &f, 0);
+        if (f.type == FRAME_MAX_STREAM_DATA)
+            watch_credit(c, f.stream, now);
+    }
+}
+
+/* The piece is in the packet.  A small new one of chat or control will be repeated before it could be known lost. */
+static void record_stream(struct conn *c, uint64_t id, const struct stream_piece *piece, duet_time now)
+{
+    const int index = streams_ordered_index(id);
+    const uint64_t before = index >= 0 ? c->streams.out[index].state.fresh_bytes : 0;
+    if (streams_sent(&c->streams, id, piece) != 0)
+        c->out_of_memory = true;
+    if (index >= 0 && c->streams.out[index].state.fresh_bytes > before && c->params.mode == MODE_BURST)
+        echo_sent(&c->echo, id, piece, rtt_pto_us(&c->loss.rtt), now);
+}
+
+void draft_land(struct draft *d)
+{
+    if (d->tail_len > 0)
+        memcpy(d->w.at - d->tail_len, d->tail, d->tail_len);
+    d->tail_len = 0;
+}
+
+static void add_bytes(struct conn *c, struct draft *d, uint64_t id, const struct stream_piece *piece)
+{
+    d->tail = streams_bytes(&c->streams, id, piece, writer_reserve(&d->w, piece->len));
+    d->tail_len = d->tail == NULL ? 0 : piece->len;
+}
+
+/* One STREAM frame of the class; false: it has nothing, or it does not fit. */
+static bool add_stream(struct conn *c, struct draft *d, enum stream_class class, duet_time now)
+{
+    struct stream_piece piece;
+    uint64_t id;
+    if (!has_room(d, STREAM_FRAME_BYTES) || !streams_next(&c->streams, class, writer_left(&d->w), &id, &piece))
+        return false;
+    const size_t overhead = frame_stream_overhead(id, piece.offset, writer_left(&d->w));
+    if (overhead >= writer_left(&d->w))
+        return false;
+    const size_t room = writer_left(&d->w) - overhead;
+    if (piece.len > room) {
+        piece.len = room;
+        piece.fin = false;
+    }
+    draft_land(d);
+    writer_varint(&d->w, piece.fin ? FRAME_STREAM_FIN : FRAME_STREAM);
+    writer_varint(&d->w, id);
+    writer_varint(&d->w, piece.offset);
+    writer_varint(&d->w, piece.len);
+    add_bytes(c, d, id, &piece);
+    add_item(
+        d,
+        &(struct sent_item){
+            .kind = FRAME_STREAM, .fin = piece.fin, .len = (uint32_t)piece.len, .stream = id, .offset = piece.offset});
+    d->eliciting = true;
+    record_stream(c, id, &piece, now);
+    return true;
+}
+
+static void add_streams(struct conn *c, struct draft *d, const struct gate *g, duet_time now)
+{
+    while (add_stream(c, d, CLASS_CONTROL, now))
+        continue;
+    while (add_stream(c, d, CLASS_CHAT, now))
+        continue;
+    if (!gate_bulk_allowed(c, g, now))
+        return;
+    while (add_stream(c, d, CLASS_BULK, now))
+        d->bulk = true;
+}
+
+void draft_eliciting(struct conn *c, struct draft *d, const struct gate *g, duet_time now)
+{
+    if (g->probe && !gate_control_wants(c) && !streams_class_wants(&c->streams, CLASS_BULK))
+        conn_rearm_oldest(c);
+    add_controls(c, d, now);
+    add_streams(c, d, g, now);
+    /* A probe must be answered, whatever it carries; so must a ping nobody else's frame stands in for. */
+    if (!d->eliciting && (g->probe || c->ping_wanted)) {
+        frame_write(&d->w, &(struct frame){.type = FRAME_PING});
+        d->eliciting = true;
+    }
+    if (d->eliciting)
+        c->ping_wanted = false;
+}

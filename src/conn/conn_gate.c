@@ -1,0 +1,135 @@
+/*
+ * conn_gate: see the header.
+ */
+#include "duet/conn/conn_gate.h"
+
+#define LEAST_PACKET_BYTES 96 /* room for a PATH_CHALLENGE; three times a bare PING from an unproven address allow it */
+
+static uint64_t window_bytes(const struct conn *c)
+{
+    return c->cc.cwnd_bytes < c->params.window_bytes ? c->cc.cwnd_bytes : c->params.window_bytes;
+}
+
+static uint64_t pacing_rate(const struct conn *c)
+{
+    const uint64_t limit = c->shared->cfg.limit_bytes_per_s;
+    const uint64_t rate = c->cc.pacing_bytes_per_s;
+    return limit != 0 && (rate == 0 || limit < rate) ? limit : rate;
+}
+
+uint32_t gate_packet_bytes(const struct conn *c)
+{
+    const uint32_t size = c->path.validated && c->loss.pto_count < 2 ? c->packet_bytes : LIMIT_PACKET_MIN_BYTES;
+    const uint64_t allowed = path_allowance(&c->path);
+    return allowed < size ? (uint32_t)allowed : size;
+}
+
+/* The number after the next is asked for because one may be skipped. */
+bool gate_may_send(struct conn *c)
+{
+    return gate_packet_bytes(c) >= LEAST_PACKET_BYTES && loss_has_room(&c->loss, c->next_number + 1);
+}
+
+struct gate gate_open(const struct conn *c)
+{
+    struct gate g = {.control = false};
+    if (c->loss.probes_due > 0)
+        return (struct gate){.control = true, .bulk = true, .probe = true};
+    if (c->params.mode == MODE_STEP) {
+        g.control = g.bulk = c->loss.eliciting_in_flight == 0;
+        return g;
+    }
+    const uint64_t used = c->loss.bytes_in_flight + gate_packet_bytes(c);
+    g.bulk = used <= window_bytes(c);
+    g.control = used <= window_bytes(c) + (uint64_t)gate_packet_bytes(c) * CONN_CHAT_EXTRA_PACKETS;
+    return g;
+}
+
+bool gate_control_wants(const struct conn *c)
+{
+    return c->done_wanted || c->ping_wanted || c->path.response_wanted || streams_update_wanted(&c->streams) ||
+           streams_class_wants(&c->streams, CLASS_CONTROL) || streams_class_wants(&c->streams, CLASS_CHAT);
+}
+
+/* Larger packets are worth looking for only when there are files to fill them. */
+bool gate_probe_wanted(struct conn *c, const struct gate *g, duet_time now)
+{
+    return g->bulk && !g->probe && c->state == CONN_ESTABLISHED && c->path.validated &&
+           streams_class_wants(&c->streams, CLASS_BULK) && pmtud_wants(&c->pmtud, now) > 0;
+}
+
+bool gate_bulk_allowed(struct conn *c, const struct gate *g, duet_time now)
+{
+    const uint32_t size = gate_packet_bytes(c);
+    return g->bulk && (g->probe || pacer_allowance(&c->pacer, pacing_rate(c), size, now) >= size);
+}
+
+/* Nothing new is left of the files: is what is unacknowledged to go again, and when (recovery/tail.h)?  Puts what leaves
+ * next back among the lost, at the very moment it may leave: so that it, and nothing else, is in the next packet. */
+static duet_time tail_at(struct conn *c, duet_time now)
+{
+    duet_time again;
+    if (c->params.mode == MODE_STEP || c->loss.bytes_in_flight == 0 || !streams_only_tail(&c->streams))
+        return DUET_NEVER;
+    const duet_time turn = pacer_next(&c->pacer, pacing_rate(c), gate_packet_bytes(c), now);
+    if (time_before(now, turn))
+        return turn;
+    for (const struct sent_packet *p;
+         (p = tail_next(&c->tail, &c->loss, window_bytes(c), c->sent_bytes, now, &again)) != NULL;) {
+        if (conn_repeat(c, p->number))
+            return now;
+    }
+    return again;
+}
+
+/* When files may go on.  Notes on the way what holds them back, for the controller. */
+static duet_time bulk_at(struct conn *c, const struct gate *g, duet_time now)
+{
+    const bool wants = streams_class_wants(&c->streams, CLASS_BULK);
+    if (wants && g->bulk)
+        return pacer_next(&c->pacer, pacing_rate(c), gate_packet_bytes(c), now);
+    pacer_idle(&c->pacer);
+    if (wants)
+        c->cwnd_limited = true;
+    if (wants || !g->bulk)
+        return DUET_NEVER;
+    loss_app_limited(&c->loss);
+    return tail_at(c, now);
+}
+
+static duet_time data_at(struct conn *c, duet_time now)
+{
+    if (!gate_may_send(c))
+        return DUET_NEVER;
+    const struct gate g = gate_open(c);
+    if (g.probe || (g.control && gate_control_wants(c)) || gate_probe_wanted(c, &g, now))
+        return now;
+    duet_time t = acktr_deadline(&c->acktr);
+    if (g.control)
+        t = time_min(t, c->path.challenge_at);
+    return time_min(t, bulk_at(c, &g, now));
+}
+
+size_t gate_flight_bytes(const struct conn *c)
+{
+    return c->state == CONN_SYN_RECEIVED ? LIMIT_SYN_ACK_BYTES : LIMIT_SYN_BYTES;
+}
+
+duet_time conn_send_at(struct conn *c, duet_time now)
+{
+    switch (c->state) {
+    case CONN_SYN_SENT:
+    case CONN_SYN_RECEIVED:
+        return c->flight_wanted && path_allowance(&c->path) >= gate_flight_bytes(c) ? now : DUET_NEVER;
+    case CONN_ACK_SENT:
+        return c->flight_wanted ? now : data_at(c, now);
+    case CONN_ESTABLISHED:
+        return data_at(c, now);
+    case CONN_CLOSING:
+    case CONN_DRAINING:
+        return c->close_wanted && path_allowance(&c->path) >= LIMIT_PACKET_MIN_BYTES ? now : DUET_NEVER;
+    case CONN_DEAD:
+        return DUET_NEVER;
+    }
+    return DUET_NEVER;
+}
