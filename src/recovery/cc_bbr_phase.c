@@ -34,7 +34,10 @@
 #define PROBE_RTT_US 200000
 #define EMPTY_SHARE 16 /* a sample within 1/16 of the minimum shows an empty queue */
 #define EMPTY_LEAST_US 500
-#define QUEUE_MET_US 4000   /* so much above the minimum is a queue on any path (RFC 9406, MIN_RTT_THRESH) … */
+#define STOOD_ROUNDS 5    /* a queue that stands so long is more than jitter */
+#define TRUTH_LEAST 0.95  /* the best of the samples is too good by more where a program is away for 10 ms at a time */
+#define TRUTH_STEP 0.002  /* forgotten with each probe: the machine may be less busy by now */
+#define QUEUE_MET_US 4000 /* so much above the minimum is a queue on any path (RFC 9406, MIN_RTT_THRESH) … */
 #define QUEUE_MET_SAMPLES 8 /* … if all of so many samples show it (N_RTT_SAMPLE) */
 
 #define GUARD_FIRST_ROUNDS 4
@@ -136,6 +139,8 @@ void cc_bbr_end_probe(struct cc_bbr *b, duet_time now)
 static void enter_refill(struct cc_bbr *b, duet_time now)
 {
     cc_bbr_path_uncut(&b->path);
+    b->truth = fmin(b->truth + TRUTH_STEP, 1);
+    b->refill_rtt_us = UINT64_MAX;
     enter(b, BBR_REFILL, now);
 }
 
@@ -145,6 +150,9 @@ static void enter_up(struct cc_bbr *b, const struct rtt *r, duet_time now)
     b->full_rounds = 0;
     b->up_bw = b->path.bw_round[0];
     b->up_alone = r->latest_us <= r->min_us + cc_bbr_queue_slack_us(r);
+    b->refill_empty = b->refill_rtt_us <= r->min_us + cc_bbr_queue_slack_us(r);
+    if (!b->refill_empty)
+        b->truth = 1;
     enter(b, BBR_UP, now);
 }
 
@@ -258,6 +266,8 @@ static void leave_phase(struct cc *c, const struct loss *l, const struct loss_su
         advance_cruise(b, l, now);
         break;
     case BBR_REFILL:
+        if (s->rtt_sampled)
+            b->refill_rtt_us = num_min(b->refill_rtt_us, l->rtt.latest_us);
         if (rounds_in_phase(b) >= 1)
             enter_up(b, &l->rtt, now);
         break;
@@ -289,14 +299,30 @@ static void watch_queue(struct cc *c, const struct loss *l, const struct loss_su
     struct cc_bbr *b = &c->bbr;
     const struct rtt *r = &l->rtt;
 
-    if (s->rtt_sampled && r->latest_us <= r->min_us + num_max(r->min_us / EMPTY_SHARE, EMPTY_LEAST_US))
+    if (s->rtt_sampled && r->latest_us <= r->min_us + num_max(r->min_us / EMPTY_SHARE, EMPTY_LEAST_US)) {
         b->empty_at = now;
+        b->empty_delivered = l->delivered_bytes;
+    }
     if (s->rtt_sampled && !cc_bbr_path_app_limited(&b->path, l, s))
         look_for_queue(b, r);
     if (b->phase != BBR_PROBE_RTT && !b->idle && time_since(now, b->empty_at) > PROBE_RTT_EVERY_US) {
         b->prior_cwnd = c->cwnd_bytes;
         enter(b, BBR_PROBE_RTT, now);
     }
+}
+
+/* The queue was empty in the last REFILL and in this CRUISE, and has stood for some rounds since: nobody else came to it,
+ * so we send faster than the path carries.  The best of many samples is too good where programs get their turn late; what
+ * was delivered while the queue stood is the truth. */
+static void trust_deliveries(struct cc_bbr *b, const struct loss *l, duet_time now)
+{
+    uint64_t stood_us = time_since(now, b->empty_at);
+
+    if (!b->refill_empty || time_before(b->empty_at, b->phase_at) || stood_us < STOOD_ROUNDS * l->rtt.srtt_us)
+        return;
+    double rate = (double)(l->delivered_bytes - b->empty_delivered) * (double)US_PER_S / (double)stood_us;
+    double truth = rate / (1 - b->loss.floor) / (double)cc_bbr_path_bw(&b->path);
+    b->truth = fmin(b->truth, fmax(truth, TRUTH_LEAST));
 }
 
 void cc_bbr_begin(struct cc_bbr *b, duet_time now)
@@ -312,6 +338,8 @@ void cc_bbr_advance(struct cc *c, const struct loss *l, const struct loss_summar
 
     leave_phase(c, l, s, cwnd_limited, round_starts, now);
     watch_queue(c, l, s, now);
+    if (round_starts && b->phase == BBR_CRUISE)
+        trust_deliveries(b, l, now);
     if (round_starts && b->phase == before)
         cc_bbr_begin_span(b, now);
 }

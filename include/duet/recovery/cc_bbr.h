@@ -178,8 +178,12 @@ struct cc_bbr {
     bool guarding;        /* this DOWN is a guard */
     uint64_t guard_round; /* when one is due */
     uint64_t guard_interval;
-    double guard_floor; /* the floor that the interval was stretched for */
-    duet_time empty_at; /* when the queue was last seen empty */
+    double guard_floor;       /* the floor that the interval was stretched for */
+    duet_time empty_at;       /* when the queue was last seen empty, */
+    uint64_t empty_delivered; /*   and what had been delivered by then */
+    uint64_t refill_rtt_us;   /* REFILL: least of the samples */
+    bool refill_empty;        /* … of the last one: it showed an empty queue */
+    double truth; /* of the bandwidth estimate, by what was delivered while a queue of our own stood: 1 or less */
     uint64_t prior_cwnd;
     duet_time acked_at; /* DUET_NEVER: nothing was acknowledged yet */
     duet_time ce_at;    /* packets sent up to then belong to the mark answered last */

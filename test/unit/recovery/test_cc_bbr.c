@@ -345,6 +345,27 @@ Test(cc_bbr, a_ceiling_leaves_room_for_the_pauses_of_acknowledgements_while_the_
     cr_assert_leq(p.c.cwnd_bytes, num_share(CC_BBR_HEADROOM, p.c.bbr.path.inflight_hi) + PACKET);
 }
 
+Test(cc_bbr, a_queue_of_its_own_shows_by_how_much_the_estimate_is_too_good)
+{
+    for (int mine = 1; mine >= 0; mine--) {
+        close_path();
+        open_path();
+        run_until(BBR_REFILL);
+        run_until(BBR_DOWN);
+        run_until(BBR_CRUISE);
+        run(0.3); /* the queue is empty once */
+        p.c.bbr.path.bw[1] = num_share(1.04, (uint64_t)BANDWIDTH);
+        p.c.bbr.refill_empty = mine;
+        p.c.bbr.probe_at = DUET_NEVER;
+        run(2.5);
+        const double pace = (double)p.c.pacing_bytes_per_s / BANDWIDTH;
+        if (mine)
+            cr_assert(pace > 0.96 && pace < 1, "%g", pace);
+        else
+            cr_assert_gt(pace, 1.01, "others may have the queue: %g", pace);
+    }
+}
+
 /* By the second probe, that is; the second waits for the turn that follows the first. */
 Test(cc_bbr, less_bandwidth_is_followed_by_two_probes)
 {
