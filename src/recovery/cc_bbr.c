@@ -37,6 +37,7 @@
 #include "duet/recovery/cc.h"
 
 #define MARGIN 0.99 /* pace this much below the estimate */
+#define TRUTH_LEAST 0.95
 #define INITIAL_BYTES (UINT64_C(64) * 1024)
 #define INITIAL_PACE 1500000 /* bytes/s, before anything is known of the path */
 #define STARTUP_WINDOW_GAIN 1.25
@@ -215,10 +216,18 @@ static void notice_outage(struct cc_bbr *b, const struct loss *l, const struct l
 
 /* ---- what the connection reads ---- */
 
+/* The best of many samples is too good where programs get their turn late, but by no more than TRUTH_LEAST. */
+static double believed_bw(const struct cc_bbr *b)
+{
+    double bw = (double)cc_bbr_path_bw_now(&b->path);
+
+    return fmax(fmin(bw, (double)b->true_bw), TRUTH_LEAST * bw);
+}
+
 static void set_pacing(struct cc *c, const struct rtt *r)
 {
     struct cc_bbr *b = &c->bbr;
-    double rate = cc_bbr_pacing_gain(b) * MARGIN * b->truth * (double)cc_bbr_path_bw_now(&b->path);
+    double rate = cc_bbr_pacing_gain(b) * MARGIN * believed_bw(b);
 
     if (!r->sampled)
         return;
@@ -289,7 +298,7 @@ static void bbr_init(struct cc *c, duet_time now)
     c->bbr = (struct cc_bbr){
         .guard_interval = CC_BBR_GUARD_ROUNDS,
         .probe_at = DUET_NEVER,
-        .truth = 1,
+        .true_bw = UINT64_MAX,
         .empty_at = now,
         .acked_at = DUET_NEVER,
         .ce_at = now,

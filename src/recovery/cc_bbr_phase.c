@@ -34,10 +34,10 @@
 #define PROBE_RTT_US 200000
 #define EMPTY_SHARE 16 /* a sample within 1/16 of the minimum shows an empty queue */
 #define EMPTY_LEAST_US 500
-#define STOOD_ROUNDS 5    /* a queue that stands so long is more than jitter */
-#define TRUTH_LEAST 0.95  /* the best of the samples is too good by more where a program is away for 10 ms at a time */
-#define TRUTH_STEP 0.002  /* forgotten with each probe: the machine may be less busy by now */
-#define QUEUE_MET_US 4000 /* so much above the minimum is a queue on any path (RFC 9406, MIN_RTT_THRESH) … */
+#define STOOD_ROUNDS 5      /* a queue that stands so long is more than jitter */
+#define TRUTH_SHARE 0.99    /* of what was delivered: the queue shall empty */
+#define TRUTH_GROWTH 1.001  /* with each probe: it is forgotten slowly, the machine may be less busy by now */
+#define QUEUE_MET_US 4000   /* so much above the minimum is a queue on any path (RFC 9406, MIN_RTT_THRESH) … */
 #define QUEUE_MET_SAMPLES 8 /* … if all of so many samples show it (N_RTT_SAMPLE) */
 
 #define GUARD_FIRST_ROUNDS 4
@@ -139,7 +139,8 @@ void cc_bbr_end_probe(struct cc_bbr *b, duet_time now)
 static void enter_refill(struct cc_bbr *b, duet_time now)
 {
     cc_bbr_path_uncut(&b->path);
-    b->truth = fmin(b->truth + TRUTH_STEP, 1);
+    if (b->true_bw != UINT64_MAX)
+        b->true_bw = num_share(TRUTH_GROWTH, b->true_bw);
     b->refill_rtt_us = UINT64_MAX;
     enter(b, BBR_REFILL, now);
 }
@@ -152,7 +153,7 @@ static void enter_up(struct cc_bbr *b, const struct rtt *r, duet_time now)
     b->up_alone = r->latest_us <= r->min_us + cc_bbr_queue_slack_us(r);
     b->refill_empty = b->refill_rtt_us <= r->min_us + cc_bbr_queue_slack_us(r);
     if (!b->refill_empty)
-        b->truth = 1;
+        b->true_bw = UINT64_MAX;
     enter(b, BBR_UP, now);
 }
 
@@ -318,11 +319,11 @@ static void trust_deliveries(struct cc_bbr *b, const struct loss *l, duet_time n
 {
     uint64_t stood_us = time_since(now, b->empty_at);
 
-    if (!b->refill_empty || time_before(b->empty_at, b->phase_at) || stood_us < STOOD_ROUNDS * l->rtt.srtt_us)
+    if (!b->refill_empty || time_before(b->empty_at, b->phase_at) || stood_us < STOOD_ROUNDS * l->rtt.srtt_us ||
+        l->app_limited_until != 0)
         return;
     double rate = (double)(l->delivered_bytes - b->empty_delivered) * (double)US_PER_S / (double)stood_us;
-    double truth = rate / (1 - b->loss.floor) / (double)cc_bbr_path_bw(&b->path);
-    b->truth = fmin(b->truth, fmax(truth, TRUTH_LEAST));
+    b->true_bw = num_min(b->true_bw, (uint64_t)(TRUTH_SHARE * rate / (1 - b->loss.floor)));
 }
 
 void cc_bbr_begin(struct cc_bbr *b, duet_time now)

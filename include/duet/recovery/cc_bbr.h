@@ -180,10 +180,10 @@ struct cc_bbr {
     uint64_t guard_interval;
     double guard_floor;       /* the floor that the interval was stretched for */
     duet_time empty_at;       /* when the queue was last seen empty, */
-    uint64_t empty_delivered; /*   and what had been delivered by then */
+    uint64_t empty_delivered; /*   and what had been delivered by then, or less: that concludes nothing */
     uint64_t refill_rtt_us;   /* REFILL: least of the samples */
     bool refill_empty;        /* … of the last one: it showed an empty queue */
-    double truth; /* of the bandwidth estimate, by what was delivered while a queue of our own stood: 1 or less */
+    uint64_t true_bw; /* bytes/s, at most: what was delivered while a queue of our own stood; UINT64_MAX: unknown */
     uint64_t prior_cwnd;
     duet_time acked_at; /* DUET_NEVER: nothing was acknowledged yet */
     duet_time ce_at;    /* packets sent up to then belong to the mark answered last */
