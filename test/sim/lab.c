@@ -4,6 +4,7 @@
  */
 #include "lab.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -280,6 +281,7 @@ static void deliver(struct lab *l)
     heap_remove(&l->wire, &d->heap);
     if (is_away(l, p, side)) {
         keep(&p->inbox[side], d);
+        l->kept++;
         return;
     }
     receive(l, p, side, d);
@@ -539,6 +541,7 @@ struct lab_result lab_run(const struct lab_setup *s)
     for (int i = 0; i < s->flows; i++)
         init_pair(l, i);
     loop(l);
+    assert(s->away <= 0 || l->kept > 0);
     struct lab_result r = lab_result(l);
     dispose(l);
     return r;

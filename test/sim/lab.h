@@ -46,7 +46,7 @@ struct lab_setup {
     double loss;      /* 0..1, both ways */
     double loss_back; /* > 0: instead, on the way of the ACKs */
     double jitter_ms; /* added at random, keeps the order */
-    double away;      /* share of the time in which a program does not get its turn (turns.h), each for itself; */
+    double away;      /* share of the time in which a program does not get its turn (turns.h), each for itself */
     double away_ms;   /* the longest such absence */
     double hold_ms;   /* the way back lets ACKs through in batches of this */
     double reorder;   /* share of datagrams that come `reorder_ms` late */
@@ -136,9 +136,9 @@ struct lab {
     uint64_t low_count;
     uint32_t chat_us[LAB_CHATS];
     size_t chats, chats_written;
-    duet_time resumed_at; /* DUET_NEVER */
-    uint64_t held_peak;   /* arrived and not written */
-    uint64_t hash, datagrams;
+    duet_time resumed_at;                    /* DUET_NEVER */
+    uint64_t held_peak;                      /* arrived and not written */
+    uint64_t hash, datagrams, kept;          /* kept: datagrams that came while a program was away */
     uint64_t way_datagrams[2], way_bytes[2]; /* sent each way */
 };
 

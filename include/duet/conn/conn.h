@@ -19,9 +19,9 @@
  * Who takes no connections (hs->flags has PACKET_SYN_SOLE) is connected for its owner in ACK_SENT already: a peer that
  * answers such a SYN keeps to its answer, so no crossing attempt can take this one's place (PROTOCOL.md §3.4).
  *
- * The files around it are named by movement: conn_recv, conn_send (what may leave: conn_gate; a packet: conn_draft),
- * conn_timers;
- * conn.c itself makes, changes state, and ends.  Only endpoint calls any of them.
+ * The files around it are named by movement: conn_recv, conn_send, conn_timers; conn_gate tells conn_send what may
+ * leave, conn_draft puts a packet together.  conn.c itself makes, changes state, and ends.  Only endpoint calls any of
+ * them from outside.
  */
 #ifndef DUET_CONN_CONN_H
 #define DUET_CONN_CONN_H
@@ -205,7 +205,6 @@ int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_add
                    uint8_t ecn, duet_time now);
 
 /* ── conn_gate.c ── */
-
 /* When conn_send will have something, as far as that does not depend on the other timers: now, when the pacer allows, or
  * DUET_NEVER. */
 duet_time conn_send_at(struct conn *c, duet_time now);

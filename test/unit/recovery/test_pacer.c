@@ -240,6 +240,18 @@ Test(pacer, being_late_once_is_made_up_for_once)
     cr_assert_leq(pacer_allowance(&p, rate, 1000, time_add(later, 1)), 10000 + 10);
 }
 
+Test(pacer, a_turn_that_was_taken_is_not_waited_for)
+{
+    const uint64_t rate = 10000000;
+    struct pacer p;
+
+    pacer_init(&p, DUET_TIME(0));
+    pacer_sent(&p, pacer_allowance(&p, rate, 1000, DUET_TIME(0)));
+    const duet_time at = pacer_next(&p, rate, 1000, DUET_TIME(0));
+    cr_assert_geq(pacer_allowance(&p, rate, 1000, at), 1000);
+    cr_assert_eq(pacer_allowance(&p, rate, 1000, time_add(at, 2000)), 10000, "a full bucket, for nobody was late");
+}
+
 Test(pacer, makes_up_for_more_on_a_longer_path)
 {
     static const struct {
