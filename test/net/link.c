@@ -8,7 +8,7 @@
 #define DEFAULT_REORDER_NS UINT64_C(10000000)
 #define NS_PER_S UINT64_C(1000000000)
 
-enum { IPV4_MIN_HEADER = 20, IPV6_HEADER = 40, UDP_HEADER = 8, UDP_CHECKSUM_AT = 6, PROTOCOL_UDP = 17 };
+enum { IPV4_MIN_HEADER = 20, IPV6_HEADER = 40, UDP_HEADER = 8, PROTOCOL_UDP = 17 };
 
 void link_init(struct link *l, uint64_t seed)
 {
@@ -123,56 +123,44 @@ static size_t udp_header_at(const uint8_t *b, size_t len)
     return at != 0 && len > at + UDP_HEADER ? at : 0;
 }
 
-static uint32_t word_at(const uint8_t *b, size_t i)
+/* Flip one bit.  In UDP it is a payload bit and no checksum tells, for the card computes none: the damage a checksum
+ * misses, which is what the program under test must notice by itself.  Anything else the receiving kernel is made to
+ * check, and throws away. */
+static void corrupt(struct link_packet *p, uint64_t random)
 {
-    return (uint32_t)b[i] << 8 | b[i + 1];
-}
-
-/* Flip one bit.  In UDP it is a payload bit and the checksum is made to agree: the damage a checksum misses, which
- * is what the program under test must notice by itself.  Anything else the receiving kernel throws away. */
-static void corrupt(uint8_t *b, size_t len, uint64_t random)
-{
-    size_t udp = udp_header_at(b, len);
+    size_t udp = udp_header_at(p->bytes, p->len);
     size_t from = udp ? udp + UDP_HEADER : 0;
-    size_t at = from + random % (len - from);
-    size_t word = udp ? at - (at - udp) % 2 : 0;
-    /* An odd last byte counts as the high half of a word; there is no low half to read. */
-    bool whole = udp && word + 1 < len;
-    uint32_t before = udp ? (whole ? word_at(b, word) : (uint32_t)b[word] << 8) : 0;
-    b[at] ^= (uint8_t)(1u << (random >> 32) % 8);
-    if (!udp || word_at(b, udp + UDP_CHECKSUM_AT) == 0)
-        return;
-    uint32_t after = whole ? word_at(b, word) : (uint32_t)b[word] << 8;
-    /* RFC 1624: HC' = ~(~HC + ~m + m') */
-    uint32_t sum = (~word_at(b, udp + UDP_CHECKSUM_AT) & 0xffff) + (~before & 0xffff) + after;
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    uint32_t check = ~sum & 0xffff;
-    if (check == 0)
-        check = 0xffff; /* zero would mean "no checksum" */
-    b[udp + UDP_CHECKSUM_AT] = (uint8_t)(check >> 8);
-    b[udp + UDP_CHECKSUM_AT + 1] = (uint8_t)check;
+    p->bytes[from + random % (p->len - from)] ^= (uint8_t)(1u << (random >> 32) % 8);
+    p->origin.train = 0;
+    if (!udp)
+        p->origin.how.flags = 0;
 }
 
-static void schedule(struct link *l, const uint8_t *bytes, size_t len, uint64_t arrived_ns, uint64_t deliver_ns,
-                     bool corrupted, uint64_t where)
+static void schedule(struct link *l, const struct link_origin *origin, const uint8_t *bytes, size_t len,
+                     uint64_t arrived_ns, uint64_t deliver_ns, bool corrupted, uint64_t where)
 {
     struct link_packet *p = l->heap_count < LINK_PACKETS_MAX ? malloc(sizeof *p + len) : NULL;
     if (!p) {
         l->stats.dropped_overflow++;
         return;
     }
+    p->origin = *origin;
     p->deliver_ns = deliver_ns;
     p->arrived_ns = arrived_ns;
     p->order = l->order++;
     p->len = len;
     memcpy(p->bytes, bytes, len);
     if (corrupted)
-        corrupt(p->bytes, len, where);
+        corrupt(p, where);
     heap_push(l, p);
 }
 
-void link_push(struct link *l, const uint8_t *bytes, size_t len, uint64_t now_ns)
+uint64_t link_next_train(struct link *l)
+{
+    return ++l->trains;
+}
+
+void link_push(struct link *l, const struct link_origin *origin, const uint8_t *bytes, size_t len, uint64_t now_ns)
 {
     bool lost = hit(l, l->set.loss), late = hit(l, l->set.reorder);
     bool twice = hit(l, l->set.duplicate), corrupted = hit(l, l->set.corrupt);
@@ -194,10 +182,10 @@ void link_push(struct link *l, const uint8_t *bytes, size_t len, uint64_t now_ns
         deliver_ns += l->set.delay_ns + (late ? l->set.reorder_ns : 0);
         l->stats.reordered += late;
         l->stats.corrupted += corrupted;
-        schedule(l, bytes, len, now_ns, deliver_ns, corrupted, where);
+        schedule(l, origin, bytes, len, now_ns, deliver_ns, corrupted, where);
         if (twice) {
             l->stats.duplicated++;
-            schedule(l, bytes, len, now_ns, deliver_ns, corrupted, where);
+            schedule(l, origin, bytes, len, now_ns, deliver_ns, corrupted, where);
         }
     }
 }
@@ -239,6 +227,7 @@ void link_print_stats(const struct link *l, FILE *out)
         {"dropped_queue", s->dropped_queue},
         {"dropped_loss", s->dropped_loss},
         {"dropped_overflow", s->dropped_overflow},
+        {"not_understood", s->not_understood},
         {"reordered", s->reordered},
         {"duplicated", s->duplicated},
         {"corrupted", s->corrupted},

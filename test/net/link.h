@@ -11,6 +11,7 @@
 #ifndef DUET_TEST_NET_LINK_H
 #define DUET_TEST_NET_LINK_H
 
+#include <linux/virtio_net.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,12 +39,21 @@ struct link_settings {
 struct link_stats {
     uint64_t in, in_bytes, out, out_bytes;
     uint64_t dropped_hole, dropped_size, dropped_queue, dropped_loss, dropped_overflow;
+    uint64_t not_understood; /* trains the card could not cut */
     uint64_t reordered, duplicated, corrupted, write_failed;
     uint64_t queue_peak_bytes;
     uint64_t latency_min_ns, latency_max_ns; /* from arrival to delivery, as measured */
 };
 
+/* How a packet came to the cable; card.h reads it again at the other end. */
+struct link_origin {
+    uint64_t train; /* packets cut from one train have its number; 0: it came alone */
+    uint32_t place; /* in the train, from 0 */
+    struct virtio_net_hdr how;
+};
+
 struct link_packet {
+    struct link_origin origin;
     uint64_t deliver_ns, order, arrived_ns;
     size_t len;
     uint8_t bytes[];
@@ -59,6 +69,7 @@ struct link {
     struct link_settings set;
     struct link_stats stats;
     uint64_t random;        /* splitmix64 state */
+    uint64_t trains;        /* numbers given */
     uint64_t order;         /* ties in deliver_ns keep the order of arrival */
     uint64_t busy_until_ns; /* the transmitter sends until then */
     uint64_t queued_bytes;  /* sum over waiting */
@@ -72,7 +83,10 @@ void link_init(struct link *l, uint64_t seed);
 void link_dispose(struct link *l);
 
 /* A packet enters.  The bytes are copied. */
-void link_push(struct link *l, const uint8_t *bytes, size_t len, uint64_t now_ns);
+void link_push(struct link *l, const struct link_origin *origin, const uint8_t *bytes, size_t len, uint64_t now_ns);
+
+/* A number for a train, never 0. */
+uint64_t link_next_train(struct link *l);
 
 /* When the next packet comes out; LINK_NEVER if none is under way. */
 uint64_t link_due(const struct link *l);

@@ -5,7 +5,7 @@
  *   [ program ] - UDP/IP - [ TUN a ] = fd → link ab → fd = [ TUN b ] - IP/UDP - [ program ]
  *                                     fd ← link ba ← fd
  *
- * One thread, one loop: read packets into a link, sleep until the next one is due or something comes in (ppoll with
+ * One thread, one loop: read packets into a link (card.h: the devices offload as cards do), sleep until the next one is due or something comes in (ppoll with
  * 1 ns of timer slack, but TICK_NS at least: so much a packet may be late), write what is due.  netem would do much of
  * this but is missing from many kernels; a TUN device is not.  Multicast (IPv6 housekeeping) is thrown away unseen, so a
  * run's counts are the test's own packets.
@@ -27,13 +27,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "card.h"
 #include "control.h"
 #include "link.h"
 #include "tun.h"
 
 enum {
-    PACKET_MAX = 65536,
-    READ_BATCH = 64, /* packets from one side before the other side and the clock get their turn */
+    READ_BATCH = 64, /* frames from one side before the other side and the clock get their turn */
     NS_PER_S = 1000000000,
     TICK_NS = 50000, /* the shortest sleep: timers each 12 µs, as 1 Gbit/s wants, took 30 % of a core */
     EXIT_USAGE = 2,
@@ -60,24 +60,12 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-static bool is_multicast(const uint8_t *packet, size_t len)
-{
-    if (len >= 40 && packet[0] >> 4 == 6)
-        return packet[24] == 0xff;
-    return len >= 20 && packet[0] >> 4 == 4 && packet[16] >= 224;
-}
-
 /* Read one batch; true if there may be more. */
 static bool read_side(int fd, struct link *into)
 {
-    static uint8_t buf[PACKET_MAX];
-    for (int i = 0; i < READ_BATCH; i++) {
-        ssize_t n = read(fd, buf, sizeof buf);
-        if (n <= 0)
+    for (int i = 0; i < READ_BATCH; i++)
+        if (!card_receive(fd, into, now_ns()))
             return false;
-        if (!is_multicast(buf, (size_t)n))
-            link_push(into, buf, (size_t)n, now_ns());
-    }
     return true;
 }
 
@@ -86,9 +74,16 @@ static void write_due(int fd, struct link *from)
     if (link_due(from) == LINK_NEVER)
         return;
     uint64_t now = now_ns();
-    for (struct link_packet *p; (p = link_pop(from, now)) != NULL; free(p))
-        if (write(fd, p->bytes, p->len) != (ssize_t)p->len)
-            from->stats.write_failed++;
+    for (struct link_packet *p = link_pop(from, now), *together[CARD_JOIN_MAX]; p != NULL;) {
+        size_t count = 0;
+        do
+            together[count++] = p;
+        while ((p = link_pop(from, now)) != NULL && count < CARD_JOIN_MAX && card_joins(together[count - 1], p));
+        if (!card_deliver(fd, together, count))
+            from->stats.write_failed += count;
+        while (count > 0)
+            free(together[--count]);
+    }
 }
 
 static void sleep_until(uint64_t due_ns, struct pollfd *fds, nfds_t count, const sigset_t *while_asleep)
