@@ -30,12 +30,12 @@ static int64_t quantum_bytes(uint64_t rate_bytes_per_s, uint32_t packet_bytes)
 
 void pacer_init(struct pacer *p, duet_time now)
 {
-    *p = (struct pacer){.at = now, .late_max_us = PACER_LATE_LEAST_US};
+    *p = (struct pacer){.at = now, .late_max_us = PACER_LATE_US};
 }
 
 void pacer_path(struct pacer *p, uint64_t min_rtt_us)
 {
-    p->late_max_us = num_min(num_max(min_rtt_us / PACER_LATE_RTTS, PACER_LATE_LEAST_US), PACER_LATE_MOST_US);
+    p->late_max_us = num_min(num_max(min_rtt_us / PACER_LATE_RTTS, PACER_LATE_US), PACER_LATE_MOST_US);
 }
 
 static void fill(struct pacer *p, uint64_t rate_bytes_per_s, int64_t burst, duet_time now)

@@ -7,7 +7,7 @@
  * and half the CPU time.
  * A sender that waited for its turn and was woken late (a busy machine) makes up for
  * it as far as a queue may be trusted to take the lot: a quarter of the shortest round trip,
- * PACER_LATE_LEAST_US to PACER_LATE_MOST_US.  After idling the bucket is full.  Packets that could not wait (chat, probes)
+ * PACER_LATE_US to PACER_LATE_MOST_US.  After idling the bucket is full.  Packets that could not wait (chat, probes)
  * leave a debt of at most one burst.  Value type, virtual time.
  */
 #ifndef DUET_RECOVERY_PACER_H
@@ -21,7 +21,6 @@
 #define PACER_BURST_US 1000
 #define PACER_BURST_MAX_BYTES 65536
 #define PACER_LATE_US 250
-#define PACER_LATE_LEAST_US 4000
 #define PACER_LATE_MOST_US 16000 /* so late a turn may come where four others share two cores */
 #define PACER_LATE_RTTS 4
 

@@ -5,6 +5,7 @@
 #include "duet/recovery/pacer.h"
 
 #define PACKET 1452
+#define SHORT_PATH_US 16000
 
 /* Sends whole packets whenever allowed, asking at times up to step_us apart, until `end_us`; bytes sent. */
 static uint64_t run(struct pacer *p, uint64_t rate, uint64_t step_us, uint64_t end_us, uint64_t seed)
@@ -178,12 +179,14 @@ Test(pacer, makes_up_for_being_woken_late_but_not_for_idling)
 {
     const uint64_t rate = 10000000; /* 10 kB a millisecond: the bucket */
     const uint64_t late_us[] = {0, 500, 3000, 60000};
-    const uint64_t extra[] = {0, 5000, 30000, rate * PACER_LATE_LEAST_US / US_PER_S};
+    const uint64_t most_us = SHORT_PATH_US / PACER_LATE_RTTS;
+    const uint64_t extra[] = {0, 5000, 30000, rate * most_us / US_PER_S};
 
     for (size_t i = 0; i < sizeof late_us / sizeof late_us[0]; i++) {
         for (int idles = 0; idles < 2; idles++) {
             struct pacer p;
             pacer_init(&p, DUET_TIME(0));
+            pacer_path(&p, SHORT_PATH_US);
             const uint64_t first = pacer_allowance(&p, rate, 1000, DUET_TIME(0));
             pacer_sent(&p, first);
             const duet_time at = pacer_next(&p, rate, 1000, DUET_TIME(0));
@@ -192,8 +195,7 @@ Test(pacer, makes_up_for_being_woken_late_but_not_for_idling)
             const uint64_t wait_us = 1000 + late_us[i]; /* the bucket is full after a millisecond */
             const uint64_t got = pacer_allowance(&p, rate, 1000, DUET_TIME(wait_us));
             const uint64_t late = wait_us - at.us;
-            const uint64_t most =
-                first + (idles ? 0 : rate * (late < PACER_LATE_LEAST_US ? late : PACER_LATE_LEAST_US) / US_PER_S);
+            const uint64_t most = first + (idles ? 0 : rate * (late < most_us ? late : most_us) / US_PER_S);
             const uint64_t grown = rate * wait_us / US_PER_S;
             cr_assert_eq(got, grown < most ? grown : most, "row %zu idles %d: %lu", i, idles, (unsigned long)got);
             cr_assert_leq(got, first + extra[i] + 10000);
@@ -209,6 +211,7 @@ Test(pacer, asking_again_does_not_forgive_being_late)
     struct pacer p;
 
     pacer_init(&p, DUET_TIME(0));
+    pacer_path(&p, SHORT_PATH_US);
     const uint64_t burst = pacer_allowance(&p, rate, 1000, DUET_TIME(0));
     pacer_sent(&p, burst);
     const duet_time at = pacer_next(&p, rate, 1000, DUET_TIME(0));
@@ -224,6 +227,7 @@ Test(pacer, being_late_once_is_made_up_for_once)
     struct pacer p;
 
     pacer_init(&p, DUET_TIME(0));
+    pacer_path(&p, SHORT_PATH_US);
     pacer_sent(&p, pacer_allowance(&p, rate, 1000, DUET_TIME(0)));
     const duet_time woken = time_add(pacer_next(&p, rate, 1000, DUET_TIME(0)), 3000);
     uint64_t sent = 0;
@@ -256,8 +260,8 @@ Test(pacer, makes_up_for_more_on_a_longer_path)
 {
     static const struct {
         uint64_t min_rtt_us, made_up_us;
-    } rows[] = {
-        {1000, PACER_LATE_LEAST_US}, {16000, 4000}, {40000, 10000}, {64000, 16000}, {300000, PACER_LATE_MOST_US}};
+    } rows[] = {{200, PACER_LATE_US}, {1000, PACER_LATE_US}, {4000, 1000},
+                {40000, 10000},       {64000, 16000},        {300000, PACER_LATE_MOST_US}};
     const uint64_t rate = 10000000;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct pacer p;
