@@ -36,6 +36,8 @@
 #define DOUBTS 3     /* verdicts without a queue after the bandwidth was raised */
 #define QUEUE_LEAST_US 1000
 #define QUEUE_SHARE 8
+#define STANDING_SHARE 2 /* the usual round trip half as long again as the shortest: a queue, if not all the time */
+#define STANDING_LEAST_US 500
 
 void cc_bbr_loss_init(struct cc_bbr_loss *f, duet_time now)
 {
@@ -195,6 +197,14 @@ static bool queue_seen(const struct cc_bbr_span *p, const struct rtt *r)
     return p->rtt_low_us != UINT64_MAX && p->rtt_low_us > r->min_us + cc_bbr_queue_slack_us(r);
 }
 
+/* A short path's queue may hold less than QUEUE_LEAST_US, and the first packets of a probe meet none. */
+static bool queue_is_usual(const struct rtt *r)
+{
+    uint64_t slack = r->min_us / STANDING_SHARE;
+
+    return r->srtt_us > r->min_us + (slack > STANDING_LEAST_US ? slack : STANDING_LEAST_US);
+}
+
 static struct cc_bbr_tally tally_of(const struct cc_bbr_span *p, uint32_t packet_bytes)
 {
     return (struct cc_bbr_tally){.sent = (double)p->sent_bytes / packet_bytes,
@@ -230,13 +240,14 @@ static void judge(struct cc_bbr_loss *f, struct cc_bbr_span *p, const struct los
     /* The span still being sent has no total yet. */
     if (p == newest(f) || p->judged || !is_congested(f, p, &l->rtt, packet_bytes))
         return;
+    bool seen = queue_seen(p, &l->rtt);
     double passed = 1 - ((double)p->lost_bytes / (double)p->sent_bytes - f->floor);
 
     p->judged = true;
     v->congested = true;
     v->probing = p->gain > 1;
-    v->queued = queue_seen(p, &l->rtt);
-    v->overestimated = !v->probing && !v->queued;
+    v->queued = seen || queue_is_usual(&l->rtt);
+    v->overestimated = !v->probing && !seen;
     f->doubts -= f->doubts > 0 && v->overestimated;
     v->startup = p->startup;
     v->passed_bytes = (uint64_t)((double)p->in_flight_bytes * fmax(passed, 0));

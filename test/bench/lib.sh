@@ -87,6 +87,35 @@ clean_up() {
     rm -rf "$W"
 }
 
+# ---- a machine of one's own
+
+# "STOLEN ALL": what the hypervisor gave to others and all there was, of every processor, in ticks since the boot
+processor_ticks() { awk '$1 == "cpu" { for (i = 2; i <= 9; i++) all += $i; print $9, all }' /proc/stat; }
+
+# stolen_since "STOLEN ALL": per cent since then
+stolen_since() {
+    local before after
+    read -ra before <<<"$1"
+    read -ra after <<<"$(processor_ticks)"
+    awk "BEGIN { all = ${after[1]} - ${before[1]}; printf \"%.3g\", (all > 0 ? 100 * (${after[0]} - ${before[0]}) / all : 0) }"
+}
+
+# quietly COMMAND...: again, QUIET_TRIES times at most, while more than STOLEN_MAX per cent was stolen; its last status.
+# Whoever is measured: what it got of the machine is not known before, and not its merit.
+quietly() {
+    local try before status stolen
+    for ((try = 1; try <= QUIET_TRIES; try++)); do
+        before=$(processor_ticks)
+        "$@"
+        status=$?
+        stolen=$(stolen_since "$before")
+        [ "$(calc "$stolen > $STOLEN_MAX")" = 1 ] || return $status
+        [ $try = $QUIET_TRIES ] || note "$stolen % stolen: again"
+    done
+    return $status
+}
+QUIET_TRIES=4
+
 # ---- numbers
 
 calc() { awk "BEGIN { printf \"%.6g\", $1 }"; }
@@ -246,6 +275,12 @@ tcp_rate() { # tcp_rate CONTROLLER SECONDS: Mbit/s a → b as the receiver count
     on a timeout $(($2 + 20)) iperf3 -c "$NET_B_IP" -p 5201 -C "$1" -t "$2" -f m >"$W/iperf.log" 2>&1 || true
     reap "$server" 5 || true
     awk '/receiver/ { for (i = 3; i < NF; i++) if ($(i + 1) == "Mbits/sec") r = $i } END { if (r != "") print r }' "$W/iperf.log"
+}
+
+link_tcp() { # link_tcp CONTROLLER SECONDS KNOB...: TCP alone over a fresh link; GOODPUT, empty if that failed
+    local controller=$1 seconds=$2
+    shift 2
+    link_up "$@" && GOODPUT=$(tcp_rate "$controller" "$seconds")
 }
 
 have_tcp() { # have_tcp CONTROLLER: is iperf3 here and has the kernel got it?

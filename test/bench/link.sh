@@ -58,15 +58,15 @@ link_case() {
     [ $QUICK = false ] || tcp_s=5
     # Twice over the limit is an answer.
     for ((i = 0; i < REPEAT && undone < 2; i++)); do
-        link_file "$bytes" "$limit" "$@" || continue
+        quietly link_file "$bytes" "$limit" "$@" || continue
         ours+=" $GOODPUT" waste+=" $WASTE"
         [ $XFER_DONE = yes ] || undone=$((undone + 1))
         [ $ALONE = false ] && [ "$i" -lt 3 ] || continue # the others are known well enough
-        link_up "$@" && bbr+=" $(tcp_rate bbr $tcp_s)"
-        [ $QUICK = true ] || { link_up "$@" && cubic+=" $(tcp_rate cubic $tcp_s)"; }
+        quietly link_tcp bbr $tcp_s "$@" && bbr+=" $GOODPUT"
+        [ $QUICK = true ] || { quietly link_tcp cubic $tcp_s "$@" && cubic+=" $GOODPUT"; }
         link_up "$@" && kcp+=" $(kcptun_rate $tcp_s)"
         for q in "${!QUIC_NAMES[@]}"; do
-            [ "${quic_cut[q]:-0}" -lt 2 ] && link_quic "$q" "$bytes" "$limit" "$@" || continue
+            [ "${quic_cut[q]:-0}" -lt 2 ] && quietly link_quic "$q" "$bytes" "$limit" "$@" || continue
             quic[q]+=" $GOODPUT" quic_kept[q]=$QUIC_KEPT
             [ "$QUIC_DONE" = yes ] || quic_cut[q]=$((${quic_cut[q]:-0} + 1))
         done
@@ -104,8 +104,8 @@ bench_reorder() {
     [ $QUICK = false ] || { bytes=100000000 limit=30; }
     local link=('rate 200M' 'delay 50ms' "queue $(bdp_bytes 200 100)")
     for ((i = 0; i < REPEAT; i++)); do
-        link_file $bytes $limit "${link[@]}" && clean+=" $GOODPUT"
-        link_file $bytes $limit "${link[@]}" 'reorder 25 5ms' && late+=" $GOODPUT" waste+=" $WASTE"
+        quietly link_file $bytes $limit "${link[@]}" && clean+=" $GOODPUT"
+        quietly link_file $bytes $limit "${link[@]}" 'reorder 25 5ms' && late+=" $GOODPUT" waste+=" $WASTE"
     done
     net_down
     record reorder "25 % 5 ms late, 200 Mbit/s, RTT 100" Mbit/s "$late" "duet, in order" "$clean"
@@ -118,8 +118,8 @@ bench_gigabit() {
     [ $QUICK = false ] || { bytes=250000000 seconds=5; }
     local link=('rate 1G' 'delay 500us' "queue $(bdp_bytes 1000 1)")
     for ((i = 0; i < REPEAT; i++)); do
-        link_file $bytes 60 "${link[@]}" && ours+=" $GOODPUT"
-        link_up "${link[@]}" && tcp+=" $(tcp_rate cubic $seconds)"
+        quietly link_file $bytes 60 "${link[@]}" && ours+=" $GOODPUT"
+        quietly link_tcp cubic $seconds "${link[@]}" && tcp+=" $GOODPUT"
     done
     net_down
     record gigabit "1 Gbit/s, RTT 1 ms" Mbit/s "$ours" "kernel TCP, CUBIC" "$tcp"
@@ -169,7 +169,7 @@ bench_share() {
         [ $who = duet ] || have_tcp $who || continue
         ours='' theirs=''
         for ((i = 0; i < REPEAT; i++)); do
-            share_with $who $settle $seconds && ours+=" $OURS" theirs+=" $THEIRS"
+            quietly share_with $who $settle $seconds && ours+=" $OURS" theirs+=" $THEIRS"
         done
         net_down
         name="kernel TCP, ${who^^}"

@@ -58,8 +58,8 @@ bench_chat() {
     for loss in 0 5 20; do
         p50='' p99='' quiet50='' quiet99='' lost=0
         for ((i = 0; i < REPEAT; i++)); do
-            chat_run $loss $count 0 && quiet50+=" $P50" quiet99+=" $P99"
-            chat_run $loss $count 3 && p50+=" $P50" p99+=" $P99" lost=$((lost + LOST))
+            quietly chat_run $loss $count 0 && quiet50+=" $P50" quiet99+=" $P99"
+            quietly chat_run $loss $count 3 && p50+=" $P50" p99+=" $P99" lost=$((lost + LOST))
         done
         net_down
         record chat "p50 beside 3 files, loss $loss %" ms "$p50" "duet, no files" "$quiet50" "\"lost\":$lost"

@@ -72,16 +72,16 @@ scp_run() { # scp_run FILE [OPTION...]: SCP_S, SCP_CPU_S, SCP_RSS
 
 # near_round FILE GB, far_round FILE GB: each program once; the figures go to the caller's lists
 near_round() {
-    floor_run lo lo 127.0.0.1 "$1" && floor+=" $(calc "$2 * 8 / $FLOOR_S")" floor_cpu+=" $(calc "$FLOOR_CPU_S / $2")"
-    transfer lo lo 127.0.0.1 "$1" 120 && [ $XFER_DONE = yes ] &&
+    quietly floor_run lo lo 127.0.0.1 "$1" && floor+=" $(calc "$2 * 8 / $FLOOR_S")" floor_cpu+=" $(calc "$FLOOR_CPU_S / $2")"
+    quietly transfer lo lo 127.0.0.1 "$1" 120 && [ $XFER_DONE = yes ] &&
         ours+=" $(calc "$2 * 8 / $XFER_S")" cpu+=" $(calc "$XFER_CPU_S / $2")" rss+=" $(calc "$XFER_RSS / 1024")"
 }
 
 far_round() {
     quic_round lo lo 127.0.0.1 "$1" "$2"
     [ "$have_ssh" ] || return 0
-    scp_run "$1" && scp+=" $(calc "$2 * 8 / $SCP_S")"
-    scp_run "$1" -c aes128-gcm@openssh.com && gcm+=" $(calc "$2 * 8 / $SCP_S")" &&
+    quietly scp_run "$1" && scp+=" $(calc "$2 * 8 / $SCP_S")"
+    quietly scp_run "$1" -c aes128-gcm@openssh.com && gcm+=" $(calc "$2 * 8 / $SCP_S")" &&
         gcm_cpu+=" $(calc "$SCP_CPU_S / $2")" gcm_rss+=" $(calc "$SCP_RSS / 1024")"
 }
 
@@ -131,9 +131,9 @@ bench_veth() {
     name="file of $(calc "$bytes / 1e6") MB, MTU 1500"
     for ((i = 0; i <= REPEAT; i++)); do # as on loopback
         [ $i -gt 1 ] || { ours='' floor='' cpu='' floor_cpu='' rss='' quic=() quic_cpu=() quic_rss=(); }
-        floor_run a b "$NET_B_IP" "$file" --mtu &&
+        quietly floor_run a b "$NET_B_IP" "$file" --mtu &&
             floor+=" $(calc "$gb * 8 / $FLOOR_S")" floor_cpu+=" $(calc "$FLOOR_CPU_S / $gb")"
-        transfer a b "$NET_B_IP" "$file" 120 && [ "$XFER_DONE" = yes ] &&
+        quietly transfer a b "$NET_B_IP" "$file" 120 && [ "$XFER_DONE" = yes ] &&
             ours+=" $(calc "$gb * 8 / $XFER_S")" cpu+=" $(calc "$XFER_CPU_S / $gb")" rss+=" $(calc "$XFER_RSS / 1024")"
         quic_round a b "$NET_A_IP" "$file" "$gb"
     done

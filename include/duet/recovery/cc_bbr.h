@@ -64,7 +64,7 @@ struct cc_bbr_verdict {
     bool congested;
     bool probing; /* what was sent faster than the bandwidth is to blame */
     bool startup;
-    bool queued;           /* a queue stood: no policer */
+    bool queued;           /* a queue stood, then or lately: no policer */
     bool overestimated;    /* neither a probe nor a queue: the bandwidth is less than thought */
     uint64_t passed_bytes; /* in flight then, less what was lost of it beyond the floor */
     bool floor_refuted;    /* a guard found that sending less ends the loss: the floor was lowered */

@@ -106,6 +106,27 @@ Test(cc_bbr_loss, what_exceeds_the_floor_is_congestion_where_a_queue_or_a_probe_
     }
 }
 
+/* At a millisecond of RTT a queue of one BDP is a millisecond too, and the probe's first packets find it empty. */
+Test(cc_bbr_loss, a_short_queue_shows_in_the_usual_round_trip)
+{
+    static const struct {
+        uint64_t min_us, usual_us;
+        bool queued;
+    } rows[] = {{1000, 1400, false}, {1000, 1900, true}, {4000, 5800, false}, {4000, 6500, true}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        setup();
+        learn(0, 12);
+        rtt_init(&l.rtt);
+        rtt_sample(&l.rtt, rows[i].min_us, 0, now);
+        for (int k = 0; k < 60; k++)
+            rtt_sample(&l.rtt, rows[i].usual_us, 0, now);
+        const struct cc_bbr_verdict v = span(1.25, false, 20, rows[i].min_us + 100);
+        cr_assert(v.congested && v.probing && !v.overestimated, "row %zu", i);
+        cr_assert_eq(v.queued, rows[i].queued, "row %zu", i);
+    }
+}
+
 Test(cc_bbr_loss, a_raised_bandwidth_is_doubted_without_a_queue)
 {
     learn(0, 12);
