@@ -109,7 +109,7 @@ quietly() {
         "$@"
         status=$?
         stolen=$(stolen_since "$before")
-        [ "$(calc "$stolen > $STOLEN_MAX")" = 1 ] || return $status
+        awk "BEGIN { exit !($stolen > $STOLEN_MAX) }" || return $status
         [ $try = $QUIET_TRIES ] || note "$stolen % stolen: again"
     done
     return $status
