@@ -16,6 +16,7 @@
 
 #include "duet/base/num.h"
 #include "duet/recovery/cc.h"
+#include "duet/recovery/pacer.h"
 
 #define DRAIN_GAIN 0.5
 #define DOWN_GAIN 0.9
@@ -43,6 +44,7 @@
 #define GUARD_FIRST_ROUNDS 4
 #define GUARD_GAIN_MIN 0.7
 #define GUARD_MARGIN 0.03
+#define GUARD_LEAST_US 4000
 
 /* ---- gains ---- */
 
@@ -75,7 +77,7 @@ double cc_bbr_pacing_gain(const struct cc_bbr *b)
 
 void cc_bbr_begin_span(struct cc_bbr *b, duet_time now)
 {
-    bool guard = b->phase == BBR_DRAIN || (b->phase == BBR_DOWN && b->guarding);
+    bool guard = b->phase == BBR_DRAIN || (b->phase == BBR_DOWN && b->guarding && b->guard_slowed);
 
     cc_bbr_loss_span(&b->loss, cc_bbr_pacing_gain(b), b->phase == BBR_STARTUP, guard, now);
 }
@@ -117,6 +119,7 @@ static bool guard_due(const struct cc_bbr *b)
 static void enter_down(struct cc_bbr *b, duet_time now)
 {
     b->guarding = guard_due(b);
+    b->guard_slowed = false;
     if (b->guarding)
         b->guard_round = b->path.round_count + b->guard_interval;
     enter(b, BBR_DOWN, now);
@@ -198,13 +201,23 @@ static bool is_drained(const struct cc_bbr *b, const struct loss *l)
     return l->bytes_in_flight <= target;
 }
 
+/* What the pacer had saved up leaves at the old rate, and tells nothing. */
+static void slow_guard(struct cc_bbr *b, duet_time now)
+{
+    if (!b->guarding || b->guard_slowed || time_since(now, b->phase_at) < PACER_BURST_US)
+        return;
+    b->guard_slowed = true;
+    cc_bbr_begin_span(b, now);
+}
+
 /* A guard lasts until it has told enough, a round trip at most; on a long path that is a part of one. */
-static bool is_down_over(const struct cc *c, const struct loss *l)
+static bool is_down_over(const struct cc *c, const struct loss *l, duet_time now)
 {
     const struct cc_bbr *b = &c->bbr;
     uint64_t rounds = rounds_in_phase(b);
 
-    if (b->guarding && rounds == 0 && !cc_bbr_loss_guarded(&b->loss, c->packet_bytes))
+    if (b->guarding && (rounds == 0 || time_since(now, b->phase_at) < GUARD_LEAST_US) &&
+        !cc_bbr_loss_guarded(&b->loss, c->packet_bytes))
         return false;
     return is_drained(b, l) || rounds >= DOWN_ROUNDS_MAX;
 }
@@ -260,7 +273,8 @@ static void leave_phase(struct cc *c, const struct loss *l, const struct loss_su
         enter(b, BBR_CRUISE, now);
         break;
     case BBR_DOWN:
-        if (is_down_over(c, l))
+        slow_guard(b, now);
+        if (is_down_over(c, l, now))
             enter(b, BBR_CRUISE, now);
         break;
     case BBR_CRUISE:

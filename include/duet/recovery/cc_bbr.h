@@ -176,6 +176,7 @@ struct cc_bbr {
     bool up_alone;        /* UP: no queue stood when it began */
     bool hi_queued;       /* what found the ceiling in flight was a queue */
     bool guarding;        /* this DOWN is a guard */
+    bool guard_slowed;    /* and what was saved up before has left */
     uint64_t guard_round; /* when one is due */
     uint64_t guard_interval;
     double guard_floor;       /* the floor that the interval was stretched for */
