@@ -304,6 +304,29 @@ Test(cc_bbr, a_policer_is_not_mistaken_for_a_radio)
     cr_assert_gt(utilisation(5), 0.85);
 }
 
+/* On a short path the pacer's bucket holds as much as a round trip sends: none of it was sent slower. */
+Test(cc_bbr, a_guard_is_what_was_sent_after_the_bucket_was_empty)
+{
+    const struct cc_bbr *b = &p.c.bbr;
+    duet_time begun, slowed = DUET_NEVER;
+
+    p.rtt_us = 1000;
+    p.queue_limit = BANDWIDTH * 1e-3;
+    p.loss = .10;
+    run(1);
+    for (int i = 0; i < 40000 && !(b->phase == BBR_DOWN && b->guarding && !b->guard_slowed); i++)
+        run(STEP_US / 1e6);
+    begun = b->phase_at;
+    cr_assert(b->phase == BBR_DOWN && b->guarding);
+    cr_assert_not(b->loss.span[b->loss.span_count - 1].guard);
+    for (; b->phase == BBR_DOWN; run(STEP_US / 1e6))
+        if (b->loss.span[b->loss.span_count - 1].guard)
+            slowed = time_min(slowed, b->loss.span[b->loss.span_count - 1].since);
+    cr_assert_geq(time_since(slowed, begun), 1000);
+    cr_assert_leq(time_since(slowed, begun), 1000 + 2 * p.rtt_us);
+    cr_assert_geq(time_since(p.now, begun), 4000);
+}
+
 Test(cc_bbr, a_full_queue_is_congestion)
 {
     p.queue_limit = BANDWIDTH * (RTT_US / 1e6) / 10;
