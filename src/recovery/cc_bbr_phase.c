@@ -44,8 +44,7 @@
 #define GUARD_FIRST_ROUNDS 4
 #define GUARD_GAIN_MIN 0.7
 #define GUARD_MARGIN 0.03
-#define GUARD_LEAST_US \
-    4000 /* a few times what the pacer can have saved up, PACER_BURST_US: it is counted out, but ACKs come in batches */
+#define GUARD_LEAST_US 4000 /* a few times what the pacer may have saved up */
 
 /* ---- gains ---- */
 
