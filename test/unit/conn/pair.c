@@ -29,6 +29,15 @@ void pair_open(struct pair *p, const struct endpoint_config *a, const struct end
         p->addr[i] = (struct duet_addr){.family = ADDR_V4, .ip = {10, 0, 0, (uint8_t)(i + 1)}, .port = 6254};
 }
 
+void pair_open_usual(struct pair *p)
+{
+    const struct endpoint_config a = pair_config(1, "alice"), b = pair_config(2, "bob");
+
+    memset(p, 0, sizeof *p);
+    p->delay_us = 10000;
+    pair_open(p, &a, &b);
+}
+
 void pair_close(struct pair *p)
 {
     for (int i = 0; i < 2; i++)
@@ -47,6 +56,8 @@ static void drain(struct pair *p, int side)
     while (endpoint_poll(p->e[side], &ev)) {
         if (ev.type == EVENT_CONNECTED)
             p->conn[side] = ev.conn;
+        p->count[side][ev.type]++;
+        p->last[side][ev.type] = ev;
         if (p->on_event != NULL)
             p->on_event(p, side, &ev);
     }
@@ -144,4 +155,23 @@ void pair_connect(struct pair *p)
     cr_assert(endpoint_connect(p->e[0], &p->addr[1], p->now, &id) == 0);
     pair_run(p, time_add(p->now, 3000000));
     cr_assert(p->conn[0] != 0 && p->conn[1] != 0, "no session");
+}
+
+void pair_run_for(struct pair *p, uint64_t us)
+{
+    pair_run(p, time_add(p->now, us));
+}
+
+int pair_give(struct pair *p, int to, const uint8_t *bytes, size_t len)
+{
+    uint8_t copy[PAIR_BUFFER];
+
+    memcpy(copy, bytes, len);
+    return endpoint_recv(p->e[to], &p->addr[1 - to], copy, len, len, 0, p->now);
+}
+
+bool pair_lose_all(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p, (void)to, (void)bytes, (void)len;
+    return false;
 }

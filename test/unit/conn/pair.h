@@ -37,15 +37,24 @@ struct pair {
     bool trains; /* equal datagrams that arrive together are handed over as one train */
     uint64_t handed_over[2];
     void *user;
-    conn_id conn[2]; /* of the last EVENT_CONNECTED */
+    conn_id conn[2];                                  /* of the last EVENT_CONNECTED */
+    int count[2][EVENT_STOPPED + 1];                  /* events of each type, */
+    struct endpoint_event last[2][EVENT_STOPPED + 1]; /* and the last one */
     uint64_t sent[2], sent_bytes[2];
 };
 
 struct endpoint_config pair_config(uint64_t seed, const char *name);
 void pair_open(struct pair *p, const struct endpoint_config *a, const struct endpoint_config *b);
+/* Alice and Bob, 10 ms apart; *p begins anew. */
+void pair_open_usual(struct pair *p);
 void pair_close(struct pair *p);
 /* Runs until `until`, or until nothing is left to happen. */
 void pair_run(struct pair *p, duet_time until);
+void pair_run_for(struct pair *p, uint64_t us);
+/* Hands a copy of a datagram to that side, as from the other one; endpoint_recv's code. */
+int pair_give(struct pair *p, int to, const uint8_t *bytes, size_t len);
+/* A filter: nothing arrives. */
+bool pair_lose_all(struct pair *p, int to, uint8_t *bytes, size_t len);
 /* Connects side 0 to side 1 and runs until both know. */
 void pair_connect(struct pair *p);
 

@@ -11,16 +11,12 @@
 
 static struct pair pair;
 static struct endpoint_config config[2];
-static int count[2][EVENT_STOPPED + 1];
-static struct endpoint_event last[2][EVENT_STOPPED + 1];
 static char got[64];
 static duet_time began, connected_at[2], got_at;
 
 /* Side 0 says WORDS as soon as it is connected; what side 1 reads, and when, is noted. */
 static void talk(struct pair *p, int side, const struct endpoint_event *ev)
 {
-    count[side][ev->type]++;
-    last[side][ev->type] = *ev;
     if (ev->type == EVENT_CONNECTED) {
         connected_at[side] = p->now;
         if (side == 0)
@@ -38,7 +34,6 @@ static void talk(struct pair *p, int side, const struct endpoint_event *ev)
 static void start(void)
 {
     memset(&pair, 0, sizeof pair);
-    memset(count, 0, sizeof count);
     memset(got, 0, sizeof got);
     config[0] = pair_config(1, "alice");
     config[1] = pair_config(2, "bob");
@@ -59,11 +54,6 @@ static void again(void)
 }
 
 TestSuite(conn, .init = start, .fini = stop);
-
-static void run_for(uint64_t us)
-{
-    pair_run(&pair, time_add(pair.now, us));
-}
 
 /* Loses the next `lose_count` datagrams of lose_type to lose_to. */
 static int lose_to, lose_count;
@@ -90,7 +80,7 @@ static void connect(uint64_t rtt_us)
 
 static void check_said_once(void)
 {
-    cr_assert_eq(count[0][EVENT_CONNECTED], 1);
+    cr_assert_eq(pair.count[0][EVENT_CONNECTED], 1);
     cr_assert_str_eq(got, WORDS);
     cr_assert_eq(inside_session(&pair, 0)->session, inside_session(&pair, 1)->session);
     const struct endpoint_counters n = endpoint_counters(pair.e[1]);
@@ -100,7 +90,7 @@ static void check_said_once(void)
 Test(conn, one_that_takes_no_connections_is_heard_with_its_ack)
 {
     connect(80000);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     cr_assert_eq(time_since(connected_at[0], began), 80000);
     cr_assert_eq(time_since(connected_at[1], began), 120000);
     cr_assert_eq(time_since(got_at, began), 120000, "behind the ACK, not after its answer");
@@ -111,10 +101,10 @@ Test(conn, one_that_takes_connections_waits_for_the_answer_to_its_ack)
 {
     config[0].accept = true;
     connect(80000);
-    run_for(159999);
-    cr_assert_eq(count[0][EVENT_CONNECTED], 0);
-    run_for(1);
-    cr_assert_eq(count[0][EVENT_CONNECTED], 1);
+    pair_run_for(&pair, 159999);
+    cr_assert_eq(pair.count[0][EVENT_CONNECTED], 0);
+    pair_run_for(&pair, 1);
+    cr_assert_eq(pair.count[0][EVENT_CONNECTED], 1);
 }
 
 /* A quarter of a round trip later than it could be: the ACK goes again, and what was behind it with it. */
@@ -131,7 +121,7 @@ Test(conn, what_was_behind_a_lost_ack_comes_with_the_next)
             lose_type = PACKET_ACK;
             lose_count = 1;
             pair.filter = lose_some;
-            run_for(SECONDS(3));
+            pair_run_for(&pair, SECONDS(3));
             cr_assert_leq(time_since(got_at, began), rtts[i] * 3 / 2 + repeat_us, "RTT %lu", rtts[i]);
             check_said_once();
         }
@@ -152,7 +142,7 @@ Test(conn, what_is_sent_before_the_answer_survives_any_packet_lost)
             lose_type = rows[i].type;
             lose_count = n;
             pair.filter = lose_some;
-            run_for(SECONDS(5));
+            pair_run_for(&pair, SECONDS(5));
             check_said_once();
             cr_assert_eq(endpoint_conn_count(pair.e[0]) + endpoint_conn_count(pair.e[1]), 2);
             cr_assert_eq(inside_session(&pair, 0)->state, CONN_ESTABLISHED);
@@ -163,8 +153,8 @@ Test(conn, what_is_sent_before_the_answer_survives_any_packet_lost)
 /* Started again with these settings, after the first answer left and before the ACK came. */
 static void restart_responder(const struct endpoint_config *cfg)
 {
-    while (count[0][EVENT_CONNECTED] == 0)
-        run_for(1000);
+    while (pair.count[0][EVENT_CONNECTED] == 0)
+        pair_run_for(&pair, 1000);
     endpoint_free(pair.e[1]);
     pair.e[1] = endpoint_new(cfg, pair.now);
     cr_assert_not_null(pair.e[1]);
@@ -177,7 +167,7 @@ Test(conn, a_responder_started_again_gets_all_that_was_sent)
     const conn_id id = inside_conn(pair.e[0], 0)->id;
     restart_responder(&config[1]);
     const uint64_t used = inside_conn(pair.e[0], id)->next_number;
-    run_for(SECONDS(20));
+    pair_run_for(&pair, SECONDS(20));
     check_said_once();
     cr_assert_eq(inside_session(&pair, 0)->state, CONN_ESTABLISHED);
     cr_assert_eq(got_at.us, connected_at[1].us, "behind the ACK once more");
@@ -195,12 +185,12 @@ Test(conn, another_peer_cannot_answer_once_we_are_connected)
         if (other == 1)
             cfg.params.window_bytes = LIMIT_WINDOW_MIN_BYTES;
         restart_responder(&cfg);
-        run_for(SECONDS(29));
-        cr_assert_eq(count[1][EVENT_CONNECTED], 0);
-        cr_assert_eq(count[0][EVENT_CLOSED], 0);
-        run_for(SECONDS(2));
-        cr_assert_eq(count[0][EVENT_CLOSED], 1);
-        cr_assert_eq(last[0][EVENT_CLOSED].closed.end, END_UNANSWERED);
+        pair_run_for(&pair, SECONDS(29));
+        cr_assert_eq(pair.count[1][EVENT_CONNECTED], 0);
+        cr_assert_eq(pair.count[0][EVENT_CLOSED], 0);
+        pair_run_for(&pair, SECONDS(2));
+        cr_assert_eq(pair.count[0][EVENT_CLOSED], 1);
+        cr_assert_eq(pair.last[0][EVENT_CLOSED].closed.end, END_UNANSWERED);
         cr_assert_eq(endpoint_conn_count(pair.e[0]), 0);
     }
 }
@@ -215,15 +205,15 @@ Test(conn, a_goodbye_before_the_answer_is_understood)
         lose_type = PACKET_ACK;
         lose_count = n;
         pair.filter = lose_some;
-        while (count[0][EVENT_CONNECTED] == 0)
-            run_for(1000);
+        while (pair.count[0][EVENT_CONNECTED] == 0)
+            pair_run_for(&pair, 1000);
         endpoint_close(pair.e[0], pair.conn[0], CLOSE_TRUST, "no", pair.now);
-        run_for(SECONDS(5));
-        cr_assert_eq(count[1][EVENT_CONNECTED], 1, "%d lost", n);
-        cr_assert_eq(count[1][EVENT_CLOSED], 1, "%d lost", n);
-        cr_assert_eq(last[1][EVENT_CLOSED].closed.code, CLOSE_TRUST);
-        cr_assert_eq(count[0][EVENT_CLOSED], 1);
-        cr_assert_eq(last[0][EVENT_CLOSED].closed.end, END_LOCAL);
+        pair_run_for(&pair, SECONDS(5));
+        cr_assert_eq(pair.count[1][EVENT_CONNECTED], 1, "%d lost", n);
+        cr_assert_eq(pair.count[1][EVENT_CLOSED], 1, "%d lost", n);
+        cr_assert_eq(pair.last[1][EVENT_CLOSED].closed.code, CLOSE_TRUST);
+        cr_assert_eq(pair.count[0][EVENT_CLOSED], 1);
+        cr_assert_eq(pair.last[0][EVENT_CLOSED].closed.end, END_LOCAL);
         cr_assert_eq(endpoint_conn_count(pair.e[0]) + endpoint_conn_count(pair.e[1]), 0);
     }
 }
@@ -247,8 +237,8 @@ Test(conn, who_closes_is_answered_also_by_one_that_was_just_about_to_close)
     pair.wire_count = 0;
     pair_run(&pair, time_add(pair.now, 25000));
     for (int side = 0; side < 2; side++) {
-        cr_assert_eq(count[side][EVENT_CLOSED], 1, "side %d", side);
-        cr_assert_eq(last[side][EVENT_CLOSED].closed.end, END_LOCAL, "side %d", side);
+        cr_assert_eq(pair.count[side][EVENT_CLOSED], 1, "side %d", side);
+        cr_assert_eq(pair.last[side][EVENT_CLOSED].closed.end, END_LOCAL, "side %d", side);
     }
     cr_assert_eq(endpoint_conn_count(pair.e[1]), 0, "it repeats its goodbye to nobody");
     pair_run(&pair, time_add(pair.now, SECONDS(5)));

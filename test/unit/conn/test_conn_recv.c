@@ -1,4 +1,4 @@
-/* What a session makes of packets: those it must ignore, and those that break a rule. */
+/* What a session makes of packets: genuine ones again, forged ones, those its state is not for, and trains of them. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -8,24 +8,10 @@
 #define SECONDS(n) ((uint64_t)(n)*US_PER_S)
 
 static struct pair pair;
-static int count[2][EVENT_STOPPED + 1];
-static struct endpoint_event last[2][EVENT_STOPPED + 1];
-
-static void note(struct pair *p, int side, const struct endpoint_event *ev)
-{
-    (void)p;
-    count[side][ev->type]++;
-    last[side][ev->type] = *ev;
-}
 
 static void start(void)
 {
-    memset(&pair, 0, sizeof pair);
-    memset(count, 0, sizeof count);
-    const struct endpoint_config a = pair_config(1, "alice"), b = pair_config(2, "bob");
-    pair.delay_us = 10000;
-    pair.on_event = note;
-    pair_open(&pair, &a, &b);
+    pair_open_usual(&pair);
 }
 
 static void stop(void)
@@ -34,11 +20,6 @@ static void stop(void)
 }
 
 TestSuite(conn_recv, .init = start, .fini = stop);
-
-static void run_for(uint64_t us)
-{
-    pair_run(&pair, time_add(pair.now, us));
-}
 
 /* ── a collection of genuine packets ─────────────────────────────────── */
 
@@ -62,19 +43,6 @@ static bool keep(struct pair *p, int to, uint8_t *bytes, size_t len)
     return true;
 }
 
-static bool lose_all(struct pair *p, int to, uint8_t *bytes, size_t len)
-{
-    (void)p, (void)to, (void)bytes, (void)len;
-    return false;
-}
-
-static int give(int to, const uint8_t *bytes, size_t len)
-{
-    uint8_t copy[LIMIT_PACKET_MIN_BYTES];
-    memcpy(copy, bytes, len);
-    return endpoint_recv(pair.e[to], &pair.addr[1 - to], copy, len, len, 0, pair.now);
-}
-
 static void keep_a_session(void)
 {
     kept_count = 0;
@@ -82,7 +50,7 @@ static void keep_a_session(void)
     pair_connect(&pair);
     endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now);
     endpoint_write(pair.e[1], pair.conn[1], STREAM_CONTROL, (const uint8_t *)"hi", 2, pair.now);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     pair.filter = NULL;
     cr_assert_geq(kept_count, 6);
 }
@@ -94,9 +62,9 @@ Test(conn_recv, replayed_packets_of_every_kind_change_nothing)
     for (int i = 0; i < 2; i++)
         inside_save(pair.e[i], &before[i]);
     for (size_t i = 0; i < kept_count; i++) {
-        cr_assert_neq(give(kept[i].to, kept[i].bytes, kept[i].len), 0, "%zu: type %x", i, kept[i].bytes[0]);
+        cr_assert_neq(pair_give(&pair, kept[i].to, kept[i].bytes, kept[i].len), 0, "%zu: type %x", i, kept[i].bytes[0]);
         if (kept[i].bytes[0] != PACKET_SYN) /* which anyone may send afresh */
-            cr_assert_neq(give(1 - kept[i].to, kept[i].bytes, kept[i].len), 0, "%zu reflected", i);
+            cr_assert_neq(pair_give(&pair, 1 - kept[i].to, kept[i].bytes, kept[i].len), 0, "%zu reflected", i);
         for (int s = 0; s < 2; s++)
             cr_assert(inside_same(pair.e[s], &before[s]), "%zu: type %x", i, kept[i].bytes[0]);
     }
@@ -116,14 +84,14 @@ Test(conn_recv, no_flipped_bit_of_a_data_packet_is_taken)
     inside_save(pair.e[1], &before);
     for (size_t bit = 0; bit < 8 * len; bit++) {
         dgram[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        cr_assert_neq(give(1, dgram, len), 0, "bit %zu", bit);
+        cr_assert_neq(pair_give(&pair, 1, dgram, len), 0, "bit %zu", bit);
         cr_assert(inside_same(pair.e[1], &before), "bit %zu", bit);
         dgram[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
     for (size_t n = 0; n < len; n++)
-        cr_assert_neq(give(1, dgram, n), 0, "%zu bytes", n);
+        cr_assert_neq(pair_give(&pair, 1, dgram, n), 0, "%zu bytes", n);
     cr_assert(inside_same(pair.e[1], &before));
-    cr_assert_eq(give(1, dgram, len), 0, "whole it opens");
+    cr_assert_eq(pair_give(&pair, 1, dgram, len), 0, "whole it opens");
 }
 
 /* ── state × packet ──────────────────────────────────────────────────── */
@@ -172,7 +140,8 @@ static void ignores(int side, struct conn *c, enum conn_state state, unsigned ta
             continue;
         inside_save(pair.e[side], &before);
         const size_t len = fit(c, types[i], dgram);
-        cr_assert_neq(give(side, dgram, len), 0, "%s in %s", packet_type_name(types[i]), conn_state_name(state));
+        cr_assert_neq(pair_give(&pair, side, dgram, len), 0, "%s in %s", packet_type_name(types[i]),
+                      conn_state_name(state));
         const uint64_t received = c->path.received_bytes;
         c->path.received_bytes = before.conns[0].path.received_bytes; /* what comes from an address counts for it */
         cr_assert(inside_same(pair.e[side], &before), "%s in %s", packet_type_name(types[i]), conn_state_name(state));
@@ -184,19 +153,19 @@ Test(conn_recv, each_state_ignores_the_packets_that_are_not_for_it)
 {
     conn_id id;
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
-    run_for(1000);
+    pair_run_for(&pair, 1000);
     ignores(0, inside_conn(pair.e[0], 0), CONN_SYN_SENT, 1u << 1 | 1u << 4); /* RETRY, VERSION */
-    run_for(10000);
+    pair_run_for(&pair, 10000);
     ignores(1, inside_conn(pair.e[1], 0), CONN_SYN_RECEIVED, 0);
-    run_for(10000);
+    pair_run_for(&pair, 10000);
     ignores(0, inside_conn(pair.e[0], 0), CONN_ACK_SENT, 0);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     for (int i = 0; i < 2; i++)
         ignores(i, inside_session(&pair, i), CONN_ESTABLISHED, 0);
     endpoint_close(pair.e[0], pair.conn[0], 0, "", pair.now);
-    run_for(5000);
+    pair_run_for(&pair, 5000);
     ignores(0, inside_session(&pair, 0), CONN_CLOSING, 0);
-    run_for(6000);
+    pair_run_for(&pair, 6000);
     ignores(1, inside_session(&pair, 1), CONN_DRAINING, 0);
 }
 
@@ -205,19 +174,19 @@ Test(conn_recv, one_retry_is_followed_at_once_and_a_second_only_renews_the_token
     conn_id id;
     uint8_t dgram[LIMIT_PACKET_MIN_BYTES];
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
-    pair.filter = lose_all;
-    run_for(1000);
+    pair.filter = pair_lose_all;
+    pair_run_for(&pair, 1000);
     struct conn *c = inside_conn(pair.e[0], id);
     const size_t len = fit(c, PACKET_RETRY, dgram);
     const uint64_t sent = pair.sent[0];
-    cr_assert_eq(give(0, dgram, len), 0);
-    run_for(1000);
+    cr_assert_eq(pair_give(&pair, 0, dgram, len), 0);
+    pair_run_for(&pair, 1000);
     cr_assert_eq(pair.sent[0], sent + 1, "the SYN with its token leaves at once");
     dgram[10] ^= 1; /* the first byte of the token */
     const ssize_t again = packet_write_retry(dgram, sizeof dgram, id, dgram + 10);
-    cr_assert_eq(give(0, dgram, (size_t)again), 0);
+    cr_assert_eq(pair_give(&pair, 0, dgram, (size_t)again), 0);
     cr_assert_eq(c->hs->token[0], dgram[10]);
-    run_for(1000);
+    pair_run_for(&pair, 1000);
     cr_assert_eq(pair.sent[0], sent + 1, "a forger cannot make us send");
 }
 
@@ -225,19 +194,19 @@ Test(conn_recv, a_version_packet_words_the_error_but_ends_nothing)
 {
     conn_id id;
     uint8_t dgram[LIMIT_PACKET_MIN_BYTES];
-    pair.filter = lose_all;
+    pair.filter = pair_lose_all;
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
-    run_for(1000);
+    pair_run_for(&pair, 1000);
     struct conn *c = inside_conn(pair.e[0], id);
     size_t len = (size_t)packet_write_version(dgram, sizeof dgram, id);
-    cr_assert_neq(give(0, dgram, len), 0, "one that lists ours is nonsense");
+    cr_assert_neq(pair_give(&pair, 0, dgram, len), 0, "one that lists ours is nonsense");
     len = fit(c, PACKET_VERSION, dgram);
-    cr_assert_eq(give(0, dgram, len), 0);
-    run_for(SECONDS(29));
-    cr_assert_eq(count[0][EVENT_FAILED], 0);
-    run_for(SECONDS(2));
-    cr_assert_eq(count[0][EVENT_FAILED], 1);
-    cr_assert_eq(last[0][EVENT_FAILED].failed.err, DUET_EUNSUPPORTED);
+    cr_assert_eq(pair_give(&pair, 0, dgram, len), 0);
+    pair_run_for(&pair, SECONDS(29));
+    cr_assert_eq(pair.count[0][EVENT_FAILED], 0);
+    pair_run_for(&pair, SECONDS(2));
+    cr_assert_eq(pair.count[0][EVENT_FAILED], 1);
+    cr_assert_eq(pair.last[0][EVENT_FAILED].failed.err, DUET_EUNSUPPORTED);
 }
 
 Test(conn_recv, a_syn_ack_or_ack_from_another_address_is_dropped)
@@ -247,11 +216,11 @@ Test(conn_recv, a_syn_ack_or_ack_from_another_address_is_dropped)
     pair.filter = keep;
     kept_count = 0;
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
-    run_for(15000);
+    pair_run_for(&pair, 15000);
     cr_assert(kept_count == 2 && kept[1].to == 0);
     cr_assert_eq(endpoint_recv(pair.e[0], &other, kept[1].bytes, kept[1].len, kept[1].len, 0, pair.now),
                  DUET_ENOTFOUND);
-    run_for(8000);
+    pair_run_for(&pair, 8000);
     cr_assert(kept_count == 3 && kept[2].to == 1);
     cr_assert_eq(endpoint_recv(pair.e[1], &other, kept[2].bytes, kept[2].len, kept[2].len, 0, pair.now),
                  DUET_ENOTFOUND);
@@ -266,353 +235,11 @@ Test(conn_recv, a_refused_attempt_fails_with_the_reason)
     b.params.suites = SUITE_CHACHA20POLY1305;
     pair_open(&pair, &a, &b);
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
-    run_for(SECONDS(1));
-    cr_assert_eq(count[0][EVENT_FAILED], 1);
-    cr_assert_eq(last[0][EVENT_FAILED].failed.err, DUET_EREFUSED);
-    cr_assert_eq(last[0][EVENT_FAILED].failed.refusal, REFUSAL_PARAMS);
+    pair_run_for(&pair, SECONDS(1));
+    cr_assert_eq(pair.count[0][EVENT_FAILED], 1);
+    cr_assert_eq(pair.last[0][EVENT_FAILED].failed.err, DUET_EREFUSED);
+    cr_assert_eq(pair.last[0][EVENT_FAILED].failed.refusal, REFUSAL_PARAMS);
     cr_assert_eq(endpoint_conn_count(pair.e[0]) + endpoint_conn_count(pair.e[1]), 0);
-}
-
-/* ── rules of the protocol ───────────────────────────────────────────── */
-
-static struct writer body;
-static uint8_t body_bytes[1100];
-
-static void frame(const struct frame *f)
-{
-    frame_write(&body, f);
-}
-
-static void stream(uint64_t id, uint64_t offset, size_t len, bool fin)
-{
-    static const uint8_t zeros[1000];
-    frame(&(struct frame){.type = FRAME_STREAM, .stream = id, .data = {offset, zeros, len, fin}});
-}
-
-static void varints(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t f)
-{
-    const uint64_t v[] = {a, b, c, d, f};
-    for (size_t i = 0; i < 5; i++)
-        writer_varint(&body, v[i]);
-}
-
-static void ack_of(uint64_t number)
-{
-    varints(FRAME_ACK, number, 0, 0, 0);
-}
-
-static void unknown_frame(struct pair *p)
-{
-    (void)p;
-    writer_varint(&body, 0x1f);
-}
-static void long_type(struct pair *p)
-{
-    (void)p;
-    writer_u16(&body, 0x4001); /* PING in two bytes */
-}
-static void nothing(struct pair *p)
-{
-    (void)p;
-}
-static void cut_frame(struct pair *p)
-{
-    (void)p;
-    varints(FRAME_STREAM, 4, 0, 50, 0);
-}
-static void not_accepted(struct pair *p)
-{
-    (void)p;
-    stream(2, 0, 10, false);
-}
-static void own_bulk_id(struct pair *p)
-{
-    uint64_t id;
-    cr_assert_eq(endpoint_open_bulk(p->e[1], p->conn[1], &id), 0);
-    stream(id, 0, 10, false);
-}
-static void no_such_ordered(struct pair *p)
-{
-    (void)p;
-    stream(8, 0, 10, false);
-}
-static void chat_fin(struct pair *p)
-{
-    (void)p;
-    stream(STREAM_CHAT, 0, 0, true);
-}
-static void chat_past_window(struct pair *p)
-{
-    (void)p;
-    stream(STREAM_CHAT, LIMIT_STREAM_WINDOW_BYTES, 1, false);
-}
-static void bulk_past_limit(struct pair *p)
-{
-    cr_assert_eq(endpoint_accept_bulk(p->e[1], p->conn[1], 2, 500, p->now), 0);
-    stream(2, 1000000, 501, false);
-}
-static void bulk_past_end(struct pair *p)
-{
-    cr_assert_eq(endpoint_accept_bulk(p->e[1], p->conn[1], 2, 500, p->now), 0);
-    stream(2, 0, 100, true);
-    stream(2, 100, 1, false);
-}
-static void bulk_two_ends(struct pair *p)
-{
-    cr_assert_eq(endpoint_accept_bulk(p->e[1], p->conn[1], 2, 500, p->now), 0);
-    stream(2, 0, 100, true);
-    stream(2, 0, 99, true);
-}
-static void reset_below(struct pair *p)
-{
-    cr_assert_eq(endpoint_accept_bulk(p->e[1], p->conn[1], 2, 500, p->now), 0);
-    stream(2, 0, 100, false);
-    frame(&(struct frame){.type = FRAME_RESET_STREAM, .stream = 2, .reset = {0, 99}});
-}
-static void ack_unsent(struct pair *p)
-{
-    ack_of(inside_session(p, 1)->next_number);
-}
-static void ack_far(struct pair *p)
-{
-    (void)p;
-    ack_of(VARINT_MAX);
-}
-static void ack_skipped(struct pair *p)
-{
-    struct conn *c = inside_session(p, 1);
-    c->skip_at = c->next_number;
-    const uint64_t skipped = c->next_number;
-    cr_assert_eq(endpoint_write(p->e[1], p->conn[1], STREAM_CHAT, (const uint8_t *)"x", 1, p->now), 1);
-    pair_run(p, time_add(p->now, 1000));
-    cr_assert_eq(c->next_number, skipped + 2);
-    ack_of(skipped);
-}
-static void two_acks(struct pair *p)
-{
-    (void)p;
-    ack_of(0);
-    ack_of(0);
-}
-static void done_from_initiator(struct pair *p)
-{
-    (void)p;
-    frame(&(struct frame){.type = FRAME_HANDSHAKE_DONE});
-}
-
-Test(conn_recv, broken_rules_close_with_their_code)
-{
-    static const struct {
-        const char *name;
-        void (*make)(struct pair *p);
-        uint64_t code;
-    } rows[] = {
-        {"unknown frame", unknown_frame, CLOSE_PROTOCOL},
-        {"frame type in two bytes", long_type, CLOSE_PROTOCOL},
-        {"empty packet", nothing, CLOSE_PROTOCOL},
-        {"frame cut short", cut_frame, CLOSE_PROTOCOL},
-        {"bulk id never accepted", not_accepted, CLOSE_PROTOCOL},
-        {"bulk id of the receiver", own_bulk_id, CLOSE_PROTOCOL},
-        {"ordered id that is not", no_such_ordered, CLOSE_PROTOCOL},
-        {"fin on chat", chat_fin, CLOSE_PROTOCOL},
-        {"chat past its window", chat_past_window, CLOSE_FLOW},
-        {"bulk past its limit", bulk_past_limit, CLOSE_FLOW},
-        {"bulk past its end", bulk_past_end, CLOSE_PROTOCOL},
-        {"bulk with two ends", bulk_two_ends, CLOSE_PROTOCOL},
-        {"reset below what came", reset_below, CLOSE_PROTOCOL},
-        {"ack of the next number", ack_unsent, CLOSE_PROTOCOL},
-        {"ack of the last number", ack_far, CLOSE_PROTOCOL},
-        {"ack of a skipped number", ack_skipped, CLOSE_PROTOCOL},
-        {"two ACKs in a packet", two_acks, CLOSE_PROTOCOL},
-        {"done from the initiator", done_from_initiator, CLOSE_PROTOCOL},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        stop();
-        start();
-        pair_connect(&pair);
-        run_for(SECONDS(1));
-        body = writer_of(body_bytes, sizeof body_bytes);
-        rows[i].make(&pair);
-        cr_assert_eq(inside_send(&pair, 0, &body), 0, "%s", rows[i].name);
-        cr_assert_eq(inside_session(&pair, 1)->state, CONN_CLOSING, "%s", rows[i].name);
-        run_for(SECONDS(5));
-        cr_assert_eq(count[1][EVENT_CLOSED], 1, "%s", rows[i].name);
-        cr_assert_eq(last[1][EVENT_CLOSED].closed.end, END_ERROR, "%s", rows[i].name);
-        cr_assert_eq(last[1][EVENT_CLOSED].closed.code, rows[i].code, "%s", rows[i].name);
-        cr_assert_eq(last[0][EVENT_CLOSED].closed.code, rows[i].code, "%s: the peer is told", rows[i].name);
-        cr_assert_eq(endpoint_conn_count(pair.e[0]) + endpoint_conn_count(pair.e[1]), 0, "%s", rows[i].name);
-    }
-}
-
-Test(conn_recv, frames_about_unknown_streams_are_ignored)
-{
-    pair_connect(&pair);
-    static const uint64_t ids[] = {2, 3, 6, 8, 1, 1000002};
-    body = writer_of(body_bytes, sizeof body_bytes);
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        frame(&(struct frame){.type = FRAME_MAX_STREAM_DATA, .stream = ids[i], .max = 5});
-        frame(&(struct frame){.type = FRAME_STOP_STREAM, .stream = ids[i], .code = 5});
-        frame(&(struct frame){.type = FRAME_RESET_STREAM, .stream = ids[i], .reset = {1, 2}});
-    }
-    frame(&(struct frame){.type = FRAME_MAX_DATA, .max = 1});
-    frame(&(struct frame){.type = FRAME_PATH_RESPONSE, .path = {1}});
-    cr_assert_eq(inside_send(&pair, 0, &body), 0);
-    cr_assert_eq(inside_session(&pair, 1)->state, CONN_ESTABLISHED);
-    struct endpoint_event ev;
-    cr_assert_not(endpoint_poll(pair.e[1], &ev));
-}
-
-Test(conn_recv, who_asks_or_repeats_file_bytes_gets_a_complete_ack)
-{
-    static const struct {
-        const char *what;
-        uint64_t offset;
-        size_t len;
-        bool all;
-    } rows[] = {
-        {"new", 0, 100, false},        {"half new", 50, 100, false},          {"the same again", 50, 100, true},
-        {"a part again", 10, 1, true}, {"nothing but an end", 150, 0, false}, {"of a stream that is over", 0, 10, true},
-    };
-    pair_connect(&pair);
-    struct conn *c = inside_session(&pair, 1);
-    cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], 2, 500, pair.now), 0);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        run_for(SECONDS(1));
-        cr_assert_neq(c->acktr.news_from[0], 0);
-        body = writer_of(body_bytes, sizeof body_bytes);
-        stream(2, rows[i].offset, rows[i].len, rows[i].len == 0);
-        cr_assert_eq(inside_send(&pair, 0, &body), 0);
-        cr_assert_eq(c->acktr.news_from[0] == 0, rows[i].all, "%s", rows[i].what);
-    }
-    run_for(SECONDS(1));
-    cr_assert_eq(inside_send_frame(&pair, 0, &(struct frame){.type = FRAME_PING}), 0);
-    cr_assert_eq(c->acktr.news_from[0], 0);
-    cr_assert_eq(c->state, CONN_ESTABLISHED);
-}
-
-Test(conn_recv, a_challenge_is_answered)
-{
-    pair_connect(&pair);
-    struct conn *c = inside_session(&pair, 0);
-    memcpy(c->path.challenge, "duetduet", 8);
-    c->path.validated = false;
-    c->path.received_bytes = 100000;
-    cr_assert_eq(inside_send_frame(&pair, 0, &(struct frame){.type = FRAME_PATH_CHALLENGE, .path = "duetduet"}), 0);
-    run_for(SECONDS(1));
-    cr_assert(c->path.validated);
-}
-
-Test(conn_recv, a_stream_that_is_over_may_still_be_heard_of)
-{
-    pair_connect(&pair);
-    cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], 2, 500, pair.now), 0);
-    for (int i = 0; i < 2; i++) {
-        body = writer_of(body_bytes, sizeof body_bytes);
-        stream(2, 0, 100, true);
-        cr_assert_eq(inside_send(&pair, 0, &body), 0);
-        run_for(1000);
-        if (i == 0)
-            cr_assert_eq(endpoint_consumed(pair.e[1], pair.conn[1], 2, 100, pair.now), 0);
-    }
-    cr_assert_eq(count[1][EVENT_EXTENT], 1);
-    cr_assert_eq(count[1][EVENT_FINISHED], 1);
-    cr_assert_eq(inside_session(&pair, 1)->state, CONN_ESTABLISHED);
-}
-
-/* ── paths ───────────────────────────────────────────────────────────── */
-
-static const struct duet_addr cafe = {.family = ADDR_V4, .ip = {10, 7, 7, 7}, .port = 4242};
-static bool cafe_is_deaf;
-
-/* The first side has moved: the wire takes it for cafe. */
-static bool moved(struct pair *p, int to, uint8_t *bytes, size_t len)
-{
-    if (to == 0)
-        return !cafe_is_deaf;
-    endpoint_recv(p->e[1], &cafe, bytes, len, len, 0, p->now);
-    return false;
-}
-
-Test(conn_recv, a_moved_peer_is_followed_and_proven)
-{
-    pair_connect(&pair);
-    run_for(SECONDS(1));
-    pair.filter = moved;
-    cr_assert_eq(endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now), 5);
-    run_for(SECONDS(2));
-    const struct path *path = &inside_session(&pair, 1)->path;
-    cr_assert(addr_equal(&path->addr, &cafe));
-    cr_assert(path->validated, "a small packet must be enough to be asked");
-    run_for(SECONDS(60));
-    cr_assert_eq(count[0][EVENT_UNREACHABLE] + count[1][EVENT_UNREACHABLE], 0);
-}
-
-Test(conn_recv, an_idle_peer_that_moved_is_never_unreachable)
-{
-    pair_connect(&pair);
-    run_for(SECONDS(1));
-    pair.filter = moved;
-    run_for(SECONDS(60));
-    cr_assert_eq(count[0][EVENT_UNREACHABLE] + count[1][EVENT_UNREACHABLE], 0);
-    cr_assert(inside_session(&pair, 1)->path.validated);
-    cr_assert(addr_equal(&inside_session(&pair, 1)->path.addr, &cafe));
-}
-
-Test(conn_recv, a_copied_packet_from_elsewhere_moves_nothing_for_long)
-{
-    uint8_t frames[8], dgram[LIMIT_PACKET_MIN_BYTES], copy[LIMIT_PACKET_MIN_BYTES];
-    pair_connect(&pair);
-    run_for(SECONDS(1));
-    struct writer w = writer_of(frames, sizeof frames);
-    frame_write(&w, &(struct frame){.type = FRAME_PING});
-    const struct path *path = &inside_session(&pair, 1)->path;
-    for (int i = 0; i < 5; i++) {
-        const size_t len = inside_seal(inside_session(&pair, 0), &w, dgram, pair.now);
-        memcpy(copy, dgram, len);
-        if (i % 2 == 0)
-            cr_assert_eq(give(1, dgram, len), 0); /* the original is first */
-        const int rc = endpoint_recv(pair.e[1], &cafe, copy, len, len, 0, pair.now);
-        cr_assert_eq(rc, i % 2 == 0 ? DUET_EREPLAY : 0);
-        cr_assert_eq(path->validated, i % 2 == 0);
-        if (i % 2 == 1)
-            run_for(4 * US_PER_S); /* nobody answers the challenge there */
-        cr_assert(addr_equal(&path->addr, &pair.addr[0]) && path->validated, "round %d", i);
-    }
-    cr_assert_eq(count[1][EVENT_UNREACHABLE] + count[0][EVENT_UNREACHABLE], 0);
-}
-
-Test(conn_recv, an_older_packet_from_elsewhere_does_not_move_the_path)
-{
-    uint8_t frames[8], old[LIMIT_PACKET_MIN_BYTES], new[LIMIT_PACKET_MIN_BYTES];
-    pair_connect(&pair);
-    run_for(SECONDS(1));
-    struct writer w = writer_of(frames, sizeof frames);
-    frame_write(&w, &(struct frame){.type = FRAME_PING});
-    const size_t len = inside_seal(inside_session(&pair, 0), &w, old, pair.now);
-    inside_seal(inside_session(&pair, 0), &w, new, pair.now);
-    cr_assert_eq(give(1, new, len), 0);
-    cr_assert_eq(endpoint_recv(pair.e[1], &cafe, old, len, len, 0, pair.now), 0);
-    cr_assert(addr_equal(&inside_session(&pair, 1)->path.addr, &pair.addr[0]));
-}
-
-Test(conn_recv, an_unproven_path_gets_no_more_than_three_times_its_bytes)
-{
-    static uint8_t file[200000];
-    uint64_t id;
-    pair_connect(&pair);
-    cr_assert_eq(endpoint_open_bulk(pair.e[1], pair.conn[1], &id), 0);
-    cr_assert_eq(endpoint_accept_bulk(pair.e[0], pair.conn[0], id, 1 << 20, pair.now), 0);
-    run_for(SECONDS(1));
-    pair.filter = moved;
-    cafe_is_deaf = true;
-    cr_assert_eq(endpoint_supply(pair.e[1], pair.conn[1], id, 0, file, sizeof file, 1, pair.now), 0);
-    endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now);
-    for (int i = 0; i < 2000; i++) {
-        run_for(1000);
-        const struct path *p = &inside_session(&pair, 1)->path;
-        cr_assert(p->validated || p->sent_bytes <= LIMIT_AMPLIFICATION * p->received_bytes);
-    }
-    cafe_is_deaf = false;
 }
 
 static uint8_t kept_ack[LIMIT_PACKET_MIN_BYTES];
@@ -637,7 +264,7 @@ Test(conn_recv, the_same_ack_brings_handshake_done_again_and_an_invented_one_not
     kept_ack_len = 0;
     pair.filter = keep_ack;
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
-    run_for(40000);
+    pair_run_for(&pair, 40000);
     cr_assert_gt(kept_ack_len, 0);
     struct conn *c = inside_session(&pair, 1);
     c->done_wanted = false;
@@ -647,10 +274,10 @@ Test(conn_recv, the_same_ack_brings_handshake_done_again_and_an_invented_one_not
     noise[p.noise_len - 1] ^= 1;
     const ssize_t len = packet_write_ack(forged, sizeof forged, p.cid_r, noise, p.noise_len);
     cr_assert_gt(len, 0);
-    cr_assert_neq(give(1, forged, (size_t)len), 0);
+    cr_assert_neq(pair_give(&pair, 1, forged, (size_t)len), 0);
     cr_assert(!c->done_wanted);
 
-    cr_assert_eq(give(1, kept_ack, kept_ack_len), 0);
+    cr_assert_eq(pair_give(&pair, 1, kept_ack, kept_ack_len), 0);
     cr_assert(c->done_wanted);
 }
 
@@ -697,9 +324,9 @@ Test(conn_recv, what_comes_behind_a_broken_rule_in_the_same_train_is_not_taken)
     for (size_t i = 0; i < 4; i++)
         add_car(train, i, from, i == 1 ? &done : &ping);
     endpoint_recv(pair.e[1], &pair.addr[0], train, sizeof train, CAR, 0, pair.now);
-    run_for(SECONDS(5));
-    cr_assert_eq(count[1][EVENT_CLOSED], 1);
-    cr_assert_eq(last[1][EVENT_CLOSED].closed.code, CLOSE_PROTOCOL);
+    pair_run_for(&pair, SECONDS(5));
+    cr_assert_eq(pair.count[1][EVENT_CLOSED], 1);
+    cr_assert_eq(pair.last[1][EVENT_CLOSED].closed.code, CLOSE_PROTOCOL);
     cr_assert_eq(endpoint_conn_count(pair.e[1]), 0);
 }
 
@@ -714,7 +341,7 @@ Test(conn_recv, a_train_may_hold_packets_of_two_connections)
     const conn_id first_there = pair.conn[1];
     inside_session(&pair, 0)->unreachable = true; /* or a second session with the same address would be refused */
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     struct conn *second = inside_session(&pair, 0);
     cr_assert_neq(first, second);
     struct conn *second_there = inside_session(&pair, 1);
@@ -723,7 +350,7 @@ Test(conn_recv, a_train_may_hold_packets_of_two_connections)
         add_car(train, i, i % 2 == 0 ? first : second, i == 2 ? &bye : &ping);
     cr_assert_eq(endpoint_recv(pair.e[1], &pair.addr[0], train, sizeof train, CAR, 0, pair.now), 0);
     cr_assert_eq(second_there->received_packets, before + 3);
-    run_for(SECONDS(5));
+    pair_run_for(&pair, SECONDS(5));
     cr_assert_null(inside_conn(pair.e[1], first_there), "the first has left");
     cr_assert_not_null(inside_conn(pair.e[1], second_there->id));
 }

@@ -8,13 +8,11 @@
 #define SECONDS(n) ((uint64_t)(n)*US_PER_S)
 
 static struct pair pair;
-static int count[2][EVENT_STOPPED + 1];
 static uint64_t received_bytes;
 static bool consume;
 
 static void note(struct pair *p, int side, const struct endpoint_event *ev)
 {
-    count[side][ev->type]++;
     if (ev->type != EVENT_EXTENT)
         return;
     received_bytes += ev->extent.len;
@@ -25,7 +23,6 @@ static void note(struct pair *p, int side, const struct endpoint_event *ev)
 static void open_pair(const struct endpoint_config *a, const struct endpoint_config *b, uint64_t delay_us)
 {
     memset(&pair, 0, sizeof pair);
-    memset(count, 0, sizeof count);
     received_bytes = 0;
     consume = true;
     pair.delay_us = delay_us;
@@ -52,11 +49,6 @@ static void stop(void)
 }
 
 TestSuite(conn_send, .init = start, .fini = stop);
-
-static void run_for(uint64_t us)
-{
-    pair_run(&pair, time_add(pair.now, us));
-}
 
 static struct duet_rand rng;
 static uint64_t loss_percent;
@@ -87,15 +79,15 @@ Test(conn_send, files_of_every_size_wait_for_their_acceptance_and_arrive)
     for (size_t i = 0; i < 5; i++) {
         received_bytes = 0;
         const uint64_t id = send_file(0, sizes[i], 0);
-        run_for(SECONDS(1));
+        pair_run_for(&pair, SECONDS(1));
         cr_assert_eq(received_bytes, 0);
         cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], id, 65536, pair.now), 0);
-        run_for(SECONDS(5));
+        pair_run_for(&pair, SECONDS(5));
         cr_assert_eq(received_bytes, sizes[i]);
-        cr_assert_eq(count[1][EVENT_FINISHED], (int)i + 1);
-        cr_assert_eq(count[0][EVENT_SENT], (int)i + 1);
+        cr_assert_eq(pair.count[1][EVENT_FINISHED], (int)i + 1);
+        cr_assert_eq(pair.count[0][EVENT_SENT], (int)i + 1);
     }
-    cr_assert_eq(count[0][EVENT_CLOSED] + count[1][EVENT_CLOSED], 0);
+    cr_assert_eq(pair.count[0][EVENT_CLOSED] + pair.count[1][EVENT_CLOSED], 0);
 }
 
 Test(conn_send, a_reader_that_takes_nothing_stops_the_file_not_the_chat)
@@ -103,10 +95,10 @@ Test(conn_send, a_reader_that_takes_nothing_stops_the_file_not_the_chat)
     uint8_t buf[8];
     consume = false;
     send_file(0, sizeof file, 20000);
-    run_for(SECONDS(5));
+    pair_run_for(&pair, SECONDS(5));
     cr_assert_eq(received_bytes, 20000);
     endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     cr_assert_eq(endpoint_read(pair.e[1], pair.conn[1], STREAM_CHAT, buf, sizeof buf, pair.now), 5);
 }
 
@@ -114,9 +106,9 @@ Test(conn_send, chat_is_not_held_up_by_a_file)
 {
     uint8_t buf[8];
     send_file(0, sizeof file, 1 << 20);
-    run_for(5000);
+    pair_run_for(&pair, 5000);
     endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now);
-    run_for(11000);
+    pair_run_for(&pair, 11000);
     cr_assert_eq(endpoint_read(pair.e[1], pair.conn[1], STREAM_CHAT, buf, sizeof buf, pair.now), 5);
     cr_assert_lt(received_bytes, sizeof file);
 }
@@ -129,7 +121,7 @@ Test(conn_send, in_flight_stays_within_the_window)
     open_pair(&a, &b, 50000);
     send_file(0, sizeof file, 1 << 20);
     for (int i = 0; i < 3000; i++) {
-        run_for(1000);
+        pair_run_for(&pair, 1000);
         const struct conn *c = inside_session(&pair, 0);
         cr_assert_leq(c->loss.bytes_in_flight, LIMIT_WINDOW_MIN_BYTES + 4 * c->packet_bytes);
     }
@@ -146,7 +138,7 @@ static void tell_when_to_acknowledge(uint64_t percent)
     loss_percent = percent;
     pair.filter = lose_randomly;
     send_file(0, sizeof file, 1 << 20);
-    run_for(SECONDS(20));
+    pair_run_for(&pair, SECONDS(20));
     cr_assert_eq(received_bytes, sizeof file);
     const struct conn *from = inside_session(&pair, 0), *to = inside_session(&pair, 1);
     cr_assert(to->acktr.told);
@@ -176,15 +168,9 @@ Test(conn_send, step_mode_needs_no_policy)
     stop();
     start_in(MODE_STEP);
     send_file(0, sizeof file, 1 << 20);
-    run_for(SECONDS(30));
+    pair_run_for(&pair, SECONDS(30));
     cr_assert_eq(received_bytes, sizeof file);
     cr_assert_eq(inside_session(&pair, 0)->ackpolicy.sequence, 0);
-}
-
-static bool lose_all(struct pair *p, int to, uint8_t *bytes, size_t len)
-{
-    (void)p, (void)to, (void)bytes, (void)len;
-    return false;
 }
 
 Test(conn_send, an_ack_of_any_part_of_a_long_flight_unseen_closes)
@@ -194,16 +180,16 @@ Test(conn_send, an_ack_of_any_part_of_a_long_flight_unseen_closes)
     uint64_t id;
     cr_assert_eq(endpoint_open_bulk(pair.e[0], pair.conn[0], &id), 0);
     cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], id, sizeof long_file, pair.now), 0);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     /* A peer whose window has grown. */
     c->streams.data_limit_bytes = streams_send(&c->streams, id)->state.limit_bytes = sizeof long_file;
     c->cc.cwnd_bytes = c->params.window_bytes;
     c->cc.pacing_bytes_per_s = UINT64_C(1) << 40;
     c->packet_bytes = LIMIT_PACKET_MIN_BYTES;
-    pair.filter = lose_all;
+    pair.filter = pair_lose_all;
     const uint64_t first = c->next_number;
     cr_assert_eq(endpoint_supply(pair.e[0], pair.conn[0], id, 0, long_file, sizeof long_file, 1, pair.now), 0);
-    run_for(5000);
+    pair_run_for(&pair, 5000);
     cr_assert_gt(c->next_number, first + 5000);
     cr_assert_leq(c->loss.skipped_count, LOSS_SKIPPED, "%zu skipped", c->loss.skipped_count);
 
@@ -237,18 +223,18 @@ static void step_with_loss(uint64_t percent)
     stop();
     rand_init_u64(&rng, percent);
     start_in(MODE_STEP);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     loss_percent = percent;
     most_outstanding = 0;
     pair.filter = watch_step;
     send_file(0, 60000, 1 << 20);
-    for (int i = 0; i < 3000 && count[0][EVENT_SENT] == 0; i++) {
+    for (int i = 0; i < 3000 && pair.count[0][EVENT_SENT] == 0; i++) {
         endpoint_write(pair.e[i % 2], pair.conn[i % 2], STREAM_CHAT, (const uint8_t *)"x", 1, pair.now);
-        run_for(100000);
+        pair_run_for(&pair, 100000);
         uint8_t buf[8];
         endpoint_read(pair.e[1 - i % 2], pair.conn[1 - i % 2], STREAM_CHAT, buf, sizeof buf, pair.now);
     }
-    cr_assert_eq(count[0][EVENT_SENT], 1);
+    cr_assert_eq(pair.count[0][EVENT_SENT], 1);
     cr_assert_eq(received_bytes, 60000);
     cr_assert_leq(most_outstanding, 1, "%lu at %lu %% loss", (unsigned long)most_outstanding, (unsigned long)percent);
 }
@@ -271,13 +257,13 @@ Test(conn_send, a_reset_is_told_and_its_pieces_released_through_loss)
     for (int i = 0; i < 20; i++) {
         const uint64_t id = send_file(0, sizeof file, 20000);
         pair.filter = lose_randomly;
-        run_for(30000);
+        pair_run_for(&pair, 30000);
         cr_assert_eq(endpoint_reset(pair.e[0], pair.conn[0], id, 5, pair.now), 0);
-        run_for(SECONDS(20));
+        pair_run_for(&pair, SECONDS(20));
         pair.filter = NULL;
-        run_for(SECONDS(3));
-        cr_assert_eq(count[0][EVENT_RELEASED], i + 1);
-        cr_assert_eq(count[1][EVENT_RESET], i + 1);
+        pair_run_for(&pair, SECONDS(3));
+        cr_assert_eq(pair.count[0][EVENT_RELEASED], i + 1);
+        cr_assert_eq(pair.count[1][EVENT_RESET], i + 1);
         cr_assert_eq(inside_session(&pair, 0)->streams.send_count + inside_session(&pair, 1)->streams.recv_count, 0);
     }
 }
@@ -289,16 +275,16 @@ Test(conn_send, a_stop_ends_the_file_on_both_sides_through_loss)
     consume = false;
     for (int i = 0; i < 20; i++) {
         const uint64_t id = send_file(1, sizeof file, 20000); /* nothing is consumed: it cannot be over by itself */
-        run_for(15000);
+        pair_run_for(&pair, 15000);
         pair.filter = lose_randomly;
         cr_assert_eq(endpoint_stop(pair.e[0], pair.conn[0], id, 5, pair.now), 0);
         const uint64_t before = received_bytes;
-        run_for(SECONDS(20));
+        pair_run_for(&pair, SECONDS(20));
         pair.filter = NULL;
-        run_for(SECONDS(3));
+        pair_run_for(&pair, SECONDS(3));
         cr_assert_eq(received_bytes, before, "no extents after the stop");
-        cr_assert_eq(count[1][EVENT_STOPPED], i + 1);
-        cr_assert_eq(count[1][EVENT_RELEASED], i + 1);
+        cr_assert_eq(pair.count[1][EVENT_STOPPED], i + 1);
+        cr_assert_eq(pair.count[1][EVENT_RELEASED], i + 1);
         cr_assert_eq(inside_session(&pair, 1)->streams.send_count + inside_session(&pair, 0)->streams.recv_count, 0);
         const struct streams *s = &inside_session(&pair, 0)->streams;
         cr_assert_eq(s->data_received_bytes, s->data_consumed_bytes);
@@ -312,14 +298,14 @@ Test(conn_send, credit_is_whole_after_a_thousand_streams_reset_or_stopped_at_ran
     pair.filter = lose_randomly;
     for (int i = 0; i < 1000; i++) {
         const uint64_t id = send_file(0, (size_t)rand_below(&rng, 50000), 1000 + rand_below(&rng, 60000));
-        run_for(rand_below(&rng, 60000));
+        pair_run_for(&pair, rand_below(&rng, 60000));
         const uint64_t end = rand_below(&rng, 3);
         if (end == 0)
             endpoint_reset(pair.e[0], pair.conn[0], id, 1, pair.now);
         else if (end == 1)
             endpoint_stop(pair.e[1], pair.conn[1], id, 1, pair.now);
         for (int n = 0; n < 100 && (inside_session(&pair, 0)->streams.send_count > 32 || i == 999); n++)
-            run_for(SECONDS(1));
+            pair_run_for(&pair, SECONDS(1));
     }
     const struct streams *a = &inside_session(&pair, 0)->streams, *b = &inside_session(&pair, 1)->streams;
     cr_assert_eq(a->send_count + b->recv_count, 0);
@@ -348,7 +334,7 @@ Test(conn_send, a_lost_ack_does_not_make_chat_arrive_twice_or_never)
             for (ssize_t k = 0; k < n; k++)
                 cr_assert_eq(buf[k], (uint8_t)(got[1 - s]++ * 7));
         }
-        run_for(30000);
+        pair_run_for(&pair, 30000);
     }
     cr_assert(got[0] == sent[0] && got[1] == sent[1]);
 }
@@ -374,7 +360,6 @@ static bool keep(struct pair *p, int to, uint8_t *bytes, size_t len)
 
 Test(conn_send, replayed_datagrams_deliver_nothing_twice)
 {
-    uint8_t copy[LIMIT_PACKET_MIN_BYTES];
     struct endpoint_config a = pair_config(1, "alice"), b = pair_config(2, "bob");
     stop();
     a.params.max_packet_bytes = LIMIT_PACKET_MIN_BYTES;
@@ -383,17 +368,15 @@ Test(conn_send, replayed_datagrams_deliver_nothing_twice)
     kept_count = 0;
     send_file(0, sizeof file, 1 << 20);
     for (int i = 0; i < 200; i++) {
-        run_for(5000);
+        pair_run_for(&pair, 5000);
         for (size_t k = 0; k < kept_count && time_due(kept[k].at, pair.now); k++) {
-            memcpy(copy, kept[k].bytes, kept[k].len);
-            cr_assert_eq(endpoint_recv(pair.e[1], &pair.addr[0], copy, kept[k].len, kept[k].len, 0, pair.now),
-                         DUET_EREPLAY);
+            cr_assert_eq(pair_give(&pair, 1, kept[k].bytes, kept[k].len), DUET_EREPLAY);
         }
     }
     cr_assert_gt(kept_count, 100);
     cr_assert_eq(received_bytes, sizeof file);
-    cr_assert_eq(count[1][EVENT_FINISHED], 1);
-    cr_assert_eq(count[0][EVENT_SENT], 1);
+    cr_assert_eq(pair.count[1][EVENT_FINISHED], 1);
+    cr_assert_eq(pair.count[0][EVENT_SENT], 1);
 }
 
 static bool drop_to_0(struct pair *p, int to, uint8_t *bytes, size_t len)
@@ -412,7 +395,7 @@ Test(conn_send, acks_that_nobody_acknowledges_take_little_memory)
     inside_send_frame(&pair, 0, &ask);
     for (int i = 0; i < 150000; i++) {
         inside_send_frame(&pair, 0, &ping);
-        run_for(1);
+        pair_run_for(&pair, 1);
     }
     const struct conn *c = inside_session(&pair, 1);
     const size_t records = c->loss.sent.in[SENT_OUTSTANDING].count + c->loss.sent.in[SENT_LOST].count;

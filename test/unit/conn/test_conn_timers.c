@@ -10,24 +10,10 @@
 #define HOUR SECONDS(3600)
 
 static struct pair pair;
-static int count[2][EVENT_STOPPED + 1];
-static struct endpoint_event last[2][EVENT_STOPPED + 1];
-
-static void note(struct pair *p, int side, const struct endpoint_event *ev)
-{
-    (void)p;
-    count[side][ev->type]++;
-    last[side][ev->type] = *ev;
-}
 
 static void start(void)
 {
-    memset(&pair, 0, sizeof pair);
-    memset(count, 0, sizeof count);
-    const struct endpoint_config a = pair_config(1, "alice"), b = pair_config(2, "bob");
-    pair.delay_us = 10000;
-    pair.on_event = note;
-    pair_open(&pair, &a, &b);
+    pair_open_usual(&pair);
 }
 
 static void stop(void)
@@ -36,17 +22,6 @@ static void stop(void)
 }
 
 TestSuite(conn_timers, .init = start, .fini = stop);
-
-static void run_for(uint64_t us)
-{
-    pair_run(&pair, time_add(pair.now, us));
-}
-
-static bool lose_all(struct pair *p, int to, uint8_t *bytes, size_t len)
-{
-    (void)p, (void)to, (void)bytes, (void)len;
-    return false;
-}
 
 /* Loses the next `lose_count` datagrams of lose_type to lose_to. */
 static int lose_to, lose_count;
@@ -78,9 +53,9 @@ Test(conn_timers, a_lost_packet_of_the_handshake_delays_it_only)
             lose_count = n;
             pair.filter = lose_some;
             cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
-            run_for(SECONDS(5));
-            cr_assert_eq(count[0][EVENT_CONNECTED], 1, "%s, %d lost", packet_type_name(rows[i].type), n);
-            cr_assert_eq(count[1][EVENT_CONNECTED], 1, "%s, %d lost", packet_type_name(rows[i].type), n);
+            pair_run_for(&pair, SECONDS(5));
+            cr_assert_eq(pair.count[0][EVENT_CONNECTED], 1, "%s, %d lost", packet_type_name(rows[i].type), n);
+            cr_assert_eq(pair.count[1][EVENT_CONNECTED], 1, "%s, %d lost", packet_type_name(rows[i].type), n);
             cr_assert_eq(endpoint_conn_count(pair.e[0]) + endpoint_conn_count(pair.e[1]), 2);
             cr_assert_not(inside_session(&pair, 1)->done_wanted);
         }
@@ -93,7 +68,7 @@ Test(conn_timers, a_lost_first_credit_is_told_again_before_it_could_be_missed)
     uint64_t id;
     pair.delay_us = 100000;
     pair_connect(&pair);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     cr_assert_eq(endpoint_open_bulk(pair.e[0], pair.conn[0], &id), 0);
     cr_assert_eq(endpoint_supply(pair.e[0], pair.conn[0], id, 0, file, sizeof file, 1, pair.now), 0);
     lose_to = 0;
@@ -102,10 +77,10 @@ Test(conn_timers, a_lost_first_credit_is_told_again_before_it_could_be_missed)
     pair.filter = lose_some;
     const uint64_t pto_us = rtt_pto_us(&inside_session(&pair, 1)->loss.rtt);
     cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], id, 1 << 20, pair.now), 0);
-    run_for(2 * pair.delay_us + pto_us / 4 + 10000);
+    pair_run_for(&pair, 2 * pair.delay_us + pto_us / 4 + 10000);
     cr_assert_eq(lose_count, 0);
-    cr_assert_eq(count[1][EVENT_EXTENT], 1, "after %lu us", 2 * pair.delay_us + pto_us / 4);
-    run_for(SECONDS(5));
+    cr_assert_eq(pair.count[1][EVENT_EXTENT], 1, "after %lu us", 2 * pair.delay_us + pto_us / 4);
+    pair_run_for(&pair, SECONDS(5));
     cr_assert_eq(inside_session(&pair, 1)->echo.count, 0);
 }
 
@@ -131,9 +106,9 @@ Test(conn_timers, a_lost_ack_or_its_answer_costs_a_round_trip_or_a_tenth_of_a_se
         pair.filter = lose_some;
         cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
         /* A SYN that had to be repeated (the last rows) tells no round trip, only that it is not above what is guessed. */
-        run_for(rows[i].bound_us + 1000);
-        cr_assert_eq(count[0][EVENT_CONNECTED], 1, "row %zu", i);
-        cr_assert_eq(count[1][EVENT_CONNECTED], 1, "row %zu", i);
+        pair_run_for(&pair, rows[i].bound_us + 1000);
+        cr_assert_eq(pair.count[0][EVENT_CONNECTED], 1, "row %zu", i);
+        cr_assert_eq(pair.count[1][EVENT_CONNECTED], 1, "row %zu", i);
     }
 }
 
@@ -142,8 +117,8 @@ Test(conn_timers, an_ack_is_not_repeated_before_it_can_be_answered)
     conn_id id;
     pair.delay_us = HANDSHAKE_FIRST_US / 2 - 1000; /* just below the repeat of the SYN */
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
-    run_for(SECONDS(3));
-    cr_assert_eq(count[0][EVENT_CONNECTED], 1);
+    pair_run_for(&pair, SECONDS(3));
+    cr_assert_eq(pair.count[0][EVENT_CONNECTED], 1);
     cr_assert_eq(pair.sent[0], 3, "SYN, ACK, the ACK of HANDSHAKE_DONE: %lu", pair.sent[0]);
     cr_assert_eq(pair.sent[1], 2, "SYN-ACK, HANDSHAKE_DONE: %lu", pair.sent[1]);
 }
@@ -153,7 +128,7 @@ Test(conn_timers, the_answer_tells_the_responder_the_round_trip_too)
     conn_id id;
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
     pair.filter = NULL;
-    run_for(30001); /* SYN, SYN-ACK, ACK */
+    pair_run_for(&pair, 30001); /* SYN, SYN-ACK, ACK */
     cr_assert_eq(inside_session(&pair, 1)->loss.rtt.srtt_us, 20000);
 }
 
@@ -178,12 +153,12 @@ static bool lose_to_receiver(struct pair *p, int to, uint8_t *bytes, size_t len)
 Test(conn_timers, a_receiver_that_hears_no_more_of_a_file_speaks_up)
 {
     start_file(1000000);
-    run_for(45000);
+    pair_run_for(&pair, 45000);
     const struct conn *c = inside_session(&pair, 1);
     cr_assert_not(time_is_never(c->bulk_at));
-    cr_assert_eq(count[1][EVENT_FINISHED], 0);
+    cr_assert_eq(pair.count[1][EVENT_FINISHED], 0);
     pair.filter = lose_to_receiver; /* as if its NAT had moved it */
-    run_for(15000);
+    pair_run_for(&pair, 15000);
     const duet_time last_at = c->bulk_at;
     for (uint64_t wait_us = CONN_ASK_MIN_US; wait_us <= 8 * CONN_ASK_MIN_US; wait_us *= 2) {
         pair_run(&pair, time_add(last_at, wait_us));
@@ -196,36 +171,36 @@ Test(conn_timers, a_receiver_that_hears_no_more_of_a_file_speaks_up)
 Test(conn_timers, a_receiver_that_slept_asks_once)
 {
     start_file(1000000);
-    run_for(45000);
-    pair.filter = lose_all;
-    run_for(15000); /* what was under way is there */
+    pair_run_for(&pair, 45000);
+    pair.filter = pair_lose_all;
+    pair_run_for(&pair, 15000); /* what was under way is there */
     pair.now = time_add(pair.now, HOUR);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     const struct conn *c = inside_session(&pair, 1);
     cr_assert(time_before(pair.now, endpoint_deadline(pair.e[1])), "a deadline in the past would wake it for ever");
     cr_assert_leq(time_since(pair.now, c->heard_at), 2 * SECONDS(1));
-    run_for(SECONDS(20));
-    cr_assert_eq(count[1][EVENT_UNREACHABLE], 1, "waking up again and again is no news of the peer");
+    pair_run_for(&pair, SECONDS(20));
+    cr_assert_eq(pair.count[1][EVENT_UNREACHABLE], 1, "waking up again and again is no news of the peer");
 }
 
 Test(conn_timers, a_sender_that_pauses_is_asked_a_few_times_only)
 {
     start_file(100000);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     const uint64_t before = pair.sent[1];
-    run_for(SECONDS(9));
+    pair_run_for(&pair, SECONDS(9));
     cr_assert_leq(pair.sent[1] - before, 8, "%lu", pair.sent[1] - before);
     const uint64_t later = pair.sent[1];
-    run_for(SECONDS(50));
+    pair_run_for(&pair, SECONDS(50));
     cr_assert_leq(pair.sent[1] - later, 12, "heartbeats only: %lu", pair.sent[1] - later);
 }
 
 Test(conn_timers, a_file_that_is_there_is_not_asked_after)
 {
     start_file(1000000);
-    run_for(SECONDS(10));
+    pair_run_for(&pair, SECONDS(10));
     const struct conn *c = inside_session(&pair, 1);
-    cr_assert_eq(count[1][EVENT_FINISHED], 1);
+    cr_assert_eq(pair.count[1][EVENT_FINISHED], 1);
     cr_assert(time_is_never(c->bulk_at));
     cr_assert(time_before(c->asked_at, DUET_TIME(SECONDS(2))), "only the start of the session");
 }
@@ -240,15 +215,13 @@ Test(conn_timers, no_packet_number_is_used_twice_however_often_the_answer_change
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
     cr_assert_eq(endpoint_send(pair.e[0], &to, syn, sizeof syn, &segment, pair.now), LIMIT_SYN_BYTES);
     for (int i = 0; i < 2; i++) {
-        uint8_t copy[LIMIT_SYN_BYTES];
-        memcpy(copy, syn, sizeof copy);
-        cr_assert_eq(endpoint_recv(pair.e[1], &pair.addr[0], copy, sizeof copy, sizeof copy, 0, pair.now), 0);
+        cr_assert_eq(pair_give(&pair, 1, syn, sizeof syn), 0);
         answer_len[i] = (size_t)endpoint_send(pair.e[1], &to, answer[i], sizeof answer[i], &segment, pair.now);
         pair.now = time_add(pair.now, 2 * LIMIT_HALF_OPEN_US);
         endpoint_tick(pair.e[1], pair.now);
         cr_assert_eq(endpoint_conn_count(pair.e[1]), 0);
     }
-    pair.filter = lose_all;
+    pair.filter = pair_lose_all;
     uint64_t next = 0;
     for (int i = 0; i < 3; i++) {
         struct conn *c = inside_conn(pair.e[0], id);
@@ -273,17 +246,18 @@ Test(conn_timers, a_lost_close_is_repeated_until_answered)
             stop();
             start();
             pair_connect(&pair);
-            run_for(SECONDS(1));
+            pair_run_for(&pair, SECONDS(1));
             lose_to = to;
             lose_type = PACKET_DATA;
             lose_count = n;
             pair.filter = lose_some;
             endpoint_close(pair.e[0], pair.conn[0], 0x105, "bye", pair.now);
-            run_for(SECONDS(5));
-            cr_assert_eq(count[1][EVENT_CLOSED], 1);
-            cr_assert(last[1][EVENT_CLOSED].closed.end == END_LEFT && last[1][EVENT_CLOSED].closed.code == 0x105);
-            cr_assert_eq(count[0][EVENT_CLOSED], 1);
-            cr_assert_eq(last[0][EVENT_CLOSED].closed.end, END_LOCAL);
+            pair_run_for(&pair, SECONDS(5));
+            cr_assert_eq(pair.count[1][EVENT_CLOSED], 1);
+            cr_assert(pair.last[1][EVENT_CLOSED].closed.end == END_LEFT &&
+                      pair.last[1][EVENT_CLOSED].closed.code == 0x105);
+            cr_assert_eq(pair.count[0][EVENT_CLOSED], 1);
+            cr_assert_eq(pair.last[0][EVENT_CLOSED].closed.end, END_LOCAL);
             cr_assert_eq(endpoint_conn_count(pair.e[0]) + endpoint_conn_count(pair.e[1]), 0);
         }
     }
@@ -292,11 +266,11 @@ Test(conn_timers, a_lost_close_is_repeated_until_answered)
 Test(conn_timers, closing_ends_even_if_nobody_answers)
 {
     pair_connect(&pair);
-    pair.filter = lose_all;
+    pair.filter = pair_lose_all;
     const uint64_t sent = pair.sent[0];
     endpoint_close(pair.e[0], pair.conn[0], 0, "", pair.now);
-    run_for(SECONDS(5));
-    cr_assert_eq(count[0][EVENT_CLOSED], 1);
+    pair_run_for(&pair, SECONDS(5));
+    cr_assert_eq(pair.count[0][EVENT_CLOSED], 1);
     cr_assert_leq(pair.sent[0] - sent, CONN_CLOSE_TRIES);
     cr_assert_eq(endpoint_conn_count(pair.e[0]), 0);
 }
@@ -306,9 +280,9 @@ Test(conn_timers, both_closing_at_once_end_once_each)
     pair_connect(&pair);
     for (int i = 0; i < 2; i++)
         endpoint_close(pair.e[i], pair.conn[i], 0, "", pair.now);
-    run_for(SECONDS(5));
+    pair_run_for(&pair, SECONDS(5));
     for (int i = 0; i < 2; i++) {
-        cr_assert_eq(count[i][EVENT_CLOSED], 1);
+        cr_assert_eq(pair.count[i][EVENT_CLOSED], 1);
         cr_assert_eq(endpoint_conn_count(pair.e[i]), 0);
     }
 }
@@ -320,13 +294,13 @@ Test(conn_timers, cancelling_an_attempt_fails_it_as_cancelled)
         stop();
         start();
         cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
-        run_for(after);
-        pair.filter = lose_all;
+        pair_run_for(&pair, after);
+        pair.filter = pair_lose_all;
         endpoint_close(pair.e[0], id, 0, "", pair.now);
-        run_for(SECONDS(10));
-        cr_assert_eq(count[0][EVENT_FAILED], 1, "after %lu", (unsigned long)after);
-        cr_assert_eq(last[0][EVENT_FAILED].failed.err, DUET_ECANCELLED, "after %lu: %s", (unsigned long)after,
-                     err_name(last[0][EVENT_FAILED].failed.err));
+        pair_run_for(&pair, SECONDS(10));
+        cr_assert_eq(pair.count[0][EVENT_FAILED], 1, "after %lu", (unsigned long)after);
+        cr_assert_eq(pair.last[0][EVENT_FAILED].failed.err, DUET_ECANCELLED, "after %lu: %s", (unsigned long)after,
+                     err_name(pair.last[0][EVENT_FAILED].failed.err));
         cr_assert_eq(endpoint_conn_count(pair.e[0]), 0);
         pair.filter = NULL;
     }
@@ -339,27 +313,27 @@ Test(conn_timers, a_suspended_side_asks_before_it_judges)
         stop();
         start();
         pair_connect(&pair);
-        run_for(SECONDS(1));
+        pair_run_for(&pair, SECONDS(1));
         /* Both sleep, as two laptops: no time passes for either but on the clock. */
         pair.now = time_add(pair.now, naps[i]);
-        run_for(SECONDS(3));
+        pair_run_for(&pair, SECONDS(3));
         for (int s = 0; s < 2; s++) {
-            cr_assert_eq(count[s][EVENT_CLOSED] + count[s][EVENT_UNREACHABLE], 0, "nap %zu side %d", i, s);
+            cr_assert_eq(pair.count[s][EVENT_CLOSED] + pair.count[s][EVENT_UNREACHABLE], 0, "nap %zu side %d", i, s);
             cr_assert_eq(endpoint_conn_count(pair.e[s]), 1);
         }
-        run_for(SECONDS(60));
-        cr_assert_eq(count[0][EVENT_UNREACHABLE] + count[1][EVENT_UNREACHABLE], 0);
+        pair_run_for(&pair, SECONDS(60));
+        cr_assert_eq(pair.count[0][EVENT_UNREACHABLE] + pair.count[1][EVENT_UNREACHABLE], 0);
     }
 }
 
 Test(conn_timers, a_sleeper_with_data_in_the_air_goes_on_soon_after)
 {
     pair_connect(&pair);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now);
-    run_for(12000); /* the ACK is on its way */
+    pair_run_for(&pair, 12000); /* the ACK is on its way */
     pair.now = time_add(pair.now, HOUR);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     const duet_time then = pair.now;
     endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now);
     pair.filter = lose_some;
@@ -367,39 +341,39 @@ Test(conn_timers, a_sleeper_with_data_in_the_air_goes_on_soon_after)
     lose_type = PACKET_DATA;
     lose_count = 1;
     while (!endpoint_flushed(pair.e[0], pair.conn[0]))
-        run_for(10000);
+        pair_run_for(&pair, 10000);
     /* The late ACK taught an RTT of RTT_SAMPLE_MAX_US at most, and one probe timeout of that has to pass. */
     cr_assert_leq(time_since(pair.now, then), SECONDS(8));
-    cr_assert_eq(count[0][EVENT_CLOSED] + count[1][EVENT_CLOSED], 0);
+    cr_assert_eq(pair.count[0][EVENT_CLOSED] + pair.count[1][EVENT_CLOSED], 0);
 }
 
 Test(conn_timers, a_peer_that_is_gone_when_we_wake_is_unreachable_then_lost)
 {
     pair_connect(&pair);
-    run_for(SECONDS(1));
+    pair_run_for(&pair, SECONDS(1));
     pair.now = time_add(pair.now, HOUR);
-    pair.filter = lose_all;
-    run_for(SECONDS(10));
-    cr_assert_eq(count[0][EVENT_UNREACHABLE], 0);
-    run_for(SECONDS(6));
-    cr_assert_eq(count[0][EVENT_UNREACHABLE], 1);
-    cr_assert_eq(count[0][EVENT_CLOSED], 0);
-    run_for(SECONDS(600));
-    cr_assert_eq(count[0][EVENT_CLOSED], 1);
-    cr_assert_eq(last[0][EVENT_CLOSED].closed.end, END_LOST);
+    pair.filter = pair_lose_all;
+    pair_run_for(&pair, SECONDS(10));
+    cr_assert_eq(pair.count[0][EVENT_UNREACHABLE], 0);
+    pair_run_for(&pair, SECONDS(6));
+    cr_assert_eq(pair.count[0][EVENT_UNREACHABLE], 1);
+    cr_assert_eq(pair.count[0][EVENT_CLOSED], 0);
+    pair_run_for(&pair, SECONDS(600));
+    cr_assert_eq(pair.count[0][EVENT_CLOSED], 1);
+    cr_assert_eq(pair.last[0][EVENT_CLOSED].closed.end, END_LOST);
 }
 
 Test(conn_timers, five_seconds_of_silence_are_invisible_and_data_goes_on)
 {
     pair_connect(&pair);
-    run_for(SECONDS(1));
-    pair.filter = lose_all;
+    pair_run_for(&pair, SECONDS(1));
+    pair.filter = pair_lose_all;
     endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now);
-    run_for(SECONDS(5));
+    pair_run_for(&pair, SECONDS(5));
     pair.filter = NULL;
-    run_for(SECONDS(2));
+    pair_run_for(&pair, SECONDS(2));
     cr_assert(endpoint_flushed(pair.e[0], pair.conn[0]));
-    cr_assert_eq(count[0][EVENT_UNREACHABLE] + count[1][EVENT_UNREACHABLE], 0);
+    cr_assert_eq(pair.count[0][EVENT_UNREACHABLE] + pair.count[1][EVENT_UNREACHABLE], 0);
 }
 
 Test(conn_timers, a_session_goes_on_through_many_rekeys)
@@ -407,17 +381,17 @@ Test(conn_timers, a_session_goes_on_through_many_rekeys)
     pair_connect(&pair);
     uint8_t buf[16];
     for (int i = 0; i < 20; i++) {
-        run_for(SECONDS(60));
+        pair_run_for(&pair, SECONDS(60));
         for (int s = 0; s < 2; s++) {
             cr_assert_eq(endpoint_write(pair.e[s], pair.conn[s], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now),
                          5);
-            run_for(SECONDS(1));
+            pair_run_for(&pair, SECONDS(1));
             cr_assert_eq(endpoint_read(pair.e[1 - s], pair.conn[1 - s], STREAM_CHAT, buf, sizeof buf, pair.now), 5);
         }
     }
     for (int s = 0; s < 2; s++) {
         cr_assert_geq(keys_sent_epochs(inside_session(&pair, s)->keys), 8);
-        cr_assert_eq(count[s][EVENT_CLOSED] + count[s][EVENT_UNREACHABLE], 0);
+        cr_assert_eq(pair.count[s][EVENT_CLOSED] + pair.count[s][EVENT_UNREACHABLE], 0);
     }
     cr_assert_eq(endpoint_counters(pair.e[0]).unauthentic + endpoint_counters(pair.e[1]).unauthentic, 0);
 }
@@ -431,7 +405,7 @@ Test(conn_timers, rekeys_survive_loss)
         lose_count = 5;
         pair.filter = lose_some;
         endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now);
-        run_for(SECONDS(121));
+        pair_run_for(&pair, SECONDS(121));
         cr_assert(endpoint_flushed(pair.e[0], pair.conn[0]));
     }
     cr_assert_geq(keys_sent_epochs(inside_session(&pair, 0)->keys), 15);
@@ -444,23 +418,23 @@ Test(conn_timers, no_deadline_is_left_in_the_past)
     pair_connect(&pair);
     for (int i = 0; i < 20000; i++) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
-        pair.filter = seed >> 60 < 4 ? lose_all : NULL;
+        pair.filter = seed >> 60 < 4 ? pair_lose_all : NULL;
         if (seed >> 40 & 1)
             endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"x", 1, pair.now);
-        run_for(seed >> 45 & 0xffff);
+        pair_run_for(&pair, seed >> 45 & 0xffff);
         for (int s = 0; s < 2; s++)
             cr_assert(time_before(pair.now, endpoint_deadline(pair.e[s])), "step %d", i);
         uint8_t buf[64];
         while (endpoint_read(pair.e[1], pair.conn[1], STREAM_CHAT, buf, sizeof buf, pair.now) > 0)
             continue;
     }
-    cr_assert_eq(count[0][EVENT_CLOSED] + count[1][EVENT_CLOSED], 0);
+    cr_assert_eq(pair.count[0][EVENT_CLOSED] + pair.count[1][EVENT_CLOSED], 0);
 }
 
 Test(conn_timers, an_idle_connection_costs_little_memory)
 {
     pair_connect(&pair);
-    run_for(SECONDS(3600));
+    pair_run_for(&pair, SECONDS(3600));
     for (int s = 0; s < 2; s++) {
         const struct conn *c = inside_session(&pair, s);
         size_t pages = c->loss.sent.spare != NULL;
