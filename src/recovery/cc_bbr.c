@@ -22,7 +22,7 @@
  *    most, a text beside a file takes 54 ms over a path of 50, not 60.
  *  - How far loss lowers anything depends on how often it comes and on what the queue does (cc_bbr_yield.c): a rival
  *    that does not yield itself, BBR version 1, leaves nearly half of the path, not a seventh; to a duet that starts
- *    after it 0.16 to 0.31, in the first half minute.
+ *    after it 0.17 to 0.31 in the first half minute, 0.42 to 0.49 then.
  *  - Startup opens with INITIAL_BYTES, paced, and grows faster than by doubling until a queue shows, fastest while
  *    it is slower than SMALL_BYTES_PER_S, and without waiting for the bandwidth samples, which lag by a round trip.
  *    What counts is the pace that met no queue, not how long it lasted: on a long path the second flight goes on at

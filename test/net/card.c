@@ -54,7 +54,8 @@ static bool lay_out(const struct virtio_net_hdr *how, const uint8_t *packet, siz
         .v4 = packet[0] >> 4 == 4,
         .tcp = how->gso_type == VIRTIO_NET_HDR_GSO_TCPV4 || how->gso_type == VIRTIO_NET_HDR_GSO_TCPV6,
     };
-    if (!(how->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) || how->gso_size == 0 || at->transport + TCP_HEADER_MIN > len)
+    size_t least = at->transport + (at->tcp ? (size_t)TCP_HEADER_MIN : UDP_HEADER);
+    if (!(how->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) || how->gso_size == 0 || least > len)
         return false;
     at->payload = at->transport + (at->tcp ? (size_t)(packet[at->transport + TCP_OFFSET_AT] >> 4) * 4 : UDP_HEADER);
     return at->payload <= HEADERS_MAX && at->payload < len;
