@@ -23,6 +23,7 @@
  */
 #include <math.h>
 
+#include "duet/base/num.h"
 #include "duet/recovery/cc_bbr.h"
 
 #define TALLY_PACKETS 64
@@ -187,9 +188,7 @@ static void add_guard(struct cc_bbr_loss *f, struct cc_bbr_tally t, double gain,
 
 uint64_t cc_bbr_queue_slack_us(const struct rtt *r)
 {
-    uint64_t slack = r->min_us / QUEUE_SHARE;
-
-    return slack > QUEUE_LEAST_US ? slack : QUEUE_LEAST_US;
+    return num_max(r->min_us / QUEUE_SHARE, QUEUE_LEAST_US);
 }
 
 static bool queue_seen(const struct cc_bbr_span *p, const struct rtt *r)
@@ -200,9 +199,7 @@ static bool queue_seen(const struct cc_bbr_span *p, const struct rtt *r)
 /* A short path's queue may hold less than QUEUE_LEAST_US, and the first packets of a probe meet none. */
 static bool queue_is_usual(const struct rtt *r)
 {
-    uint64_t slack = r->min_us / STANDING_SHARE;
-
-    return r->srtt_us > r->min_us + (slack > STANDING_LEAST_US ? slack : STANDING_LEAST_US);
+    return r->srtt_us > r->min_us + num_max(r->min_us / STANDING_SHARE, STANDING_LEAST_US);
 }
 
 static struct cc_bbr_tally tally_of(const struct cc_bbr_span *p, uint32_t packet_bytes)

@@ -210,7 +210,7 @@ static void slow_guard(struct cc_bbr *b, duet_time now)
     cc_bbr_begin_span(b, now);
 }
 
-/* A guard lasts until it has told enough, a round trip at most; on a long path that is a part of one. */
+/* A guard lasts until it has told enough, a round trip and GUARD_LEAST_US at most; on a long path that is a part of one. */
 static bool is_down_over(const struct cc *c, const struct loss *l, duet_time now)
 {
     const struct cc_bbr *b = &c->bbr;

@@ -1,5 +1,5 @@
-# The link emulator itself, judged by its own counters and by ping: every packet that goes in comes out or is accounted
-# for.  Only counts and lower bounds are asserted, so a slow machine cannot fail it.
+# The link emulator itself, judged by its own counters, by ping and by files: every packet that goes in comes out or is
+# accounted for.  Only counts and lower bounds are asserted, so a slow machine cannot fail it.
 # timeout: 60
 set -euo pipefail
 . "$ROOT/test/e2e/lib.sh"

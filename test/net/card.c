@@ -18,7 +18,6 @@ enum {
     TCP_FLAGS_AT = 13,
     TCP_FIN = 0x01,
     TCP_PSH = 0x08,
-    TCP_CWR = 0x80,
     HEADERS_MAX = 256, /* IPv6 with some extensions, and TCP with all options */
 };
 
@@ -96,8 +95,6 @@ static void set_place(uint8_t *headers, const struct layout *at, uint32_t place,
     add32(tcp + TCP_SEQUENCE_AT, (uint32_t)before);
     if (!last)
         tcp[TCP_FLAGS_AT] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
-    if (place > 0)
-        tcp[TCP_FLAGS_AT] &= (uint8_t)~TCP_CWR;
 }
 
 /* Each packet is made where its payload is: its headers take the place of what was pushed before. */

@@ -5,10 +5,10 @@
  *   [ program ] - UDP/IP - [ TUN a ] = fd → link ab → fd = [ TUN b ] - IP/UDP - [ program ]
  *                                     fd ← link ba ← fd
  *
- * One thread, one loop: read packets into a link (card.h: the devices offload as cards do), sleep until the next one is due or something comes in (ppoll with
- * 1 ns of timer slack, but TICK_NS at least: so much a packet may be late), write what is due.  netem would do much of
- * this but is missing from many kernels; a TUN device is not.  Multicast (IPv6 housekeeping) is thrown away unseen, so a
- * run's counts are the test's own packets.
+ * One thread, one loop: read packets into a link (card.h: the devices offload as cards do), sleep until the next one is
+ * due or something comes in (ppoll with 1 ns of timer slack, but TICK_NS at least: so much a packet may be late), write
+ * what is due.  netem would do much of this but is missing from many kernels; a TUN device is not.  Multicast (IPv6
+ * housekeeping) is thrown away unseen, so a run's counts are the test's own packets.
  *
  *   linkemu --ns-a NS --ns-b NS [--dev NAME] [--seed N] [--control PATH] ['KNOB [ab|ba|both] VALUE']...
  *   linkemu --ctl PATH 'LINE'           turn a knob of a running one, or ask it for stats
