@@ -134,6 +134,7 @@ int conn_start_transport(struct conn *c, duet_time now)
     c->skip_at = c->next_number + 1 + rand_below(&c->shared->rng, CONN_SKIP_PACKETS);
     c->sent_eliciting_at = now;
     c->bulk_at = DUET_NEVER;
+    c->bulk_gap_us = RTT_INITIAL_US; /* unknown: a long one */
     c->asked_at = now;
     c->transport_ready = true;
     /* Only a flight sent once tells whose answer came (Karn), and the initiator's ACK may have been lost before it came;

@@ -171,6 +171,14 @@ static bool is_repeat(const struct bulkrecv *b, const struct stream_piece *piece
     return piece->len > 0 && !recvstate_fresh(&b->state, piece, piece->offset, &fresh);
 }
 
+static void note_bulk_time(struct conn *c, duet_time now)
+{
+    if (!time_is_never(c->bulk_at))
+        c->bulk_gap_us =
+            c->bulk_gap_us - c->bulk_gap_us / CONN_GAP_WEIGHT + time_since(now, c->bulk_at) / CONN_GAP_WEIGHT;
+    c->bulk_at = now;
+}
+
 static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp)
 {
     const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
@@ -188,7 +196,7 @@ static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp
     rc = streams_add_bulk(&c->streams, b, &piece);
     if (rc != 0)
         return rc;
-    c->bulk_at = rp->now;
+    note_bulk_time(c, rp->now);
     rp->at_once = rp->at_once || piece.fin;
     if (!was_complete && !b->stopped && recvstate_complete(&b->state))
         push_stream_event(c, EVENT_FINISHED, b->id, 0);

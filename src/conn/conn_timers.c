@@ -19,6 +19,7 @@
  *   silence      always, while connected       unreachable, then lost
  */
 #include "duet/base/err.h"
+#include "duet/base/num.h"
 #include "duet/conn/conn.h"
 
 static bool is_open(const struct conn *c)
@@ -33,13 +34,15 @@ static duet_time heartbeat_at(const struct conn *c)
     return time_add(time_max(c->heard_at, c->sent_eliciting_at), c->params.heartbeat_us);
 }
 
-/* Each PING about the same silence comes twice as long after its start. */
+/*
+ * Where a file flows, a gap of a few usual ones is news: a whole round trip need not pass first.  Where one packet takes
+ * longer than that, only a probe timeout is.  Each PING about the same silence comes twice as long after its start.
+ */
 static duet_time ask_at(const struct conn *c)
 {
-    const uint64_t asked_us = time_since(c->asked_at, c->bulk_at), pto_us = rtt_pto_us(&c->loss.rtt);
-    uint64_t step_us = pto_us > CONN_ASK_MIN_US ? pto_us : CONN_ASK_MIN_US;
-    if (asked_us > step_us)
-        step_us = asked_us;
+    const uint64_t asked_us = time_since(c->asked_at, c->bulk_at);
+    uint64_t step_us = num_min(CONN_ASK_GAPS * c->bulk_gap_us, rtt_pto_us(&c->loss.rtt));
+    step_us = num_max(num_max(step_us, CONN_ASK_MIN_US), asked_us);
     if (time_is_never(c->bulk_at) || step_us >= c->params.heartbeat_us)
         return DUET_NEVER;
     return time_add(time_max(c->bulk_at, c->asked_at), step_us);

@@ -69,7 +69,9 @@ enum conn_state {
 #define CONN_CLOSE_MIN_US 200000 /* shortest and longest time between two of them */
 #define CONN_CLOSE_MAX_US 1000000
 #define CONN_DRAIN_STEPS 3        /* such times a closed session still answers CLOSE with CLOSE */
-#define CONN_ASK_MIN_US 100000    /* a file that stands still this long (or a probe timeout) is asked after */
+#define CONN_ASK_MIN_US 100000    /* a file that stands still this long is asked after, */
+#define CONN_ASK_GAPS 8           /* or so many times its usual gap, a probe timeout at most */
+#define CONN_GAP_WEIGHT 8         /* of the usual gap: one part in so many is the newest, as of RFC 6298's SRTT */
 #define CONN_SUSPEND_US 5000000   /* a timer this late means that we slept, not that the peer was silent */
 #define CONN_SKIP_PACKETS 256     /* about one number in so many is skipped (optimistic ACKs), */
 #define CONN_SKIPS_IN_FLIGHT 4    /* and of a longer flight about so many, which LOSS_SKIPPED covers */
@@ -135,9 +137,10 @@ struct conn {
     bool ping_wanted;
     bool out_of_memory; /* a record could not be kept: the connection ends */
 
-    duet_time heard_at; /* last authentic packet, or when silence began to count */
-    duet_time bulk_at;  /* when bytes of a file last came; DUET_NEVER: none is under way to us */
-    duet_time asked_at; /* the last PING because no more came */
+    duet_time heard_at;   /* last authentic packet, or when silence began to count */
+    duet_time bulk_at;    /* when bytes of a file last came; DUET_NEVER: none is under way to us */
+    uint64_t bulk_gap_us; /* … and usually, after the bytes before: an average */
+    duet_time asked_at;   /* the last PING because no more came */
     bool unreachable;
     duet_time sent_eliciting_at;
     duet_time deadline_was; /* what the endpoint slept for: a much later tick is a suspend */

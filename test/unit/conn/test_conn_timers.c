@@ -132,16 +132,18 @@ Test(conn_timers, the_answer_tells_the_responder_the_round_trip_too)
     cr_assert_eq(inside_session(&pair, 1)->loss.rtt.srtt_us, 20000);
 }
 
-/* A file of 1 MB from side 0, of which the first `supplied` bytes are there. */
-static void start_file(size_t supplied)
+#define FILE_BYTES 4000000
+
+/* A file from side 0, of which the first `supplied` bytes are there. */
+static void start_file(size_t size, size_t supplied)
 {
-    static uint8_t file[1000000];
+    static uint8_t file[FILE_BYTES];
     uint64_t stream;
     pair_connect(&pair);
     cr_assert_eq(endpoint_open_bulk(pair.e[0], pair.conn[0], &stream), 0);
-    cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], stream, sizeof file, pair.now), 0);
+    cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], stream, size, pair.now), 0);
     cr_assert_eq(endpoint_supply(pair.e[0], pair.conn[0], stream, 0, file, supplied, 1, pair.now), 0);
-    cr_assert_eq(endpoint_finish(pair.e[0], pair.conn[0], stream, sizeof file, pair.now), 0);
+    cr_assert_eq(endpoint_finish(pair.e[0], pair.conn[0], stream, size, pair.now), 0);
 }
 
 static bool lose_to_receiver(struct pair *p, int to, uint8_t *bytes, size_t len)
@@ -152,7 +154,7 @@ static bool lose_to_receiver(struct pair *p, int to, uint8_t *bytes, size_t len)
 
 Test(conn_timers, a_receiver_that_hears_no_more_of_a_file_speaks_up)
 {
-    start_file(1000000);
+    start_file(1000000, 1000000);
     pair_run_for(&pair, 45000);
     const struct conn *c = inside_session(&pair, 1);
     cr_assert_not(time_is_never(c->bulk_at));
@@ -168,9 +170,48 @@ Test(conn_timers, a_receiver_that_hears_no_more_of_a_file_speaks_up)
     }
 }
 
+/* What the receiver asks after, in microseconds since the last bytes, when nothing reaches it from now on. */
+static uint64_t first_ask_us(void)
+{
+    const struct conn *c = inside_session(&pair, 1);
+    pair.filter = lose_to_receiver;
+    pair_run_for(&pair, pair.delay_us + 1000); /* but for what is under way */
+    cr_assert_eq(pair.count[1][EVENT_FINISHED], 0);
+    cr_assert_gt(rtt_pto_us(&c->loss.rtt), 2 * CONN_ASK_MIN_US);
+    const duet_time asked_before = c->asked_at;
+    while (c->asked_at.us == asked_before.us)
+        pair_run_for(&pair, 1000);
+    return time_since(c->asked_at, c->bulk_at);
+}
+
+Test(conn_timers, where_a_file_flows_the_receiver_asks_before_a_round_trip_has_passed)
+{
+    pair.delay_us = 100000;
+    start_file(FILE_BYTES, FILE_BYTES);
+    pair_run_for(&pair, 700000);
+    cr_assert_eq(first_ask_us(), CONN_ASK_MIN_US);
+}
+
+Test(conn_timers, where_its_bytes_are_rare_the_receiver_asks_after_a_probe_timeout)
+{
+    uint64_t stream;
+    pair.delay_us = 100000;
+    pair_connect(&pair);
+    cr_assert_eq(endpoint_open_bulk(pair.e[0], pair.conn[0], &stream), 0);
+    cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], stream, 1 << 20, pair.now), 0);
+    for (uint64_t i = 0; i < 60; i++) {
+        static const uint8_t bytes[1000];
+        cr_assert_eq(
+            endpoint_supply(pair.e[0], pair.conn[0], stream, i * sizeof bytes, bytes, sizeof bytes, 1, pair.now), 0);
+        pair_run_for(&pair, 80000);
+    }
+    const uint64_t pto_us = rtt_pto_us(&inside_session(&pair, 1)->loss.rtt);
+    cr_assert_eq(first_ask_us(), pto_us);
+}
+
 Test(conn_timers, a_receiver_that_slept_asks_once)
 {
-    start_file(1000000);
+    start_file(1000000, 1000000);
     pair_run_for(&pair, 45000);
     pair.filter = pair_lose_all;
     pair_run_for(&pair, 15000); /* what was under way is there */
@@ -185,7 +226,7 @@ Test(conn_timers, a_receiver_that_slept_asks_once)
 
 Test(conn_timers, a_sender_that_pauses_is_asked_a_few_times_only)
 {
-    start_file(100000);
+    start_file(1000000, 100000);
     pair_run_for(&pair, SECONDS(1));
     const uint64_t before = pair.sent[1];
     pair_run_for(&pair, SECONDS(9));
@@ -197,7 +238,7 @@ Test(conn_timers, a_sender_that_pauses_is_asked_a_few_times_only)
 
 Test(conn_timers, a_file_that_is_there_is_not_asked_after)
 {
-    start_file(1000000);
+    start_file(1000000, 1000000);
     pair_run_for(&pair, SECONDS(10));
     const struct conn *c = inside_session(&pair, 1);
     cr_assert_eq(pair.count[1][EVENT_FINISHED], 1);
