@@ -38,6 +38,8 @@ endif
 # Optional, amd64 only, without a pkg-config file: Intel IPSec-MB (a faster AES-GCM).  IPSEC_MB= builds without it.
 IPSEC_MB := $(shell echo 'int main(void) { return (int)imb_get_version(); }' | $(CC) -include intel-ipsec-mb.h -x c \
     -o /dev/null - -lIPSec_MB 2>/dev/null && echo -lIPSec_MB)
+# Optional, of use on amd64: libgcrypt (its AES-GCM is the faster one on some CPUs).  LIBGCRYPT= builds without it.
+LIBGCRYPT := $(shell $(PKG_CONFIG) --libs libgcrypt 2>/dev/null)
 endif
 
 # gcc sees through _FORTIFY_SOURCE that a message may be cut short by snprintf; cutting it short is what snprintf is for.
@@ -65,9 +67,9 @@ LTO = $(if $(SANITIZE)$(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
 
 CFLAGS = -O2 -g
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(CFLAGS) -Iinclude $(WARNINGS) $(HARDEN) -fPIE -pthread $(SANITIZE) $(PKG_CFLAGS) \
-    $(if $(IPSEC_MB),-DDUET_HAVE_IPSEC_MB)
+    $(if $(IPSEC_MB),-DDUET_HAVE_IPSEC_MB) $(if $(LIBGCRYPT),-DDUET_HAVE_LIBGCRYPT)
 ALL_LDFLAGS = $(SANITIZE) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
-LIBS = $(PKG_LIBS) $(IPSEC_MB) -pthread -lm
+LIBS = $(PKG_LIBS) $(IPSEC_MB) $(LIBGCRYPT) -pthread -lm
 
 MAIN := $(wildcard src/cli/main.c)
 LIB_SRC := $(filter-out $(MAIN),$(sort $(wildcard src/*/*.c)))

@@ -1,17 +1,21 @@
 /*
- * aead: contexts over the provider that works here.
+ * aead: contexts over the providers that work here, one for short packets and one for long ones.
  *
- * The providers stand in one static order of preference for packets of every
- * size.  They are not timed against each other at start: nothing below io reads
- * a clock, and no timing is needed, because the order never turns round.
- * Sealing AES-128-GCM on a 2.6 GHz Zen 4, one core, GB/s at 64 B/1400 B/8 KB/60 KB:
- *   ipsec-mb, VAES      1.4   9.6  12.2  12.7
- *   ipsec-mb, AVX2      1.7   4.8   5.2   5.3    (these two: the library alone)
- *   ipsec-mb, SSE       1.1   4.4   6.0   6.0
- *   libcrypto 3.0       0.3   3.0   4.5   4.9
+ * The providers stand in a static order, that of short packets: who does least
+ * beside the cipher is first.  What decides for long ones is how wide a vector the
+ * code works in on this CPU.  They are not timed against each other at start:
+ * nothing below io reads a clock, and no timing is needed, because neither order
+ * turns round.  Sealing AES-128-GCM, one core, GB/s at 64 B/1400 B/8 KB/60 KB:
+ *   2.6 GHz Zen 4   ipsec-mb, 512 bits    1.4   9.6  12.2  12.7
+ *                   ipsec-mb, AVX2        1.7   4.8   5.2   5.3    (these two: the library alone)
+ *                   ipsec-mb, SSE         1.1   4.4   6.0   6.0
+ *                   libcrypto 3.0         0.3   3.0   4.5   4.9
+ *   Zen 3           ipsec-mb, AVX2        1.2   3.7   4.2   4.3
+ *                   libgcrypt, 256 bits   0.6   3.3   5.1   5.3
+ *                   libcrypto 3.0         0.2   2.3   3.8   4.3
  * (test/bench/aead.c measures again.)  What is chosen has passed its self-test,
- * once per suite; the answer is kept in an atomic pointer, which two threads may
- * find twice but never differently.
+ * once per suite and length; the answer is kept in an atomic pointer, which two
+ * threads may find twice but never differently.
  */
 #include "duet/crypto/aead.h"
 
@@ -25,7 +29,7 @@
 #include "duet/base/err.h"
 #include "duet/crypto/aead_provider.h"
 
-static const struct aead_provider *const providers[] = {&aead_ipsec_mb, &aead_libcrypto};
+static const struct aead_provider *const providers[] = {&aead_ipsec_mb, &aead_libgcrypt, &aead_libcrypto};
 #define PROVIDER_COUNT (sizeof(providers) / sizeof(providers[0]))
 
 static const struct suite {
@@ -38,12 +42,12 @@ static const struct suite {
 };
 #define SUITE_COUNT (sizeof(suites) / sizeof(suites[0]))
 
-/* By place in `suites`; NULL: not asked yet, or none works. */
-static _Atomic(const struct aead_provider *) chosen[SUITE_COUNT];
+/* By place in `suites`, for short and for long packets; NULL: not asked yet, or none works. */
+static _Atomic(const struct aead_provider *) chosen[SUITE_COUNT][2];
 
 struct aead {
-    const struct aead_provider *provider;
-    void *state;
+    const struct aead_provider *provider[2]; /* of packets shorter than AEAD_LONG_BYTES, and of others */
+    void *state[2];                          /* where one provider has both: the same one */
     uint8_t iv[AEAD_IV_BYTES];
     bool sealing;
 };
@@ -57,13 +61,13 @@ static const struct suite *suite_of(enum params_suite id)
     return NULL;
 }
 
-static const struct aead_provider *provider_of(const struct suite *s)
+static const struct aead_provider *provider_of(const struct suite *s, bool long_packets)
 {
-    _Atomic(const struct aead_provider *) *kept = &chosen[s - suites];
+    _Atomic(const struct aead_provider *) *kept = &chosen[s - suites][long_packets];
     const struct aead_provider *p = atomic_load(kept);
 
     if (p == NULL) {
-        p = aead_provider_choose(providers, PROVIDER_COUNT, s->id);
+        p = aead_provider_choose(providers, PROVIDER_COUNT, s->id, long_packets);
         atomic_store(kept, p);
     }
     return p;
@@ -83,9 +87,9 @@ const char *aead_suite_name(enum params_suite suite)
     return s != NULL ? s->name : "unknown";
 }
 
-const char *aead_provider_name(const struct aead *a)
+const char *aead_provider_name(const struct aead *a, size_t len)
 {
-    return a->provider->name;
+    return a->provider[len >= AEAD_LONG_BYTES]->name;
 }
 
 uint32_t aead_suites(void)
@@ -93,7 +97,7 @@ uint32_t aead_suites(void)
     uint32_t bits = 0;
 
     for (size_t i = 0; i < SUITE_COUNT; i++) {
-        if (provider_of(&suites[i]) != NULL)
+        if (provider_of(&suites[i], false) != NULL && provider_of(&suites[i], true) != NULL)
             bits |= (uint32_t)suites[i].id;
     }
     return bits;
@@ -134,25 +138,40 @@ int aead_use(const char *provider)
             return DUET_EUNSUPPORTED;
     }
     for (size_t i = 0; i < SUITE_COUNT; i++) {
-        if (p == NULL || (p->suites & (uint32_t)suites[i].id) != 0)
-            atomic_store(&chosen[i], p);
+        if (p != NULL && (p->suites & (uint32_t)suites[i].id) == 0)
+            continue;
+        atomic_store(&chosen[i][false], p);
+        atomic_store(&chosen[i][true], p);
     }
     return 0;
 }
 
-struct aead *aead_new(enum params_suite suite, const uint8_t *key, const uint8_t iv[AEAD_IV_BYTES], bool sealing)
+/* The states of both providers, or of the one; false: there is no such suite, or no memory. */
+static bool set_key(struct aead *a, enum params_suite suite, const uint8_t *key)
 {
     const struct suite *s = suite_of(suite);
-    const struct aead_provider *p = s != NULL ? provider_of(s) : NULL;
-    struct aead *a = p != NULL ? calloc(1, sizeof(*a)) : NULL;
+
+    for (int l = 0; l < 2; l++) {
+        const struct aead_provider *p = s != NULL ? provider_of(s, l) : NULL;
+        if (p == NULL)
+            return false;
+        a->provider[l] = p;
+        a->state[l] = l == 1 && p == a->provider[0] ? a->state[0] : p->new (suite, key, a->sealing);
+        if (a->state[l] == NULL)
+            return false;
+    }
+    return true;
+}
+
+struct aead *aead_new(enum params_suite suite, const uint8_t *key, const uint8_t iv[AEAD_IV_BYTES], bool sealing)
+{
+    struct aead *a = calloc(1, sizeof(*a));
     if (a == NULL)
         return NULL;
 
-    a->provider = p;
-    a->state = p->new (suite, key, sealing);
     a->sealing = sealing;
     memcpy(a->iv, iv, AEAD_IV_BYTES);
-    if (a->state == NULL) {
+    if (!set_key(a, suite, key)) {
         aead_free(a);
         return NULL;
     }
@@ -163,8 +182,10 @@ void aead_free(struct aead *a)
 {
     if (a == NULL)
         return;
-    if (a->state != NULL)
-        a->provider->free(a->state);
+    if (a->state[1] != NULL && a->state[1] != a->state[0])
+        a->provider[1]->free(a->state[1]);
+    if (a->state[0] != NULL)
+        a->provider[0]->free(a->state[0]);
     sodium_memzero(a, sizeof(*a));
     free(a);
 }
@@ -183,7 +204,8 @@ int aead_seal(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len,
 
     assert(a->sealing && (tail_len == 0 || len > 0));
     nonce_of(a, number, nonce);
-    return a->provider->seal(a->state, nonce, ad, ad_len, buf, len, tail, tail_len);
+    const bool l = len + tail_len >= AEAD_LONG_BYTES;
+    return a->provider[l]->seal(a->state[l], nonce, ad, ad_len, buf, len, tail, tail_len);
 }
 
 int aead_open(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len)
@@ -192,5 +214,6 @@ int aead_open(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len,
 
     assert(!a->sealing && len >= AEAD_TAG_BYTES);
     nonce_of(a, number, nonce);
-    return a->provider->open(a->state, nonce, ad, ad_len, buf, len);
+    const bool l = len - AEAD_TAG_BYTES >= AEAD_LONG_BYTES;
+    return a->provider[l]->open(a->state[l], nonce, ad, ad_len, buf, len);
 }

@@ -1,5 +1,5 @@
 /*
- * aead_ipsec_mb: AES-128-GCM by Intel's IPSec-MB, two and a half to four times as fast as EVP.
+ * aead_ipsec_mb: AES-128-GCM by Intel's IPSec-MB, for short packets the fastest everywhere, for all with AVX-512.
  *
  * In the build where the Makefile found the library, else an entry without
  * suites.  Of the library only six functions are used, the ones it deems best
@@ -43,6 +43,12 @@ static _Atomic(aes_gcm_init_t) begin; /* the three for a packet in two parts */
 static _Atomic(aes_gcm_enc_dec_update_t) encrypt_part;
 static _Atomic(aes_gcm_enc_dec_finalize_t) end;
 static _Atomic(aes_gcm_pre_t) expand;
+
+/* As the library chooses: VAES with AVX-512 (which every CPU with VPCLMULQDQ and AVX-512 has), else AES-NI. */
+static unsigned width_bits(void)
+{
+    return __builtin_cpu_supports("vpclmulqdq") && __builtin_cpu_supports("avx512vl") ? 512 : 128;
+}
 
 static bool suits_this_cpu(IMB_MGR *manager)
 {
@@ -145,6 +151,7 @@ static int open_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const ui
 const struct aead_provider aead_ipsec_mb = {
     .name = "ipsec-mb",
     .suites = SUITE_AES128GCM,
+    .width_bits = width_bits,
     .new = new_state,
     .free = free_state,
     .seal = seal_packet,

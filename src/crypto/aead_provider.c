@@ -9,6 +9,7 @@
  */
 #include "duet/crypto/aead_provider.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -142,12 +143,31 @@ bool aead_provider_works(const struct aead_provider *p, enum params_suite suite)
     return works;
 }
 
-const struct aead_provider *aead_provider_choose(const struct aead_provider *const *list, size_t count,
-                                                 enum params_suite suite)
+/* Of those that `left` has the bit of, the first or the widest with that suite; `count`: none. */
+static size_t preferred(const struct aead_provider *const *list, size_t count, uint32_t left, enum params_suite suite,
+                        bool widest)
 {
+    size_t best = count;
+
     for (size_t i = 0; i < count; i++) {
+        if ((left >> i & 1) != 0 && (list[i]->suites & (uint32_t)suite) != 0 &&
+            (best == count || (widest && list[i]->width_bits() > list[best]->width_bits())))
+            best = i;
+    }
+    return best;
+}
+
+const struct aead_provider *aead_provider_choose(const struct aead_provider *const *list, size_t count,
+                                                 enum params_suite suite, bool widest)
+{
+    assert(count <= 32);
+    for (uint32_t left = UINT32_MAX;;) {
+        const size_t i = preferred(list, count, left, suite, widest);
+
+        if (i == count)
+            return NULL;
         if (aead_provider_works(list[i], suite))
             return list[i];
+        left &= ~(1u << i);
     }
-    return NULL;
 }

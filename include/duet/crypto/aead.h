@@ -1,14 +1,15 @@
 /*
- * aead: seal and open in place, by the first provider that works here.  What is sealed may have a tail that lies
+ * aead: seal and open in place, by the providers that work here.  What is sealed may have a tail that lies
  * elsewhere, so that a file's bytes need not be copied first.
  *
  * libcrypto (EVP) provides AES-128-GCM and ChaCha20-Poly1305 everywhere, Intel
- * IPSec-MB a faster AES-128-GCM where it is (aead_provider.h); the bytes on the
- * wire are the same.  One context per direction and key, its key set once.  The
- * nonce is the 12-byte iv XOR the packet number in its last 8 bytes (RFC 9001
- * §5.3), so a number used twice under one key would be fatal: keys.c sees that
- * it cannot be.  A context is owned by one thread; aead_new and aead_suites may
- * be called by any.
+ * IPSec-MB and libgcrypt a faster AES-128-GCM where they are (aead_provider.h);
+ * the bytes on the wire are the same.  One context per direction and key, its key
+ * set once.  The nonce is the 12-byte iv XOR the packet number in its last 8
+ * bytes (RFC 9001 §5.3), so a number used twice under one key would be fatal:
+ * keys.c sees that it cannot be.  A context is owned by one thread.  aead_suites
+ * is called before there are threads that make contexts (node_start does), after
+ * it any thread may call it and aead_new.
  */
 #ifndef DUET_CRYPTO_AEAD_H
 #define DUET_CRYPTO_AEAD_H
@@ -23,13 +24,14 @@
 #define AEAD_KEY_MAX_BYTES 32
 #define AEAD_IV_BYTES 12
 #define AEAD_TAG_BYTES LIMIT_TAG_BYTES
+#define AEAD_LONG_BYTES 2048 /* of text: so long a packet may have another provider than short ones */
 
 struct aead;
 
 size_t aead_key_bytes(enum params_suite suite); /* 16 or 32 */
 
 /* Suites that a provider passed its self-test for, as bits.  Asked at start, it makes the
- * first handshake no slower (about 2 ms for all self-tests); later answers cost nothing. */
+ * first handshake no slower (2 to 3 ms for all self-tests); later answers cost nothing. */
 uint32_t aead_suites(void);
 
 /* Whether AES is in hardware here. */
@@ -49,7 +51,8 @@ int aead_seal(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len,
 int aead_open(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len);
 
 const char *aead_suite_name(enum params_suite suite); /* "AES-128-GCM" */
-const char *aead_provider_name(const struct aead *a); /* "libcrypto", "ipsec-mb" */
+/* Who seals or opens `len` bytes of text: "libcrypto", "ipsec-mb", "libgcrypt". */
+const char *aead_provider_name(const struct aead *a, size_t len);
 
 /* For tests and benchmarks, while no other thread makes contexts: the suites that `provider` has are its
  * from now on, the others stay; NULL: the usual choice for all.  0, DUET_ENOTFOUND for an unknown name,

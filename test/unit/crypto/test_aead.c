@@ -14,7 +14,7 @@
 static const enum params_suite suites[] = {SUITE_AES128GCM, SUITE_CHACHA20POLY1305};
 
 /* The rows with every provider that is here; libcrypto always is. */
-static const char *const provider_names[] = {"libcrypto", "ipsec-mb"};
+static const char *const provider_names[] = {"libcrypto", "ipsec-mb", "libgcrypt"};
 #define PROVIDER_COUNT (sizeof(provider_names) / sizeof(provider_names[0]))
 
 static struct aead *context_of(const struct aead_row *row, bool sealing)
@@ -36,7 +36,7 @@ static void answers_as_published(const struct aead_row *row)
     size_t ad_len = hex(row->ad, ad, CAP);
     size_t len = hex(row->text, text, CAP);
     size_t sealed_len = hex(row->sealed, sealed, CAP);
-    const char *by = aead_provider_name(sealer);
+    const char *by = aead_provider_name(sealer, len);
 
     memcpy(buf, text, len);
     cr_assert_eq(aead_seal(sealer, row->number, ad, ad_len, buf, len, NULL, 0), 0, "%s: %s", by, row->what);
@@ -126,44 +126,84 @@ Test(aead, a_tag_of_another_pattern_is_refused)
     }
 }
 
-Test(aead, the_faster_provider_serves_where_it_can)
+/* By what they cost a short packet beside the cipher. */
+static const struct aead_provider *const in_order[] = {&aead_ipsec_mb, &aead_libgcrypt, &aead_libcrypto};
+#define ORDER_COUNT (sizeof(in_order) / sizeof(in_order[0]))
+
+/* Who has to serve AES-128-GCM here: the first that works, or the one with the widest code. */
+static const char *expected_provider(bool long_packets)
+{
+    const struct aead_provider *best = NULL;
+
+    for (size_t i = 0; i < ORDER_COUNT; i++) {
+        if (aead_provider_works(in_order[i], SUITE_AES128GCM) &&
+            (best == NULL || (long_packets && in_order[i]->width_bits() > best->width_bits())))
+            best = in_order[i];
+    }
+    return best->name;
+}
+
+static void is_served_by(const char *of_short, const char *of_long, const char *what)
 {
     static const uint8_t key[AEAD_KEY_MAX_BYTES], iv[AEAD_IV_BYTES];
-    bool is_here = aead_ipsec_mb.suites != 0 && aead_prefers_aes();
     struct aead *aes = aead_new(SUITE_AES128GCM, key, iv, true);
     struct aead *chacha = aead_new(SUITE_CHACHA20POLY1305, key, iv, true);
 
-    cr_assert_str_eq(aead_provider_name(aes), is_here ? "ipsec-mb" : "libcrypto");
-    cr_assert_str_eq(aead_provider_name(chacha), "libcrypto");
+    cr_assert_str_eq(aead_provider_name(aes, 0), of_short, "%s", what);
+    cr_assert_str_eq(aead_provider_name(aes, AEAD_LONG_BYTES - 1), of_short, "%s", what);
+    cr_assert_str_eq(aead_provider_name(aes, AEAD_LONG_BYTES), of_long, "%s", what);
+    cr_assert_str_eq(aead_provider_name(aes, LIMIT_PACKET_MAX_BYTES), of_long, "%s", what);
+    cr_assert_str_eq(aead_provider_name(chacha, 0), "libcrypto", "%s", what);
+    cr_assert_str_eq(aead_provider_name(chacha, LIMIT_PACKET_MAX_BYTES), "libcrypto", "%s", what);
     aead_free(aes);
     aead_free(chacha);
 }
 
+Test(aead, the_faster_provider_serves_where_it_can)
+{
+    if (aead_ipsec_mb.suites != 0 && aead_prefers_aes())
+        cr_assert_str_eq(expected_provider(false), "ipsec-mb");
+    is_served_by(expected_provider(false), expected_provider(true), "at first");
+}
+
 Test(aead, a_provider_asked_for_serves_the_suites_it_has)
 {
-    static const uint8_t key[AEAD_KEY_MAX_BYTES], iv[AEAD_IV_BYTES];
-    bool is_here = aead_ipsec_mb.suites != 0 && aead_prefers_aes();
-    const struct {
-        const char *use;
-        int err;
-        const char *aes; /* who serves AES-128-GCM then */
-    } steps[] = {
-        {"libcrypto", 0, "libcrypto"},
-        {"nobody", DUET_ENOTFOUND, "libcrypto"},
-        {"ipsec-mb", is_here ? 0 : DUET_EUNSUPPORTED, is_here ? "ipsec-mb" : "libcrypto"},
-        {"libcrypto", 0, "libcrypto"},
-        {NULL, 0, is_here ? "ipsec-mb" : "libcrypto"},
-    };
-
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        cr_assert_eq(aead_use(steps[i].use), steps[i].err, "step %zu", i);
-        struct aead *aes = aead_new(SUITE_AES128GCM, key, iv, true);
-        struct aead *chacha = aead_new(SUITE_CHACHA20POLY1305, key, iv, true);
-        cr_assert_str_eq(aead_provider_name(aes), steps[i].aes, "step %zu", i);
-        cr_assert_str_eq(aead_provider_name(chacha), "libcrypto", "step %zu", i);
-        aead_free(aes);
-        aead_free(chacha);
+    is_served_by(expected_provider(false), expected_provider(true), "before");
+    cr_assert_eq(aead_use("libcrypto"), 0);
+    is_served_by("libcrypto", "libcrypto", "libcrypto");
+    cr_assert_eq(aead_use("nobody"), DUET_ENOTFOUND);
+    is_served_by("libcrypto", "libcrypto", "nobody");
+    for (size_t i = 0; i < ORDER_COUNT; i++) {
+        const char *name = in_order[i]->name;
+        const bool works = aead_provider_works(in_order[i], SUITE_AES128GCM);
+        cr_assert_eq(aead_use(name), works ? 0 : DUET_EUNSUPPORTED, "%s", name);
+        is_served_by(works ? name : "libcrypto", works ? name : "libcrypto", name);
+        cr_assert_eq(aead_use("libcrypto"), 0);
     }
+    cr_assert_eq(aead_use(NULL), 0);
+    is_served_by(expected_provider(false), expected_provider(true), "after");
+}
+
+/* Two providers share a context's numbers and bytes: what one seals of any length, the usual ones open. */
+Test(aead, packets_around_the_length_where_the_provider_changes_are_alike)
+{
+    static const uint8_t key[AEAD_KEY_MAX_BYTES] = {5}, iv[AEAD_IV_BYTES] = {6};
+    static const uint8_t text[AEAD_LONG_BYTES + 1] = {7};
+    uint8_t buf[sizeof(text) + AEAD_TAG_BYTES];
+
+    cr_assert_eq(aead_use("libcrypto"), 0);
+    struct aead *sealer = aead_new(SUITE_AES128GCM, key, iv, true);
+    cr_assert_eq(aead_use(NULL), 0);
+    struct aead *opener = aead_new(SUITE_AES128GCM, key, iv, false);
+    for (uint64_t number = 0; number < 30; number++) {
+        const size_t len = number % 2 == 0 ? sizeof(text) - number / 2 % 4 : number;
+        memcpy(buf, text, len);
+        cr_assert_eq(aead_seal(sealer, number, key, 17, buf, len, NULL, 0), 0);
+        cr_assert_eq(aead_open(opener, number, key, 17, buf, len + AEAD_TAG_BYTES), 0, "%zu bytes", len);
+        cr_assert(memcmp(buf, text, len) == 0, "%zu bytes", len);
+    }
+    aead_free(sealer);
+    aead_free(opener);
 }
 
 Test(aead, a_number_is_part_of_the_nonce_in_all_its_bits)

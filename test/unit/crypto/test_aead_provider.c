@@ -131,13 +131,14 @@ static void opens_the_reference_only(const struct aead_provider *p, enum params_
     p->free(opener);
 }
 
-Test(aead_provider, ipsec_mb_and_libcrypto_agree_on_any_packet)
+static const struct aead_provider *const of_aes[] = {&aead_libcrypto, &aead_ipsec_mb, &aead_libgcrypt};
+#define OF_AES_COUNT (sizeof(of_aes) / sizeof(of_aes[0]))
+
+static void agrees_with_libcrypto(const struct aead_provider *p, uint64_t seed)
 {
     struct duet_rand r;
 
-    if (!aead_provider_works(&aead_ipsec_mb, SUITE_AES128GCM))
-        return; /* test_aead says where it must */
-    rand_init_u64(&r, 20);
+    rand_init_u64(&r, seed);
     for (int i = 0; i < 1500; i++) {
         draw(&r);
         void *sealer = aead_libcrypto.new(SUITE_AES128GCM, sample.key, true);
@@ -145,11 +146,17 @@ Test(aead_provider, ipsec_mb_and_libcrypto_agree_on_any_packet)
         cr_assert_eq(
             aead_libcrypto.seal(sealer, sample.nonce, sample.ad, sample.ad_len, sample.sealed, sample.len, NULL, 0), 0);
         aead_libcrypto.free(sealer);
-        seals_like_the_reference(&aead_ipsec_mb, SUITE_AES128GCM, &r);
-        seals_in_parts_alike(&aead_ipsec_mb, SUITE_AES128GCM, &r);
-        seals_in_parts_alike(&aead_libcrypto, SUITE_AES128GCM, &r);
-        opens_the_reference_only(&aead_ipsec_mb, SUITE_AES128GCM, &r);
-        opens_the_reference_only(&aead_libcrypto, SUITE_AES128GCM, &r);
+        seals_like_the_reference(p, SUITE_AES128GCM, &r);
+        seals_in_parts_alike(p, SUITE_AES128GCM, &r);
+        opens_the_reference_only(p, SUITE_AES128GCM, &r);
+    }
+}
+
+Test(aead_provider, all_agree_on_any_packet)
+{
+    for (size_t p = 0; p < OF_AES_COUNT; p++) {
+        if (aead_provider_works(of_aes[p], SUITE_AES128GCM)) /* test_aead says where it must */
+            agrees_with_libcrypto(of_aes[p], 20 + p);
     }
 }
 
@@ -171,55 +178,51 @@ Test(aead_provider, libcrypto_and_libsodium_agree_on_any_packet)
 /* One state sees packets of all kinds, and no packet leaves a trace in it. */
 Test(aead_provider, a_state_forgets_the_packet_before)
 {
-    static const struct aead_provider *const providers[] = {&aead_libcrypto, &aead_ipsec_mb};
     static const uint8_t key[AEAD_KEY_MAX_BYTES] = {7};
     static uint8_t kept[LIMIT_PACKET_MAX_BYTES], fresh[LIMIT_PACKET_MAX_BYTES];
     struct duet_rand r;
 
     rand_init_u64(&r, 22);
-    for (size_t p = 0; p < 2; p++) {
-        if (!aead_provider_works(providers[p], SUITE_AES128GCM))
+    for (size_t p = 0; p < OF_AES_COUNT; p++) {
+        if (!aead_provider_works(of_aes[p], SUITE_AES128GCM))
             continue;
-        void *old = providers[p]->new (SUITE_AES128GCM, key, true);
-        void *opener = providers[p]->new (SUITE_AES128GCM, key, false);
+        void *old = of_aes[p]->new (SUITE_AES128GCM, key, true);
+        void *opener = of_aes[p]->new (SUITE_AES128GCM, key, false);
         for (int i = 0; i < 200; i++) {
             draw(&r);
             memcpy(kept, sample.text, sample.len);
             memcpy(fresh, sample.text, sample.len);
-            void *new = providers[p]->new (SUITE_AES128GCM, key, true);
-            cr_assert_eq(providers[p]->seal(old, sample.nonce, sample.ad, sample.ad_len, kept, sample.len, NULL, 0), 0);
-            cr_assert_eq(providers[p]->seal(new, sample.nonce, sample.ad, sample.ad_len, fresh, sample.len, NULL, 0),
-                         0);
+            void *new = of_aes[p]->new (SUITE_AES128GCM, key, true);
+            cr_assert_eq(of_aes[p]->seal(old, sample.nonce, sample.ad, sample.ad_len, kept, sample.len, NULL, 0), 0);
+            cr_assert_eq(of_aes[p]->seal(new, sample.nonce, sample.ad, sample.ad_len, fresh, sample.len, NULL, 0), 0);
             cr_assert(memcmp(kept, fresh, sample.len + AEAD_TAG_BYTES) == 0, "packet %d", i);
             kept[0] ^= 1; /* every second open is of a forgery */
             cr_assert_eq(
-                providers[p]->open(opener, sample.nonce, sample.ad, sample.ad_len, kept, sample.len + AEAD_TAG_BYTES),
+                of_aes[p]->open(opener, sample.nonce, sample.ad, sample.ad_len, kept, sample.len + AEAD_TAG_BYTES),
                 DUET_EAUTH);
             cr_assert_eq(
-                providers[p]->open(opener, sample.nonce, sample.ad, sample.ad_len, fresh, sample.len + AEAD_TAG_BYTES),
-                0);
-            providers[p]->free(new);
+                of_aes[p]->open(opener, sample.nonce, sample.ad, sample.ad_len, fresh, sample.len + AEAD_TAG_BYTES), 0);
+            of_aes[p]->free(new);
         }
-        providers[p]->free(old);
-        providers[p]->free(opener);
+        of_aes[p]->free(old);
+        of_aes[p]->free(opener);
     }
 }
 
 Test(aead_provider, no_associated_data_may_be_null)
 {
-    static const struct aead_provider *const providers[] = {&aead_libcrypto, &aead_ipsec_mb};
     static const uint8_t key[AEAD_KEY_MAX_BYTES] = {8}, nonce[AEAD_IV_BYTES] = {9};
 
-    for (size_t p = 0; p < 2; p++) {
-        if (!aead_provider_works(providers[p], SUITE_AES128GCM))
+    for (size_t p = 0; p < OF_AES_COUNT; p++) {
+        if (!aead_provider_works(of_aes[p], SUITE_AES128GCM))
             continue;
         uint8_t with[5 + AEAD_TAG_BYTES] = "hello", without[5 + AEAD_TAG_BYTES] = "hello";
-        void *sealer = providers[p]->new (SUITE_AES128GCM, key, true);
-        cr_assert_eq(providers[p]->seal(sealer, nonce, key, 0, with, 5, NULL, 0), 0);
-        cr_assert_eq(providers[p]->seal(sealer, nonce, NULL, 0, without, 5, NULL, 0), 0);
+        void *sealer = of_aes[p]->new (SUITE_AES128GCM, key, true);
+        cr_assert_eq(of_aes[p]->seal(sealer, nonce, key, 0, with, 5, NULL, 0), 0);
+        cr_assert_eq(of_aes[p]->seal(sealer, nonce, NULL, 0, without, 5, NULL, 0), 0);
         cr_assert_arr_eq(with, without, sizeof(with));
         cr_assert(memcmp(with, "hello", 5) != 0);
-        providers[p]->free(sealer);
+        of_aes[p]->free(sealer);
     }
 }
 
@@ -365,6 +368,12 @@ Test(aead_provider, a_broken_provider_fails_its_self_test)
     }
     cr_assert_not(aead_provider_works(&aead_libcrypto, (enum params_suite)4));
     cr_assert_not(aead_provider_works(&aead_ipsec_mb, SUITE_CHACHA20POLY1305));
+    cr_assert_not(aead_provider_works(&aead_libgcrypt, SUITE_CHACHA20POLY1305));
+}
+
+static unsigned as_wide_as_can_be(void)
+{
+    return 4096;
 }
 
 Test(aead_provider, a_broken_provider_is_never_chosen)
@@ -372,16 +381,23 @@ Test(aead_provider, a_broken_provider_is_never_chosen)
     for (size_t way = 0; way < BREAKAGES; way++) {
         struct aead_provider broken = broken_in(way);
         const struct aead_provider *const list[] = {&broken, &aead_libcrypto};
-        cr_assert_eq(aead_provider_choose(list, 2, SUITE_AES128GCM), &aead_libcrypto, "way %zu", way);
-        cr_assert_null(aead_provider_choose(list, 1, SUITE_AES128GCM), "way %zu", way);
+        broken.width_bits = as_wide_as_can_be;
+        for (int widest = 0; widest < 2; widest++) {
+            cr_assert_eq(aead_provider_choose(list, 2, SUITE_AES128GCM, widest), &aead_libcrypto, "way %zu", way);
+            cr_assert_null(aead_provider_choose(list, 1, SUITE_AES128GCM, widest), "way %zu", way);
+        }
     }
 }
 
-Test(aead_provider, the_first_that_works_is_chosen)
+Test(aead_provider, the_first_that_works_is_chosen_or_the_widest)
 {
-    struct aead_provider first = aead_libcrypto;
-    const struct aead_provider *const list[] = {&first, &aead_libcrypto};
+    struct aead_provider first = aead_libcrypto, wide = aead_libcrypto;
+    const struct aead_provider *const list[] = {&first, &aead_libcrypto, &wide};
 
-    cr_assert_eq(aead_provider_choose(list, 2, SUITE_CHACHA20POLY1305), &first);
-    cr_assert_null(aead_provider_choose(list, 0, SUITE_CHACHA20POLY1305));
+    wide.width_bits = as_wide_as_can_be;
+    cr_assert_eq(aead_provider_choose(list, 3, SUITE_CHACHA20POLY1305, false), &first);
+    cr_assert_eq(aead_provider_choose(list, 3, SUITE_CHACHA20POLY1305, true), &wide);
+    cr_assert_eq(aead_provider_choose(list, 2, SUITE_CHACHA20POLY1305, true), &first, "of equals the first");
+    cr_assert_null(aead_provider_choose(list, 0, SUITE_CHACHA20POLY1305, false));
+    cr_assert_null(aead_provider_choose(list, 0, SUITE_CHACHA20POLY1305, true));
 }
