@@ -7,6 +7,7 @@ floor_run() {
     shift 4
     port=$(free_port)
     rm -f "$W/floor-in"
+    warm_memory "$file"
     spawn "$to" "$TIMED" "$W/floor-in.t" "$FLOOR" "$@" recv "$address" "$port" "$W/floor-in" >"$W/floor.log" 2>&1
     receiver=$LAST_PID
     await "$W/floor.log" '^ready' "$receiver" || return 1
@@ -52,6 +53,7 @@ sshd_start() { # LAST_PID; what its sessions used is in $W/sshd.t once it was st
 scp_run() { # scp_run FILE [OPTION...]: SCP_S, SCP_CPU_S, SCP_RSS
     local file=$1 server
     shift
+    warm_memory "$file"
     sshd_start || return 1
     server=$LAST_PID
     "$TIMED" "$W/scp.t" scp -q -P "$SSH_PORT" "${SSH_OPTIONS[@]}" "$@" "$file" "127.0.0.1:$W/scp-in" </dev/null || {
@@ -66,13 +68,12 @@ scp_run() { # scp_run FILE [OPTION...]: SCP_S, SCP_CPU_S, SCP_RSS
     SCP_RSS=$(printf '%s\n' "$(took "$W/scp.t" rss)" "$(took "$W/sshd.t" rss)" | sort -n | tail -n 1)
 }
 
-# The floor and duet take turns, the others afterwards: a virtual machine gives memory that has been free for some seconds
-# back to its host, and who takes it again pays up to a second for each GB.  Between two copies of the same size within
-# a second that is rare.
+# The floor and duet take turns, the others afterwards, each with memory that was just in use.
 
 # near_round FILE GB, far_round FILE GB: each program once; the figures go to the caller's lists
 near_round() {
     quietly floor_run lo lo 127.0.0.1 "$1" && floor+=" $(calc "$2 * 8 / $FLOOR_S")" floor_cpu+=" $(calc "$FLOOR_CPU_S / $2")"
+    warm_memory "$1"
     quietly transfer lo lo 127.0.0.1 "$1" 120 && [ $XFER_DONE = yes ] &&
         ours+=" $(calc "$2 * 8 / $XFER_S")" cpu+=" $(calc "$XFER_CPU_S / $2")" rss+=" $(calc "$XFER_RSS / 1024")"
 }
@@ -93,7 +94,7 @@ bench_loopback() {
     gb=$(calc "$bytes / 1e9")
     name="file of $(calc "$bytes / 1e6") MB"
     ! ssh_set_up || have_ssh=1
-    # The first round is not counted: memory is touched, programs are read and keys made for the first time.
+    # The first round is not counted: programs are read and keys made for the first time.
     for ((i = 0; i <= REPEAT; i++)); do
         [ $i -gt 1 ] || { ours='' floor='' cpu='' floor_cpu='' rss=''; }
         near_round "$file" "$gb"
@@ -133,6 +134,7 @@ bench_veth() {
         [ $i -gt 1 ] || { ours='' floor='' cpu='' floor_cpu='' rss='' quic=() quic_cpu=() quic_rss=(); }
         quietly floor_run a b "$NET_B_IP" "$file" --mtu &&
             floor+=" $(calc "$gb * 8 / $FLOOR_S")" floor_cpu+=" $(calc "$FLOOR_CPU_S / $gb")"
+        warm_memory "$file"
         quietly transfer a b "$NET_B_IP" "$file" 120 && [ "$XFER_DONE" = yes ] &&
             ours+=" $(calc "$gb * 8 / $XFER_S")" cpu+=" $(calc "$XFER_CPU_S / $gb")" rss+=" $(calc "$XFER_RSS / 1024")"
         quic_round a b "$NET_A_IP" "$file" "$gb"

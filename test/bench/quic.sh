@@ -111,6 +111,7 @@ quic_run() {
 quic_round() {
     local i
     for i in "${!QUIC_NAMES[@]}"; do
+        warm_memory "$4"
         quietly quic_run "$i" "$1" "$2" "$3" "$4" 120 || continue
         [ $QUIC_DONE = yes ] || { note "${QUIC_NAMES[i]}: not done in 120 s"; continue; }
         quic[i]+=" $(calc "$5 * 8 / $QUIC_S")" quic_cpu[i]+=" $(calc "$QUIC_CPU_S / $5")"
