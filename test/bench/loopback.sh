@@ -68,17 +68,13 @@ scp_run() { # scp_run FILE [OPTION...]: SCP_S, SCP_CPU_S, SCP_RSS
     SCP_RSS=$(printf '%s\n' "$(took "$W/scp.t" rss)" "$(took "$W/sshd.t" rss)" | sort -n | tail -n 1)
 }
 
-# The floor and duet take turns, the others afterwards, each with memory that was just in use.
-
-# near_round FILE GB, far_round FILE GB: each program once; the figures go to the caller's lists
-near_round() {
+# loopback_round FILE GB: each program once, so that what the machine is like at the moment meets all alike; the figures go to
+# the caller's lists
+loopback_round() {
     quietly floor_run lo lo 127.0.0.1 "$1" && floor+=" $(calc "$2 * 8 / $FLOOR_S")" floor_cpu+=" $(calc "$FLOOR_CPU_S / $2")"
     warm_memory "$1"
     quietly transfer lo lo 127.0.0.1 "$1" 120 && [ $XFER_DONE = yes ] &&
         ours+=" $(calc "$2 * 8 / $XFER_S")" cpu+=" $(calc "$XFER_CPU_S / $2")" rss+=" $(calc "$XFER_RSS / 1024")"
-}
-
-far_round() {
     quic_round lo lo 127.0.0.1 "$1" "$2"
     [ "$have_ssh" ] || return 0
     quietly scp_run "$1" && scp+=" $(calc "$2 * 8 / $SCP_S")"
@@ -96,12 +92,9 @@ bench_loopback() {
     ! ssh_set_up || have_ssh=1
     # The first round is not counted: programs are read and keys made for the first time.
     for ((i = 0; i <= REPEAT; i++)); do
-        [ $i -gt 1 ] || { ours='' floor='' cpu='' floor_cpu='' rss=''; }
-        near_round "$file" "$gb"
-    done
-    for ((i = 0; i <= REPEAT; i++)); do
-        [ $i -gt 1 ] || { scp='' gcm='' gcm_cpu='' gcm_rss='' quic=() quic_cpu=() quic_rss=(); }
-        far_round "$file" "$gb"
+        [ $i -gt 1 ] || { ours='' floor='' cpu='' floor_cpu='' rss='' quic=() quic_cpu=() quic_rss=(); }
+        [ $i -gt 1 ] || { scp='' gcm='' gcm_cpu='' gcm_rss=''; }
+        loopback_round "$file" "$gb"
     done
     record loopback "$name" Gbit/s "$ours" floor "$floor"
     record loopback "$name" Gbit/s "$ours" scp "$scp"
