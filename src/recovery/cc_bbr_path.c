@@ -7,12 +7,17 @@
  * the steadier one: with 20 % loss the deliveries of a round trip of 85 packets scatter
  * by 5 %, deliveries and losses together do not, and a maximum filter over the
  * former picks the luckiest round and builds a queue with it.
+ *
+ * For the same reason a sample spans SAMPLE_LEAST_US at least, on a short path several
+ * round trips: ten packets more or less a millisecond late or early make a sixth of it,
+ * and a policer's bucket passes more than one such round at any rate.
  */
 #include <math.h>
 
 #include "duet/base/num.h"
 #include "duet/recovery/cc_bbr.h"
 
+#define SAMPLE_LEAST_US 4000
 #define EXTRA_ROUNDS 5 /* in each of two stretches */
 #define EXTRA_MAX_US 100000
 #define CREDIT_LEAST_BYTES (LIMIT_WINDOW_MIN_BYTES / 2)
@@ -60,6 +65,8 @@ static bool count_round(struct cc_bbr_path *p, const struct loss *l, const struc
         return false;
     p->round_end_delivered = l->delivered_bytes;
     p->round_count++;
+    p->mark[p->mark_count++ % CC_BBR_MARKS] =
+        (struct cc_bbr_mark){.at = l->delivered_at, .delivered_bytes = l->delivered_bytes};
     p->bw_round[0] = p->bw_round[1];
     p->delivered_round[0] = p->delivered_round[1];
     p->bw_round[1] = p->delivered_round[1] = 0;
@@ -79,7 +86,21 @@ static uint64_t sample_bw(const struct loss_summary *s, double floor)
     return (uint64_t)((double)s->rate_bytes_per_s * (1 + lost / (double)s->rate_delivered));
 }
 
-static void measure_bw(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s, double floor)
+/* Over so many rounds as make SAMPLE_LEAST_US, or all that are marked; UINT64_MAX: none is. */
+static uint64_t sample_of_rounds(const struct cc_bbr_path *p, const struct loss *l, double floor)
+{
+    uint64_t us = 0, bytes = 0;
+
+    for (size_t i = 1; i <= num_min(p->mark_count, CC_BBR_MARKS) && us < SAMPLE_LEAST_US; i++) {
+        const struct cc_bbr_mark *m = &p->mark[(p->mark_count - i) % CC_BBR_MARKS];
+        us = time_since(l->delivered_at, m->at);
+        bytes = l->delivered_bytes - m->delivered_bytes;
+    }
+    return us > 0 ? (uint64_t)((double)bytes * (double)US_PER_S / ((1 - floor) * (double)us)) : UINT64_MAX;
+}
+
+static void measure_bw(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s, double floor,
+                       bool steady)
 {
     if (s->rate_delivered == 0 || s->rate_bytes_per_s == 0)
         return;
@@ -87,6 +108,8 @@ static void measure_bw(struct cc_bbr_path *p, const struct loss *l, const struct
 
     p->bw_round[1] = num_max(p->bw_round[1], bw);
     p->delivered_round[1] = num_max(p->delivered_round[1], s->rate_delivered);
+    if (steady && s->rate_delivered * US_PER_S / s->rate_bytes_per_s < SAMPLE_LEAST_US)
+        bw = num_min(bw, sample_of_rounds(p, l, floor));
     if (bw >= cc_bbr_path_bw(p) || !cc_bbr_path_app_limited(p, l, s))
         p->bw[1] = num_max(p->bw[1], bw);
 }
@@ -117,7 +140,7 @@ bool cc_bbr_path_update(struct cc_bbr_path *p, const struct loss *l, const struc
 {
     bool round_starts = count_round(p, l, s);
 
-    measure_bw(p, l, s, floor);
+    measure_bw(p, l, s, floor, steady);
     if (s->acked_bytes > 0)
         measure_extra(p, s->acked_bytes, floor, steady, now);
     return round_starts;
@@ -127,6 +150,7 @@ void cc_bbr_path_restart(struct cc_bbr_path *p, duet_time now)
 {
     p->extra_since = now;
     p->extra_acked = 0;
+    p->mark_count = 0;
 }
 
 void cc_bbr_path_cut(struct cc_bbr_path *p, uint64_t cwnd_bytes, double keep)

@@ -90,6 +90,13 @@ uint64_t cc_bbr_queue_slack_us(const struct rtt *r);
 /* ---- path ---- */
 
 #define CC_BBR_BETA 0.7 /* of what was, at least this is kept by whoever yields fully */
+#define CC_BBR_MARKS 16 /* rounds a sample of the bandwidth may reach back */
+
+/* When a round began, and what had been delivered by then. */
+struct cc_bbr_mark {
+    duet_time at;
+    uint64_t delivered_bytes;
+};
 
 struct cc_bbr_path {
     uint64_t round_count; /* counted in deliveries */
@@ -100,7 +107,9 @@ struct cc_bbr_path {
     uint64_t delivered_round[2]; /*   what the path just carried */
     uint64_t bw_lo;              /* bounds until the next probe; UINT64_MAX: none */
     uint64_t inflight_lo;
-    uint64_t inflight_hi; /* found by probing; UINT64_MAX: none */
+    uint64_t inflight_hi;                  /* found by probing; UINT64_MAX: none */
+    struct cc_bbr_mark mark[CC_BBR_MARKS]; /* of the last rounds, a ring */
+    size_t mark_count;                     /* since something was in flight */
     /* Acknowledgements beyond what the bandwidth explains: they come in batches. */
     duet_time extra_since;
     uint64_t extra_acked;

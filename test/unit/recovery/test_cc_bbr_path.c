@@ -1,0 +1,100 @@
+/* cc_bbr_path: what samples of the delivery rate make of the bandwidth, round by round. */
+#include <criterion/criterion.h>
+
+#include "duet/recovery/cc_bbr.h"
+
+#define PACKET 1400u
+#define FLOOR 0.0
+
+static struct cc_bbr_path path;
+static struct loss loss;
+static duet_time now;
+
+static void set_up(void)
+{
+    now = DUET_TIME(1000000);
+    loss = (struct loss){.delivered_at = now};
+    cc_bbr_path_init(&path, now);
+}
+
+TestSuite(cc_bbr_path, .init = set_up);
+
+/* A round trip in which `packets` were delivered at once, by an acknowledgement of the first packet sent in it. */
+static void round_trip(uint64_t rtt_us, unsigned packets, bool steady)
+{
+    const uint64_t before = loss.delivered_bytes, bytes = (uint64_t)packets * PACKET;
+
+    now = time_add(now, rtt_us);
+    loss.delivered_bytes += bytes;
+    loss.delivered_at = now;
+    const struct loss_summary s = {
+        .acked_bytes = bytes,
+        .rate_bytes_per_s = bytes * US_PER_S / rtt_us,
+        .rate_delivered = bytes,
+        .rate_prior_delivered = before,
+        .rate_in_flight = bytes,
+    };
+    cr_assert(cc_bbr_path_update(&path, &loss, &s, FLOOR, steady, now));
+}
+
+/* The mean of twelve packets a round trip, but eight come in one and sixteen in the next. */
+static void uneven_rounds(unsigned rounds, uint64_t rtt_us, bool steady)
+{
+    for (unsigned i = 0; i < rounds; i++)
+        round_trip(rtt_us, i % 2 == 0 ? 8 : 16, steady);
+}
+
+static double in_packets_a_round(uint64_t rtt_us)
+{
+    return (double)cc_bbr_path_bw(&path) * (double)rtt_us / (double)US_PER_S / PACKET;
+}
+
+/* Forgets what was measured up to now. */
+static void end_both_cycles(uint64_t rtt_us, unsigned packets)
+{
+    for (int i = 0; i < 2; i++) {
+        path.cycle_ends = true;
+        round_trip(rtt_us, packets, true);
+    }
+}
+
+Test(cc_bbr_path, on_a_short_path_a_sample_spans_several_round_trips)
+{
+    uneven_rounds(8, 1000, true);
+    end_both_cycles(1000, 12);
+    uneven_rounds(30, 1000, true);
+    cr_assert_float_eq(in_packets_a_round(1000), 12, 0.1, "%.2f", in_packets_a_round(1000));
+}
+
+Test(cc_bbr_path, on_a_longer_one_it_is_one_round_trip)
+{
+    uneven_rounds(8, 5000, true);
+    cr_assert_float_eq(in_packets_a_round(5000), 16, 0.1, "%.2f", in_packets_a_round(5000));
+}
+
+Test(cc_bbr_path, while_the_window_opens_every_round_counts_by_itself)
+{
+    for (unsigned packets = 10; packets <= 320; packets *= 2)
+        round_trip(1000, packets, false);
+    cr_assert_float_eq(in_packets_a_round(1000), 320, 0.1, "%.2f", in_packets_a_round(1000));
+}
+
+Test(cc_bbr_path, a_path_shorter_than_all_marks_reach_is_measured_over_all_of_them)
+{
+    uneven_rounds(2 * CC_BBR_MARKS, 100, true);
+    end_both_cycles(100, 12);
+    uneven_rounds(2 * CC_BBR_MARKS, 100, true);
+    cr_assert_float_eq(in_packets_a_round(100), 12, 0.3, "%.2f", in_packets_a_round(100));
+}
+
+Test(cc_bbr_path, silence_of_our_own_is_no_part_of_a_sample)
+{
+    uneven_rounds(8, 1000, true);
+    end_both_cycles(1000, 12);
+    now = time_add(now, US_PER_S);
+    cc_bbr_path_restart(&path, now);
+    path.bw[0] = path.bw[1] = 0;
+    round_trip(1000, 12, true);
+    round_trip(1000, 12, true);
+    cr_assert_float_eq(in_packets_a_round(1000), 12, 0.1, "%.2f", in_packets_a_round(1000));
+}
