@@ -7,7 +7,6 @@ floor_run() {
     shift 4
     port=$(free_port)
     rm -f "$W/floor-in"
-    warm_memory "$file"
     spawn "$to" "$TIMED" "$W/floor-in.t" "$FLOOR" "$@" recv "$address" "$port" "$W/floor-in" >"$W/floor.log" 2>&1
     receiver=$LAST_PID
     await "$W/floor.log" '^ready' "$receiver" || return 1
@@ -53,7 +52,6 @@ sshd_start() { # LAST_PID; what its sessions used is in $W/sshd.t once it was st
 scp_run() { # scp_run FILE [OPTION...]: SCP_S, SCP_CPU_S, SCP_RSS
     local file=$1 server
     shift
-    warm_memory "$file"
     sshd_start || return 1
     server=$LAST_PID
     "$TIMED" "$W/scp.t" scp -q -P "$SSH_PORT" "${SSH_OPTIONS[@]}" "$@" "$file" "127.0.0.1:$W/scp-in" </dev/null || {
@@ -68,50 +66,71 @@ scp_run() { # scp_run FILE [OPTION...]: SCP_S, SCP_CPU_S, SCP_RSS
     SCP_RSS=$(printf '%s\n' "$(took "$W/scp.t" rss)" "$(took "$W/sshd.t" rss)" | sort -n | tail -n 1)
 }
 
-# loopback_round FILE GB: each program once, so that what the machine is like at the moment meets all alike; the figures go to
-# the caller's lists
-loopback_round() {
-    quietly floor_run lo lo 127.0.0.1 "$1" && floor+=" $(calc "$2 * 8 / $FLOOR_S")" floor_cpu+=" $(calc "$FLOOR_CPU_S / $2")"
-    warm_memory "$1"
-    quietly transfer lo lo 127.0.0.1 "$1" 120 && [ $XFER_DONE = yes ] &&
-        ours+=" $(calc "$2 * 8 / $XFER_S")" cpu+=" $(calc "$XFER_CPU_S / $2")" rss+=" $(calc "$XFER_RSS / 1024")"
-    quic_round lo lo 127.0.0.1 "$1" "$2"
-    [ "$have_ssh" ] || return 0
-    quietly scp_run "$1" && scp+=" $(calc "$2 * 8 / $SCP_S")"
-    quietly scp_run "$1" -c aes128-gcm@openssh.com && gcm+=" $(calc "$2 * 8 / $SCP_S")" &&
-        gcm_cpu+=" $(calc "$SCP_CPU_S / $2")" gcm_rss+=" $(calc "$SCP_RSS / 1024")"
+# ---- a file of 1 GB between two hosts, duet and one other program taking turns
+
+# What their_… sets: seconds, seconds of CPU, KiB at most (floor: not asked).
+their_floor() { # their_floor ADDRESS [--mtu]
+    local address=$1
+    shift
+    floor_run "$SEND_HOST" "$RECV_HOST" "$address" "$FILE" "$@" && THEIR_S=$FLOOR_S THEIR_CPU_S=$FLOOR_CPU_S THEIR_RSS=0
+}
+
+their_scp() { # their_scp [OPTION...]
+    scp_run "$FILE" "$@" && THEIR_S=$SCP_S THEIR_CPU_S=$SCP_CPU_S THEIR_RSS=$SCP_RSS
+}
+
+their_quic() { # their_quic ADDRESS INDEX
+    quic_run "$2" "$SEND_HOST" "$RECV_HOST" "$1" "$FILE" 120 || return 1
+    [ $QUIC_DONE = yes ] || { note "${QUIC_NAMES[$2]}: not done in 120 s"; return 1; }
+    THEIR_S=$QUIC_S THEIR_CPU_S=$QUIC_CPU_S THEIR_RSS=$QUIC_RSS
+}
+
+# by_turns SECTION ADDRESS ANCHOR RUN [ARGUMENT...]: records what duet and the anchor need for FILE.  A pair of programs at
+# a time: what uses up more memory than they do would leave its costs with them (warm_memory).  The first round is not
+# counted: programs are read and keys made for the first time.
+by_turns() {
+    local section=$1 address=$2 anchor=$3 gb i ours cpu rss theirs their_cpu their_rss
+    shift 3
+    gb=$(calc "$(stat -c %s "$FILE") / 1e9")
+    for ((i = 0; i <= REPEAT; i++)); do
+        [ $i -gt 1 ] || { ours='' cpu='' rss='' theirs='' their_cpu='' their_rss=''; }
+        quietly warmed "$@" && theirs+=" $(calc "$gb * 8 / $THEIR_S")" their_cpu+=" $(calc "$THEIR_CPU_S / $gb")" \
+            their_rss+=" $(calc "$THEIR_RSS / 1024")"
+        quietly warmed transfer "$SEND_HOST" "$RECV_HOST" "$address" "$FILE" 120 && [ "$XFER_DONE" = yes ] &&
+            ours+=" $(calc "$gb * 8 / $XFER_S")" cpu+=" $(calc "$XFER_CPU_S / $gb")" rss+=" $(calc "$XFER_RSS / 1024")"
+    done
+    [ "$1" != their_quic ] || [ "$QUIC_KEPT" = yes ] || anchor+=", no file"
+    record "$section" "file of $(calc "$gb * 1000") MB" Gbit/s "$ours" "$anchor" "$theirs"
+    record "$section" "CPU, both ends" s/GB "$cpu" "$anchor" "$their_cpu"
+    [ "$1" = their_floor ] || record "$section" "peak memory of one end" MiB "$rss" "$anchor" "$their_rss"
+}
+
+warmed() {
+    warm_memory "$FILE"
+    "$@"
+}
+
+big_file() { # big_file: FILE
+    local bytes=1000000000
+    [ "$QUICK" = false ] || bytes=250000000
+    FILE=$(data $bytes)
 }
 
 bench_loopback() {
-    local bytes=1000000000 file gb i have_ssh='' name
-    [ "$QUICK" = false ] || bytes=250000000
-    local ours floor scp gcm cpu floor_cpu gcm_cpu rss gcm_rss quic quic_cpu quic_rss quic_kept=()
-    file=$(data $bytes)
-    gb=$(calc "$bytes / 1e9")
-    name="file of $(calc "$bytes / 1e6") MB"
-    ! ssh_set_up || have_ssh=1
-    # The first round is not counted: programs are read and keys made for the first time.
-    for ((i = 0; i <= REPEAT; i++)); do
-        [ $i -gt 1 ] || { ours='' floor='' cpu='' floor_cpu='' rss='' quic=() quic_cpu=() quic_rss=(); }
-        [ $i -gt 1 ] || { scp='' gcm='' gcm_cpu='' gcm_rss=''; }
-        loopback_round "$file" "$gb"
-    done
-    record loopback "$name" Gbit/s "$ours" floor "$floor"
-    record loopback "$name" Gbit/s "$ours" scp "$scp"
-    record loopback "$name" Gbit/s "$ours" "scp aes128-gcm" "$gcm"
-    record loopback "CPU, both ends" s/GB "$cpu" floor "$floor_cpu"
-    record loopback "CPU, both ends" s/GB "$cpu" "scp aes128-gcm" "$gcm_cpu"
-    record loopback "peak memory of one end" MiB "$rss" "scp aes128-gcm" "$gcm_rss"
-    quic_record loopback "$name" "$ours" "$cpu" "$rss"
+    local FILE SEND_HOST=lo RECV_HOST=lo i
+    big_file
+    by_turns loopback 127.0.0.1 floor their_floor 127.0.0.1
+    if ssh_set_up; then
+        by_turns loopback 127.0.0.1 scp their_scp
+        by_turns loopback 127.0.0.1 "scp aes128-gcm" their_scp -c aes128-gcm@openssh.com
+    fi
+    for i in "${!QUIC_NAMES[@]}"; do by_turns loopback 127.0.0.1 "${QUIC_NAMES[i]}" their_quic 127.0.0.1 "$i"; done
 }
 
 bench_veth() {
-    local bytes=1000000000 file gb i
-    [ "$QUICK" = false ] || bytes=250000000
-    local ours floor cpu floor_cpu rss name quic quic_cpu quic_rss quic_kept=()
+    local FILE SEND_HOST=a RECV_HOST=b i ns
     need_link veth || return 0
     net_down
-    local ns
     for ns in "$NET_A" "$NET_B"; do
         echo "$ns" >>"$W/.netns"
         ip netns add "$ns" && ip -n "$ns" link set lo up || return 1
@@ -120,20 +139,8 @@ bench_veth() {
     for ns in "$NET_A $NET_A_IP" "$NET_B $NET_B_IP"; do
         ip -n "${ns% *}" addr add "${ns#* }/24" dev "$NET_DEV" && ip -n "${ns% *}" link set "$NET_DEV" mtu 1500 up || return 1
     done
-    file=$(data $bytes)
-    gb=$(calc "$bytes / 1e9")
-    name="file of $(calc "$bytes / 1e6") MB, MTU 1500"
-    for ((i = 0; i <= REPEAT; i++)); do # as on loopback
-        [ $i -gt 1 ] || { ours='' floor='' cpu='' floor_cpu='' rss='' quic=() quic_cpu=() quic_rss=(); }
-        quietly floor_run a b "$NET_B_IP" "$file" --mtu &&
-            floor+=" $(calc "$gb * 8 / $FLOOR_S")" floor_cpu+=" $(calc "$FLOOR_CPU_S / $gb")"
-        warm_memory "$file"
-        quietly transfer a b "$NET_B_IP" "$file" 120 && [ "$XFER_DONE" = yes ] &&
-            ours+=" $(calc "$gb * 8 / $XFER_S")" cpu+=" $(calc "$XFER_CPU_S / $gb")" rss+=" $(calc "$XFER_RSS / 1024")"
-        quic_round a b "$NET_A_IP" "$file" "$gb"
-    done
+    big_file
+    by_turns veth "$NET_B_IP" "floor --mtu" their_floor "$NET_B_IP" --mtu
+    for i in "${!QUIC_NAMES[@]}"; do by_turns veth "$NET_B_IP" "${QUIC_NAMES[i]}" their_quic "$NET_A_IP" "$i"; done
     net_down
-    record veth "$name" Gbit/s "$ours" "floor --mtu" "$floor"
-    record veth "CPU, both ends, MTU 1500" s/GB "$cpu" "floor --mtu" "$floor_cpu"
-    quic_record veth "$name" "$ours" "$cpu" "$rss"
 }

@@ -106,26 +106,3 @@ quic_run() {
     QUIC_CPU_S=$(calc "$(took "$W/quic-client.t" cpu) + $(took "$W/quic-server.t" cpu)")
     QUIC_RSS=$(printf '%s\n' "$(took "$W/quic-client.t" rss)" "$(took "$W/quic-server.t" rss)" | sort -n | tail -n 1)
 }
-
-# quic_round SERVER_HOST CLIENT_HOST ADDRESS FILE GB: every peer once; the figures go to the caller's lists, an item a peer
-quic_round() {
-    local i
-    for i in "${!QUIC_NAMES[@]}"; do
-        warm_memory "$4"
-        quietly quic_run "$i" "$1" "$2" "$3" "$4" 120 || continue
-        [ $QUIC_DONE = yes ] || { note "${QUIC_NAMES[i]}: not done in 120 s"; continue; }
-        quic[i]+=" $(calc "$5 * 8 / $QUIC_S")" quic_cpu[i]+=" $(calc "$QUIC_CPU_S / $5")"
-        quic_rss[i]+=" $(calc "$QUIC_RSS / 1024")" quic_kept[i]=$QUIC_KEPT
-    done
-}
-
-quic_record() { # quic_record SECTION NAME "RATES" "CPU..." "RSS..." of ours, beside those lists
-    local i anchor
-    for i in "${!quic[@]}"; do
-        anchor=${QUIC_NAMES[i]}
-        [ "${quic_kept[i]}" = yes ] || anchor+=", no file"
-        record "$1" "$2" Gbit/s "$3" "$anchor" "${quic[i]}"
-        record "$1" "CPU, both ends" s/GB "$4" "$anchor" "${quic_cpu[i]}"
-        record "$1" "peak memory of one end" MiB "$5" "$anchor" "${quic_rss[i]}"
-    done
-}
