@@ -169,10 +169,11 @@ data() { # data BYTES: the path of a file of so many random bytes
     echo "$path"
 }
 
-# warm_memory FILE: takes as much memory as a copy of it needs, and gives it back.  A virtual machine returns what has been
-# free for some seconds to its host, and who takes it again pays up to two seconds for each GB: as much as the copy itself.
+# warm_memory FILE: takes twice as much memory as a copy of it needs, and gives it back.  A virtual machine returns what has
+# been free for some seconds to its host, and who takes it again pays up to two seconds for each GB: as much as the copy
+# itself.  Twice, for the kernel does not always hand out first what it got back last.
 warm_memory() {
-    head -c "$(stat -c %s "$1")" /dev/zero >"$W/warm"
+    head -c $(($(stat -c %s "$1") * 2)) /dev/zero >"$W/warm"
     rm "$W/warm"
 }
 
