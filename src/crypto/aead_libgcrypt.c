@@ -5,7 +5,8 @@
  * suites.  A CPU with VAES but without AVX-512 (Zen 3, Intel's desktops since
  * 2021) enciphers at half its speed in the other libraries, as Debian 12 has them;
  * here a long packet takes a fifth to a quarter less time, if a short one more.
- * On any other CPU this library would be the slowest, and is not used.
+ * Where IPSec-MB is missing it is faster than libcrypto at every length.  On a CPU
+ * without VAES this library would be the slowest, and is not used.
  *
  * The library keeps keys in locked memory if asked to; ours lie in ordinary
  * memory with every other provider too, and are wiped by gcry_cipher_close.

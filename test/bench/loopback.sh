@@ -89,7 +89,7 @@ their_quic() { # their_quic ADDRESS INDEX
 # a time: what uses up more memory than they do would leave its costs with them (warm_memory).  The first round is not
 # counted: programs are read and keys made for the first time.
 by_turns() {
-    local section=$1 address=$2 anchor=$3 gb i ours cpu rss theirs their_cpu their_rss
+    local section=$1 address=$2 anchor=$3 QUIC_KEPT=yes gb i ours cpu rss theirs their_cpu their_rss
     shift 3
     gb=$(calc "$(stat -c %s "$FILE") / 1e9")
     for ((i = 0; i <= REPEAT; i++)); do
