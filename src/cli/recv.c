@@ -39,12 +39,19 @@ static int count_up(const struct recv *r)
     return EXIT_SOME_FAILED;
 }
 
+/* Nobody is here, nor about to be. */
+static bool is_alone(const struct recv *r)
+{
+    return roster_count(&r->job.roster, ROSTER_TRUSTED) + roster_count(&r->job.roster, ROSTER_CONNECTED) == 0;
+}
+
+/* Who is refused ends the waiting for somebody, but nothing of those who are here. */
 static void on_peer_key(struct job *j, const struct msg *m)
 {
     struct recv *r = j->self;
     bool wanted = !j->program.has_target || program_is_target(&j->program, m);
 
-    if (!job_admit(j, m, wanted) && wanted && may_end(r))
+    if (!job_admit(j, m, wanted) && wanted && may_end(r) && is_alone(r))
         job_finish(j, EXIT_TRUST);
 }
 

@@ -54,6 +54,19 @@ expect recv 0
 same file in/file
 rm in/file
 
+# A stranger that is refused ends the waiting for somebody, but not what is under way with another.
+head -c 3000000 /dev/zero >large
+serve
+start send "$DUET" send --name alice --home "$(home_of alice)" -p 0 -c "127.0.0.1:$PORT" --limit 1MB large
+wait_for "$T/recv.err" 'connected to alice'
+start eve "$DUET" ask --name eve --home "$(home_of eve)" --accept-new -p 0 -c "127.0.0.1:$PORT" ping
+expect eve "$refused"
+wait_for "$T/recv.err" 'eve .*not known'
+expect send 0
+expect recv 0
+same large in/large
+rm large in/large
+
 # Known from now on: neither option is needed.
 serve
 offer
