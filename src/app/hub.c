@@ -296,7 +296,7 @@ static void connected(struct hub *h, const struct endpoint_event *ev)
         return;
     }
     h->last_session++;
-    memcpy(key->key, s->key, sizeof(key->key));
+    memcpy(key->key, s->peer.key, sizeof(key->key));
     memcpy(key->name, s->peer.name, sizeof(key->name));
     key->addr = ev->connected.addr;
     key->params = ev->connected.params;

@@ -43,6 +43,11 @@ void peer_name(const char *sent, size_t len, char out[PEER_NAME_BYTES])
         memcpy(out, "unnamed", sizeof("unnamed"));
 }
 
+bool peer_is_same(const struct peer *a, const struct peer *b)
+{
+    return memcmp(a->key, b->key, sizeof(a->key)) == 0;
+}
+
 void peer_doom(struct peer *p, enum close_code code, const char *reason)
 {
     if (p->doomed)

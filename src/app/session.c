@@ -18,7 +18,7 @@ struct session *session_new(const struct endpoint_event *ev, uint64_t number)
     s->peer.conn = ev->conn;
     s->number = number;
     s->settled_since = DUET_NEVER;
-    memcpy(s->key, ev->connected.key, sizeof(s->key));
+    memcpy(s->peer.key, ev->connected.key, sizeof(s->peer.key));
     peer_name(ev->connected.name, strnlen(ev->connected.name, LIMIT_NAME_BYTES), s->peer.name);
     channel_init(&s->peer.control, PEER_CONTROL_OUT_BYTES);
     channel_init(&s->peer.chat, PEER_CHAT_OUT_BYTES);
@@ -360,9 +360,14 @@ static void write_chat(struct session *s, struct env *env)
     }
 }
 
+static bool may_start_send(const struct session *s, const struct env *env)
+{
+    return s->sends_count > 0 && !transfers_full(env, true) && transfer_count(env, &s->peer, true) < TRANSFERS_PER_PEER;
+}
+
 static void start_sends(struct session *s, struct env *env)
 {
-    while (s->sends_count > 0 && transfer_count(env, &s->peer, true) < TRANSFERS_PER_PEER) {
+    while (may_start_send(s, env)) {
         const struct session_send send = s->sends[s->sends_head];
 
         s->sends_head = (s->sends_head + 1) % SESSION_SENDS_WAITING;

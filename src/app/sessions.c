@@ -82,8 +82,7 @@ void sessions_wake_all(struct sessions *t)
 static bool replaces(const struct session *newer, const struct session *older)
 {
     return newer->number > older->number && newer->state == SESSION_LIVE && !newer->peer.unreachable &&
-           older->state != SESSION_CLOSING && older->peer.unreachable &&
-           memcmp(newer->key, older->key, sizeof(older->key)) == 0;
+           older->state != SESSION_CLOSING && older->peer.unreachable && peer_is_same(&newer->peer, &older->peer);
 }
 
 struct session *sessions_replaced(const struct sessions *t, struct session *s)

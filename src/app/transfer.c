@@ -31,11 +31,16 @@ static size_t entries(const struct env *env, bool sending)
     return count;
 }
 
+bool transfers_full(const struct env *env, bool sending)
+{
+    return entries(env, sending) >= TRANSFERS_MAX / 2;
+}
+
 struct transfer *transfer_new(struct env *env, struct peer *peer, bool sending, const char *name,
                               enum transfer_code *why)
 {
     *why = WHY_BUSY;
-    if (transfer_count(env, peer, sending) >= TRANSFERS_PER_PEER || entries(env, sending) >= TRANSFERS_MAX / 2)
+    if (transfer_count(env, peer, sending) >= TRANSFERS_PER_PEER || transfers_full(env, sending))
         return NULL;
     *why = WHY_MEMORY;
     struct transfer *t = calloc(1, sizeof(*t));
@@ -323,6 +328,7 @@ void transfers_sweep(struct env *env)
         else
             env->transfers[kept++] = t;
     }
+    env->dirty = env->dirty || kept < env->transfer_count; /* somebody may have waited for a place */
     env->transfer_count = kept;
 }
 

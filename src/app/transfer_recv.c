@@ -185,7 +185,7 @@ static size_t count_active_of(const struct env *env, const struct peer *peer)
     size_t count = 0;
 
     for (size_t i = 0; i < env->transfer_count; i++)
-        count += is_active(env->transfers[i]) && (peer == NULL || env->transfers[i]->peer == peer) ? 1 : 0;
+        count += is_active(env->transfers[i]) && (peer == NULL || peer_is_same(env->transfers[i]->peer, peer)) ? 1 : 0;
     return count;
 }
 

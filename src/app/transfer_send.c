@@ -245,12 +245,34 @@ static bool wants_chunk(const struct env *env, const struct transfer *t)
     return t->out.asked_bytes < endpoint_bulk_limit(env->endpoint, t->conn, t->stream) + SEND_AHEAD_BYTES;
 }
 
-/* Asks for the next read if this transfer holds less than its share, or little while chunks are scarce. */
+static unsigned held(const struct transfer *t)
+{
+    return t->out.pieces + t->jobs_out;
+}
+
+static unsigned held_for(const struct env *env, const struct peer *peer)
+{
+    unsigned sum = 0;
+
+    for (size_t i = 0; i < env->transfer_count; i++) {
+        const struct transfer *t = env->transfers[i];
+
+        sum += t->sending && t->peer != NULL && peer_is_same(t->peer, peer) ? held(t) : 0;
+    }
+    return sum;
+}
+
+/* Holds it less than its share, or, while chunks are scarce, its peer next to nothing? */
+static bool may_hold_more(const struct env *env, const struct transfer *t, unsigned share)
+{
+    if (chunk_available(env->send_pool) > SEND_RESERVED_CHUNKS)
+        return held(t) < share;
+    return held_for(env, t->peer) < SEND_LEAST_CHUNKS;
+}
+
 static bool read_next(struct env *env, struct transfer *t, unsigned share)
 {
-    const bool is_scarce = chunk_available(env->send_pool) <= SEND_RESERVED_CHUNKS;
-    const unsigned held = t->out.pieces + t->jobs_out, most = is_scarce ? SEND_LEAST_CHUNKS : share;
-    struct chunk *c = wants_chunk(env, t) && held < most ? chunk_take(env->send_pool) : NULL;
+    struct chunk *c = wants_chunk(env, t) && may_hold_more(env, t, share) ? chunk_take(env->send_pool) : NULL;
 
     if (c == NULL)
         return false;

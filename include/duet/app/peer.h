@@ -15,6 +15,7 @@
 #include "duet/app/appmsg.h"
 #include "duet/app/channel.h"
 #include "duet/conn/endpoint.h"
+#include "duet/crypto/noise.h"
 
 /* Most bytes waiting for the transport.  ASKS_MAX answers and what transfers say fit; a peer that asks on without ever
  * reading is closed. */
@@ -25,9 +26,10 @@
 
 struct peer {
     conn_id conn;
-    char name[PEER_NAME_BYTES]; /* as peer_name made it */
-    bool takes_files, serves;   /* of its HELLO */
-    bool gone;                  /* closing or closed: nothing more is said to it */
+    uint8_t key[NOISE_KEY_BYTES]; /* who holds it may have several sessions */
+    char name[PEER_NAME_BYTES];   /* as peer_name made it */
+    bool takes_files, serves;     /* of its HELLO */
+    bool gone;                    /* closing or closed: nothing more is said to it */
     bool unreachable;
     bool doomed;
     uint64_t doom_code;      /* enum close_code */
@@ -42,6 +44,9 @@ struct peer {
 /* The display name it chose, as we show it: sanitised, never empty, one word without < and > (they and blanks become
  * '_'), so that "<NAME> text" and "* NAME left" have one reading. */
 void peer_name(const char *sent, size_t len, char out[PEER_NAME_BYTES]);
+
+/* Of one holder of a key, be it over one session or two: what is shared out evenly is shared among these. */
+bool peer_is_same(const struct peer *a, const struct peer *b);
 
 /* Queues a message on the control stream (TEXT: chat); no effect once gone or doomed.
  * Without room or memory the peer is doomed: nothing is lost silently. */

@@ -22,7 +22,8 @@
 #include "duet/app/env.h"
 #include "duet/app/peer.h"
 
-#define SESSION_SENDS_WAITING 1024 /* MSG_SENDs beyond TRANSFERS_PER_PEER that wait for their turn */
+#define SESSION_SENDS_WAITING \
+    1024 /* MSG_SENDs beyond TRANSFERS_PER_PEER, or TRANSFERS_MAX / 2 in all, that wait for their turn */
 
 enum session_state { SESSION_ASKING, SESSION_TRUSTED, SESSION_LIVE, SESSION_CLOSING };
 
@@ -37,7 +38,6 @@ struct session {
     uint64_t number; /* rises with every session: which one is newer? */
     size_t place;    /* in the table (sessions.h) */
     bool is_news;    /* it has begun or ceased to work: is one replaced by the other? (sessions_replaced) */
-    uint8_t key[NOISE_KEY_BYTES];
     bool control_readable, chat_readable;
     duet_time silent_since;  /* while peer.unreachable */
     duet_time settled_since; /* while quitting (hub.c); NEVER: something is under way */

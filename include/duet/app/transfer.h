@@ -76,6 +76,8 @@ struct transfer *transfer_new(struct env *env, struct peer *peer, bool sending, 
                               enum transfer_code *why);
 size_t transfer_count(const struct env *env, const struct peer *peer, bool sending); /* not ENDED */
 
+bool transfers_full(const struct env *env, bool sending); /* no place for one more at all */
+
 struct transfer *transfer_find(struct env *env, uint32_t id);
 struct transfer *transfer_by_stream(struct env *env, conn_id conn, uint64_t stream, bool sending);
 

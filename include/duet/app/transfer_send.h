@@ -7,8 +7,8 @@
  * is the disk's, then the endpoint's until RELEASED.  A transfer reads ahead of
  * its peer's credit, which follows what the path and the peer's disk take, by
  * SEND_AHEAD_BYTES; so a slow one does not fill our memory.  A peer that allows
- * everything and acknowledges nothing does: hence the last chunks are for those
- * that hold next to none.  Owned by the net thread.
+ * everything and acknowledges nothing does: hence the last chunks are for peers
+ * that hold next to none, however many files go to one.  Owned by the net thread.
  */
 #ifndef DUET_APP_TRANSFER_SEND_H
 #define DUET_APP_TRANSFER_SEND_H
@@ -18,7 +18,7 @@
 #include "duet/app/transfer.h"
 
 #define SEND_AHEAD_BYTES (16 * CHUNK_BYTES)
-#define SEND_RESERVED_CHUNKS 8 /* of the pool, for transfers that hold fewer than … */
+#define SEND_RESERVED_CHUNKS 8 /* of the pool, for peers that hold fewer than … */
 #define SEND_LEAST_CHUNKS 2    /* … so many: one being read, one being sent */
 _Static_assert((CHUNK_POOL - SEND_RESERVED_CHUNKS) * CHUNK_BYTES >= LIMIT_WINDOW_MAX_BYTES,
                "one transfer alone can fill the largest window");

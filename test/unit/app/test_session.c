@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "duet/app/hub_state.h"
+#include "duet/app/transfer.h"
 #include "duet/base/err.h"
 #include "scene.h"
 
@@ -382,6 +384,32 @@ Test(session, files_offered_before_hello_fail_when_it_says_that_none_are_taken)
         failed[m->value] = true;
     }
     cr_expect_not(s->guest_closed);
+    scene_close(s);
+}
+
+/* Files to other peers that take every place there is. */
+static void fill_places(struct env *env, struct peer *others, size_t count)
+{
+    enum transfer_code why;
+
+    for (size_t i = 0; i < count; i++)
+        cr_assert_not_null(transfer_new(env, &others[i / TRANSFERS_PER_PEER], true, "file", &why));
+}
+
+Test(session, files_wait_while_those_to_others_take_every_place)
+{
+    static struct peer others[TRANSFERS_MAX / 2 / TRANSFERS_PER_PEER];
+    struct scene *s = scene_open(NULL);
+    struct env *env = &s->hub->env;
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    fill_places(env, others, TRANSFERS_MAX / 2);
+    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
+    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 0);
+    cr_expect_eq(scene_job_count(s, JOB_OPEN), 0, "no place yet");
+    transfer_end(env, env->transfers[0]);
+    scene_run(s, S_US);
+    cr_expect_eq(scene_job_count(s, JOB_OPEN), 1, "as soon as there is one");
     scene_close(s);
 }
 

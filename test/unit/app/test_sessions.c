@@ -70,9 +70,9 @@ Test(sessions, are_found_and_awake_or_at_rest_whatever_comes)
 
 Test(sessions, a_silent_one_is_replaced_by_a_newer_one_with_its_key)
 {
-    static struct session old = {.peer = {.conn = 1}, .number = 1, .state = SESSION_LIVE, .key = {5}};
-    static struct session new = {.peer = {.conn = 2}, .number = 2, .state = SESSION_TRUSTED, .key = {5}};
-    static struct session other = {.peer = {.conn = 3}, .number = 3, .state = SESSION_LIVE, .key = {6}};
+    static struct session old = {.peer = {.conn = 1, .key = {5}}, .number = 1, .state = SESSION_LIVE};
+    static struct session new = {.peer = {.conn = 2, .key = {5}}, .number = 2, .state = SESSION_TRUSTED};
+    static struct session other = {.peer = {.conn = 3, .key = {6}}, .number = 3, .state = SESSION_LIVE};
     struct sessions t = {0};
 
     cr_assert(sessions_add(&t, &old) == 0 && sessions_add(&t, &new) == 0 && sessions_add(&t, &other) == 0);

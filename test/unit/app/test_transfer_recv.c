@@ -12,7 +12,7 @@
 
 static struct pair pair;
 static struct env env;
-static struct peer peer, other;
+static struct peer peer, again, other; /* again: the first one, over a second session */
 static uint32_t last_offer;
 
 static void set_up(void)
@@ -21,7 +21,8 @@ static void set_up(void)
 
     pair = (struct pair){.wire_count = 0};
     env = (struct env){.dirty = false};
-    peer = other = (struct peer){.conn = 0};
+    peer = again = (struct peer){.key = {1}};
+    other = (struct peer){.key = {2}};
     last_offer = 0;
     pair_open(&pair, &a, &b);
     pair_connect(&pair);
@@ -31,8 +32,9 @@ static void set_up(void)
     env.recv_pool = chunk_pool_new(CHUNK_POOL);
     env.send_pool = chunk_pool_new(1);
     cr_assert(outbox_init(&env.ui, 16) == 0 && outbox_init(&env.disk, DISK_JOBS_MAX) == 0);
-    peer.conn = other.conn = pair.conn[0]; /* one connection does for both */
+    peer.conn = again.conn = other.conn = pair.conn[0]; /* one connection does for all */
     channel_init(&peer.control, PEER_CONTROL_OUT_BYTES);
+    channel_init(&again.control, PEER_CONTROL_OUT_BYTES);
     channel_init(&other.control, PEER_CONTROL_OUT_BYTES);
 }
 
@@ -44,6 +46,7 @@ static void tear_down(void)
     chunk_pool_free(env.recv_pool);
     chunk_pool_free(env.send_pool);
     channel_dispose(&peer.control);
+    channel_dispose(&again.control);
     channel_dispose(&other.control);
     pair_close(&pair);
 }
@@ -146,6 +149,7 @@ Test(transfer_recv, one_peer_never_has_the_last_place)
     struct transfer *more = offered(FILE_BYTES);
 
     cr_expect_eq(more->state, TRANSFER_QUEUED);
+    cr_expect_eq(offered_by(&again, FILE_BYTES)->state, TRANSFER_QUEUED, "nor by a second session");
     cr_expect_eq(offered_by(&other, FILE_BYTES)->state, TRANSFER_RECEIVING);
     cr_expect_eq(offered_by(&other, FILE_BYTES)->state, TRANSFER_QUEUED, "all are taken");
     transfer_end(&env, env.transfers[0]);
