@@ -70,7 +70,7 @@ static bool count_round(struct cc_bbr_path *p, const struct loss *l, const struc
     p->bw_round[0] = p->bw_round[1];
     p->delivered_round[0] = p->delivered_round[1];
     p->bw_round[1] = p->delivered_round[1] = 0;
-    if (p->cycle_ends) {
+    if (p->cycle_ends && p->bw[1] > 0) { /* texts alone measure nothing, and two probes among them would forget all */
         p->cycle_ends = false;
         p->bw[0] = p->bw[1];
         p->bw[1] = 0;

@@ -214,6 +214,16 @@ Test(cc_bbr, a_chat_before_the_first_file_neither_shrinks_nor_grows_the_window)
     cr_assert_gt((double)cc_bbr_path_bw(&p.c.bbr.path), BANDWIDTH * 0.95);
 }
 
+/* A text takes 30 ms more than the minimum, nine times in ten: to a probe that is a queue of others. */
+Test(cc_bbr, a_chat_after_a_file_says_nothing_of_the_bandwidth)
+{
+    run(5);
+    for (int i = 0; i < 300; i++)
+        exchange(i % 10 == 5 ? RTT_US : RTT_US + 30000);
+    cr_expect_geq((double)cc_bbr_path_bw(&p.c.bbr.path), BANDWIDTH * 0.9);
+    cr_expect_geq((double)p.c.cwnd_bytes, BANDWIDTH * (RTT_US / 1e6) * 0.9);
+}
+
 Test(cc_bbr, an_opening_flight_without_a_queue_proves_its_pace_for_a_round_trip)
 {
     static const struct {
