@@ -52,7 +52,7 @@ void ackpolicy_update(struct ackpolicy *p, const struct ackpolicy_path *path)
     p->want = wish(p, path);
     if (p->open || path->sent_packets < ACKTR_START_PACKETS)
         return;
-    p->wanted = is_far(p->want.packets, p->told.packets) || is_far(p->want.delay_us, p->told.delay_us) ||
+    p->wanted = p->lost || is_far(p->want.packets, p->told.packets) || is_far(p->want.delay_us, p->told.delay_us) ||
                 is_far(p->want.gap_us, p->told.gap_us);
 }
 
@@ -60,7 +60,7 @@ bool ackpolicy_take(struct ackpolicy *p, struct frame *f)
 {
     if (!p->wanted)
         return false;
-    p->wanted = false;
+    p->wanted = p->lost = false;
     p->open = true;
     p->told = p->want;
     p->delay_us = num_max(p->delay_us, p->told.delay_us);
@@ -72,7 +72,7 @@ void ackpolicy_acked(struct ackpolicy *p, uint64_t sequence)
 {
     if (sequence != p->sequence)
         return;
-    p->open = false;
+    p->open = p->lost = false;
     p->delay_us = p->told.delay_us;
 }
 
@@ -81,5 +81,5 @@ void ackpolicy_lost(struct ackpolicy *p, uint64_t sequence)
     if (sequence != p->sequence)
         return;
     p->open = false;
-    p->wanted = true;
+    p->lost = p->wanted = true;
 }

@@ -48,6 +48,7 @@ struct ackpolicy {
     uint64_t delay_us;            /* longest wait the peer may have been told of */
     double held_back;             /* share of the latest ACKs before which the window was full */
     bool open;                    /* neither acknowledged nor lost */
+    bool lost;                    /* that is what became of it */
     bool wanted;                  /* another frame has to leave */
 };
 

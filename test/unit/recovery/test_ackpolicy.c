@@ -133,6 +133,19 @@ Test(ackpolicy, one_is_under_way_and_a_lost_one_is_told_as_it_is_then)
     cr_assert(ackpolicy_take(&p, &third));
 }
 
+/* The ACK that shows the loss brings the next update with it. */
+Test(ackpolicy, a_lost_one_is_told_again_though_the_wish_did_not_change)
+{
+    struct frame f;
+
+    update(160, 16000);
+    cr_assert(ackpolicy_take(&p, &f));
+    ackpolicy_lost(&p, f.policy.sequence);
+    update(160, 16000);
+    cr_assert(ackpolicy_take(&p, &f));
+    cr_assert_eq(f.policy.want.packets, 20);
+}
+
 Test(ackpolicy, the_wait_to_reckon_with_is_the_longest_that_may_be_in_force)
 {
     struct frame f;
