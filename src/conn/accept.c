@@ -126,8 +126,8 @@ static int refuse(struct endpoint *e, const struct packet *p, const struct duet_
     return rc;
 }
 
-static int answer(struct endpoint *e, const struct packet *p, const struct duet_addr *from, size_t len, conn_id rival,
-                  duet_time now)
+static int answer(struct endpoint *e, const struct packet *p, const struct duet_addr *from, size_t len, bool address_proven,
+                  conn_id rival, duet_time now)
 {
     struct handshake hs;
     int rc = handshake_answer(&hs, &e->shared.cfg, p, endpoint_fresh_id(e), REFUSAL_NONE, &e->shared.rng);
@@ -137,7 +137,7 @@ static int answer(struct endpoint *e, const struct packet *p, const struct duet_
             queue_reply(e, r, handshake_syn_ack(&hs, r->bytes, sizeof r->bytes));
         rc = DUET_EREFUSED;
     } else if (rc == 0) {
-        struct conn *c = conn_new_responder(&e->shared, hs.cid_r, from, &hs, p->token != NULL, now);
+        struct conn *c = conn_new_responder(&e->shared, hs.cid_r, from, &hs, address_proven, now);
         rc = c == NULL ? DUET_ENOMEM : 0;
         if (c != NULL) {
             path_received(&c->path, len);
@@ -189,13 +189,13 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_add
 
     if (e->half_open >= LIMIT_HALF_OPEN || host_has_enough(e, from))
         return DUET_EFULL;
+    /* A bad one is as good as none: it may have grown old, be of our former life, or forged by somebody who saw the SYN. */
     const bool token_ok = p->token != NULL && cookie_check(&e->cookie, from, p->cid_i, p->token, now);
-    if (p->token != NULL && !token_ok)
-        return DUET_EAUTH;
     if ((e->half_open >= LIMIT_HALF_OPEN_RETRY || wastes_answers(e, now)) && !token_ok)
         return send_retry(e, p, from, now);
     const bool is_busy = e->count >= LIMIT_CONNS;
-    const int rc = is_busy ? refuse(e, p, from, REFUSAL_BUSY) : answer(e, p, from, len, own != NULL ? own->id : 0, now);
+    const int rc = is_busy ? refuse(e, p, from, REFUSAL_BUSY)
+                           : answer(e, p, from, len, token_ok, own != NULL ? own->id : 0, now);
     e->wasted += is_busy || rc != 0;
     return rc;
 }

@@ -170,7 +170,7 @@ void conn_packet_bytes(struct conn *c)
 void conn_forget_path(struct conn *c, duet_time now)
 {
     pmtud_init(&c->pmtud, LIMIT_PACKET_MIN_BYTES, c->params.max_packet_bytes);
-    rtt_init(&c->loss.rtt);
+    loss_forget_path(&c->loss, now);
     c->packet_bytes = c->pmtud.current_bytes;
     /* The name was found when the connection began, so it is found now. */
     cc_init(&c->cc, c->cc.ops->name, c->packet_bytes, c->params.window_bytes, now);

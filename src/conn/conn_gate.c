@@ -24,10 +24,15 @@ uint32_t gate_packet_bytes(const struct conn *c)
     return allowed < size ? (uint32_t)allowed : size;
 }
 
+bool gate_address_allows(const struct conn *c)
+{
+    return gate_packet_bytes(c) >= LEAST_PACKET_BYTES;
+}
+
 /* The number after the next is asked for because one may be skipped. */
 bool gate_may_send(struct conn *c)
 {
-    return gate_packet_bytes(c) >= LEAST_PACKET_BYTES && loss_has_room(&c->loss, c->next_number + 1);
+    return gate_address_allows(c) && loss_has_room(&c->loss, c->next_number + 1);
 }
 
 struct gate gate_open(const struct conn *c)
@@ -127,7 +132,7 @@ duet_time conn_send_at(struct conn *c, duet_time now)
         return data_at(c, now);
     case CONN_CLOSING:
     case CONN_DRAINING:
-        return c->close_wanted && path_allowance(&c->path) >= LIMIT_PACKET_MIN_BYTES ? now : DUET_NEVER;
+        return c->close_wanted && gate_address_allows(c) ? now : DUET_NEVER;
     case CONN_DEAD:
         return DUET_NEVER;
     }

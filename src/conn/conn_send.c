@@ -14,6 +14,8 @@
 
 #define PAD_BELOW_BYTES 24 /* a bulk packet this close to full is padded, so that trains are of equal packets */
 
+#define CLOSE_MOST_BYTES 11 /* of a CLOSE beside its reason: type, code, length */
+
 /* ── handshake flights ───────────────────────────────────────────────── */
 
 static ssize_t write_flight(const struct conn *c, uint8_t *buf, size_t cap)
@@ -100,15 +102,17 @@ static struct writer body_of(uint8_t *buf, size_t size)
     return writer_of(buf + LIMIT_DATA_HEADER_BYTES, size - LIMIT_DATA_HEADER_BYTES - LIMIT_TAG_BYTES);
 }
 
+/* To an address that may not get so much as all of the reason, with as much of it as fits. */
 static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
 {
-    if (path_allowance(&c->path) < LIMIT_PACKET_MIN_BYTES)
+    if (!gate_address_allows(c))
         return 0;
-    struct draft d = {.w = body_of(buf, cap < LIMIT_PACKET_MIN_BYTES ? cap : LIMIT_PACKET_MIN_BYTES)};
+    struct draft d = {.w = body_of(buf, num_min(cap, num_min(gate_packet_bytes(c), LIMIT_PACKET_MIN_BYTES)))};
     struct frame f = {.type = FRAME_CLOSE};
     f.close.code = c->close_code;
     f.close.reason = (const uint8_t *)c->close_reason;
-    f.close.reason_len = c->state == CONN_CLOSING ? strlen(c->close_reason) : 0;
+    if (c->state == CONN_CLOSING)
+        f.close.reason_len = num_min(strlen(c->close_reason), writer_left(&d.w) - CLOSE_MOST_BYTES);
     frame_write(&d.w, &f);
     c->close_wanted = false;
     return seal(c, buf, &d, take_number(c), now);

@@ -31,7 +31,7 @@ static duet_time heartbeat_at(const struct conn *c)
 {
     if (c->ping_wanted)
         return DUET_NEVER; /* due already, and waiting for conn_send */
-    return time_add(time_max(c->heard_at, c->sent_eliciting_at), c->params.heartbeat_us);
+    return time_add(time_max(c->heard_at, c->sent_eliciting_at), num_min(c->params.heartbeat_us, SILENCE_ASK_US));
 }
 
 /*

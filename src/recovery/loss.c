@@ -44,6 +44,12 @@ void loss_init(struct loss *l)
     ackmemo_init(&l->memo);
 }
 
+void loss_forget_path(struct loss *l, duet_time now)
+{
+    rtt_init(&l->rtt);
+    l->path_since = now;
+}
+
 void loss_dispose(struct loss *l)
 {
     sentmap_dispose(&l->sent);
@@ -390,7 +396,7 @@ int loss_ack(struct loss *l, const struct frame_ack *ack, duet_time now, struct 
         l->largest_acked = ack->largest;
         out->largest_is_new = true;
     }
-    if (largest_open && pass.eliciting) {
+    if (largest_open && pass.eliciting && !time_before(largest->sent_at, l->path_since)) {
         rtt_sample(&l->rtt, time_since(now, largest->sent_at), ack->delay_us, now);
         out->rtt_sampled = true;
         if (time_is_never(l->first_sample_at))

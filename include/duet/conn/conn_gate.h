@@ -24,6 +24,8 @@ struct gate {
 };
 
 struct gate gate_open(const struct conn *c);
+/* May the address get a packet worth sending, CLOSE among them? */
+bool gate_address_allows(const struct conn *c);
 /* May any packet leave at all? */
 bool gate_may_send(struct conn *c);
 /* The next packet's size.  Packets are small while the address is unproven (it may get only so much), and after two

@@ -41,6 +41,7 @@
 
 struct loss {
     struct rtt rtt;
+    duet_time path_since; /* what was sent before took another path: no sample of this one (RFC 9000 §9.4) */
     struct sentmap sent;
     struct ackmemo memo; /* what the last ACKs said */
     uint64_t bytes_in_flight;
@@ -96,6 +97,8 @@ struct loss_summary {
 };
 
 void loss_init(struct loss *l);
+/* The peer is elsewhere: its round-trip time is unknown. */
+void loss_forget_path(struct loss *l, duet_time now);
 void loss_dispose(struct loss *l);
 
 /* Records a packet that leaves now; one that elicits pays off one probe due, one that does not counts 0 bytes in

@@ -62,6 +62,8 @@
 #define HEARTBEAT_MAX_US 60000000
 /* Silence that makes a peer unreachable: 15 s, less a second for the news to be shown. */
 #define UNREACHABLE_US 14000000
+/* Silence that is asked about whatever the heartbeat: nobody is unreachable who was not asked. */
+#define SILENCE_ASK_US (UNREACHABLE_US / 2)
 #define LOST_DEFAULT_US 600000000 /* silence that ends the session */
 
 #endif

@@ -168,18 +168,36 @@ static void fill_to_retry(void)
     drain_out();
 }
 
+/* A token that does not check out is as good as none. */
 Test(accept, a_token_proves_its_own_address_and_id_only)
 {
     fill_to_retry();
     make_syn(5000);
-    cr_assert_eq(retried(300, 301), DUET_EAUTH, "another address");
+    cr_assert_eq(retried(300, 301), 0);
+    cr_assert_eq(e->half_open, LIMIT_HALF_OPEN_RETRY, "another address");
+    cr_assert_eq(endpoint_counters(e).retries_sent, 2);
+    drain_out();
     make_syn(5001);
     cr_assert_eq(retried(300, 300), 0);
     cr_assert_eq(e->half_open, LIMIT_HALF_OPEN_RETRY + 1);
     last.cid_i = 5002;
     handshake_syn(&last, syn, sizeof syn);
     const struct duet_addr a = address(300);
-    cr_assert_eq(give(syn, sizeof syn, &a), DUET_EAUTH, "another id");
+    cr_assert_eq(give(syn, sizeof syn, &a), 0);
+    cr_assert_eq(e->half_open, LIMIT_HALF_OPEN_RETRY + 1, "another id");
+    cr_assert_eq(endpoint_counters(e).retries_sent, 4);
+}
+
+Test(accept, a_bad_token_proves_no_address)
+{
+    make_syn(5000);
+    last.has_token = true;
+    memset(last.token, 7, sizeof last.token);
+    handshake_syn(&last, syn, sizeof syn);
+    const struct duet_addr a = address(300);
+    cr_assert_eq(give(syn, sizeof syn, &a), 0);
+    cr_assert_eq(endpoint_conn_count(e), 1);
+    cr_assert_not(e->all[0]->path.validated);
 }
 
 Test(accept, a_token_lives_its_time_only)
@@ -190,8 +208,12 @@ Test(accept, a_token_lives_its_time_only)
     now = time_add(now, LIMIT_TOKEN_US);
     endpoint_tick(e, now);
     cr_assert_eq(endpoint_conn_count(e), 0);
-    const struct duet_addr a = address(300);
-    cr_assert_eq(give(syn, sizeof syn, &a), DUET_EAUTH);
+    const struct handshake mine = last;
+    fill_to_retry();
+    last = mine;
+    handshake_syn(&last, syn, sizeof syn);
+    cr_assert_eq(retried(300, 300), 0, "it is answered by a new one");
+    cr_assert_eq(e->half_open, LIMIT_HALF_OPEN_RETRY + 1);
 }
 
 Test(accept, good_tokens_do_not_pass_the_cap)
@@ -300,7 +322,7 @@ Test(accept, strangers_who_waste_answers_have_to_prove_their_address)
     cr_assert_eq(packet_parse(&p, out, take(out, &to)), 0);
     cr_expect_eq(p.type, PACKET_SYN_ACK);
     now = time_add(now, 1000000);
-    cr_expect_eq(give(syn, sizeof syn, &(struct duet_addr){.family = ADDR_V4, .port = 1}), DUET_EAUTH, "of another");
+    cr_expect_eq(give(syn, sizeof syn, &(struct duet_addr){.family = ADDR_V4, .port = 1}), DUET_EREFUSED, "a token of another");
     cr_expect_eq(give_syn(1, 1), 0, "a second later they are believed again");
 }
 

@@ -47,6 +47,18 @@ Test(conn_paths, a_moved_peer_is_followed_and_proven)
     cr_assert_eq(pair.count[0][EVENT_UNREACHABLE] + pair.count[1][EVENT_UNREACHABLE], 0);
 }
 
+/* Its CLOSE is all that ever comes from there. */
+Test(conn_paths, a_peer_that_leaves_from_a_new_address_gets_its_answer)
+{
+    pair_connect(&pair);
+    pair_run_for(&pair, SECONDS(1));
+    pair.filter = moved;
+    endpoint_close(pair.e[0], pair.conn[0], CLOSE_OK, "bye", pair.now);
+    pair_run_for(&pair, 100000);
+    cr_assert_eq(pair.count[0][EVENT_CLOSED], 1);
+    cr_assert_eq(pair.count[1][EVENT_CLOSED], 1);
+}
+
 Test(conn_paths, an_idle_peer_that_moved_is_never_unreachable)
 {
     pair_connect(&pair);
@@ -93,6 +105,36 @@ Test(conn_paths, an_older_packet_from_elsewhere_does_not_move_the_path)
     cr_assert_eq(pair_give(&pair, 1, new, len), 0);
     cr_assert_eq(endpoint_recv(pair.e[1], &cafe, old, len, len, 0, pair.now), 0);
     cr_assert(addr_equal(&inside_session(&pair, 1)->path.addr, &pair.addr[0]));
+}
+
+static void file_to_the_one_that_moves(void)
+{
+    static uint8_t file[2000000];
+    uint64_t id;
+    pair_connect(&pair);
+    cr_assert_eq(endpoint_open_bulk(pair.e[1], pair.conn[1], &id), 0);
+    cr_assert_eq(endpoint_accept_bulk(pair.e[0], pair.conn[0], id, 1 << 20, pair.now), 0);
+    pair_run_for(&pair, SECONDS(1));
+    cr_assert_eq(endpoint_supply(pair.e[1], pair.conn[1], id, 0, file, sizeof file, 1, pair.now), 0);
+    pair_run_for(&pair, 45000);
+}
+
+/* Its first packet from there acknowledges the last it got before: the silence is no round trip of the new path. */
+Test(conn_paths, what_was_sent_to_the_former_host_tells_nothing_of_the_new_path)
+{
+    uint8_t frames[32], dgram[LIMIT_PACKET_MIN_BYTES];
+    file_to_the_one_that_moves();
+    pair.filter = pair_lose_all;
+    pair_run_for(&pair, SECONDS(3));
+    struct writer w = writer_of(frames, sizeof frames);
+    const uint64_t ack[] = {FRAME_ACK, inside_session(&pair, 0)->largest_received, 0, 0, 0};
+    for (size_t i = 0; i < sizeof ack / sizeof *ack; i++)
+        writer_varint(&w, ack[i]);
+    const size_t len = inside_seal(inside_session(&pair, 0), &w, dgram, pair.now);
+    cr_assert_eq(endpoint_recv(pair.e[1], &cafe, dgram, len, len, 0, pair.now), 0);
+    const struct conn *c = inside_session(&pair, 1);
+    cr_assert(addr_equal(&c->path.addr, &cafe));
+    cr_assert_not(c->loss.rtt.sampled);
 }
 
 Test(conn_paths, an_unproven_path_gets_no_more_than_three_times_its_bytes)

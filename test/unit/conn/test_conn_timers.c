@@ -246,6 +246,19 @@ Test(conn_timers, a_file_that_is_there_is_not_asked_after)
     cr_assert(time_before(c->asked_at, DUET_TIME(SECONDS(2))), "only the start of the session");
 }
 
+/* Nobody is unreachable who was not asked. */
+Test(conn_timers, a_long_heartbeat_makes_no_healthy_peer_unreachable)
+{
+    struct endpoint_config a = pair_config(1, "alice"), b = pair_config(2, "bob");
+    a.params.heartbeat_us = b.params.heartbeat_us = HEARTBEAT_MAX_US;
+    stop();
+    pair_open(&pair, &a, &b);
+    pair.delay_us = 10000;
+    pair_connect(&pair);
+    pair_run_for(&pair, SECONDS(300));
+    cr_assert_eq(pair.count[0][EVENT_UNREACHABLE] + pair.count[1][EVENT_UNREACHABLE], 0);
+}
+
 /* The same SYN, answered twice, then the first answer again: whatever keys come about, no number is used twice. */
 Test(conn_timers, no_packet_number_is_used_twice_however_often_the_answer_changes)
 {
