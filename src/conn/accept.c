@@ -126,8 +126,8 @@ static int refuse(struct endpoint *e, const struct packet *p, const struct duet_
     return rc;
 }
 
-static int answer(struct endpoint *e, const struct packet *p, const struct duet_addr *from, size_t len, bool address_proven,
-                  conn_id rival, duet_time now)
+static int answer(struct endpoint *e, const struct packet *p, const struct duet_addr *from, size_t len,
+                  bool address_proven, conn_id rival, duet_time now)
 {
     struct handshake hs;
     int rc = handshake_answer(&hs, &e->shared.cfg, p, endpoint_fresh_id(e), REFUSAL_NONE, &e->shared.rng);
@@ -194,8 +194,8 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_add
     if ((e->half_open >= LIMIT_HALF_OPEN_RETRY || wastes_answers(e, now)) && !token_ok)
         return send_retry(e, p, from, now);
     const bool is_busy = e->count >= LIMIT_CONNS;
-    const int rc = is_busy ? refuse(e, p, from, REFUSAL_BUSY)
-                           : answer(e, p, from, len, token_ok, own != NULL ? own->id : 0, now);
+    const int rc =
+        is_busy ? refuse(e, p, from, REFUSAL_BUSY) : answer(e, p, from, len, token_ok, own != NULL ? own->id : 0, now);
     e->wasted += is_busy || rc != 0;
     return rc;
 }

@@ -94,8 +94,10 @@ static duet_time bulk_at(struct conn *c, const struct gate *g, duet_time now)
     if (wants && g->bulk)
         return pacer_next(&c->pacer, pacing_rate(c), gate_packet_bytes(c), now);
     pacer_idle(&c->pacer);
-    if (wants)
+    if (wants) {
         c->cwnd_limited = true;
+        c->limited_until = c->next_number;
+    }
     if (wants || !g->bulk)
         return DUET_NEVER;
     loss_app_limited(&c->loss);

@@ -149,9 +149,10 @@ static void trace_metrics(struct conn *c, duet_time now)
 void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now)
 {
     const struct sent_packet *p;
-    bool spurious;
+    bool spurious, was_limited = false;
     int rc = 0;
     while ((p = loss_take_acked(&c->loss, &spurious)) != NULL) {
+        was_limited = was_limited || p->number < c->limited_until;
         if (pmtud_acked(&c->pmtud, p->number, p->bytes, p->sent_at, now))
             conn_packet_bytes(c);
         for (size_t i = 0; i < p->item_count && rc == 0; i++)
@@ -163,7 +164,8 @@ void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now)
         for (size_t i = 0; i < p->item_count && rc == 0 && !p->repeated; i++)
             rc = item_lost(c, &p->items[i]);
     }
-    c->cc.ops->update(&c->cc, &c->loss, s, c->cwnd_limited, now);
+    const enum cc_limit limit = c->cwnd_limited ? CC_IS_LIMITED : was_limited ? CC_WAS_LIMITED : CC_UNLIMITED;
+    c->cc.ops->update(&c->cc, &c->loss, s, limit, now);
     if (s->rtt_sampled)
         pacer_path(&c->pacer, c->loss.rtt.min_us);
     if (s->acked_bytes > 0)

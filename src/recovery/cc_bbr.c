@@ -326,7 +326,7 @@ static void bbr_sent(struct cc *c, uint64_t bytes, uint64_t in_flight, duet_time
     cc_bbr_loss_sent(&b->loss, bytes, in_flight);
 }
 
-static void bbr_update(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
+static void bbr_update(struct cc *c, const struct loss *l, const struct loss_summary *s, enum cc_limit limit,
                        duet_time now)
 {
     struct cc_bbr *b = &c->bbr;
@@ -343,7 +343,7 @@ static void bbr_update(struct cc *c, const struct loss *l, const struct loss_sum
         on_held(b);
     if (v.congested)
         on_congestion(c, l, &v, now);
-    cc_bbr_advance(c, l, s, cwnd_limited, round_starts, now);
+    cc_bbr_advance(c, l, s, limit == CC_IS_LIMITED, round_starts, now);
     b->idle = l->bytes_in_flight == 0;
     set_cwnd(c, l, s, now);
     set_pacing(c, &l->rtt);

@@ -247,15 +247,15 @@ static void advance_cruise(struct cc_bbr *b, const struct loss *l, duet_time now
 }
 
 /* The ceiling is tested: it rises as fast as the probe does. */
-static void raise_ceiling(struct cc *c, const struct loss_summary *s, bool cwnd_limited)
+static void raise_ceiling(struct cc *c, const struct loss_summary *s, bool is_limited)
 {
     struct cc_bbr_path *p = &c->bbr.path;
 
-    if (p->inflight_hi != UINT64_MAX && cwnd_limited && c->cwnd_bytes >= p->inflight_hi)
+    if (p->inflight_hi != UINT64_MAX && is_limited && c->cwnd_bytes >= p->inflight_hi)
         p->inflight_hi += num_share(UP_GAIN - 1, s->acked_bytes);
 }
 
-static void leave_phase(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
+static void leave_phase(struct cc *c, const struct loss *l, const struct loss_summary *s, bool is_limited,
                         bool round_starts, duet_time now)
 {
     struct cc_bbr *b = &c->bbr;
@@ -287,7 +287,7 @@ static void leave_phase(struct cc *c, const struct loss *l, const struct loss_su
             enter_up(b, &l->rtt, now);
         break;
     case BBR_UP:
-        raise_ceiling(c, s, cwnd_limited);
+        raise_ceiling(c, s, is_limited);
         if (is_probed(b, l, s, round_starts))
             cc_bbr_end_probe(b, now);
         break;
@@ -345,13 +345,13 @@ void cc_bbr_begin(struct cc_bbr *b, duet_time now)
     enter(b, BBR_STARTUP, now);
 }
 
-void cc_bbr_advance(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
+void cc_bbr_advance(struct cc *c, const struct loss *l, const struct loss_summary *s, bool is_limited,
                     bool round_starts, duet_time now)
 {
     struct cc_bbr *b = &c->bbr;
     enum cc_bbr_phase before = b->phase;
 
-    leave_phase(c, l, s, cwnd_limited, round_starts, now);
+    leave_phase(c, l, s, is_limited, round_starts, now);
     watch_queue(c, l, s, now);
     if (round_starts && b->phase == BBR_CRUISE)
         trust_deliveries(b, l, now);

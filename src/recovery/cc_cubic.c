@@ -268,7 +268,7 @@ static void cubic_sent(struct cc *c, uint64_t bytes, uint64_t in_flight, duet_ti
     c->cubic.counted_at = now;
 }
 
-static void cubic_update(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
+static void cubic_update(struct cc *c, const struct loss *l, const struct loss_summary *s, enum cc_limit limit,
                          duet_time now)
 {
     struct cc_cubic *q = &c->cubic;
@@ -278,7 +278,7 @@ static void cubic_update(struct cc *c, const struct loss *l, const struct loss_s
     if (s->lost_bytes > 0)
         on_lost(c, s, now);
 
-    if (!cwnd_limited)
+    if (limit == CC_UNLIMITED)
         stop_clock(q, now);
     else if (s->acked_bytes > 0 && !is_of_old_window(q, s->largest_acked_sent_at)) {
         if (in_slow_start(c))

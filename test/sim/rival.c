@@ -264,12 +264,12 @@ static void bbr1_sent(struct cc *c, uint64_t bytes, uint64_t in_flight, duet_tim
     (void)c, (void)bytes, (void)in_flight, (void)now;
 }
 
-static void bbr1_update(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
+static void bbr1_update(struct cc *c, const struct loss *l, const struct loss_summary *s, enum cc_limit limit,
                         duet_time now)
 {
     struct bbr1 b = load(c);
 
-    (void)cwnd_limited;
+    (void)limit;
     bool round_starts = count_round(&b, l, s);
     take_rate(&b, s);
     recover(c, &b, l, s, now);
@@ -305,10 +305,10 @@ static void unpaced_sent(struct cc *c, uint64_t bytes, uint64_t in_flight, duet_
     cc_cubic_ops.sent(c, bytes, in_flight, now);
 }
 
-static void unpaced_update(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
+static void unpaced_update(struct cc *c, const struct loss *l, const struct loss_summary *s, enum cc_limit limit,
                            duet_time now)
 {
-    cc_cubic_ops.update(c, l, s, cwnd_limited, now);
+    cc_cubic_ops.update(c, l, s, limit, now);
     c->pacing_bytes_per_s = 0;
 }
 

@@ -132,6 +132,7 @@ struct conn {
     uint32_t packet_bytes;            /* largest UDP payload we send now */
     uint64_t ce_reported;             /* CE marks the peer has told us of */
     bool cwnd_limited;                /* the window held us back since the last ACK */
+    uint64_t limited_until;           /* what was sent when it last did, and before */
     uint8_t ack_tag[NOISE_TAG_BYTES]; /* responder: of the ACK that confirmed us */
     bool done_wanted;                 /* HANDSHAKE_DONE has to be sent (again) */
     bool ping_wanted;

@@ -22,13 +22,22 @@
 
 struct cc;
 
+/* Did the window hold the sender back?  Not the application, nor the pace.  ACKs come in batches, and the first one of a
+ * batch opens the window: whoever asks whether the window was used asks about the packets, not about this moment. */
+enum cc_limit {
+    CC_UNLIMITED,
+    CC_WAS_LIMITED, /* when some of what is acknowledged now was in flight */
+    CC_IS_LIMITED,  /* since the ACK before */
+};
+
 struct cc_ops {
     const char *name;
     void (*init)(struct cc *c, duet_time now);
     /* A packet of `bytes` left; in_flight includes it. */
     void (*sent)(struct cc *c, uint64_t bytes, uint64_t in_flight, duet_time now);
-    /* An ACK or timer changed something.  cwnd_limited: the window, not the application, held the sender back. */
-    void (*update)(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited, duet_time now);
+    /* An ACK or timer changed something. */
+    void (*update)(struct cc *c, const struct loss *l, const struct loss_summary *s, enum cc_limit limit,
+                   duet_time now);
     /* Packets with the CE mark were reported anew. */
     void (*marked)(struct cc *c, duet_time largest_acked_sent_at, duet_time now);
 };

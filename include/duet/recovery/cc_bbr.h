@@ -211,7 +211,7 @@ void cc_bbr_end_probe(struct cc_bbr *b, duet_time now);
 /* The next probe begins then, however many rounds that takes. */
 void cc_bbr_probe_not_before(struct cc_bbr *b, duet_time at);
 /* Leaves the phase when its time has come. */
-void cc_bbr_advance(struct cc *c, const struct loss *l, const struct loss_summary *s, bool cwnd_limited,
+void cc_bbr_advance(struct cc *c, const struct loss *l, const struct loss_summary *s, bool is_limited,
                     bool round_starts, duet_time now);
 
 #endif

@@ -322,7 +322,8 @@ Test(accept, strangers_who_waste_answers_have_to_prove_their_address)
     cr_assert_eq(packet_parse(&p, out, take(out, &to)), 0);
     cr_expect_eq(p.type, PACKET_SYN_ACK);
     now = time_add(now, 1000000);
-    cr_expect_eq(give(syn, sizeof syn, &(struct duet_addr){.family = ADDR_V4, .port = 1}), DUET_EREFUSED, "a token of another");
+    cr_expect_eq(give(syn, sizeof syn, &(struct duet_addr){.family = ADDR_V4, .port = 1}), DUET_EREFUSED,
+                 "a token of another");
     cr_expect_eq(give_syn(1, 1), 0, "a second later they are believed again");
 }
 

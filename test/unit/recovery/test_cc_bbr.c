@@ -123,7 +123,8 @@ static void resolve_step(void)
             s.rate_bytes_per_s = s.rate_delivered * US_PER_S / time_since(p.now, f.at);
             s.rate_in_flight = f.in_flight;
         }
-        p.c.ops->update(&p.c, &p.l, &s, p.l.bytes_in_flight + PACKET > p.c.cwnd_bytes, p.now);
+        p.c.ops->update(&p.c, &p.l, &s, p.l.bytes_in_flight + PACKET > p.c.cwnd_bytes ? CC_IS_LIMITED : CC_UNLIMITED,
+                        p.now);
     }
 }
 
@@ -147,7 +148,7 @@ static void heal(void)
     s.rate_lost = s.lost_bytes;
     s.rate_bytes_per_s = PACKET * US_PER_S / RTT_US;
     p.dead = false;
-    p.c.ops->update(&p.c, &p.l, &s, true, p.now);
+    p.c.ops->update(&p.c, &p.l, &s, CC_IS_LIMITED, p.now);
 }
 
 static void run(double seconds)
@@ -200,7 +201,7 @@ static void exchange(uint64_t rtt_us)
     rtt_sample(&p.l.rtt, rtt_us, 0, p.now);
     s.rate_bytes_per_s = PACKET * US_PER_S / rtt_us;
     p.l.delivered_bytes += PACKET;
-    p.c.ops->update(&p.c, &p.l, &s, false, p.now);
+    p.c.ops->update(&p.c, &p.l, &s, CC_UNLIMITED, p.now);
 }
 
 Test(cc_bbr, a_chat_before_the_first_file_neither_shrinks_nor_grows_the_window)
@@ -248,7 +249,7 @@ static void sample(uint64_t rtt_us)
 {
     struct loss_summary s = {.rtt_sampled = true, .prior_in_flight = 100 * PACKET, .rate_app_limited = true};
     rtt_sample(&p.l.rtt, rtt_us, 0, p.now);
-    p.c.ops->update(&p.c, &p.l, &s, false, p.now);
+    p.c.ops->update(&p.c, &p.l, &s, CC_UNLIMITED, p.now);
 }
 
 Test(cc_bbr, a_queue_is_what_all_of_some_samples_show)

@@ -28,21 +28,21 @@ static void acked(uint64_t bytes, bool limited)
     struct loss_summary s = {.acked_bytes = bytes, .largest_acked_sent_at = DUET_TIME(now_us - RTT)};
 
     l.delivered_bytes += bytes;
-    c.ops->update(&c, &l, &s, limited, DUET_TIME(now_us));
+    c.ops->update(&c, &l, &s, limited ? CC_WAS_LIMITED : CC_UNLIMITED, DUET_TIME(now_us));
 }
 
 static void lost(uint64_t bytes, uint64_t sent_at_us)
 {
     struct loss_summary s = {.lost_bytes = bytes, .largest_lost_sent_at = DUET_TIME(sent_at_us)};
 
-    c.ops->update(&c, &l, &s, true, DUET_TIME(now_us));
+    c.ops->update(&c, &l, &s, CC_WAS_LIMITED, DUET_TIME(now_us));
 }
 
 static void spurious(uint64_t bytes)
 {
     struct loss_summary s = {.spurious_bytes = bytes};
 
-    c.ops->update(&c, &l, &s, true, DUET_TIME(now_us));
+    c.ops->update(&c, &l, &s, CC_WAS_LIMITED, DUET_TIME(now_us));
 }
 
 /* A window's worth over one round trip in so many ACKs. */
@@ -280,7 +280,7 @@ Test(cc_cubic, persistent_congestion_starts_over)
     };
 
     c.cwnd_bytes = 100 * PACKET;
-    c.ops->update(&c, &l, &s, true, DUET_TIME(now_us));
+    c.ops->update(&c, &l, &s, CC_WAS_LIMITED, DUET_TIME(now_us));
     cr_assert_eq(c.cwnd_bytes, CC_MIN_PACKETS * PACKET);
     spurious(10 * PACKET);
     cr_assert_eq(c.cwnd_bytes, CC_MIN_PACKETS * PACKET);
@@ -312,7 +312,7 @@ static void sampled_round(uint64_t rtt_us, unsigned samples)
         now_us += RTT / samples;
         l.delivered_bytes += s.acked_bytes;
         l.rtt.latest_us = rtt_us;
-        c.ops->update(&c, &l, &s, true, DUET_TIME(now_us));
+        c.ops->update(&c, &l, &s, CC_WAS_LIMITED, DUET_TIME(now_us));
     }
 }
 
