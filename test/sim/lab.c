@@ -480,6 +480,8 @@ static void init_links(struct lab *l)
         .delay_us = (uint64_t)(s->rtt_ms * 500),
         .jitter_us = (uint64_t)(s->jitter_ms * 1000),
         .keeps_order = true,
+        .pauses = s->pauses,
+        .pause_us = (uint64_t)(s->pause_ms * 1000),
         .queue_bytes = queue > QUEUE_MIN_BYTES ? (uint64_t)queue : QUEUE_MIN_BYTES,
         .loss = s->loss,
         .reorder = s->reorder,

@@ -41,15 +41,16 @@ struct lab_flow {
 struct lab_setup {
     double rate_mbit;
     double rtt_ms;
-    double queue_bdp; /* drop-tail queue in bandwidth-delay products */
-    double queue_kb;  /* instead, when > 0 */
-    double loss;      /* 0..1, both ways */
-    double loss_back; /* > 0: instead, on the way of the ACKs */
-    double jitter_ms; /* added at random, keeps the order */
-    double away;      /* share of the time in which a program does not get its turn (turns.h), each for itself */
-    double away_ms;   /* the longest such absence */
-    double hold_ms;   /* the way back lets ACKs through in batches of this */
-    double reorder;   /* share of datagrams that come `reorder_ms` late */
+    double queue_bdp;        /* drop-tail queue in bandwidth-delay products */
+    double queue_kb;         /* instead, when > 0 */
+    double loss;             /* 0..1, both ways */
+    double loss_back;        /* > 0: instead, on the way of the ACKs */
+    double jitter_ms;        /* added at random, keeps the order */
+    double away;             /* share of the time in which a program does not get its turn (turns.h), each for itself */
+    double away_ms;          /* the longest such absence */
+    double pauses, pause_ms; /* the line's (link.h) */
+    double hold_ms;          /* the way back lets ACKs through in batches of this */
+    double reorder;          /* share of datagrams that come `reorder_ms` late */
     double reorder_ms;
     double policer_kb;               /* > 0: no queue; a bucket of this many KiB filled at `rate` */
     double hole_at_s, hole_s;        /* nothing passes, either way */

@@ -9,6 +9,7 @@ void link_init(struct link *l, const struct link_config *cfg, uint64_t seed)
 {
     *l = (struct link){.cfg = *cfg, .tokens = cfg->policer_bytes * US_PER_S};
     rand_init_u64(&l->rng, seed);
+    turns_init(&l->turns, cfg->pauses, cfg->pause_us, seed, DUET_TIME(0));
 }
 
 /* Draws nothing for what is off, so that turning one fault on leaves the others' dice alone. */
@@ -62,6 +63,7 @@ static bool serialise(struct link *l, size_t len, duet_time now, duet_time *left
         l->busy_until = now;
         l->busy_rest = 0;
     }
+    l->busy_until = turns_back(&l->turns, l->busy_until);
     /* Fractions of a µs are carried on: a packet takes 12.24 µs at 1 Gbit/s. */
     l->busy_rest += (len + LINK_HEADER_BYTES) * US_PER_S;
     l->busy_until = time_add(l->busy_until, l->busy_rest / c->rate_bytes_per_s);

@@ -14,6 +14,7 @@
 
 #include "duet/base/rand.h"
 #include "duet/base/time.h"
+#include "turns.h"
 
 #define LINK_HOLES 24
 #define LINK_COPIES 2
@@ -29,6 +30,8 @@ struct link_config {
     uint64_t jitter_us;     /* uniform on top of the delay */
     bool keeps_order;       /* jitter lets nobody overtake; only `reorder` does */
     uint64_t hold_us;       /* > 0: datagrams come out in batches, at multiples of this */
+    double pauses;          /* share of the time in which nothing leaves the queue, as by air that others use, */
+    uint64_t pause_us;      /* and the longest such pause */
     uint64_t queue_bytes;   /* drop-tail; 0: no limit */
     uint64_t policer_bytes; /* > 0: no queue; a bucket of so many bytes, filled at the rate, passes or drops */
     size_t mtu_bytes;       /* longest UDP payload; 0: any */
@@ -64,6 +67,7 @@ struct link {
     duet_time last_at;    /* with keeps_order: the latest arrival so far */
     uint64_t tokens;      /* of the policer, in byte·µs/s */
     duet_time tokens_at;
+    struct turns turns; /* its pauses */
     bool is_in_burst;
     uint64_t seen;
     struct link_counts counts;

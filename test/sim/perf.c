@@ -192,6 +192,8 @@ static bool parse_number(struct lab_setup *s, const char *key, double value)
         {"jitter", &s->jitter_ms},
         {"away", &s->away},
         {"away_ms", &s->away_ms},
+        {"pauses", &s->pauses},
+        {"pause_ms", &s->pause_ms},
         {"hold", &s->hold_ms},
         {"reorder", &s->reorder},
         {"reorder_ms", &s->reorder_ms},
