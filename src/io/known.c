@@ -133,12 +133,13 @@ static void describe(const struct entry *e, enum known_verdict verdict, struct k
         fingerprint(e->key, out->old_fingerprint);
 }
 
-/* Looks through all lines: a key found later beats an address or name found before. */
+/* Looks through all lines.  A known key does not excuse the address or the name of somebody else: who was trusted once
+ * is not trusted to be anybody. */
 static int judge(const struct identity *id, const char *text, size_t len, const uint8_t key[NOISE_KEY_BYTES],
                  const char *dialled, const char *name, struct known_match *out, char error[IDENTITY_ERROR_BYTES])
 {
     struct walk w = {.at = text, .end = text + len};
-    struct entry e, same_key, same_address, same_name;
+    struct entry e, same_key = {.line = 0}, same_address = same_key, same_name = same_key;
     bool by_key = false, by_address = false, by_name = false;
 
     while (next_line(&w)) {
@@ -157,12 +158,12 @@ static int judge(const struct identity *id, const char *text, size_t len, const 
             same_name = e;
         }
     }
-    if (by_key)
-        describe(&same_key, KNOWN_SAME, out);
-    else if (by_address)
+    if (by_address && !(by_key && same_text(same_key.address, dialled)))
         describe(&same_address, KNOWN_CHANGED, out);
-    else if (by_name)
+    else if (by_name && !(by_key && same_text(same_key.name, name)))
         describe(&same_name, KNOWN_CHANGED, out);
+    else if (by_key)
+        describe(&same_key, KNOWN_SAME, out);
     return 0;
 }
 

@@ -56,8 +56,8 @@ struct known_match {
 
 /*
  * What the file says of this key.  `dialled`: "host:port" as the user gave it, NULL for a peer that
- * came to us; `name`: the peer's sanitised display name.  Order: key known → SAME; dialled address on
- * file with another key → CHANGED; name on file with another key → CHANGED; else NEW.
+ * came to us; `name`: the peer's sanitised display name.  Order: dialled address, then name, on
+ * file with another key, and not with this one, → CHANGED; key known → SAME; else NEW.
  * 0 or a negative code (unreadable, malformed line: its number) with a line in error.
  */
 int known_check(const struct identity *id, const uint8_t key[NOISE_KEY_BYTES], const char *dialled, const char *name,

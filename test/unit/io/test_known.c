@@ -51,7 +51,7 @@ Test(known, nothing_is_known_at_first)
     cr_expect_eq(m.verdict, KNOWN_NEW);
 }
 
-Test(known, judges_by_key_then_address_then_name)
+Test(known, judges_by_address_then_name_then_key)
 {
     static const struct {
         uint8_t key;
@@ -59,13 +59,14 @@ Test(known, judges_by_key_then_address_then_name)
         enum known_verdict want;
         uint8_t of; /* CHANGED: whose fingerprint */
     } row[] = {
-        {1, "a:1", "ann", KNOWN_SAME, 0},    {1, NULL, "other name", KNOWN_SAME, 0},
-        {1, "b:1", "bob", KNOWN_SAME, 0},    {3, "a:1", "carl", KNOWN_CHANGED, 1},
-        {3, "a:1", "bob", KNOWN_CHANGED, 1}, {3, NULL, "bob", KNOWN_CHANGED, 2},
-        {3, "c:1", "bob", KNOWN_CHANGED, 2}, {3, "c:1", "carl", KNOWN_NEW, 0},
-        {3, NULL, "carl", KNOWN_NEW, 0},     {3, NULL, "", KNOWN_NEW, 0},
-        {3, NULL, NULL, KNOWN_NEW, 0},       {3, "-", "carl", KNOWN_NEW, 0},
-        {3, "a:11", "an", KNOWN_NEW, 0},
+        {1, "a:1", "ann", KNOWN_SAME, 0},     {1, NULL, "other name", KNOWN_SAME, 0},
+        {1, "b:1", "ann", KNOWN_SAME, 0},     {1, "b:1", "bob", KNOWN_CHANGED, 2},
+        {2, "a:1", "bob", KNOWN_CHANGED, 1},  {2, "c:1", "bob", KNOWN_SAME, 0},
+        {3, "a:1", "carl", KNOWN_CHANGED, 1}, {3, "a:1", "bob", KNOWN_CHANGED, 1},
+        {3, NULL, "bob", KNOWN_CHANGED, 2},   {3, "c:1", "bob", KNOWN_CHANGED, 2},
+        {3, "c:1", "carl", KNOWN_NEW, 0},     {3, NULL, "carl", KNOWN_NEW, 0},
+        {3, NULL, "", KNOWN_NEW, 0},          {3, NULL, NULL, KNOWN_NEW, 0},
+        {3, "-", "carl", KNOWN_NEW, 0},       {3, "a:11", "an", KNOWN_NEW, 0},
     };
 
     cr_assert_eq(known_add(&id, key(1), "a:1", "ann", error), 0, "%s", error);
