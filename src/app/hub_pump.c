@@ -66,6 +66,30 @@ static void end_sessions(struct hub *h)
     h->env.ui.lost = false;
 }
 
+static struct session *longest_unfinished(const struct hub *h)
+{
+    struct session *first = NULL;
+
+    for (size_t i = 0; i < h->sessions.count; i++) {
+        struct session *s = h->sessions.v[i];
+
+        if (s->unfinished_text_bytes > 0 &&
+            (first == NULL || time_before(s->unfinished_since, first->unfinished_since)))
+            first = s;
+    }
+    return first;
+}
+
+/* Many peers that begin texts and never end them must not take all memory. */
+static void bound_texts(struct hub *h)
+{
+    while (h->env.unfinished_text_bytes > UNFINISHED_TEXT_BYTES) {
+        struct session *s = sessions_find(&h->sessions, longest_unfinished(h)->peer.conn); /* and awake */
+
+        session_close(s, &h->env, CLOSE_FLOW, "a text stayed unfinished for too long", true);
+    }
+}
+
 /* The silent ones have a time at which they are given up; and those that are only waited for have no event to wake them
  * when the last of their bytes is acknowledged. */
 static bool may_rest(const struct hub *h, const struct session *s)
@@ -106,6 +130,7 @@ void hub_pump(struct hub *h)
     transfer_send_pump(&h->env);
     wake_for_transfers(h);
     pump_sessions(h);
+    bound_texts(h);
     end_sessions(h);
     rest_sessions(h);
     transfers_sweep(&h->env);

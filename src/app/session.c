@@ -214,7 +214,18 @@ static void delivered(struct session *s, struct env *env, const struct appmsg *m
         (void)outbox_push(&env->ui, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = ui_id});
 }
 
-static void text_part(struct session *s, struct env *env, const struct appmsg *m)
+static void count_unfinished_text(struct session *s, struct env *env)
+{
+    const size_t bytes = s->chat.in.len > 0 ? s->chat.in.cap : 0;
+
+    if (s->unfinished_text_bytes == 0)
+        s->unfinished_since = env->now;
+    env->unfinished_text_bytes += bytes - s->unfinished_text_bytes;
+    s->unfinished_text_bytes = bytes;
+}
+
+/* False: there is more to come, or nothing more. */
+static bool text_is_whole(struct session *s, const struct appmsg *m)
 {
     const int err = chat_receive(&s->chat, m);
 
@@ -222,13 +233,21 @@ static void text_part(struct session *s, struct env *env, const struct appmsg *m
         peer_doom(&s->peer, CLOSE_PROTOCOL, "text out of order or too long");
     else if (err < 0)
         peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
-    if (err != 1)
+    return err == 1;
+}
+
+static void text_part(struct session *s, struct env *env, const struct appmsg *m)
+{
+    if (!text_is_whole(s, m)) {
+        count_unfinished_text(s, env);
         return;
+    }
     /* Its number travels with it, for the receipt once ui has taken it (hub_took_ui). */
     if (!env_tell_lines(env, (struct msg){.type = MSG_TEXT, .peer = s->peer.conn, .id = m->id}, s->chat.in.bytes,
                         s->chat.in.len))
         peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
     chat_taken(&s->chat);
+    count_unfinished_text(s, env);
 }
 
 static void control_message(struct session *s, struct env *env, const struct appmsg *m)
@@ -415,6 +434,7 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
         env_notice(env, s->peer.conn, true, "%zu %s to %s may not have been delivered", texts,
                    texts == 1 ? "text" : "texts", s->peer.name);
     chat_dispose(&s->chat);
+    count_unfinished_text(s, env);
     if (reason != NULL && reason[0] != '\0')
         env_tell(env, *end, "%s", reason);
     else

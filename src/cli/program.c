@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "duet/base/err.h"
@@ -257,6 +258,7 @@ bool program_confirm(struct program *p, const char *text)
     struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = p->signal_fd, .events = POLLIN}};
     char answer[ANSWER_BYTES];
 
+    (void)tcflush(STDIN_FILENO, TCIFLUSH); /* what was typed before the question is no answer to it; no terminal: as it is */
     say_question(text);
     while (poll(fds, 2, -1) < 0 && errno == EINTR)
         ;

@@ -132,21 +132,34 @@ expect recv "$refused"
 [ "$(grep -c '^duet: ' "$T/recv.err")" = 1 ] || fail "the refusal was not told once"
 untouched
 
-# A terminal is asked: about the key, then about the file.
-if command -v script >/dev/null; then
-    clear_known
+# A terminal is asked: about the key, then about the file; what was typed before a question is no answer to it.
+serve_on_terminal() {
+    rm -f "$T/recv.out" "$T/recv.err" "$T/keys"
     mkfifo "$T/keys"
-    rm "$T/recv.out" "$T/recv.err"
     script -qefc "'$DUET' recv --name bob --home '$(home_of bob)' -o in -4 -p 0" "$T/tty.log" \
         <"$T/keys" >"$T/recv.out" 2>&1 &
     PID[recv]=$!
     exec 8>"$T/keys"
     wait_for "$T/recv.out" 'listening on .*[0-9]'
     PORT=$(tr -d '\r' <"$T/recv.out" | sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p')
+}
+if command -v script >/dev/null; then
+    clear_known
+    serve_on_terminal
     offer --accept-new
     wait_for "$T/recv.out" 'trust this key\?'
     grep -q "$(fingerprint alice)" "$T/recv.out" || fail "asked without showing the key"
-    echo y >&8
+    printf 'y\ny\n' >&8
+    wait_for "$T/recv.out" 'alice offers file.*Take it\?'
+    untouched
+    echo n >&8
+    expect send "$refused"
+    expect recv "$refused"
+    untouched
+    exec 8>&-
+
+    serve_on_terminal
+    offer
     wait_for "$T/recv.out" 'alice offers file.*Take it\?'
     untouched
     echo y >&8

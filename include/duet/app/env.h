@@ -26,6 +26,9 @@
 #define UI_LONG_MESSAGES 256
 #define UI_LONG_TEXT_BYTES (32 * 1024 * 1024)
 
+/* Of all peers together.  Beyond it the session whose text stays unfinished longest is closed. */
+#define UNFINISHED_TEXT_BYTES (64 * 1024 * 1024)
+
 struct transfer;
 
 struct env {
@@ -38,8 +41,9 @@ struct env {
     size_t transfer_count;
     size_t transfer_turn; /* whose turn it is to read first */
     uint32_t last_transfer;
-    bool quitting; /* no new offers */
-    bool dirty;    /* something may be able to move on */
+    size_t unfinished_text_bytes; /* memory of texts of which parts are missing */
+    bool quitting;                /* no new offers */
+    bool dirty;                   /* something may be able to move on */
 };
 
 /* Pushes m with a text made of fmt and sanitised as one line; m.text is overwritten. */

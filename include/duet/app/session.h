@@ -42,8 +42,10 @@ struct session {
     duet_time silent_since;  /* while peer.unreachable */
     duet_time settled_since; /* while quitting (hub.c); NEVER: something is under way */
     struct chat chat;
-    uint32_t delivered_owed; /* texts up to here were handed to ui */
-    uint32_t delivered_said; /* and up to here the peer knows */
+    size_t unfinished_text_bytes; /* what env counts for this session */
+    duet_time unfinished_since;   /* when that text began; while there is one */
+    uint32_t delivered_owed;      /* texts up to here were handed to ui */
+    uint32_t delivered_said;      /* and up to here the peer knows */
     struct asks asks;
     struct session_send *sends; /* ring of SESSION_SENDS_WAITING, allocated at first use */
     size_t sends_head, sends_count;

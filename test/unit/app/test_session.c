@@ -387,6 +387,45 @@ Test(session, files_offered_before_hello_fail_when_it_says_that_none_are_taken)
     scene_close(s);
 }
 
+/* One more session, none of whose packets ever comes; a text of so many bytes is unfinished since `since`. */
+static void with_unfinished_text(struct hub *h, conn_id conn, size_t bytes, duet_time since)
+{
+    const struct endpoint_event ev = {.type = EVENT_CONNECTED, .conn = conn};
+    struct session *other = session_new(&ev, conn);
+
+    cr_assert(other != NULL && sessions_add(&h->sessions, other) == 0);
+    other->state = SESSION_LIVE;
+    other->control_readable = other->chat_readable = false;
+    other->unfinished_text_bytes = bytes;
+    other->unfinished_since = since;
+    h->env.unfinished_text_bytes += bytes;
+}
+
+Test(session, of_too_much_unfinished_text_the_oldest_is_given_up)
+{
+    static uint8_t half[4 + 1 + 1000];
+    struct scene *s = scene_open(NULL);
+    struct env *env = &s->hub->env;
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    with_unfinished_text(s->hub, 1001, UNFINISHED_TEXT_BYTES / 2, time_add(s->pair.now, 1));
+    with_unfinished_text(s->hub, 1002, UNFINISHED_TEXT_BYTES / 2, s->pair.now);
+    scene_run(s, S_US);
+    cr_expect_eq(scene_told_count(s, MSG_LOST), 0, "so much may be");
+    half[3] = 1; /* text 1, not the last part */
+    cr_assert(scene_guest_payload(s, STREAM_CHAT, APPMSG_TEXT, half, sizeof(half)));
+    scene_run(s, S_US);
+    cr_assert_eq(scene_told_count(s, MSG_LOST), 1);
+    cr_expect_eq(scene_told(s, MSG_LOST, 0)->peer, 1002);
+    cr_expect_gt(env->unfinished_text_bytes, UNFINISHED_TEXT_BYTES / 2);
+    half[4] = 1; /* the last */
+    cr_assert(scene_guest_payload(s, STREAM_CHAT, APPMSG_TEXT, half, sizeof(half)));
+    scene_run(s, S_US);
+    cr_expect_eq(scene_told_count(s, MSG_TEXT), 1);
+    cr_expect_eq(env->unfinished_text_bytes, UNFINISHED_TEXT_BYTES / 2, "what is whole counts no more");
+    scene_close(s);
+}
+
 /* Files to other peers that take every place there is. */
 static void fill_places(struct env *env, struct peer *others, size_t count)
 {
