@@ -27,12 +27,18 @@ struct ask {
 
 static void on_peer_key(struct job *j, const struct msg *m)
 {
-    struct ask *a = j->self;
-    bool wanted = a->peer == 0 && program_is_target(&j->program, m);
+    const struct ask *a = j->self;
 
-    if (job_admit(j, m, wanted))
+    job_admit(j, m, a->peer == 0 && program_is_target(&j->program, m));
+}
+
+static void on_admitted(struct job *j, const struct msg *m, bool yes)
+{
+    struct ask *a = j->self;
+
+    if (yes)
         a->peer = m->peer;
-    else if (wanted)
+    else
         job_finish(j, EXIT_TRUST);
 }
 
@@ -69,7 +75,9 @@ static void on_gone(struct job *j, const struct msg *m)
 {
     const struct ask *a = j->self;
 
-    if (m->type == MSG_FAILED ? a->peer != 0 : m->peer != a->peer)
+    bool is_judged = a->peer == 0 && roster_peer(&j->roster, m->peer);
+
+    if (m->type == MSG_FAILED ? a->peer != 0 : m->peer != a->peer && !is_judged)
         return;
     job_finish(j, program_report_failure(&j->program, m));
 }
@@ -144,7 +152,7 @@ static int run(struct options *o)
         say_error("the arguments are longer than %d bytes", ASK_LINE_BYTES - 1);
         code = EXIT_USAGE;
     } else {
-        code = job_open(&a->job, o, &hub, rules, a);
+        code = job_open(&a->job, o, &hub, rules, on_admitted, a);
         if (code == EXIT_DONE) {
             code = job_run(&a->job);
             job_close(&a->job);

@@ -9,9 +9,10 @@
 #include "duet/io/clock.h"
 
 int job_open(struct job *j, const struct options *o, const struct hub_config *hub, const struct job_rule *rules,
-             void *self)
+             job_admitted *admitted, void *self)
 {
     j->rules = rules;
+    j->admitted = admitted;
     j->self = self;
     progress_init(&j->progress, o->quiet);
     return program_open(&j->program, o, hub);
@@ -21,6 +22,7 @@ void job_close(struct job *j)
 {
     progress_clear(&j->progress);
     program_close(&j->program);
+    questions_dispose(&j->questions);
     roster_dispose(&j->roster);
 }
 
@@ -31,8 +33,29 @@ void job_finish(struct job *j, int code)
         j->code = code;
 }
 
+/* A stranger that left is not asked about any more, and nobody waits for it.  Whoever we called, and was not judged yet,
+ * is no stranger: its handler says why it left. */
+static bool is_over_before_it_began(struct job *j, const struct msg *m)
+{
+    const struct roster_peer *p = roster_peer(&j->roster, m->peer);
+
+    if ((m->type != MSG_LEFT && m->type != MSG_LOST) || !p || p->state != ROSTER_UNTRUSTED || j->program.has_target)
+        return false;
+    progress_note(&j->progress, "%s left before it was trusted", p->name);
+    roster_remove_peer(&j->roster, m->peer);
+    return true;
+}
+
 static void dispatch(struct job *j, const struct msg *m)
 {
+    if (m->type != MSG_PROGRESS)
+        questions_make_way(&j->questions);
+    if (m->type == MSG_LEFT || m->type == MSG_LOST)
+        questions_forget_peer(&j->questions, m->peer);
+    else if (m->type == MSG_TRANSFER_FAILED)
+        questions_forget_offer(&j->questions, m->id);
+    if (is_over_before_it_began(j, m))
+        return;
     for (const struct job_rule *rule = j->rules; rule->handler; rule++)
         if (rule->type == m->type)
             rule->handler(j, m);
@@ -60,36 +83,64 @@ int job_run(struct job *j)
 
     program_connect(&j->program);
     while (!j->over && !j->program.interrupted) {
-        uint64_t again_us = progress_show(&j->progress, &j->roster, clock_now().us);
-        program_wait(&j->program, -1, again_us, NULL);
+        uint64_t again_us = PROGRAM_FOREVER;
+        if (j->questions.count == 0) /* else the line is taken */
+            again_us = progress_show(&j->progress, &j->roster, clock_now().us);
+        questions_show(&j->questions);
+        if (program_wait(&j->program, questions_fd(&j->questions), again_us, NULL) & WAKE_INPUT)
+            questions_read(&j->questions, j);
         for (int i = 0; i < PROGRAM_MESSAGES && !j->over && node_next(j->program.node, &m); i++) {
             dispatch(j, &m);
             msg_dispose(&m);
         }
     }
+    questions_make_way(&j->questions);
     progress_clear(&j->progress);
     say_goodbye(j);
     return j->program.interrupted ? EXIT_INTERRUPTED : j->code;
 }
 
-struct roster_peer *job_admit(struct job *j, const struct msg *m, bool wanted)
+static void let_in(struct job *j, struct roster_peer *p, const struct msg *m)
+{
+    roster_enter(&j->roster, p, ROSTER_TRUSTED);
+    fingerprint(m->peer_key->key, p->fingerprint);
+}
+
+static void decide(void *self, const struct msg *m, bool yes)
+{
+    struct job *j = self;
+    struct roster_peer *p = roster_peer(&j->roster, m->peer);
+
+    program_trust(&j->program, m, yes);
+    if (yes)
+        let_in(j, p, m);
+    else
+        roster_remove_peer(&j->roster, m->peer);
+    j->admitted(j, m, yes);
+}
+
+void job_admit(struct job *j, const struct msg *m, bool wanted)
 {
     struct roster_peer *p = wanted ? roster_add_peer(&j->roster, m->peer, &m->peer_key->addr) : NULL;
+    char text[TRUST_TEXT_BYTES];
 
-    progress_clear(&j->progress); /* the question, or what there is to say, gets a line of its own */
-    if (wanted && !p)
-        progress_error(&j->progress, "%s was turned away: too many peers", m->peer_key->name);
-    bool admitted = program_admit(&j->program, m, p != NULL);
-    if (!p)
-        return NULL;
-    if (!admitted) {
-        roster_remove_peer(&j->roster, m->peer);
-        return NULL;
+    if (!p) {
+        if (wanted)
+            progress_error(&j->progress, "%s was turned away: too many peers", m->peer_key->name);
+        program_trust(&j->program, m, false);
+        return;
     }
-    roster_enter(&j->roster, p, ROSTER_TRUSTED);
     snprintf(p->name, sizeof p->name, "%s", m->peer_key->name);
-    fingerprint(m->peer_key->key, p->fingerprint);
-    return p;
+    enum trust_verdict verdict = program_judge(&j->program, m, text);
+    if (verdict == TRUST_ASK && questions_add(&j->questions, m, text, decide)) {
+        progress_clear(&j->progress);
+        return;
+    }
+    if (verdict == TRUST_ASK)
+        progress_error(&j->progress, "%s was turned away: too many wait for an answer about their key", p->name);
+    else if (verdict == TRUST_REFUSED)
+        progress_error(&j->progress, "%s", text);
+    decide(j, m, verdict == TRUST_YES);
 }
 
 const char *job_peer_name(struct job *j, conn_id peer)

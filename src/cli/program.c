@@ -9,15 +9,12 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "duet/base/err.h"
 #include "duet/base/text.h"
 #include "duet/base/time.h"
 #include "duet/cli/say.h"
-
-#define ANSWER_BYTES 64
 
 /* Signals the program takes in its own time. */
 static const int handled_signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -253,52 +250,28 @@ unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int 
     return woken;
 }
 
-bool program_confirm(struct program *p, const char *text)
-{
-    struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = p->signal_fd, .events = POLLIN}};
-    char answer[ANSWER_BYTES];
-
-    (void)tcflush(STDIN_FILENO, TCIFLUSH); /* what was typed before the question is no answer to it; no terminal: as it is */
-    say_question(text);
-    while (poll(fds, 2, -1) < 0 && errno == EINTR)
-        ;
-    if (fds[1].revents) { /* left for program_wait to read */
-        fputc('\n', stderr);
-        return false;
-    }
-    ssize_t len = read(STDIN_FILENO, answer, sizeof answer - 1);
-    if (len <= 0) {
-        fputc('\n', stderr);
-        return false;
-    }
-    answer[len] = '\0';
-    answer[strcspn(answer, "\r\n")] = '\0';
-    return strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0;
-}
-
 bool program_is_target(const struct program *p, const struct msg *peer_key)
 {
     return p->has_target && (peer_key->id == PROGRAM_CONNECT_ID || addr_equal(&peer_key->peer_key->addr, &p->target));
 }
 
-bool program_admit(struct program *p, const struct msg *peer_key, bool wanted)
+static const char *dialled_for(const struct program *p, const struct msg *peer_key)
 {
-    const struct msg_peer_key *key = peer_key->peer_key;
-    const char *dialled = program_is_target(p, peer_key) ? p->dialled : NULL;
-    char text[TRUST_TEXT_BYTES];
-    char error[IDENTITY_ERROR_BYTES];
-    bool yes = false;
+    return program_is_target(p, peer_key) ? p->dialled : NULL;
+}
 
-    if (wanted) {
-        enum trust_verdict verdict = trust_judge(&p->policy, key, dialled, text);
-        if (verdict == TRUST_REFUSED)
-            say_error("%s", text);
-        yes = verdict == TRUST_YES || (verdict == TRUST_ASK && program_confirm(p, text));
-    }
+enum trust_verdict program_judge(const struct program *p, const struct msg *peer_key, char text[TRUST_TEXT_BYTES])
+{
+    return trust_judge(&p->policy, peer_key->peer_key, dialled_for(p, peer_key), text);
+}
+
+void program_trust(struct program *p, const struct msg *peer_key, bool yes)
+{
+    char error[IDENTITY_ERROR_BYTES];
+
     program_send(p, MSG_TRUST, peer_key->peer, 0, yes); /* first: the peer waits, and writing to disk takes its time */
-    if (yes && trust_remember(&p->policy, key, dialled, error) < 0)
+    if (yes && trust_remember(&p->policy, peer_key->peer_key, dialled_for(p, peer_key), error) < 0)
         say_error("%s", error);
-    return yes;
 }
 
 const char *program_failure_text(const struct msg *m)

@@ -42,33 +42,57 @@ static int count_up(const struct recv *r)
 /* Nobody is here, nor about to be. */
 static bool is_alone(const struct recv *r)
 {
-    return roster_count(&r->job.roster, ROSTER_TRUSTED) + roster_count(&r->job.roster, ROSTER_CONNECTED) == 0;
+    for (int state = 0; state < ROSTER_STATES; state++)
+        if (roster_count(&r->job.roster, state) > 0)
+            return false;
+    return true;
+}
+
+static void on_peer_key(struct job *j, const struct msg *m)
+{
+    job_admit(j, m, !j->program.has_target || program_is_target(&j->program, m));
 }
 
 /* Who is refused ends the waiting for somebody, but nothing of those who are here. */
-static void on_peer_key(struct job *j, const struct msg *m)
+static void on_admitted(struct job *j, const struct msg *m, bool yes)
 {
-    struct recv *r = j->self;
-    bool wanted = !j->program.has_target || program_is_target(&j->program, m);
+    const struct recv *r = j->self;
 
-    if (!job_admit(j, m, wanted) && wanted && may_end(r) && is_alone(r))
+    (void)m;
+    if (!yes && may_end(r) && is_alone(r))
         job_finish(j, EXIT_TRUST);
 }
 
-/* Without -y on a terminal somebody is asked; otherwise the node (-y) or we (no) have decided. */
-static bool take_offer(struct job *j, const struct roster_transfer *t)
+static void answer_offer(void *self, const struct msg *m, bool yes)
+{
+    struct job *j = self;
+    struct roster_transfer *t = roster_transfer(&j->roster, m->id);
+
+    program_send(&j->program, yes ? MSG_ACCEPT : MSG_REJECT, m->peer, m->id, false);
+    if (yes && t)
+        t->state = ROSTER_RUNNING;
+}
+
+/* With -y the node has accepted it.  Otherwise somebody is asked, or it is refused. */
+static void judge_offer(struct job *j, const struct msg *m, struct roster_transfer *t)
 {
     char size[TEXT_SIZE_BYTES];
     char question[ROSTER_NAME_BYTES + ROSTER_FILE_BYTES + 64];
 
-    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-        progress_error(&j->progress, "%s was refused: without -y offers need a terminal to be asked on", t->name);
-        return false;
+    if (j->program.o->yes) {
+        t->state = ROSTER_RUNNING;
+        return;
     }
     progress_clear(&j->progress);
     snprintf(question, sizeof question, "%s offers %s (%s). Take it?", job_peer_name(j, t->peer), t->name,
              text_size(t->total_bytes, size));
-    return program_confirm(&j->program, question);
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        progress_error(&j->progress, "%s was refused: without -y offers need a terminal to be asked on", t->name);
+    else if (questions_add(&j->questions, m, question, answer_offer))
+        return;
+    else
+        progress_error(&j->progress, "%s was refused: too many questions wait for their answer", t->name);
+    answer_offer(j, m, false);
 }
 
 static void on_offer(struct job *j, const struct msg *m)
@@ -86,11 +110,7 @@ static void on_offer(struct job *j, const struct msg *m)
     t->total_bytes = m->value;
     t->began_us = clock_now().us;
     snprintf(t->name, sizeof t->name, "%s", m->text ? m->text : "");
-    bool yes = j->program.o->yes || take_offer(j, t);
-    if (!j->program.o->yes)
-        program_send(&j->program, yes ? MSG_ACCEPT : MSG_REJECT, m->peer, m->id, false);
-    if (yes)
-        t->state = ROSTER_RUNNING;
+    judge_offer(j, m, t);
 }
 
 static void on_received(struct job *j, const struct msg *m)
@@ -192,7 +212,7 @@ static int run(struct options *o)
         say_error("%s", err_text(DUET_ENOMEM));
         return EXIT_INTERNAL;
     }
-    int code = job_open(&r->job, o, &hub, rules, r);
+    int code = job_open(&r->job, o, &hub, rules, on_admitted, r);
     if (code == EXIT_DONE) {
         code = job_run(&r->job);
         job_close(&r->job);

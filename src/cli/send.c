@@ -170,13 +170,20 @@ static void on_file_failed(struct job *j, const struct msg *m)
 
 static void on_peer_key(struct job *j, const struct msg *m)
 {
-    struct send *s = j->self;
-    bool wanted = s->peer == 0 && (!j->program.has_target || program_is_target(&j->program, m));
+    const struct send *s = j->self;
 
-    if (job_admit(j, m, wanted)) {
+    job_admit(j, m, s->peer == 0 && (!j->program.has_target || program_is_target(&j->program, m)));
+}
+
+static void on_admitted(struct job *j, const struct msg *m, bool yes)
+{
+    struct send *s = j->self;
+
+    if (yes) {
         s->peer = m->peer;
-        request_more(s); /* whether it trusts us, and takes files, it says in its answer */
-    } else if (wanted) {
+        questions_deny(&j->questions, j); /* it is the one */
+        request_more(s);                  /* whether it trusts us, and takes files, it says in its answer */
+    } else if (s->peer == 0 && j->questions.count == 0) {
         job_finish(j, EXIT_TRUST);
     }
 }
@@ -219,8 +226,9 @@ static void on_connected(struct job *j, const struct msg *m)
 static void on_gone(struct job *j, const struct msg *m)
 {
     const struct send *s = j->self;
+    bool is_judged = s->peer == 0 && roster_peer(&j->roster, m->peer);
 
-    if (m->type == MSG_FAILED ? s->connected : m->peer != s->peer)
+    if (m->type == MSG_FAILED ? s->connected : m->peer != s->peer && !is_judged)
         return;
     progress_clear(&j->progress);
     job_finish(j, program_report_failure(&j->program, m));
@@ -259,7 +267,7 @@ static int count_up(const struct send *s)
 static int send_files(struct send *s, const struct options *o)
 {
     const struct hub_config hub = {.give_up_us = o->timeout_us};
-    int code = job_open(&s->job, o, &hub, rules, s);
+    int code = job_open(&s->job, o, &hub, rules, on_admitted, s);
 
     if (code != EXIT_DONE)
         return code;

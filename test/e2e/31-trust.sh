@@ -133,10 +133,10 @@ expect recv "$refused"
 untouched
 
 # A terminal is asked: about the key, then about the file; what was typed before a question is no answer to it.
-serve_on_terminal() {
+serve_on_terminal() { # serve_on_terminal OPTION...
     rm -f "$T/recv.out" "$T/recv.err" "$T/keys"
     mkfifo "$T/keys"
-    script -qefc "'$DUET' recv --name bob --home '$(home_of bob)' -o in -4 -p 0" "$T/tty.log" \
+    script -qefc "'$DUET' recv --name bob --home '$(home_of bob)' -o in -4 -p 0 $*" "$T/tty.log" \
         <"$T/keys" >"$T/recv.out" 2>&1 &
     PID[recv]=$!
     exec 8>"$T/keys"
@@ -166,5 +166,18 @@ if command -v script >/dev/null; then
     expect send 0
     expect recv 0
     same file in/file
+    exec 8>&-
+
+    # A question holds up nobody but who it is about.
+    rm in/file
+    serve_on_terminal -y
+    start dave "$DUET" ask --name dave --home "$(home_of dave)" --accept-new -p 0 -c "127.0.0.1:$PORT" ping
+    wait_for "$T/recv.out" 'new peer dave .*'
+    wait_for "$T/recv.out" 'trust this key\?'
+    offer
+    expect send 0
+    expect recv 0
+    same file in/file
+    finish dave
     exec 8>&-
 fi

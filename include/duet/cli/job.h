@@ -2,6 +2,8 @@
  * job: what send, recv and ask have in common: a program with its roster and progress line, a loop that hands the node's
  * messages to a table of handlers, and the messages they all treat alike.
  *
+ * A question on the terminal holds up nobody but who it is about.
+ *
  *   job_open → job_run (until job_finish, a signal, or the node's end; then the farewell) → job_close
  *
  * Main thread.
@@ -13,9 +15,12 @@
 
 #include "duet/cli/program.h"
 #include "duet/cli/progress.h"
+#include "duet/cli/questions.h"
 
 struct job;
 typedef void job_handler(struct job *j, const struct msg *m);
+/* The peer of a MSG_PEER_KEY was let in (it is in the roster), or not. */
+typedef void job_admitted(struct job *j, const struct msg *m, bool yes);
 
 /* One entry of a subcommand's table; the table ends with a NULL handler. */
 struct job_rule {
@@ -27,6 +32,8 @@ struct job {
     struct program program;
     struct progress progress;
     struct roster roster;
+    struct questions questions; /* their `self` is the job */
+    job_admitted *admitted;     /* for job_admit */
     const struct job_rule *rules;
     void *self; /* the subcommand's own state */
     bool over;  /* nothing left to do but say goodbye */
@@ -35,7 +42,7 @@ struct job {
 
 /* EXIT_DONE, or the code to exit with (the error is printed, nothing to close). */
 int job_open(struct job *j, const struct options *o, const struct hub_config *hub, const struct job_rule *rules,
-             void *self);
+             job_admitted *admitted, void *self);
 
 /* Runs to the end; the exit code: what job_finish said, EXIT_INTERRUPTED after a signal. */
 int job_run(struct job *j);
@@ -44,8 +51,9 @@ void job_close(struct job *j);
 /* It ends, with this code unless there was a worse one before. */
 void job_finish(struct job *j, int code);
 
-/* Judges a MSG_PEER_KEY and enters the peer into the roster; NULL: turned away. */
-struct roster_peer *job_admit(struct job *j, const struct msg *m, bool wanted);
+/* Judges a MSG_PEER_KEY, by asking if need be, and tells j->admitted, now or later.  A peer that is not wanted is turned
+ * away without a word to anybody. */
+void job_admit(struct job *j, const struct msg *m, bool wanted);
 
 /* "NAME" of a peer, "the peer" of an unknown one. */
 const char *job_peer_name(struct job *j, conn_id peer);

@@ -68,15 +68,13 @@ unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int 
 /* The next signal that waits, 0: none.  Sets interrupted. */
 int program_take_signal(struct program *p);
 
-/* The answer to MSG_PEER_KEY for subcommands that only ever want one kind of peer: judges, asks on a terminal, tells
- * the node, remembers, prints what there is to say.  `wanted` false: turned away without a word. */
-bool program_admit(struct program *p, const struct msg *peer_key, bool wanted);
+/* What to do about the key of a MSG_PEER_KEY; `text` as trust_judge gives it. */
+enum trust_verdict program_judge(const struct program *p, const struct msg *peer_key, char text[TRUST_TEXT_BYTES]);
+/* … and the answer: to the node and, if it is yes, into known_peers. */
+void program_trust(struct program *p, const struct msg *peer_key, bool yes);
 
 /* Did this peer come from our program_connect? */
 bool program_is_target(const struct program *p, const struct msg *peer_key);
-
-/* "text [y/N] " on stderr, the answer from stdin; false on no, end of input, or a signal. */
-bool program_confirm(struct program *p, const char *text);
 
 /* Prints why a MSG_FAILED, or a MSG_LEFT/MSG_LOST before MSG_CONNECTED, ended it; returns the exit code. */
 int program_report_failure(struct program *p, const struct msg *m);

@@ -1,0 +1,52 @@
+/*
+ * questions: yes or no, asked on the terminal one after the other, while everything else goes on.
+ *
+ * Whoever asks hands over a copy of the message that is in question, and gets it back with the answer.  A question whose
+ * peer or transfer is gone is forgotten.  What was typed before a question shows is no answer to it.  Main thread.
+ */
+#ifndef DUET_CLI_QUESTIONS_H
+#define DUET_CLI_QUESTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "duet/app/msg.h"
+
+#define QUESTIONS_MAX 64 /* that wait for their turn; further ones are answered no */
+
+/* `m` is the message asked about (MSG_PEER_KEY with its key, MSG_OFFER without its text), disposed of afterwards. */
+typedef void questions_then(void *self, const struct msg *m, bool yes);
+
+struct question {
+    struct msg m;
+    char *text;
+    questions_then *then;
+};
+
+/* All zero is an empty one. */
+struct questions {
+    struct question v[QUESTIONS_MAX]; /* the first is the one that shows */
+    size_t count;
+    bool shown, asked; /* on the last line of the terminal; ever */
+};
+
+void questions_dispose(struct questions *q);
+
+/* false: too many, or no memory; nothing is asked. */
+bool questions_add(struct questions *q, const struct msg *m, const char *text, questions_then *then);
+void questions_forget_peer(struct questions *q, conn_id peer);
+void questions_forget_offer(struct questions *q, uint32_t id);
+/* All are answered no: nobody else is wanted. */
+void questions_deny(struct questions *q, void *self);
+
+/* Shows the first one, if it does not. */
+void questions_show(struct questions *q);
+/* Something else is about to be printed: on a line of its own. */
+void questions_make_way(struct questions *q);
+
+/* What to wait for: stdin, or -1 while nothing is asked. */
+int questions_fd(const struct questions *q);
+/* stdin can be read: takes a line and tells the one who asked.  The end of input is a no. */
+void questions_read(struct questions *q, void *self);
+
+#endif

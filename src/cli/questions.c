@@ -1,0 +1,134 @@
+#include "duet/cli/questions.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "duet/cli/say.h"
+
+#define ANSWER_BYTES 64
+
+static void dispose(struct question *one)
+{
+    msg_dispose(&one->m);
+    free(one->text);
+}
+
+/* Takes one out; the caller disposes of it. */
+static struct question take(struct questions *q, size_t index)
+{
+    const struct question one = q->v[index];
+
+    q->count--;
+    memmove(&q->v[index], &q->v[index + 1], (q->count - index) * sizeof(q->v[0]));
+    if (index == 0) {
+        questions_make_way(q);
+        q->asked = false;
+    }
+    return one;
+}
+
+void questions_dispose(struct questions *q)
+{
+    while (q->count > 0)
+        dispose(&q->v[--q->count]);
+    *q = (struct questions){.count = 0};
+}
+
+/* false: no memory. */
+static bool copy(struct msg *to, const struct msg *from)
+{
+    *to = *from;
+    if (from->type == MSG_PEER_KEY) {
+        to->peer_key = malloc(sizeof *to->peer_key);
+        if (to->peer_key)
+            *to->peer_key = *from->peer_key;
+        return to->peer_key;
+    }
+    to->text = NULL;
+    return true;
+}
+
+bool questions_add(struct questions *q, const struct msg *m, const char *text, questions_then *then)
+{
+    struct question one = {.text = strdup(text), .then = then};
+
+    if (q->count == QUESTIONS_MAX || !one.text || !copy(&one.m, m)) {
+        free(one.text);
+        return false;
+    }
+    q->v[q->count++] = one;
+    return true;
+}
+
+void questions_forget_peer(struct questions *q, conn_id peer)
+{
+    for (size_t i = q->count; i-- > 0;) {
+        if (q->v[i].m.peer != peer)
+            continue;
+        struct question gone = take(q, i);
+        dispose(&gone);
+    }
+}
+
+void questions_forget_offer(struct questions *q, uint32_t id)
+{
+    for (size_t i = q->count; i-- > 0;) {
+        if (q->v[i].m.type != MSG_OFFER || q->v[i].m.id != id)
+            continue;
+        struct question gone = take(q, i);
+        dispose(&gone);
+    }
+}
+
+static void answer(struct questions *q, void *self, bool yes)
+{
+    struct question one = take(q, 0);
+
+    one.then(self, &one.m, yes);
+    dispose(&one);
+}
+
+void questions_deny(struct questions *q, void *self)
+{
+    while (q->count > 0)
+        answer(q, self, false);
+}
+
+void questions_show(struct questions *q)
+{
+    if (q->count == 0 || q->shown)
+        return;
+    if (!q->asked)
+        (void)tcflush(STDIN_FILENO, TCIFLUSH); /* no terminal: nothing to flush */
+    say_question(q->v[0].text);
+    q->shown = q->asked = true;
+}
+
+void questions_make_way(struct questions *q)
+{
+    if (q->shown)
+        fputc('\n', stderr);
+    q->shown = false;
+}
+
+int questions_fd(const struct questions *q)
+{
+    return q->count > 0 ? STDIN_FILENO : -1;
+}
+
+void questions_read(struct questions *q, void *self)
+{
+    char line[ANSWER_BYTES];
+    const ssize_t len = read(STDIN_FILENO, line, sizeof line - 1);
+
+    if (q->count == 0)
+        return;
+    q->shown = len <= 0; /* else the user's newline ended its line */
+    line[len > 0 ? len : 0] = '\0';
+    line[strcspn(line, "\r\n")] = '\0';
+    answer(q, self, strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0);
+}
