@@ -32,6 +32,8 @@ struct disk {
     bool swept; /* what killed processes left in the folder was removed */
     size_t count;
     struct open_file files[DISK_FILES];
+    size_t commit_count;
+    struct msg commits[DISK_FILES]; /* that wait until their files are read back, the next one first */
 };
 
 static mode_t new_file_mode(void)
@@ -262,15 +264,51 @@ bool disk_handle(struct disk *d, struct msg *job, struct msg *done)
     return false;
 }
 
+static void answer(struct disk *d, struct msg *job)
+{
+    struct msg done;
+
+    if (disk_handle(d, job, &done) && !mqueue_push_wait(d->results, &done))
+        msg_dispose(&done); /* net has ended; its chunks are the hub's pool's */
+}
+
+/* A file whose end came first is read back for its hash, a part at a time, and others take their turns between the parts. */
+static void commit_in_turn(struct disk *d, struct msg *job)
+{
+    const struct open_file *f = find(d, job->id);
+
+    if (f == NULL || f->part == NULL || d->commit_count == DISK_FILES || partfile_catch_up(f->part))
+        answer(d, job);
+    else
+        d->commits[d->commit_count++] = *job;
+}
+
+static void next_commit(struct disk *d)
+{
+    struct msg job = d->commits[0];
+
+    d->commit_count--;
+    memmove(&d->commits[0], &d->commits[1], d->commit_count * sizeof(d->commits[0]));
+    commit_in_turn(d, &job);
+}
+
 static void *body(void *arg)
 {
     struct disk *d = arg;
-    struct msg job, done;
+    struct msg job;
 
-    while (mqueue_pop_wait(d->jobs, &job))
-        if (disk_handle(d, &job, &done) && !mqueue_push_wait(d->results, &done))
-            msg_dispose(&done); /* net has ended; its chunks are the hub's pool's */
-    return NULL;
+    for (;;) {
+        const bool any = d->commit_count > 0 ? mqueue_pop(d->jobs, &job) : mqueue_pop_wait(d->jobs, &job);
+
+        if (!any && d->commit_count == 0)
+            return NULL;
+        if (any && job.type == JOB_COMMIT)
+            commit_in_turn(d, &job);
+        else if (any)
+            answer(d, &job);
+        if (d->commit_count > 0)
+            next_commit(d);
+    }
 }
 
 int disk_start(struct disk *d, struct mqueue *jobs, struct mqueue *results, int *sys)

@@ -244,6 +244,13 @@ int partfile_write(struct partfile *p, const struct chunk *c, int *sys)
     return p->err;
 }
 
+bool partfile_catch_up(struct partfile *p)
+{
+    if (p->err == 0)
+        p->err = catch_up(p, PARTFILE_CATCH_UP_BYTES, &p->sys);
+    return p->err != 0 || p->hashed == extents_end_of(&p->written, p->hashed);
+}
+
 /* Bytes of `name` that fit in `most` without cutting a character. */
 static size_t cut(const char *name, size_t len, size_t most)
 {

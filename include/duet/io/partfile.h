@@ -22,7 +22,7 @@
 #define PARTFILE_PREFIX ".duet-part-"
 #define PARTFILE_NAME_BYTES 256
 #define PARTFILE_NAME_TRIES 9999 /* NAME (9999) is the last one tried */
-/* Most bytes one write reads back to catch up with the hash: other files wait meanwhile. */
+/* Most bytes that are read back at once to catch up with the hash: other files wait meanwhile. */
 #define PARTFILE_CATCH_UP_BYTES (8 << 20)
 
 struct partfile;
@@ -34,6 +34,10 @@ int partfile_create(int dirfd, const char *name, uint64_t bytes, mode_t mode, st
 /* The runs of a chunk.  DUET_EINVAL: a run outside the chunk or the file; DUET_EFULL: too many holes; DUET_ESYS.
  * After an error the file can only be freed. */
 int partfile_write(struct partfile *p, const struct chunk *c, int *sys);
+
+/* Reads back a part of what came out of order.  false: there is more; true: partfile_commit need not read, or it failed,
+ * which partfile_commit says. */
+bool partfile_catch_up(struct partfile *p);
 
 /* Checks, fsyncs, renames, fsyncs the folder.  DUET_EINTEGRITY: bytes missing, other contents than the digest says,
  * or the temporary file was tampered with; DUET_EEXIST: all names taken; DUET_ESYS.  final gets the name it has now. */

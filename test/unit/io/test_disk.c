@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "duet/base/err.h"
+#include "duet/io/partfile.h"
 #include "tmpdir.h"
 
 static struct chunk chunk;
@@ -266,6 +267,62 @@ Test(disk, the_thread_answers_every_job_in_order_and_ends_with_its_queue, .timeo
     disk_free(k);
     cr_expect_str_eq(tmpdir_get(&d, "f", &found), "hello");
     cr_expect_eq(tmpdir_count(&d, ""), 1);
+    mqueue_free(jobs);
+    mqueue_free(results);
+    tmpdir_remove(&d);
+}
+
+static void answered(struct mqueue *results, enum msg_type type, uint32_t id)
+{
+    struct msg m;
+
+    cr_assert(mqueue_pop_wait(results, &m));
+    cr_expect_eq(m.type, type, "%s", msg_type_name(m.type));
+    cr_expect_eq(m.id, id);
+    cr_expect_eq(m.err, 0);
+    msg_dispose(&m);
+}
+
+static void give(struct mqueue *jobs, struct msg m)
+{
+    cr_assert(mqueue_push_wait(jobs, &m));
+}
+
+Test(disk, others_take_their_turns_while_a_file_is_read_back, .timeout = 60)
+{
+    enum { BYTES = 5 * PARTFILE_CATCH_UP_BYTES };
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = disk_in(&d);
+    struct mqueue *jobs = mqueue_new(4), *results = mqueue_new(1);
+    char *zeros = calloc(1, BYTES + 1);
+    XXH128_canonical_t hash;
+    struct msg whole = {.type = JOB_COMMIT, .id = 1};
+    int sys = 0;
+
+    cr_assert_eq(disk_start(k, jobs, results, &sys), 0);
+    give(jobs, create(1, "f", BYTES));
+    answered(results, DONE_CREATED, 1);
+    for (size_t at = BYTES; at > 0;) {
+        at -= CHUNK_BYTES;
+        chunk.used = chunk.run_count = 0;
+        chunk_append(&chunk, at, (const uint8_t *)zeros, CHUNK_BYTES);
+        give(jobs, with_chunk(JOB_WRITE, 1));
+        answered(results, DONE_WROTE, 1);
+    }
+    XXH128_canonicalFromHash(&hash, XXH3_128bits(zeros, BYTES));
+    memcpy(whole.digest, hash.digest, DIGEST_BYTES);
+    give(jobs, create(2, "a", 1)); /* fills the one place for an answer, */
+    give(jobs, create(3, "b", 1)); /* so that with this one the thread stands until all are queued */
+    give(jobs, whole);
+    give(jobs, create(4, "c", 1));
+    answered(results, DONE_CREATED, 2);
+    answered(results, DONE_CREATED, 3);
+    answered(results, DONE_CREATED, 4);
+    answered(results, DONE_COMMITTED, 1);
+    mqueue_close(jobs);
+    disk_join(k);
+    disk_free(k);
+    free(zeros);
     mqueue_free(jobs);
     mqueue_free(results);
     tmpdir_remove(&d);

@@ -412,3 +412,37 @@ Test(partfile, sweeps_what_the_dead_left_and_nothing_else)
     cr_expect_eq(tmpdir_count(&d, ""), before - 2, "the one in use was there, and is removed by who used it");
     tmpdir_remove(&d);
 }
+
+/* The last byte first, the first one last. */
+static void write_backwards(struct partfile *p, const uint8_t *bytes, size_t len)
+{
+    for (size_t at = len; at > 0;) {
+        const size_t part = at < CHUNK_BYTES ? at : CHUNK_BYTES;
+
+        at -= part;
+        cr_assert_eq(write_one(p, at, bytes + at, part), 0);
+    }
+}
+
+Test(partfile, is_read_back_in_parts)
+{
+    enum { WHOLE = 4 * PARTFILE_CATCH_UP_BYTES };
+    struct tmpdir d = tmpdir_make();
+    struct partfile *p = create(&d, "f", WHOLE);
+    uint8_t *bytes = calloc(1, WHOLE), digest[DIGEST_BYTES];
+    char final[PARTFILE_NAME_BYTES];
+    int sys = 0;
+
+    for (size_t i = 0; i < WHOLE; i += 4096)
+        bytes[i] = (uint8_t)(i >> 12);
+    digest_of(bytes, WHOLE, digest);
+    write_backwards(p, bytes, WHOLE);
+    cr_expect_not(partfile_catch_up(p));
+    cr_expect_not(partfile_catch_up(p));
+    cr_expect(partfile_catch_up(p), "the write of the first byte read one part, these three the others");
+    cr_expect(partfile_catch_up(p));
+    cr_expect_eq(partfile_commit(p, digest, final, &sys), 0);
+    partfile_free(p);
+    free(bytes);
+    tmpdir_remove(&d);
+}
