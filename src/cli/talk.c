@@ -10,7 +10,7 @@
 
 void talk_init(struct talk *t, struct program *p, talk_sink *sink, void *face)
 {
-    *t = (struct talk){.program = p, .sink = sink, .face = face, .dialling = p->has_target};
+    *t = (struct talk){.program = p, .sink = sink, .face = face, .dialling = p->has_target, .refusal_at = DUET_NEVER};
     if (p->has_target)
         talk_dial(t, &p->target, p->dialled);
 }
@@ -121,6 +121,22 @@ static void decide(struct talk *t, struct roster_peer *p, bool yes)
         talk_finish(t, EXIT_TRUST);
 }
 
+/* Strangers that come again and again must not push the conversation off the screen.  Whom the user called is none. */
+static void tell_refusal(struct talk *t, const struct roster_peer *p, const char *text)
+{
+    const duet_time now = clock_now();
+
+    if (!p->dialled && !time_is_never(t->refusal_at) && time_since(now, t->refusal_at) < TALK_REFUSALS_US) {
+        t->refusals++;
+        return;
+    }
+    if (t->refusals > 0)
+        talk_tell(t, TALK_ERROR, "%zu more were turned away meanwhile", t->refusals);
+    t->refusals = 0;
+    t->refusal_at = now;
+    talk_tell(t, TALK_ERROR, "%s", text);
+}
+
 /* Lets in or turns away whom the policy decides about, and asks about a stranger if nobody else is asked about. */
 static void judge(struct talk *t, struct roster_peer *p)
 {
@@ -135,9 +151,9 @@ static void judge(struct talk *t, struct roster_peer *p)
         return;
     }
     if (verdict == TRUST_ASK)
-        talk_tell(t, TALK_ERROR, "%s was turned away: too many wait for an answer about their key", p->name);
-    else if (verdict == TRUST_REFUSED)
-        talk_tell(t, TALK_ERROR, "%s", text);
+        snprintf(text, sizeof text, "%s was turned away: too many wait for an answer about their key", p->name);
+    if (verdict != TRUST_YES)
+        tell_refusal(t, p, text);
     decide(t, p, verdict == TRUST_YES);
 }
 

@@ -28,7 +28,8 @@
 #define TALK_ASKS 64                       /* questions under way */
 #define TALK_DIALS 16                      /* connections under way */
 #define TALK_STRANGERS 64 /* peers waiting for our answer about their key: the next ones are turned away */
-#define TALK_FAREWELL_US UINT64_C(5000000) /* at most this long after everything is settled, or /quit */
+#define TALK_REFUSALS_US UINT64_C(10000000) /* a line about a stranger that was turned away, then as long none */
+#define TALK_FAREWELL_US UINT64_C(5000000)  /* at most this long after everything is settled, or /quit */
 
 enum talk_kind {
     TALK_LISTENING,   /* text: [ADDR]:PORT */
@@ -96,9 +97,11 @@ struct talk {
     size_t sends_open;
     uint32_t last_number, last_send, last_ask, last_dial;
 
-    conn_id question; /* whose trust is being asked about; 0: nobody's */
-    conn_id target;   /* the session with the HOST of the command line; 0: none now */
-    bool dialling;    /* HOST neither reached nor given up */
+    conn_id question;     /* whose trust is being asked about; 0: nobody's */
+    duet_time refusal_at; /* the last such line */
+    size_t refusals;      /* since then, not told */
+    conn_id target;       /* the session with the HOST of the command line; 0: none now */
+    bool dialling;        /* HOST neither reached nor given up */
 
     enum talk_leaving leaving;
     bool over, stopped;

@@ -183,3 +183,13 @@ Test(talk, lets_a_known_peer_in_while_strangers_wait_for_an_answer)
     cr_expect_null(roster_peer(&t.roster, 1));
     stop_program();
 }
+
+Test(talk, a_flood_of_strangers_leaves_the_conversation_on_the_screen)
+{
+    start_program();
+    program.policy.may_ask = false;
+    for (conn_id id = 1; id <= 1000; id++)
+        cr_assert_null(come(id, (uint8_t)id, "bob"));
+    cr_expect(errors >= 1 && errors < 10, "%u lines", errors);
+    stop_program();
+}
