@@ -97,10 +97,14 @@ static bool may_rest(const struct hub *h, const struct session *s)
     return s->state == SESSION_CLOSING || (!s->peer.unreachable && !h->env.quitting && session_rests(s));
 }
 
+/* In turn: the first one takes the place that came free for a file. */
 static void pump_sessions(struct hub *h)
 {
-    for (size_t i = 0; i < h->sessions.awake; i++)
-        session_pump(h->sessions.v[i], &h->env);
+    const size_t count = h->sessions.awake;
+
+    h->pump_turn++;
+    for (size_t i = 0; i < count; i++)
+        session_pump(h->sessions.v[(h->pump_turn + i) % count], &h->env);
 }
 
 /* From the back: who takes the place of one that goes to rest was asked before. */

@@ -83,7 +83,7 @@ int job_run(struct job *j)
 
     program_connect(&j->program);
     while (!j->over && !j->program.interrupted) {
-        uint64_t again_us = PROGRAM_FOREVER;
+        uint64_t again_us = QUESTIONS_LOOK_US;
         if (j->questions.count == 0) /* else the line is taken */
             again_us = progress_show(&j->progress, &j->roster, clock_now().us);
         questions_show(&j->questions);
@@ -106,9 +106,8 @@ static void let_in(struct job *j, struct roster_peer *p, const struct msg *m)
     fingerprint(m->peer_key->key, p->fingerprint);
 }
 
-static void decide(void *self, const struct msg *m, bool yes)
+static void decide(struct job *j, const struct msg *m, bool yes)
 {
-    struct job *j = self;
     struct roster_peer *p = roster_peer(&j->roster, m->peer);
 
     program_trust(&j->program, m, yes);
@@ -117,6 +116,20 @@ static void decide(void *self, const struct msg *m, bool yes)
     else
         roster_remove_peer(&j->roster, m->peer);
     j->admitted(j, m, yes);
+}
+
+/* Judged again: meanwhile somebody of that name may have been let in. */
+static void answered(void *self, const struct msg *m, bool yes)
+{
+    struct job *j = self;
+    char text[TRUST_TEXT_BYTES];
+    enum trust_verdict verdict = program_judge(&j->program, m, text);
+
+    if (yes && (verdict == TRUST_REFUSED || verdict == TRUST_CHANGED)) {
+        progress_error(&j->progress, "%s", text);
+        yes = false;
+    }
+    decide(j, m, yes);
 }
 
 void job_admit(struct job *j, const struct msg *m, bool wanted)
@@ -128,17 +141,19 @@ void job_admit(struct job *j, const struct msg *m, bool wanted)
         if (wanted)
             progress_error(&j->progress, "%s was turned away: too many peers", m->peer_key->name);
         program_trust(&j->program, m, false);
+        if (wanted)
+            j->admitted(j, m, false);
         return;
     }
     snprintf(p->name, sizeof p->name, "%s", m->peer_key->name);
     enum trust_verdict verdict = program_judge(&j->program, m, text);
-    if (verdict == TRUST_ASK && questions_add(&j->questions, m, text, decide)) {
+    if (verdict == TRUST_ASK && questions_add(&j->questions, m, text, answered)) {
         progress_clear(&j->progress);
         return;
     }
     if (verdict == TRUST_ASK)
         progress_error(&j->progress, "%s was turned away: too many wait for an answer about their key", p->name);
-    else if (verdict == TRUST_REFUSED)
+    else if (verdict != TRUST_YES)
         progress_error(&j->progress, "%s", text);
     decide(j, m, verdict == TRUST_YES);
 }

@@ -52,15 +52,38 @@ static bool copy(struct msg *to, const struct msg *from)
     return true;
 }
 
+static size_t count_of(const struct questions *q, enum msg_type type)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < q->count; i++)
+        count += q->v[i].m.type == type;
+    return count;
+}
+
+/* The last of its kind, but never before the one that shows. */
+static size_t place_for(const struct questions *q, enum msg_type type)
+{
+    size_t at = q->count;
+
+    while (type == MSG_OFFER && at > 1 && q->v[at - 1].m.type != MSG_OFFER)
+        at--;
+    return at;
+}
+
 bool questions_add(struct questions *q, const struct msg *m, const char *text, questions_then *then)
 {
     struct question one = {.text = strdup(text), .then = then};
+    const size_t most = m->type == MSG_OFFER ? QUESTIONS_OFFERS : QUESTIONS_KEYS;
 
-    if (q->count == QUESTIONS_MAX || !one.text || !copy(&one.m, m)) {
+    if (count_of(q, m->type) == most || !one.text || !copy(&one.m, m)) {
         free(one.text);
         return false;
     }
-    q->v[q->count++] = one;
+    const size_t at = place_for(q, m->type);
+    memmove(&q->v[at + 1], &q->v[at], (q->count - at) * sizeof(q->v[0]));
+    q->v[at] = one;
+    q->count++;
     return true;
 }
 
@@ -98,11 +121,19 @@ void questions_deny(struct questions *q, void *self)
         answer(q, self, false);
 }
 
+/* Reading from its terminal, or flushing it, stops a program there. */
+static bool is_in_background(void)
+{
+    const pid_t foreground = tcgetpgrp(STDIN_FILENO);
+
+    return foreground >= 0 && foreground != getpgrp();
+}
+
 void questions_show(struct questions *q)
 {
     if (q->count == 0 || q->shown)
         return;
-    if (!q->asked)
+    if (!q->asked && !is_in_background())
         (void)tcflush(STDIN_FILENO, TCIFLUSH); /* no terminal: nothing to flush */
     say_question(q->v[0].text);
     q->shown = q->asked = true;
@@ -117,7 +148,7 @@ void questions_make_way(struct questions *q)
 
 int questions_fd(const struct questions *q)
 {
-    return q->count > 0 ? STDIN_FILENO : -1;
+    return q->count > 0 && !is_in_background() ? STDIN_FILENO : -1;
 }
 
 void questions_read(struct questions *q, void *self)

@@ -10,7 +10,8 @@
 
 void talk_init(struct talk *t, struct program *p, talk_sink *sink, void *face)
 {
-    *t = (struct talk){.program = p, .sink = sink, .face = face, .dialling = p->has_target, .refusal_at = DUET_NEVER};
+    *t = (struct talk){.program = p, .sink = sink, .face = face, .dialling = p->has_target};
+    t->refusals.told_at = t->changes.told_at = DUET_NEVER;
     if (p->has_target)
         talk_dial(t, &p->target, p->dialled);
 }
@@ -122,18 +123,17 @@ static void decide(struct talk *t, struct roster_peer *p, bool yes)
 }
 
 /* Strangers that come again and again must not push the conversation off the screen.  Whom the user called is none. */
-static void tell_refusal(struct talk *t, const struct roster_peer *p, const char *text)
+static void tell_refusal(struct talk *t, struct talk_refusals *r, const struct roster_peer *p, const char *text)
 {
     const duet_time now = clock_now();
 
-    if (!p->dialled && !time_is_never(t->refusal_at) && time_since(now, t->refusal_at) < TALK_REFUSALS_US) {
-        t->refusals++;
+    if (!p->dialled && !time_is_never(r->told_at) && time_since(now, r->told_at) < TALK_REFUSALS_US) {
+        r->untold++;
         return;
     }
-    if (t->refusals > 0)
-        talk_tell(t, TALK_ERROR, "%zu more were turned away meanwhile", t->refusals);
-    t->refusals = 0;
-    t->refusal_at = now;
+    if (r->untold > 0)
+        talk_tell(t, TALK_ERROR, "%zu more were turned away meanwhile", r->untold);
+    *r = (struct talk_refusals){.told_at = now};
     talk_tell(t, TALK_ERROR, "%s", text);
 }
 
@@ -153,7 +153,7 @@ static void judge(struct talk *t, struct roster_peer *p)
     if (verdict == TRUST_ASK)
         snprintf(text, sizeof text, "%s was turned away: too many wait for an answer about their key", p->name);
     if (verdict != TRUST_YES)
-        tell_refusal(t, p, text);
+        tell_refusal(t, verdict == TRUST_CHANGED ? &t->changes : &t->refusals, p, text);
     decide(t, p, verdict == TRUST_YES);
 }
 

@@ -34,7 +34,7 @@ static enum trust_verdict refuse_changed(const struct trust_policy *policy, cons
         "in between, so ask its owner, and only if the change is meant remove line %u of %s/known_peers",
         peer->name, dialled ? " at " : "", dialled ? dialled : "", match->name, match->old_fingerprint, now,
         match->line, policy->id->dir);
-    return TRUST_REFUSED;
+    return TRUST_CHANGED;
 }
 
 static enum trust_verdict judge_new(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *now,

@@ -140,16 +140,19 @@ static int judge(const struct identity *id, const char *text, size_t len, const 
 {
     struct walk w = {.at = text, .end = text + len};
     struct entry e, same_key = {.line = 0}, same_address = same_key, same_name = same_key;
-    bool by_key = false, by_address = false, by_name = false;
+    bool by_key = false, by_address = false, by_name = false, own_address = false, own_name = false;
 
     while (next_line(&w)) {
         if (is_comment(w.text))
             continue;
         if (!parse_entry(&w, &e))
             return malformed(id, w.line, error);
-        if (!by_key && memcmp(e.key, key, NOISE_KEY_BYTES) == 0) {
+        if (memcmp(e.key, key, NOISE_KEY_BYTES) == 0) {
+            if (!by_key)
+                same_key = e;
             by_key = true;
-            same_key = e;
+            own_address = own_address || same_text(e.address, dialled);
+            own_name = own_name || same_text(e.name, name);
         } else if (!by_address && same_text(e.address, dialled) && !same_text(e.address, NO_ADDRESS)) {
             by_address = true;
             same_address = e;
@@ -158,9 +161,9 @@ static int judge(const struct identity *id, const char *text, size_t len, const 
             same_name = e;
         }
     }
-    if (by_address && !(by_key && same_text(same_key.address, dialled)))
+    if (by_address && !own_address)
         describe(&same_address, KNOWN_CHANGED, out);
-    else if (by_name && !(by_key && same_text(same_key.name, name)))
+    else if (by_name && !own_name)
         describe(&same_name, KNOWN_CHANGED, out);
     else if (by_key)
         describe(&same_key, KNOWN_SAME, out);

@@ -2,7 +2,8 @@
  * questions: yes or no, asked on the terminal one after the other, while everything else goes on.
  *
  * Whoever asks hands over a copy of the message that is in question, and gets it back with the answer.  A question whose
- * peer or transfer is gone is forgotten.  What was typed before a question shows is no answer to it.  Main thread.
+ * peer or transfer is gone is forgotten.  Offers, which are of peers that were let in, come before the keys of strangers.
+ * In the background nothing is read: it would stop the program, and its transfers with it.  What was typed before a question shows is no answer to it.  Main thread.
  */
 #ifndef DUET_CLI_QUESTIONS_H
 #define DUET_CLI_QUESTIONS_H
@@ -10,9 +11,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "duet/app/env.h"
 #include "duet/app/msg.h"
 
-#define QUESTIONS_MAX 64 /* that wait for their turn; further ones are answered no */
+/* That wait for their turn; further ones are answered no. */
+#define QUESTIONS_KEYS 64
+#define QUESTIONS_OFFERS (TRANSFERS_MAX / 2)
+#define QUESTIONS_MAX (QUESTIONS_KEYS + QUESTIONS_OFFERS)
 
 /* `m` is the message asked about (MSG_PEER_KEY with its key, MSG_OFFER without its text), disposed of afterwards. */
 typedef void questions_then(void *self, const struct msg *m, bool yes);
@@ -44,8 +49,9 @@ void questions_show(struct questions *q);
 /* Something else is about to be printed: on a line of its own. */
 void questions_make_way(struct questions *q);
 
-/* What to wait for: stdin, or -1 while nothing is asked. */
+/* What to wait for: stdin; -1 while nothing is asked, or we are in the background (look again after QUESTIONS_LOOK_US). */
 int questions_fd(const struct questions *q);
+#define QUESTIONS_LOOK_US UINT64_C(1000000)
 /* stdin can be read: takes a line and tells the one who asked.  The end of input is a no. */
 void questions_read(struct questions *q, void *self);
 

@@ -77,6 +77,12 @@ struct talk_dial {
     char dialled[RESOLVE_TEXT_BYTES];
 };
 
+/* Lines about peers that were turned away. */
+struct talk_refusals {
+    duet_time told_at; /* the last one; NEVER: none yet */
+    size_t untold;     /* since then */
+};
+
 struct talk_ask {
     uint32_t id; /* 0: free */
     char name[ROSTER_NAME_BYTES];
@@ -97,11 +103,10 @@ struct talk {
     size_t sends_open;
     uint32_t last_number, last_send, last_ask, last_dial;
 
-    conn_id question;     /* whose trust is being asked about; 0: nobody's */
-    duet_time refusal_at; /* the last such line */
-    size_t refusals;      /* since then, not told */
-    conn_id target;       /* the session with the HOST of the command line; 0: none now */
-    bool dialling;        /* HOST neither reached nor given up */
+    conn_id question;                       /* whose trust is being asked about; 0: nobody's */
+    struct talk_refusals refusals, changes; /* of strangers, and of keys that changed */
+    conn_id target;                         /* the session with the HOST of the command line; 0: none now */
+    bool dialling;                          /* HOST neither reached nor given up */
 
     enum talk_leaving leaving;
     bool over, stopped;

@@ -28,10 +28,10 @@ struct trust_policy {
     bool may_ask; /* somebody is there to answer */
 };
 
-enum trust_verdict { TRUST_YES, TRUST_ASK, TRUST_REFUSED };
+enum trust_verdict { TRUST_YES, TRUST_ASK, TRUST_REFUSED, TRUST_CHANGED /* refused because of that */ };
 
 /* dialled: as resolve_peer made it canonical, NULL for a peer that came to us.  `text` gets what to tell the user for ASK
- * (the question without "y/N") and REFUSED (lines separated by newlines: what, and what to do); "" for YES. */
+ * (the question without "y/N"), REFUSED and CHANGED (lines separated by newlines: what, and what to do); "" for YES. */
 enum trust_verdict trust_judge(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *dialled,
                                char text[TRUST_TEXT_BYTES]);
 

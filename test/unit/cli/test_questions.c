@@ -66,14 +66,14 @@ static void type(const char *line)
 Test(questions, are_answered_in_their_order)
 {
     cr_expect_eq(questions_fd(&q), -1);
-    cr_assert(ask_about_key(1) && ask_about_offer(2, 7) && ask_about_key(3));
+    cr_assert(ask_about_key(1) && ask_about_key(3) && ask_about_offer(2, 7));
     cr_expect_eq(questions_fd(&q), STDIN_FILENO);
     type("y\n");
     type("\n");
     type("YES\n");
     cr_assert_eq(heard_count, 3);
     cr_expect(heard[0].peer == 1 && heard[0].yes);
-    cr_expect(heard[1].peer == 2 && heard[1].id == 7 && !heard[1].yes, "only a yes is one");
+    cr_expect(heard[1].peer == 2 && heard[1].id == 7 && !heard[1].yes, "offers come first, and only a yes is one");
     cr_expect(heard[2].peer == 3 && heard[2].yes);
     cr_expect_eq(questions_fd(&q), -1);
     fflush(stderr);
@@ -106,9 +106,12 @@ Test(questions, at_the_end_of_input_and_when_nobody_else_is_wanted_the_answer_is
 
 Test(questions, that_wait_are_bounded)
 {
-    for (conn_id peer = 1; peer <= QUESTIONS_MAX; peer++)
+    for (conn_id peer = 1; peer <= QUESTIONS_KEYS; peer++)
         cr_assert(ask_about_key(peer));
-    cr_expect_not(ask_about_key(QUESTIONS_MAX + 1));
+    cr_expect_not(ask_about_key(QUESTIONS_KEYS + 1));
+    for (uint32_t id = 1; id <= QUESTIONS_OFFERS; id++)
+        cr_assert(ask_about_offer(1, id), "strangers take no place of an offer");
+    cr_expect_not(ask_about_offer(1, QUESTIONS_OFFERS + 1));
 }
 
 Test(questions, make_way_for_other_lines_and_come_again)

@@ -186,10 +186,18 @@ Test(talk, lets_a_known_peer_in_while_strangers_wait_for_an_answer)
 
 Test(talk, a_flood_of_strangers_leaves_the_conversation_on_the_screen)
 {
+    uint8_t known[NOISE_KEY_BYTES];
+    char error[IDENTITY_ERROR_BYTES];
+
     start_program();
     program.policy.may_ask = false;
     for (conn_id id = 1; id <= 1000; id++)
         cr_assert_null(come(id, (uint8_t)id, "bob"));
     cr_expect(errors >= 1 && errors < 10, "%u lines", errors);
+    memset(known, 200, sizeof known);
+    cr_assert_eq(known_add(program.policy.id, known, NULL, "friend", error), 0, "%s", error);
+    errors = 0;
+    cr_assert_null(come(2000, 201, "friend"));
+    cr_expect_eq(errors, 1, "that a key changed is told all the same");
     stop_program();
 }

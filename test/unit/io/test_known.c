@@ -105,6 +105,19 @@ Test(known, refreshing_keeps_the_place_the_comments_and_the_old_address)
     cr_expect_null(strstr(file(), "a:1"));
 }
 
+/* As files merged by hand have it. */
+Test(known, two_lines_of_one_key_are_one_peer)
+{
+    char text[512], a[65];
+    struct known_match m;
+
+    sodium_bin2hex(a, sizeof(a), key(1), NOISE_KEY_BYTES);
+    snprintf(text, sizeof(text), "%s\told\ta:1\t2020-01-01\n%s\tann\tb:1\t2020-01-02\n", a, a);
+    tmpdir_put(&dir, "known_peers", text, strlen(text));
+    cr_assert_eq(known_check(&id, key(1), "b:1", "ann", &m, error), 0, "%s", error);
+    cr_expect_eq(m.verdict, KNOWN_SAME);
+}
+
 Test(known, a_peer_of_today_is_not_written_again)
 {
     char path[512];
