@@ -97,14 +97,34 @@ static bool may_rest(const struct hub *h, const struct session *s)
     return s->state == SESSION_CLOSING || (!s->peer.unreachable && !h->env.quitting && session_rests(s));
 }
 
-/* In turn: the first one takes the place that came free for a file. */
 static void pump_sessions(struct hub *h)
 {
-    const size_t count = h->sessions.awake;
+    for (size_t i = 0; i < h->sessions.awake; i++)
+        session_pump(h->sessions.v[i], &h->env);
+}
 
-    h->pump_turn++;
-    for (size_t i = 0; i < count; i++)
-        session_pump(h->sessions.v[(h->pump_turn + i) % count], &h->env);
+/* The one that waits to send, and has the fewest files under way; NULL: none waits, or may. */
+static struct session *next_to_send(const struct hub *h)
+{
+    struct session *next = NULL;
+    size_t fewest = TRANSFERS_PER_PEER;
+
+    for (size_t i = 0; i < h->sessions.awake; i++) {
+        struct session *s = h->sessions.v[i];
+        const size_t under_way = session_wants_to_send(s) ? transfer_count(&h->env, &s->peer, true) : fewest;
+
+        if (under_way < fewest) {
+            fewest = under_way;
+            next = s;
+        }
+    }
+    return next;
+}
+
+static void start_sends(struct hub *h)
+{
+    for (struct session *s; !transfers_full(&h->env, true) && (s = next_to_send(h)) != NULL;)
+        session_start_send(s, &h->env);
 }
 
 /* From the back: who takes the place of one that goes to rest was asked before. */
@@ -130,6 +150,7 @@ static void wake_for_transfers(struct hub *h)
 void hub_pump(struct hub *h)
 {
     pump_sessions(h);
+    start_sends(h);
     transfer_recv_pump(&h->env);
     transfer_send_pump(&h->env);
     wake_for_transfers(h);

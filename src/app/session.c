@@ -379,21 +379,19 @@ static void write_chat(struct session *s, struct env *env)
     }
 }
 
-static bool may_start_send(const struct session *s, const struct env *env)
+bool session_wants_to_send(const struct session *s)
 {
-    return s->sends_count > 0 && !transfers_full(env, true) && transfer_count(env, &s->peer, true) < TRANSFERS_PER_PEER;
+    return s->sends_count > 0 && (s->state == SESSION_TRUSTED || s->state == SESSION_LIVE);
 }
 
-static void start_sends(struct session *s, struct env *env)
+void session_start_send(struct session *s, struct env *env)
 {
-    while (may_start_send(s, env)) {
-        const struct session_send send = s->sends[s->sends_head];
+    const struct session_send send = s->sends[s->sends_head];
 
-        s->sends_head = (s->sends_head + 1) % SESSION_SENDS_WAITING;
-        s->sends_count--;
-        transfer_send_start(env, &s->peer, send.ui_id, send.path);
-        free(send.path);
-    }
+    s->sends_head = (s->sends_head + 1) % SESSION_SENDS_WAITING;
+    s->sends_count--;
+    transfer_send_start(env, &s->peer, send.ui_id, send.path);
+    free(send.path);
 }
 
 void session_pump(struct session *s, struct env *env)
@@ -403,7 +401,6 @@ void session_pump(struct session *s, struct env *env)
     read_stream(s, env, &s->peer.control, STREAM_CONTROL, &s->control_readable);
     if (s->state == SESSION_LIVE)
         read_stream(s, env, &s->peer.chat, STREAM_CHAT, &s->chat_readable);
-    start_sends(s, env);
     if (s->delivered_owed != s->delivered_said) {
         peer_send(&s->peer, &(struct appmsg){.type = APPMSG_DELIVERED, .id = s->delivered_owed});
         s->delivered_said = s->delivered_owed;

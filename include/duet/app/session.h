@@ -62,6 +62,10 @@ void session_say(struct session *s, struct env *env, struct msg *m);  /* takes m
 void session_send(struct session *s, struct env *env, struct msg *m); /* takes m->text */
 void session_ask(struct session *s, struct env *env, const struct msg *m);
 
+/* Sends that wait for a place among the transfers; while there is one, the first of them starts. */
+bool session_wants_to_send(const struct session *s);
+void session_start_send(struct session *s, struct env *env);
+
 /* From the endpoint: READABLE of one of the two ordered streams. */
 void session_readable(struct session *s, uint64_t stream);
 

@@ -395,6 +395,7 @@ static void with_unfinished_text(struct hub *h, conn_id conn, size_t bytes, duet
 
     cr_assert(other != NULL && sessions_add(&h->sessions, other) == 0);
     other->state = SESSION_LIVE;
+    other->peer.takes_files = true;
     other->control_readable = other->chat_readable = false;
     other->unfinished_text_bytes = bytes;
     other->unfinished_since = since;
@@ -449,6 +450,39 @@ Test(session, files_wait_while_those_to_others_take_every_place)
     transfer_end(env, env->transfers[0]);
     scene_run(s, S_US);
     cr_expect_eq(scene_job_count(s, JOB_OPEN), 1, "as soon as there is one");
+    scene_close(s);
+}
+
+static size_t sends_to(const struct env *env, conn_id conn)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < env->transfer_count; i++)
+        count += env->transfers[i]->conn == conn;
+    return count;
+}
+
+Test(session, peers_take_turns_for_the_places_that_come_free)
+{
+    enum { FREED = 8 };
+    static struct peer others[TRANSFERS_MAX / 2 / TRANSFERS_PER_PEER];
+    struct scene *s = scene_open(NULL);
+    struct env *env = &s->hub->env;
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    with_unfinished_text(s->hub, 1001, 0, s->pair.now);
+    fill_places(env, others, TRANSFERS_MAX / 2);
+    for (uint32_t i = 1; i <= FREED; i++) {
+        scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = i}, "/some/file");
+        scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = 1001, .id = 100 + i}, "/some/file");
+    }
+    for (size_t i = 0; i < FREED; i++) {
+        transfer_end(env, env->transfers[0]);
+        scene_run(s, S_US);
+    }
+    cr_expect_geq(sends_to(env, s->peer), FREED / 4, "%zu", sends_to(env, s->peer));
+    cr_expect_geq(sends_to(env, 1001), FREED / 4, "%zu", sends_to(env, 1001));
+    cr_expect_eq(sends_to(env, s->peer) + sends_to(env, 1001), FREED);
     scene_close(s);
 }
 
