@@ -42,10 +42,7 @@ static int count_up(const struct recv *r)
 /* Nobody is here, nor about to be. */
 static bool is_alone(const struct recv *r)
 {
-    for (int state = 0; state < ROSTER_STATES; state++)
-        if (roster_count(&r->job.roster, state) > 0)
-            return false;
-    return true;
+    return !roster_from(&r->job.roster, 0);
 }
 
 static void on_peer_key(struct job *j, const struct msg *m)
