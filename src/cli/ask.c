@@ -74,7 +74,6 @@ static void on_answer(struct job *j, const struct msg *m)
 static void on_gone(struct job *j, const struct msg *m)
 {
     const struct ask *a = j->self;
-
     bool is_judged = a->peer == 0 && roster_peer(&j->roster, m->peer);
 
     if (m->type == MSG_FAILED ? a->peer != 0 : m->peer != a->peer && !is_judged)

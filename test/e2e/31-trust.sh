@@ -180,4 +180,22 @@ if command -v script >/dev/null; then
     same file in/file
     finish dave
     exec 8>&-
+
+    # A key is judged again when the answer comes: two of one name, both new when they came.
+    serve_on_terminal -y
+    call() { # call NAME
+        start "$1" "$DUET" ask --name twin --home "$(home_of "$1")" --accept-new -p 0 -c "127.0.0.1:$PORT" ping
+    }
+    call first
+    wait_for "$T/recv.out" 'trust this key\?'
+    call second
+    wait_count "$T/recv.out" 'trust this key\?' 2
+    echo y >&8
+    expect first 0
+    wait_count "$T/recv.out" 'trust this key\?' 3
+    echo y >&8
+    wait_for "$T/recv.out" 'KEY OF twin.*HAS CHANGED'
+    expect second "$refused"
+    expect recv "$trust"
+    exec 8>&-
 fi

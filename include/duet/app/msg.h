@@ -39,7 +39,8 @@ enum msg_type {
     MSG_SAY,              /* peer, id (ui's number), text: UTF-8, NUL-terminated, at most CHAT_TEXT_BYTES; what
                            * cannot be sent: MSG_NOTICE with this id */
     MSG_SEND,             /* peer, id (ui's number), text: path as the user wrote it; beyond TRANSFERS_PER_PEER, or
-                           * TRANSFERS_MAX / 2 to all peers, they wait their turn. From MSG_TRUST on: the offer need not wait for MSG_CONNECTED */
+                           * TRANSFERS_MAX / 2 to all peers, they wait their turn. From MSG_TRUST on: the offer
+                           * need not wait for MSG_CONNECTED */
     MSG_ACCEPT,           /* id: transfer */
     MSG_REJECT,           /* id: transfer; MSG_TRANSFER_FAILED (DUET_EREFUSED) follows here too */
     MSG_CANCEL,           /* id: transfer, of either direction */

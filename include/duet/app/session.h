@@ -22,8 +22,8 @@
 #include "duet/app/env.h"
 #include "duet/app/peer.h"
 
-#define SESSION_SENDS_WAITING \
-    1024 /* MSG_SENDs beyond TRANSFERS_PER_PEER, or TRANSFERS_MAX / 2 in all, that wait for their turn */
+/* MSG_SENDs beyond TRANSFERS_PER_PEER, or TRANSFERS_MAX / 2 to all peers, that wait for their turn. */
+#define SESSION_SENDS_WAITING 1024
 
 enum session_state { SESSION_ASKING, SESSION_TRUSTED, SESSION_LIVE, SESSION_CLOSING };
 

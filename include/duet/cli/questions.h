@@ -3,7 +3,8 @@
  *
  * Whoever asks hands over a copy of the message that is in question, and gets it back with the answer.  A question whose
  * peer or transfer is gone is forgotten.  Offers, which are of peers that were let in, come before the keys of strangers.
- * In the background nothing is read: it would stop the program, and its transfers with it.  What was typed before a question shows is no answer to it.  Main thread.
+ * In the background nothing is read: it would stop the program, and its transfers with it.  What was typed before a
+ * question shows is no answer to it.  Main thread.
  */
 #ifndef DUET_CLI_QUESTIONS_H
 #define DUET_CLI_QUESTIONS_H

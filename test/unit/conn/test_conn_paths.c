@@ -107,14 +107,21 @@ Test(conn_paths, an_older_packet_from_elsewhere_does_not_move_the_path)
     cr_assert(addr_equal(&inside_session(&pair, 1)->path.addr, &pair.addr[0]));
 }
 
-static void file_to_the_one_that_moves(void)
+/* For a file to the one that moves. */
+static uint64_t open_stream(void)
 {
-    static uint8_t file[2000000];
     uint64_t id;
     pair_connect(&pair);
     cr_assert_eq(endpoint_open_bulk(pair.e[1], pair.conn[1], &id), 0);
     cr_assert_eq(endpoint_accept_bulk(pair.e[0], pair.conn[0], id, 1 << 20, pair.now), 0);
     pair_run_for(&pair, SECONDS(1));
+    return id;
+}
+
+static void file_to_the_one_that_moves(void)
+{
+    static uint8_t file[2000000];
+    const uint64_t id = open_stream();
     cr_assert_eq(endpoint_supply(pair.e[1], pair.conn[1], id, 0, file, sizeof file, 1, pair.now), 0);
     pair_run_for(&pair, 45000);
 }
@@ -140,11 +147,7 @@ Test(conn_paths, what_was_sent_to_the_former_host_tells_nothing_of_the_new_path)
 Test(conn_paths, an_unproven_path_gets_no_more_than_three_times_its_bytes)
 {
     static uint8_t file[200000];
-    uint64_t id;
-    pair_connect(&pair);
-    cr_assert_eq(endpoint_open_bulk(pair.e[1], pair.conn[1], &id), 0);
-    cr_assert_eq(endpoint_accept_bulk(pair.e[0], pair.conn[0], id, 1 << 20, pair.now), 0);
-    pair_run_for(&pair, SECONDS(1));
+    const uint64_t id = open_stream();
     pair.filter = moved;
     cafe_is_deaf = true;
     cr_assert_eq(endpoint_supply(pair.e[1], pair.conn[1], id, 0, file, sizeof file, 1, pair.now), 0);
