@@ -16,7 +16,9 @@
 #define FILE_ROOM (UINT64_C(1) << 40) /* "endless" */
 #define PIECE_BYTES (UINT64_C(1) << 20)
 #define AHEAD_PIECES 64
-#define MTU_BYTES 1472
+#define MTU_BYTES 1500
+#define SWING_MIN_S 0.1
+#define SWING_MAX_S 2.0
 #define QUEUE_MIN_BYTES (4 * 1500)
 #define WRITE_BYTES (UINT64_C(256) * 1024) /* CHUNK_BYTES of the real thing */
 #define CHAT_BYTES 64
@@ -384,6 +386,8 @@ static void tick_slice(struct lab *l)
     const struct lab_setup *s = l->s;
 
     l->slice_end = time_add(l->slice_end, LAB_SLICE_US);
+    if (lab_seconds(l) <= 1)
+        l->first_second = l->link[0].counts;
     if (s->change_mbit > 0 && lab_seconds(l) >= s->change_at_s)
         l->link[0].cfg.rate_bytes_per_s = l->link[1].cfg.rate_bytes_per_s = (uint64_t)(s->change_mbit * 1e6 / 8);
     for (int i = 0; i < s->flows; i++) {
@@ -454,7 +458,7 @@ static void init_pair(struct lab *l, int i)
         struct endpoint_config cfg = {
             .params = params_default(), .accept = side == 1, .cc = rival_find(cc) == NULL ? cc : NULL, .name = "lab"};
         struct duet_rand rng;
-        cfg.params.max_packet_bytes = MTU_BYTES;
+        cfg.params.max_packet_bytes = MTU_BYTES - LINK_HEADER_BYTES;
         cfg.params.window_bytes = l->s->window_bytes;
         rand_init_u64(&rng, l->s->seed * 100 + (uint64_t)i * 2 + (uint64_t)side);
         rand_bytes(&rng, cfg.seed, sizeof(cfg.seed));
@@ -470,6 +474,16 @@ static void init_pair(struct lab *l, int i)
     }
 }
 
+/* Everything within a burst is lost: its mean length and the mean loss give both chances. */
+static void set_bursts(struct link_config *c, const struct lab_setup *s)
+{
+    if (s->burst_loss <= 0)
+        return;
+    c->burst_loss = 1;
+    c->burst_end = 1 / s->burst_packets;
+    c->burst_start = s->burst_loss / (1 - s->burst_loss) * c->burst_end;
+}
+
 static void init_links(struct lab *l)
 {
     const struct lab_setup *s = l->s;
@@ -479,7 +493,11 @@ static void init_links(struct lab *l)
         .rate_bytes_per_s = (uint64_t)rate,
         .delay_us = (uint64_t)(s->rtt_ms * 500),
         .jitter_us = (uint64_t)(s->jitter_ms * 1000),
-        .keeps_order = true,
+        .keeps_order = !s->jitter_reorders,
+        .swing = s->swing,
+        .swing_min_us = (uint64_t)((s->swing_min_s > 0 ? s->swing_min_s : SWING_MIN_S) * 1e6),
+        .swing_max_us = (uint64_t)((s->swing_max_s > 0 ? s->swing_max_s : SWING_MAX_S) * 1e6),
+        .mtu_bytes = s->mtu > 0 ? (size_t)s->mtu - LINK_HEADER_BYTES : 0,
         .pauses = s->pauses,
         .pause_us = (uint64_t)(s->pause_ms * 1000),
         .queue_bytes = queue > QUEUE_MIN_BYTES ? (uint64_t)queue : QUEUE_MIN_BYTES,
@@ -495,8 +513,11 @@ static void init_links(struct lab *l)
         cfg.hole_count = 1;
     }
     cfg.policer_bytes = (uint64_t)(s->policer_kb * 1024);
+    set_bursts(&cfg, s);
     link_init(&l->link[0], &cfg, s->seed * 2 + 77);
     cfg.policer_bytes = 0;
+    cfg.burst_loss = cfg.burst_start = cfg.burst_end = 0;
+    cfg.swing = 0;
     cfg.hold_us = (uint64_t)(s->hold_ms * 1000);
     cfg.loss = s->loss_back > 0 ? s->loss_back : s->loss;
     link_init(&l->link[1], &cfg, s->seed * 2 + 78);

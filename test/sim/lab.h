@@ -41,11 +41,17 @@ struct lab_flow {
 struct lab_setup {
     double rate_mbit;
     double rtt_ms;
-    double queue_bdp;        /* drop-tail queue in bandwidth-delay products */
-    double queue_kb;         /* instead, when > 0 */
-    double loss;             /* 0..1, both ways */
-    double loss_back;        /* > 0: instead, on the way of the ACKs */
-    double jitter_ms;        /* added at random, keeps the order */
+    double queue_bdp;     /* drop-tail queue in bandwidth-delay products */
+    double queue_kb;      /* instead, when > 0 */
+    double loss;          /* 0..1, both ways */
+    double loss_back;     /* > 0: instead, on the way of the ACKs */
+    double burst_loss;    /* on top of it, on the way of the file only, in bursts (Gilbert-Elliott), within which */
+    double burst_packets; /* everything is lost: so many datagrams in a row on average */
+    double jitter_ms;     /* added at random, keeps the order */
+    bool jitter_reorders; /* … or lets datagrams overtake each other, as Wi-Fi does that sends again */
+    double swing;         /* > 1: the rate changes, between rate/swing and rate·swing (rates.h), */
+    double swing_min_s, swing_max_s; /* each time for so long; 0: 0.1 to 2 s */
+    double mtu;                      /* of IPv4 packets; 0: 1500 */
     double away;             /* share of the time in which a program does not get its turn (turns.h), each for itself */
     double away_ms;          /* the longest such absence */
     double pauses, pause_ms; /* the line's (link.h) */
@@ -73,8 +79,10 @@ struct lab_result {
     double mbit[LAB_FLOWS]; /* from endpoint_connect to everything acknowledged; steady: in the steady span */
     double waste;           /* sent/delivered·(1−p) − 1, in file bytes, all flows */
     double queue_peak_bdp, queue_mean_bdp, queue_standing_bdp; /* standing: mean of the minima of each RTT, after 2 s */
-    double dropped;  /* share of the datagrams that the link took away, random loss included */
-    double spurious; /* packets sent again in vain, of those sent in the second half of the run */
+    double dropped;      /* share of the datagrams that the link took away, random loss included */
+    double overflowed;   /* … that found a full queue or an empty bucket */
+    double dropped_late; /* … that the link took away after the first second */
+    double spurious;     /* packets sent again in vain, of those sent in the second half of the run */
     double chat_p50_ms, chat_p99_ms, chat_max_ms; /* one way, from write to read */
     double chats_missing;                         /* written two seconds before the end and not there */
     double resume_ms;                             /* from the end of the hole to the sender's first datagram */
@@ -139,6 +147,7 @@ struct lab {
     size_t chats, chats_written;
     duet_time resumed_at;                    /* DUET_NEVER */
     uint64_t held_peak;                      /* arrived and not written */
+    struct link_counts first_second;         /* of the way of the file */
     uint64_t hash, datagrams, kept;          /* kept: datagrams that came while a program was away */
     uint64_t way_datagrams[2], way_bytes[2]; /* sent each way */
 };

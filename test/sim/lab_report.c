@@ -133,9 +133,17 @@ static void add_flows(const struct lab *l, struct lab_result *r)
         late += (double)(c->loss.sent_packets - p->half_sent);
         late_spurious += (double)(c->loss.spurious_packets - p->half_spurious);
     }
-    r->waste = got > 0 ? sent / got * (1 - l->s->loss) - 1 : 0;
+    r->waste = got > 0 ? sent / got * (1 - l->s->loss) * (1 - l->s->burst_loss) - 1 : 0;
     r->spurious = late > 0 ? late_spurious / late : 0;
     r->work = packets > 0 ? work / packets : 0;
+}
+
+static double dropped_late(const struct link_counts *all, const struct link_counts *first)
+{
+    double lost = (double)(all->lost + all->overflowed - first->lost - first->overflowed);
+    double passed = (double)(all->passed - first->passed);
+
+    return lost + passed > 0 ? lost / (lost + passed) : 0;
 }
 
 struct lab_result lab_result(struct lab *l)
@@ -156,6 +164,8 @@ struct lab_result lab_result(struct lab *l)
     r.queue_mean_bdp = l->queue_area / (double)time_since(l->now, l->zero) / bdp;
     r.queue_standing_bdp = l->low_count > 0 ? l->low_sum / (double)l->low_count / bdp : 0;
     r.dropped = in > 0 ? (double)(n->lost + n->overflowed) / in : 0;
+    r.overflowed = in > 0 ? (double)n->overflowed / in : 0;
+    r.dropped_late = dropped_late(n, &l->first_second);
     r.held_mb = (double)l->held_peak / 1e6;
     r.acks = (double)l->way_datagrams[1] / (double)l->way_datagrams[0];
     r.back_bytes = (double)l->way_bytes[1] / (double)l->way_datagrams[0];

@@ -10,6 +10,8 @@ void link_init(struct link *l, const struct link_config *cfg, uint64_t seed)
     *l = (struct link){.cfg = *cfg, .tokens = cfg->policer_bytes * US_PER_S};
     rand_init_u64(&l->rng, seed);
     turns_init(&l->turns, cfg->pauses, cfg->pause_us, seed, DUET_TIME(0));
+    if (cfg->swing > 1)
+        rates_init(&l->rates, cfg->rate_bytes_per_s, cfg->swing, cfg->swing_min_us, cfg->swing_max_us, seed);
 }
 
 /* Draws nothing for what is off, so that turning one fault on leaves the others' dice alone. */
@@ -43,7 +45,25 @@ static bool is_lost(struct link *l, duet_time now)
 
 uint64_t link_backlog(const struct link *l, duet_time now)
 {
+    if (l->cfg.swing > 1)
+        return rates_carried(&l->rates, now, l->busy_until) / US_PER_S;
     return time_since(l->busy_until, now) * l->cfg.rate_bytes_per_s / US_PER_S;
+}
+
+/* The line is busy with these bytes for so much longer. */
+static void occupy(struct link *l, size_t bytes)
+{
+    uint64_t rate = l->cfg.rate_bytes_per_s;
+
+    if (l->cfg.swing > 1) {
+        uint64_t wanted = bytes * US_PER_S, saved = l->busy_rest < wanted ? l->busy_rest : wanted;
+        l->busy_until = rates_when(&l->rates, l->busy_until, wanted - saved, &l->busy_rest);
+        return;
+    }
+    /* Fractions of a µs are carried on: a packet takes 12.24 µs at 1 Gbit/s. */
+    l->busy_rest += bytes * US_PER_S;
+    l->busy_until = time_add(l->busy_until, l->busy_rest / rate);
+    l->busy_rest %= rate;
 }
 
 /* When the last bit has left the line; false: no room in the queue. */
@@ -64,10 +84,7 @@ static bool serialise(struct link *l, size_t len, duet_time now, duet_time *left
         l->busy_rest = 0;
     }
     l->busy_until = turns_back(&l->turns, l->busy_until);
-    /* Fractions of a µs are carried on: a packet takes 12.24 µs at 1 Gbit/s. */
-    l->busy_rest += (len + LINK_HEADER_BYTES) * US_PER_S;
-    l->busy_until = time_add(l->busy_until, l->busy_rest / c->rate_bytes_per_s);
-    l->busy_rest %= c->rate_bytes_per_s;
+    occupy(l, len + LINK_HEADER_BYTES);
     *left = l->busy_until;
     return true;
 }

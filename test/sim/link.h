@@ -14,6 +14,7 @@
 
 #include "duet/base/rand.h"
 #include "duet/base/time.h"
+#include "rates.h"
 #include "turns.h"
 
 #define LINK_HOLES 24
@@ -26,6 +27,8 @@ struct link_hole {
 
 struct link_config {
     uint64_t rate_bytes_per_s; /* 0: no limit */
+    double swing;              /* > 1: the rate itself changes, between rate/swing and rate·swing (rates.h), */
+    uint64_t swing_min_us, swing_max_us; /* each time for so long */
     uint64_t delay_us;
     uint64_t jitter_us;     /* uniform on top of the delay */
     bool keeps_order;       /* jitter lets nobody overtake; only `reorder` does */
@@ -62,12 +65,13 @@ struct link {
     struct link_config cfg;
     struct duet_rand rng;
     duet_time busy_until; /* the line is serialising what was queued before, */
-    uint64_t busy_rest;   /* and this many byte·µs/s less than a whole µs more */
+    uint64_t busy_rest;   /* and this many byte·µs/s less than a whole µs more; with swing: was early by so many */
     uint64_t peak_bytes;  /* longest the queue ever was */
     duet_time last_at;    /* with keeps_order: the latest arrival so far */
     uint64_t tokens;      /* of the policer, in byte·µs/s */
     duet_time tokens_at;
     struct turns turns; /* its pauses */
+    struct rates rates; /* with swing */
     bool is_in_burst;
     uint64_t seen;
     struct link_counts counts;

@@ -32,6 +32,7 @@ struct lab_setup perf_setup(const struct lab_setup *given)
     s.window_bytes = s.window_bytes > 0 ? s.window_bytes : PERF_WINDOW_BYTES;
     s.seed = s.seed > 0 ? s.seed : 1;
     s.flows = s.flows > 0 ? s.flows : 1;
+    s.burst_packets = s.burst_packets > 1 ? s.burst_packets : 1;
     return s;
 }
 
@@ -64,6 +65,8 @@ static void measure(const struct lab_setup *s, const struct lab_result *r, doubl
     v[BACK] = r->back_bytes;
     v[WORK] = r->work;
     v[HELD] = r->held_mb;
+    v[OVERFLOW] = 100 * r->overflowed;
+    v[DROPPED_LATE] = 100 * r->dropped_late;
 }
 
 static bool keeps(enum perf_metric m, double value, double limit)
@@ -189,7 +192,13 @@ static bool parse_number(struct lab_setup *s, const char *key, double value)
         {"queue_kb", &s->queue_kb},
         {"loss", &s->loss},
         {"loss_back", &s->loss_back},
+        {"burst", &s->burst_loss},
+        {"burst_len", &s->burst_packets},
         {"jitter", &s->jitter_ms},
+        {"swing", &s->swing},
+        {"swing_min", &s->swing_min_s},
+        {"swing_max", &s->swing_max_s},
+        {"mtu", &s->mtu},
         {"away", &s->away},
         {"away_ms", &s->away_ms},
         {"pauses", &s->pauses},
@@ -233,6 +242,8 @@ static bool parse_pair(struct lab_setup *s, char *pair)
         s->seed = strtoull(v, NULL, 10);
     else if (strcmp(pair, "receiver") == 0)
         s->flow[0].receiver_moves = strtoull(v, NULL, 10) != 0;
+    else if (strcmp(pair, "wifi") == 0)
+        s->jitter_reorders = strtoull(v, NULL, 10) != 0;
     else if (strcmp(pair, "window") == 0)
         s->window_bytes = strtoull(v, NULL, 10);
     else if (!parse_number(s, pair, atof(v)))

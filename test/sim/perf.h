@@ -5,7 +5,10 @@
  *
  *   sim --perf [--only WORD] [--cc NAME] [--seed N]    the table; last line "N passed, N failed"
  *   sim --perf one [key=value ...]                     one run of your own: rate rtt queue queue_kb loss loss_back
- *                                                      jitter hold away away_ms
+ *                                                      burst (share lost in bursts) burst_len (their mean length)
+ *                                                      jitter wifi=1 (it reorders) hold away away_ms
+ *                                                      swing (the rate changes by up to this factor) swing_min swing_max
+ *                                                      mtu
  *                                                      reorder reorder_ms policer hole_at hole change_at change limit
  *                                                      mb disk window seed steady trace=1 chat (one each so many ms)
  *                                                      move (one side's port, each so many s) receiver=1 (its)
@@ -45,7 +48,9 @@
     X(ACKS, "ACKs per packet", 3, false)          \
     X(BACK, "bytes back per packet", 1, false)    \
     X(WORK, "work per packet", 1, false)          \
-    X(HELD, "unwritten MB", 1, false)
+    X(HELD, "unwritten MB", 1, false)             \
+    X(OVERFLOW, "overflowed %", 1, false)         \
+    X(DROPPED_LATE, "dropped after 1 s %", 1, false)
 enum perf_metric {
 #define X(name, words, decimals, is_floor) name,
     METRIC_LIST(X)
