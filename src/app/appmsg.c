@@ -57,8 +57,8 @@ static void parse_text(struct appmsg *m, struct reader *r)
 
     m->part.last = (flags & TEXT_LAST) != 0;
     m->part.bytes = (const uint8_t *)read_rest(r, &m->part.len, APPMSG_PART_BYTES);
-    if ((flags & ~TEXT_LAST) != 0)
-        r->failed = true;
+    if ((flags & ~TEXT_LAST) != 0 || m->part.len == 0)
+        r->failed = true; /* nothing to show is nothing to say: empty parts would cost us work and their sender none */
 }
 
 static void parse_entry(struct appmsg_entry *entry, struct reader *r)

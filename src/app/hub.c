@@ -19,6 +19,7 @@
 
 #define HUB_UI_RESERVE 1024 /* messages for ui that never need memory for themselves */
 #define HUB_UI_FULL 8192    /* from here on newcomers are turned away: ui stands still */
+#define HUB_ROUNDS 16       /* turns of every session in one hub_run: then the socket has its turn */
 
 struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e)
 {
@@ -414,11 +415,11 @@ void hub_run(struct hub *h, duet_time now)
 
     h->env.now = now;
     h->env.dirty = h->env.dirty || h->env.quitting; /* whether all bytes are acknowledged has no event */
-    for (;;) {
+    for (unsigned round = 0;; round++) {
         while (endpoint_poll(h->env.endpoint, &ev))
             event(h, &ev);
-        if (!h->env.dirty)
-            return;
+        if (!h->env.dirty || round == HUB_ROUNDS)
+            return; /* what is left is due at once (hub_deadline) */
         h->env.dirty = false;
         hub_pump(h);
     }

@@ -97,10 +97,25 @@ static bool may_rest(const struct hub *h, const struct session *s)
     return s->state == SESSION_CLOSING || (!s->peer.unreachable && !h->env.quitting && session_rests(s));
 }
 
-static void pump_sessions(struct hub *h)
+/* In turns: each round begins one further, and when the ui is behind, with the one after whom it became so.  Who says most
+ * must not be the only one heard. */
+static void read_sessions(struct hub *h)
+{
+    const size_t count = h->sessions.awake, first = h->turn++;
+
+    for (size_t i = 0; i < count && !env_ui_is_long(&h->env); i++) {
+        const size_t at = (first + i) % count;
+
+        session_read(h->sessions.v[at], &h->env);
+        if (env_ui_is_long(&h->env))
+            h->turn = at + 1;
+    }
+}
+
+static void write_sessions(struct hub *h)
 {
     for (size_t i = 0; i < h->sessions.awake; i++)
-        session_pump(h->sessions.v[i], &h->env);
+        session_write(h->sessions.v[i], &h->env);
 }
 
 /* The one that waits to send, and has the fewest files under way; NULL: none waits, or may. */
@@ -149,12 +164,12 @@ static void wake_for_transfers(struct hub *h)
 
 void hub_pump(struct hub *h)
 {
-    pump_sessions(h);
+    read_sessions(h);
     start_sends(h);
     transfer_recv_pump(&h->env);
     transfer_send_pump(&h->env);
     wake_for_transfers(h);
-    pump_sessions(h);
+    write_sessions(h);
     bound_texts(h);
     end_sessions(h);
     rest_sessions(h);

@@ -40,6 +40,11 @@ void session_free(struct session *s, struct env *env)
     free(s);
 }
 
+static bool is_open(const struct session *s)
+{
+    return s->state == SESSION_TRUSTED || s->state == SESSION_LIVE;
+}
+
 static const char takes_no_files[] = "the peer takes no files";
 
 /* ---- from ui ---- */
@@ -63,6 +68,11 @@ void session_trust(struct session *s, struct env *env, bool yes)
 void session_say(struct session *s, struct env *env, struct msg *m)
 {
     const size_t len = strlen(m->text);
+
+    if (len == 0) { /* nothing to say: a text has a byte at least (PROTOCOL.md 8.2) */
+        (void)outbox_push(&env->ui, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = m->id});
+        return;
+    }
     const int err = s->state == SESSION_LIVE ? chat_say(&s->chat, m->id, m->text, len) : DUET_ECLOSED;
     const struct msg notice = {.type = MSG_NOTICE, .peer = s->peer.conn, .id = m->id, .err = err, .flag = true};
 
@@ -79,7 +89,7 @@ void session_say(struct session *s, struct env *env, struct msg *m)
 
 void session_send(struct session *s, struct env *env, struct msg *m)
 {
-    int err = s->state == SESSION_LIVE || s->state == SESSION_TRUSTED ? 0 : DUET_ECLOSED;
+    int err = is_open(s) ? 0 : DUET_ECLOSED;
 
     if (s->state == SESSION_LIVE && !s->peer.takes_files) {
         transfer_send_refused(env, s->peer.conn, m->id, m->text, DUET_EREFUSED, takes_no_files);
@@ -311,14 +321,18 @@ void session_readable(struct session *s, uint64_t stream)
         s->chat_readable = true;
 }
 
-/* Handles what is complete; false: stop here (the ui is behind, or the session is over). */
-static bool handle_complete(struct session *s, struct env *env, struct channel *ch, uint64_t stream)
+/* Handles what is complete; false: stop here (the ui is behind, the session is over, or this was enough for one turn). */
+static bool handle_complete(struct session *s, struct env *env, struct channel *ch, uint64_t stream, unsigned *left)
 {
     struct channel_message raw;
 
-    for (;;) {
+    for (;; (*left)--) {
         if (env_ui_is_long(env) || s->peer.doomed || s->peer.gone)
             return false;
+        if (*left == 0) {
+            env->dirty = true; /* the next turn, after everybody else's, goes on here */
+            return false;
+        }
         const int got = channel_next(ch, &raw);
 
         if (got == 0)
@@ -330,10 +344,12 @@ static bool handle_complete(struct session *s, struct env *env, struct channel *
     }
 }
 
-/* Reads until there is nothing, or until the ui is behind: then `readable` stays set and the peer feels it. */
+/* Reads until there is nothing, the turn is over, or the ui is behind: then `readable` stays set and the peer feels it. */
 static void read_stream(struct session *s, struct env *env, struct channel *ch, uint64_t stream, bool *readable)
 {
-    while (*readable && handle_complete(s, env, ch, stream)) {
+    unsigned left = SESSION_TURN_MESSAGES;
+
+    while (*readable && handle_complete(s, env, ch, stream, &left)) {
         size_t cap;
         uint8_t *space = channel_space(ch, &cap);
 
@@ -381,7 +397,7 @@ static void write_chat(struct session *s, struct env *env)
 
 bool session_wants_to_send(const struct session *s)
 {
-    return s->sends_count > 0 && (s->state == SESSION_TRUSTED || s->state == SESSION_LIVE);
+    return s->sends_count > 0 && is_open(s);
 }
 
 void session_start_send(struct session *s, struct env *env)
@@ -394,13 +410,19 @@ void session_start_send(struct session *s, struct env *env)
     free(send.path);
 }
 
-void session_pump(struct session *s, struct env *env)
+void session_read(struct session *s, struct env *env)
 {
-    if (s->state == SESSION_ASKING || s->state == SESSION_CLOSING)
+    if (!is_open(s))
         return;
     read_stream(s, env, &s->peer.control, STREAM_CONTROL, &s->control_readable);
     if (s->state == SESSION_LIVE)
         read_stream(s, env, &s->peer.chat, STREAM_CHAT, &s->chat_readable);
+}
+
+void session_write(struct session *s, struct env *env)
+{
+    if (!is_open(s))
+        return;
     if (s->delivered_owed != s->delivered_said) {
         peer_send(&s->peer, &(struct appmsg){.type = APPMSG_DELIVERED, .id = s->delivered_owed});
         s->delivered_said = s->delivered_owed;

@@ -25,6 +25,7 @@ struct hub {
     struct env env;
     struct sessions sessions; /* LIMIT_CONNS at most */
     uint64_t last_session;    /* number of the newest */
+    size_t turn;              /* place of the session that reads first */
     struct attempt attempts[HUB_CONNECTING];
     size_t attempt_count;
     size_t refused_count; /* connections we turned away at once, not yet closed */

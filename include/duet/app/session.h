@@ -25,6 +25,10 @@
 /* MSG_SENDs beyond TRANSFERS_PER_PEER, or TRANSFERS_MAX / 2 to all peers, that wait for their turn. */
 #define SESSION_SENDS_WAITING 1024
 
+/* Messages of one stream a session may have handled before the others have had their turn: enough for a flight of an
+ * honest peer, and a thousandth of a second of work. */
+#define SESSION_TURN_MESSAGES 32
+
 enum session_state { SESSION_ASKING, SESSION_TRUSTED, SESSION_LIVE, SESSION_CLOSING };
 
 struct session_send {
@@ -69,8 +73,10 @@ void session_start_send(struct session *s, struct env *env);
 /* From the endpoint: READABLE of one of the two ordered streams. */
 void session_readable(struct session *s, uint64_t stream);
 
-/* Reads and handles messages, lets chat and waiting sends move on, hands bytes to the endpoint. */
-void session_pump(struct session *s, struct env *env);
+/* Its turn: reads and handles messages, SESSION_TURN_MESSAGES of each stream at most.  env->dirty: there may be more. */
+void session_read(struct session *s, struct env *env);
+/* Hands what it has to say to the endpoint, or says goodbye if it must end. */
+void session_write(struct session *s, struct env *env);
 
 /* Says goodbye to it and to ui (lost: as MSG_LOST). */
 void session_close(struct session *s, struct env *env, uint64_t code, const char *reason, bool lost);

@@ -201,6 +201,9 @@ Test(appmsg, hostile_payloads)
         {.type = 0x01, .len = 10, .payload = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2}, .expected = 0},
         /* TEXT with an unknown flag */
         {.type = 0x10, .len = 5, .payload = {0, 0, 0, 1, 0x02}, .expected = DUET_EMALFORMED},
+        /* TEXT without a byte, last or not */
+        {.type = 0x10, .len = 5, .payload = {0, 0, 0, 1, 0x01}, .expected = DUET_EMALFORMED},
+        {.type = 0x10, .len = 5, .payload = {0, 0, 0, 1, 0x00}, .expected = DUET_EMALFORMED},
         /* OFFER of no entries */
         {.type = 0x20, .len = 6, .payload = {0, 0, 0, 1, 2, 0}, .expected = DUET_EMALFORMED},
         /* OFFER of 2^62-1 entries in no bytes */

@@ -126,6 +126,8 @@ static const struct row forbidden[] = {
     ROW("text on the control stream", STREAM_CONTROL, APPMSG_TEXT, ID1 "\1x"),
     ROW("text out of order", STREAM_CHAT, APPMSG_TEXT, "\0\0\0\2\1x"),
     ROW("text with unknown flags", STREAM_CHAT, APPMSG_TEXT, ID1 "\2x"),
+    ROW("text of nothing", STREAM_CHAT, APPMSG_TEXT, ID1 "\1"),
+    ROW("part of nothing", STREAM_CHAT, APPMSG_TEXT, ID1 "\0"),
     ROW("HELLO on the chat stream", STREAM_CHAT, APPMSG_HELLO, "\0\0\0\0\0\0\0\3"),
     ROW("offer on the chat stream", STREAM_CHAT, APPMSG_OFFER, ID1 "\2\1\5\0\1\2ab"),
     ROW("offer of nothing", STREAM_CONTROL, APPMSG_OFFER, ID1 "\2\0"),
@@ -427,6 +429,83 @@ Test(session, of_too_much_unfinished_text_the_oldest_is_given_up)
     scene_close(s);
 }
 
+/* ---- turns ---- */
+
+/* This session has so many texts of a byte to read. */
+static void with_unread_texts(struct hub *h, conn_id conn, uint32_t texts)
+{
+    struct session *s = sessions_find(&h->sessions, conn);
+    uint8_t bytes[32];
+    size_t room;
+
+    for (uint32_t i = 1; i <= texts; i++) {
+        const struct appmsg m = {
+            .type = APPMSG_TEXT, .id = i, .part = {.last = true, .bytes = (const uint8_t *)"x", .len = 1}};
+        const ssize_t len = appmsg_write(&m, bytes, sizeof(bytes));
+        uint8_t *space = channel_space(&s->peer.chat, &room);
+
+        cr_assert(len > 0 && space != NULL && room >= (size_t)len);
+        memcpy(space, bytes, (size_t)len);
+        channel_filled(&s->peer.chat, (size_t)len);
+    }
+    s->chat_readable = true;
+    h->env.dirty = true;
+}
+
+/* What ui takes before the last of `texts` of this session; SIZE_MAX: they do not come. */
+static size_t taken_until(struct scene *s, conn_id conn, uint32_t texts)
+{
+    for (size_t taken = 0;; taken++) {
+        hub_run(s->hub, s->pair.now);
+        struct msg *m = hub_next_ui(s->hub);
+
+        if (m == NULL)
+            return SIZE_MAX;
+        const bool is_last = m->type == MSG_TEXT && m->peer == conn && m->id == texts;
+
+        s->told[s->told_count++] = *m;
+        hub_took_ui(s->hub);
+        if (is_last)
+            return taken;
+    }
+}
+
+static struct scene *flooded_scene(void)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    s->ui_stands_still = true;
+    with_unfinished_text(s->hub, 1001, 0, s->pair.now); /* the first of all */
+    with_unfinished_text(s->hub, 1002, 0, s->pair.now);
+    return s;
+}
+
+Test(session, who_floods_is_read_in_turns_with_the_others)
+{
+    enum { FLOOD = 4000, HONEST = 10 };
+    struct scene *s = flooded_scene();
+
+    with_unread_texts(s->hub, 1001, FLOOD);
+    with_unread_texts(s->hub, 1002, HONEST);
+    cr_expect_leq(taken_until(s, 1002, HONEST), 2 * SESSION_TURN_MESSAGES + HONEST);
+    scene_close(s);
+}
+
+/* The ui is behind for good, and takes one message at a time. */
+Test(session, beside_a_flood_and_a_slow_ui_the_others_have_every_other_place)
+{
+    enum { FLOOD = 4000, HONEST = 10 };
+    struct scene *s = flooded_scene();
+
+    with_unread_texts(s->hub, 1001, FLOOD);
+    hub_run(s->hub, s->pair.now);
+    cr_assert(env_ui_is_long(&s->hub->env));
+    with_unread_texts(s->hub, 1002, HONEST);
+    cr_expect_leq(taken_until(s, 1002, HONEST), UI_LONG_MESSAGES + 4 * HONEST);
+    scene_close(s);
+}
+
 /* Files to other peers that take every place there is. */
 static void fill_places(struct env *env, struct peer *others, size_t count)
 {
@@ -621,6 +700,20 @@ Test(session, asks_that_cannot_leave_are_answered_here)
 }
 
 /* ---- texts ---- */
+
+Test(session, an_empty_text_is_none_and_never_leaves)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = 1}, "");
+    scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = 2}, "something");
+    scene_run(s, S_US);
+    cr_assert_eq(scene_heard_count(s, APPMSG_TEXT), 1);
+    cr_expect_eq(scene_heard(s, APPMSG_TEXT, 0)->id, 1);
+    cr_expect_eq(scene_told(s, MSG_DELIVERED, 0)->id, 1);
+    scene_close(s);
+}
 
 Test(session, texts_that_cannot_be_queued_are_named)
 {
