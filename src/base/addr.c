@@ -24,6 +24,13 @@ bool addr_equal(const struct duet_addr *a, const struct duet_addr *b)
     return a->port == b->port && addr_same_host(a, b);
 }
 
+bool route_equal(const struct duet_route *a, const struct duet_route *b)
+{
+    const bool local_known = a->local.family != ADDR_NONE && b->local.family != ADDR_NONE;
+
+    return addr_equal(&a->peer, &b->peer) && (!local_known || addr_same_host(&a->local, &b->local));
+}
+
 /* Only the bytes that addr_equal compares take part: equal addresses have equal keys. */
 void addr_key(const struct duet_addr *a, uint8_t out[ADDR_KEY_BYTES])
 {

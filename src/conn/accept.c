@@ -5,7 +5,7 @@
 
 #include "duet/base/err.h"
 
-static struct endpoint_reply *reply_slot(struct endpoint *e, const struct duet_addr *to)
+static struct endpoint_reply *reply_slot(struct endpoint *e, const struct duet_route *to)
 {
     if (e->reply_count == ENDPOINT_REPLIES) {
         e->counters.limited++;
@@ -24,20 +24,20 @@ static void queue_reply(struct endpoint *e, struct endpoint_reply *r, ssize_t le
     e->reply_count++;
 }
 
-void accept_other_version(struct endpoint *e, const struct packet *p, const struct duet_addr *from)
+void accept_other_version(struct endpoint *e, const struct packet *p, const struct duet_route *from)
 {
     struct endpoint_reply *r = e->accept ? reply_slot(e, from) : NULL;
     if (r != NULL)
         queue_reply(e, r, packet_write_version(r->bytes, sizeof r->bytes, p->cid_i));
 }
 
-static int send_retry(struct endpoint *e, const struct packet *p, const struct duet_addr *from, duet_time now)
+static int send_retry(struct endpoint *e, const struct packet *p, const struct duet_route *from, duet_time now)
 {
     struct endpoint_reply *r = reply_slot(e, from);
     if (r == NULL)
         return DUET_EFULL;
     uint8_t token[LIMIT_TOKEN_BYTES];
-    cookie_make(&e->cookie, from, p->cid_i, &e->shared.rng, now, token);
+    cookie_make(&e->cookie, &from->peer, p->cid_i, &e->shared.rng, now, token);
     queue_reply(e, r, packet_write_retry(r->bytes, sizeof r->bytes, p->cid_i, token));
     e->counters.retries_sent++;
     return 0;
@@ -64,7 +64,7 @@ static bool ours_wins(const struct handshake *own, uint8_t flags, const uint8_t 
 static struct conn *attempt_to(const struct endpoint *e, const struct duet_addr *addr)
 {
     for (size_t i = 0; i < e->count; i++) {
-        if (is_attempt(e->all[i]) && addr_equal(&e->all[i]->path.addr, addr))
+        if (is_attempt(e->all[i]) && addr_equal(&e->all[i]->path.route.peer, addr))
             return e->all[i];
     }
     return NULL;
@@ -74,7 +74,7 @@ void accept_attempt_begins(struct endpoint *e, struct conn *own, duet_time now)
 {
     for (size_t i = e->count; i-- > 0;) {
         struct conn *c = e->all[i];
-        if (c->state != CONN_SYN_RECEIVED || !addr_equal(&c->path.addr, &own->path.addr))
+        if (c->state != CONN_SYN_RECEIVED || !addr_equal(&c->path.route.peer, &own->path.route.peer))
             continue;
         if (ours_wins(own->hs, c->hs->flags, c->hs->noise.re)) {
             conn_abandon(c, END_LOCAL, DUET_ECANCELLED, now);
@@ -99,10 +99,10 @@ void accept_confirmed(struct endpoint *e, struct conn *c, duet_time now)
 /* ── answering ───────────────────────────────────────────────────────── */
 
 /* The SYN of a handshake we know: repeat the answer, if it is the same one. */
-static int repeat_answer(struct endpoint *e, struct conn *c, const struct packet *p, const struct duet_addr *from,
+static int repeat_answer(struct endpoint *e, struct conn *c, const struct packet *p, const struct duet_route *from,
                          size_t len, duet_time now)
 {
-    if (c->state != CONN_SYN_RECEIVED || !addr_equal(&c->path.addr, from) ||
+    if (c->state != CONN_SYN_RECEIVED || !route_equal(&c->path.route, from) ||
         memcmp(c->hs->noise.re, p->noise, NOISE_KEY_BYTES) != 0)
         return DUET_EREPLAY;
     path_received(&c->path, len);
@@ -112,7 +112,7 @@ static int repeat_answer(struct endpoint *e, struct conn *c, const struct packet
     return 0;
 }
 
-static int refuse(struct endpoint *e, const struct packet *p, const struct duet_addr *from, enum params_refusal why)
+static int refuse(struct endpoint *e, const struct packet *p, const struct duet_route *from, enum params_refusal why)
 {
     struct endpoint_reply *r = reply_slot(e, from);
     struct handshake hs;
@@ -126,7 +126,7 @@ static int refuse(struct endpoint *e, const struct packet *p, const struct duet_
     return rc;
 }
 
-static int answer(struct endpoint *e, const struct packet *p, const struct duet_addr *from, size_t len,
+static int answer(struct endpoint *e, const struct packet *p, const struct duet_route *from, size_t len,
                   bool address_proven, conn_id rival, duet_time now)
 {
     struct handshake hs;
@@ -151,11 +151,11 @@ static int answer(struct endpoint *e, const struct packet *p, const struct duet_
 }
 
 /* One host with a proven address could otherwise take every half-open place. */
-static bool host_has_enough(const struct endpoint *e, const struct duet_addr *from)
+static bool host_has_enough(const struct endpoint *e, const struct duet_route *from)
 {
     size_t count = 0;
     for (size_t i = 0; i < e->count && e->half_open >= LIMIT_HALF_OPEN_PER_HOST; i++)
-        count += e->all[i]->half_open && addr_same_host(&e->all[i]->path.addr, from) ? 1 : 0;
+        count += e->all[i]->half_open && addr_same_host(&e->all[i]->path.route.peer, &from->peer) ? 1 : 0;
     return count >= LIMIT_HALF_OPEN_PER_HOST;
 }
 
@@ -170,7 +170,7 @@ static bool wastes_answers(struct endpoint *e, duet_time now)
     return e->wasted >= LIMIT_WASTED_ANSWERS;
 }
 
-int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
+int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_route *from, size_t len, duet_time now)
 {
     e->counters.syns++;
     if (p->noise_len < NOISE_KEY_BYTES)
@@ -179,7 +179,7 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_add
     if (known != NULL)
         return repeat_answer(e, known, p, from, len, now);
 
-    const struct conn *own = attempt_to(e, from);
+    const struct conn *own = attempt_to(e, &from->peer);
     /* Ours wins, or it is our own SYN come back.  Where theirs wins it is answered even if they had answered ours:
      * they dropped that answer when their own attempt began (accept_attempt_begins). */
     if (own != NULL && ours_wins(own->hs, p->flags, p->noise))
@@ -190,7 +190,7 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_add
     if (e->half_open >= LIMIT_HALF_OPEN || host_has_enough(e, from))
         return DUET_EFULL;
     /* A bad one is as good as none: it may have grown old, be of our former life, or forged by somebody who saw the SYN. */
-    const bool token_ok = p->token != NULL && cookie_check(&e->cookie, from, p->cid_i, p->token, now);
+    const bool token_ok = p->token != NULL && cookie_check(&e->cookie, &from->peer, p->cid_i, p->token, now);
     if ((e->half_open >= LIMIT_HALF_OPEN_RETRY || wastes_answers(e, now)) && !token_ok)
         return send_retry(e, p, from, now);
     const bool is_busy = e->count >= LIMIT_CONNS;

@@ -21,8 +21,8 @@ const char *conn_state_name(enum conn_state s)
     return names[s];
 }
 
-static struct conn *new_conn(struct conn_shared *shared, conn_id id, const struct duet_addr *addr, bool address_proven,
-                             duet_time now)
+static struct conn *new_conn(struct conn_shared *shared, conn_id id, const struct duet_route *route,
+                             bool address_proven, duet_time now)
 {
     struct conn *c = calloc(1, sizeof *c);
     if (c == NULL)
@@ -38,13 +38,15 @@ static struct conn *new_conn(struct conn_shared *shared, conn_id id, const struc
     c->repeat_us = HANDSHAKE_FIRST_US;
     c->flight_wanted = true;
     c->heard_at = now;
-    path_init(&c->path, addr, address_proven);
+    path_init(&c->path, route, address_proven);
     return c;
 }
 
 struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const struct duet_addr *addr, duet_time now)
 {
-    struct conn *c = new_conn(shared, id, addr, true, now);
+    /* From where is the kernel's choice, now and whenever its routes change: the peer answers wherever we are. */
+    const struct duet_route route = {.peer = *addr};
+    struct conn *c = new_conn(shared, id, &route, true, now);
     if (c == NULL)
         return NULL;
     c->initiator = c->initiated = true;
@@ -57,10 +59,10 @@ struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const st
     return c;
 }
 
-struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const struct duet_addr *addr,
+struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const struct duet_route *route,
                                 const struct handshake *hs, bool address_proven, duet_time now)
 {
-    struct conn *c = new_conn(shared, id, addr, address_proven, now);
+    struct conn *c = new_conn(shared, id, route, address_proven, now);
     if (c == NULL)
         return NULL;
     *c->hs = *hs;
@@ -195,7 +197,7 @@ void conn_tell_connected(struct conn *c)
     struct endpoint_event ev = {.type = EVENT_CONNECTED, .conn = c->id};
     memcpy(ev.connected.key, c->peer_key, sizeof ev.connected.key);
     memcpy(ev.connected.name, c->hs->peer_name, sizeof ev.connected.name);
-    ev.connected.addr = c->path.addr;
+    ev.connected.addr = c->path.route.peer;
     ev.connected.params = c->params;
     ev.connected.initiated = c->initiated;
     ev.connected.replaces = c->rival;

@@ -11,7 +11,7 @@
 
 /* What the frames of one packet ask of its acknowledgement. */
 struct recv_packet {
-    const struct duet_addr *from;
+    const struct duet_route *from;
     duet_time now;
     bool eliciting;
     bool at_once;
@@ -58,11 +58,11 @@ static uint64_t ack_repeat_us(const struct conn *c, duet_time now)
     return num_min(answer_us, HANDSHAKE_FIRST_US);
 }
 
-int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
+int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now)
 {
     /* Another answer to our SYN: the responder forgot the first one before our ACK came, or was started anew. */
     const bool anew = c->state == CONN_ACK_SENT && p->cid_r != c->peer_cid;
-    if ((c->state != CONN_SYN_SENT && !anew) || !addr_equal(from, &c->path.addr))
+    if ((c->state != CONN_SYN_SENT && !anew) || !route_equal(from, &c->path.route))
         return DUET_ENOTFOUND;
     int rc = handshake_confirm(c->hs, &c->shared->cfg, p);
     if (rc == DUET_EREFUSED || rc == DUET_EPROTOCOL) {
@@ -101,9 +101,9 @@ static bool is_known_ack(const struct conn *c, const struct packet *ack)
            ack->noise_len >= NOISE_TAG_BYTES && memcmp(ack_tag_of(ack), c->ack_tag, NOISE_TAG_BYTES) == 0;
 }
 
-int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now)
+int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now)
 {
-    if (!addr_equal(from, &c->path.addr))
+    if (!route_equal(from, &c->path.route))
         return DUET_ENOTFOUND;
     if (is_known_ack(c, p)) {
         c->done_wanted = true;
@@ -367,22 +367,22 @@ static int open_packet(struct conn *c, const struct packet *p, uint8_t *dgram, s
 }
 
 /* Only the newest packet says where the peer is now: an old one may have been held back or copied. */
-static void note_path(struct conn *c, const struct duet_addr *from, size_t len, bool newest, duet_time now)
+static void note_path(struct conn *c, const struct duet_route *from, size_t len, bool newest, duet_time now)
 {
-    if (addr_equal(from, &c->path.addr)) {
+    if (route_equal(from, &c->path.route)) {
         path_received(&c->path, len);
         return;
     }
     if (!newest || c->state != CONN_ESTABLISHED)
         return;
-    if (!addr_same_host(from, &c->path.addr))
+    if (!addr_same_host(&from->peer, &c->path.route.peer))
         conn_forget_path(c, now); /* a NAT's new port is the same path; a new host is not */
     path_move(&c->path, from, &c->shared->rng, now);
     acktr_want_all(&c->acktr); /* what we said lately went to the old address */
     path_received(&c->path, len);
 }
 
-int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_addr *from, uint8_t *dgram, size_t len,
+int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_route *from, uint8_t *dgram, size_t len,
                    uint8_t ecn, duet_time now)
 {
     if (!c->transport_ready || c->state == CONN_DEAD)

@@ -25,8 +25,7 @@
 
 /* What the datagrams of a train have in common. */
 struct arrival {
-    const struct duet_addr *from;
-    uint8_t ecn;
+    const struct envelope *outside;
     duet_time now;
     struct conn *open; /* its timer and readiness wait for the end of the train; NULL: none */
 };
@@ -82,7 +81,7 @@ static const struct conn *session_with(const struct endpoint *e, const struct du
 {
     for (size_t i = 0; i < e->count; i++) {
         const struct conn *c = e->all[i];
-        if (conn_is_usable(c) && !c->unreachable && addr_equal(&c->path.addr, peer))
+        if (conn_is_usable(c) && !c->unreachable && addr_equal(&c->path.route.peer, peer))
             return c;
     }
     return NULL;
@@ -141,7 +140,7 @@ static struct conn *named_by(const struct endpoint *e, const struct packet *p)
     return NULL;
 }
 
-static int recv_ack(struct endpoint *e, struct conn *c, const struct packet *p, const struct duet_addr *from,
+static int recv_ack(struct endpoint *e, struct conn *c, const struct packet *p, const struct duet_route *from,
                     size_t len, duet_time now)
 {
     const int rc = conn_recv_ack(c, p, from, len, now);
@@ -154,7 +153,7 @@ static int dispatch(struct endpoint *e, struct conn *c, const struct packet *p, 
                     size_t len)
 {
     if (p->type == PACKET_SYN)
-        return accept_syn(e, p, a->from, len, a->now);
+        return accept_syn(e, p, &a->outside->route, len, a->now);
     if (c == NULL)
         return DUET_ENOTFOUND;
     switch (p->type) {
@@ -163,13 +162,13 @@ static int dispatch(struct endpoint *e, struct conn *c, const struct packet *p, 
     case PACKET_RETRY:
         return conn_recv_retry(c, p, a->now);
     case PACKET_SYN_ACK:
-        return conn_recv_syn_ack(c, p, a->from, len, a->now);
+        return conn_recv_syn_ack(c, p, &a->outside->route, len, a->now);
     case PACKET_ACK:
-        return recv_ack(e, c, p, a->from, len, a->now);
+        return recv_ack(e, c, p, &a->outside->route, len, a->now);
     case PACKET_VERSION:
         return conn_recv_version(c, p, a->now);
     case PACKET_DATA:
-        return conn_recv_data(c, p, a->from, dgram, len, a->ecn, a->now);
+        return conn_recv_data(c, p, &a->outside->route, dgram, len, a->outside->ecn, a->now);
     }
     return DUET_ENOTFOUND;
 }
@@ -207,7 +206,7 @@ static int recv_datagram(struct endpoint *e, struct arrival *a, uint8_t *dgram, 
     e->counters.received++;
     int rc = packet_parse(&p, dgram, len);
     if (rc == DUET_EUNSUPPORTED)
-        accept_other_version(e, &p, a->from);
+        accept_other_version(e, &p, &a->outside->route);
     else if (rc == 0) {
         struct conn *c = named_by(e, &p);
         settle(e, a, c);
@@ -218,10 +217,10 @@ static int recv_datagram(struct endpoint *e, struct arrival *a, uint8_t *dgram, 
     return rc;
 }
 
-int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *train, size_t len, size_t segment_bytes,
-                  uint8_t ecn, duet_time now)
+int endpoint_recv(struct endpoint *e, const struct envelope *outside, uint8_t *train, size_t len, size_t segment_bytes,
+                  duet_time now)
 {
-    struct arrival a = {.from = from, .ecn = ecn, .now = now};
+    struct arrival a = {.outside = outside, .now = now};
     size_t at = 0;
     int first = 0;
     assert(len == 0 || segment_bytes > 0);
@@ -236,11 +235,11 @@ int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *tra
 
 /* ── datagrams out ───────────────────────────────────────────────────── */
 
-static size_t send_reply(struct endpoint *e, struct duet_addr *to, uint8_t *buf)
+static size_t send_reply(struct endpoint *e, struct envelope *outside, uint8_t *buf)
 {
     const struct endpoint_reply *r = &e->replies[e->reply_head];
     memcpy(buf, r->bytes, r->len);
-    *to = r->to;
+    outside->route = r->to;
     e->reply_head = (e->reply_head + 1) % ENDPOINT_REPLIES;
     e->reply_count--;
     return r->len;
@@ -259,16 +258,17 @@ static size_t send_train(struct conn *c, uint8_t *buf, size_t cap, size_t *segme
     return used;
 }
 
-ssize_t endpoint_send(struct endpoint *e, struct duet_addr *to, uint8_t *buf, size_t cap, size_t *segment_bytes,
+ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf, size_t cap, size_t *segment_bytes,
                       duet_time now)
 {
+    outside->ecn = ENVELOPE_ECT0;
     if (e->reply_count > 0) {
-        *segment_bytes = send_reply(e, to, buf);
+        *segment_bytes = send_reply(e, outside, buf);
         return (ssize_t)*segment_bytes;
     }
     while (e->ready_first != NULL) {
         struct conn *c = e->ready_first;
-        *to = c->path.addr;
+        outside->route = c->path.route;
         const size_t used = send_train(c, buf, cap, segment_bytes, now);
         endpoint_leave_ready(e, c);
         if (used > 0) {
@@ -287,11 +287,21 @@ void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t byt
 {
     for (size_t i = 0; i < e->count; i++) {
         struct conn *c = e->all[i];
-        if (!c->transport_ready || !addr_equal(&c->path.addr, to))
+        if (!c->transport_ready || !addr_equal(&c->path.route.peer, to))
             continue;
         if (pmtud_too_big(&c->pmtud, (uint32_t)bytes, now))
             conn_packet_bytes(c);
         endpoint_update(e, c, now);
+    }
+}
+
+/* The peers see us move, and ask whether we did (path.h). */
+void endpoint_local_gone(struct endpoint *e, const struct duet_addr *local)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        struct duet_addr *ours = &e->all[i]->path.route.local;
+        if (ours->family != ADDR_NONE && addr_same_host(ours, local))
+            *ours = (struct duet_addr){.family = ADDR_NONE};
     }
 }
 
@@ -340,7 +350,7 @@ int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats
         .received_bytes = c->received_bytes,
         .received_packets = c->received_packets,
         .unreachable = c->unreachable,
-        .addr = c->path.addr,
+        .addr = c->path.route.peer,
         .state = conn_state_name(c->state),
     };
     if (!c->transport_ready)

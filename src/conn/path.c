@@ -4,10 +4,10 @@
 
 #include "duet/wire/limits.h"
 
-void path_init(struct path *p, const struct duet_addr *addr, bool validated)
+void path_init(struct path *p, const struct duet_route *route, bool validated)
 {
     *p = (struct path){
-        .addr = *addr,
+        .route = *route,
         .validated = validated,
         .challenge_at = DUET_NEVER,
         .give_up_at = DUET_NEVER,
@@ -37,29 +37,29 @@ void path_sent(struct path *p, uint64_t bytes)
 void path_validate(struct path *p)
 {
     p->validated = true;
-    p->former = (struct duet_addr){.family = ADDR_NONE};
+    p->former = (struct duet_route){.peer.family = ADDR_NONE};
     p->challenge_at = DUET_NEVER;
     p->give_up_at = DUET_NEVER;
 }
 
-void path_move(struct path *p, const struct duet_addr *addr, struct duet_rand *rng, duet_time now)
+void path_move(struct path *p, const struct duet_route *to, struct duet_rand *rng, duet_time now)
 {
-    const struct duet_addr former = p->validated ? p->addr : p->former;
-    if (addr_equal(addr, &former)) {
-        p->addr = former;
+    const struct duet_route former = p->validated ? p->route : p->former;
+    if (route_equal(to, &former)) {
+        p->route = former;
         path_validate(p);
         return;
     }
-    path_init(p, addr, false);
+    path_init(p, to, false);
     p->former = former;
     rand_bytes(rng, p->challenge, sizeof p->challenge);
     p->challenge_at = now;
     p->give_up_at = time_add(now, PATH_VALIDATE_US);
 }
 
-bool path_response(struct path *p, const struct duet_addr *from, const uint8_t data[FRAME_PATH_BYTES])
+bool path_response(struct path *p, const struct duet_route *from, const uint8_t data[FRAME_PATH_BYTES])
 {
-    if (p->validated || !addr_equal(from, &p->addr) || memcmp(data, p->challenge, FRAME_PATH_BYTES) != 0)
+    if (p->validated || !route_equal(from, &p->route) || memcmp(data, p->challenge, FRAME_PATH_BYTES) != 0)
         return false;
     path_validate(p);
     return true;
@@ -69,11 +69,11 @@ bool path_tick(struct path *p, duet_time now)
 {
     if (!time_due(p->give_up_at, now))
         return false;
-    if (p->former.family == ADDR_NONE) {
+    if (p->former.peer.family == ADDR_NONE) {
         p->give_up_at = DUET_NEVER;
         return false;
     }
-    p->addr = p->former;
+    p->route = p->former;
     path_validate(p);
     return true;
 }

@@ -50,7 +50,7 @@ struct net {
     duet_time quit_by;
     struct msg notice; /* our own message to ui while its queue is full */
     bool has_notice;
-    struct duet_addr train_to; /* the train being sent: bytes [train_at, train_len) are left */
+    struct envelope train_outside; /* the train being sent: bytes [train_at, train_len) are left */
     size_t train_at, train_len, train_segment;
     uint8_t train[UDP_TRAIN_BYTES];
 };
@@ -82,7 +82,7 @@ static void receive(struct net *n)
 
     while (udp_next(n->cfg.udp, &t)) {
         /* What was dropped is counted inside; there is nothing to say to anyone. */
-        (void)endpoint_recv(n->cfg.endpoint, &t.from, t.bytes, t.len, t.segment, t.ecn, now);
+        (void)endpoint_recv(n->cfg.endpoint, &t.outside, t.bytes, t.len, t.segment, now);
         hub_run(n->cfg.hub, now);
     }
 }
@@ -136,7 +136,7 @@ static void watch_socket(struct net *n, bool writable)
 static bool send_train(struct net *n)
 {
     n->train_at +=
-        udp_send(n->cfg.udp, &n->train_to, n->train + n->train_at, n->train_len - n->train_at, n->train_segment);
+        udp_send(n->cfg.udp, &n->train_outside, n->train + n->train_at, n->train_len - n->train_at, n->train_segment);
     const bool was_blocked = n->blocked;
 
     n->blocked = n->train_at < n->train_len;
@@ -145,7 +145,11 @@ static bool send_train(struct net *n)
     const size_t too_big = udp_too_big(n->cfg.udp);
 
     if (too_big > 0)
-        endpoint_too_big(n->cfg.endpoint, &n->train_to, too_big, clock_now());
+        endpoint_too_big(n->cfg.endpoint, &n->train_outside.route.peer, too_big, clock_now());
+    struct duet_addr gone;
+
+    if (udp_local_gone(n->cfg.udp, &gone))
+        endpoint_local_gone(n->cfg.endpoint, &gone);
     const int why = udp_send_error(n->cfg.udp);
 
     if (why != 0)
@@ -161,7 +165,7 @@ static void send_trains(struct net *n)
         if (n->train_at == n->train_len) {
             const duet_time now = clock_now();
             const ssize_t len =
-                endpoint_send(n->cfg.endpoint, &n->train_to, n->train, sizeof(n->train), &n->train_segment, now);
+                endpoint_send(n->cfg.endpoint, &n->train_outside, n->train, sizeof(n->train), &n->train_segment, now);
 
             hub_run(n->cfg.hub, now);
             if (len <= 0)

@@ -81,6 +81,20 @@ static bool parse_target(const char *text, uint16_t default_port, struct target 
     return copy_host(text, strlen(text), t->host);
 }
 
+/* What a waiting peer prints as where it listens, [::]:6254 or 0.0.0.0:6254, can be dialled: it is this host.  The kernel
+ * would send there, too, but the answer comes from the loopback address. */
+static void this_host(struct duet_addr *a)
+{
+    static const uint8_t nowhere[sizeof(a->ip)];
+
+    if (memcmp(a->ip, nowhere, sizeof(nowhere)) != 0)
+        return;
+    if (a->family == ADDR_V4)
+        memcpy(a->ip, (const uint8_t[]){127, 0, 0, 1}, 4);
+    else
+        a->ip[15] = 1;
+}
+
 static int lookup(const struct target *t, int family, struct duet_addr *out, const char **why)
 {
     const struct addrinfo hints = {
@@ -107,6 +121,7 @@ static int lookup(const struct target *t, int family, struct duet_addr *out, con
         return DUET_ENOTFOUND;
     }
     out->port = t->port;
+    this_host(out);
     return 0;
 }
 

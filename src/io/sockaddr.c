@@ -36,6 +36,22 @@ socklen_t sockaddr_encode(const struct duet_addr *a, int family, union sockaddr_
     return 0;
 }
 
+void sockaddr_decode_v6(const struct in6_addr *ip, uint32_t interface, struct duet_addr *out)
+{
+    const uint8_t *bytes = ip->s6_addr;
+
+    *out = (struct duet_addr){.family = ADDR_NONE};
+    if (memcmp(bytes, mapped_prefix, MAPPED_PREFIX_BYTES) == 0) {
+        out->family = ADDR_V4;
+        memcpy(out->ip, bytes + MAPPED_PREFIX_BYTES, V4_BYTES);
+        return;
+    }
+    out->family = ADDR_V6;
+    memcpy(out->ip, bytes, V6_BYTES);
+    /* The kernel names the interface for every address; only link-local ones need it to be one address. */
+    out->scope = IN6_IS_ADDR_LINKLOCAL(ip) ? interface : 0;
+}
+
 bool sockaddr_decode(const union sockaddr_any *sa, struct duet_addr *out)
 {
     *out = (struct duet_addr){.family = ADDR_NONE};
@@ -48,16 +64,7 @@ bool sockaddr_decode(const union sockaddr_any *sa, struct duet_addr *out)
     if (sa->any.sa_family != AF_INET6)
         return false;
 
-    const uint8_t *ip = sa->v6.sin6_addr.s6_addr;
+    sockaddr_decode_v6(&sa->v6.sin6_addr, sa->v6.sin6_scope_id, out);
     out->port = ntohs(sa->v6.sin6_port);
-    if (memcmp(ip, mapped_prefix, MAPPED_PREFIX_BYTES) == 0) {
-        out->family = ADDR_V4;
-        memcpy(out->ip, ip + MAPPED_PREFIX_BYTES, V4_BYTES);
-        return true;
-    }
-    out->family = ADDR_V6;
-    memcpy(out->ip, ip, V6_BYTES);
-    /* The kernel names the interface for every source; only link-local addresses need it to be one address. */
-    out->scope = IN6_IS_ADDR_LINKLOCAL(&sa->v6.sin6_addr) ? sa->v6.sin6_scope_id : 0;
     return true;
 }

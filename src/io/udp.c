@@ -26,11 +26,12 @@
 #define UDP_GRO 104
 #endif
 
-#define ECN_MASK 3
 #define ERRNO_KINDS 256 /* Linux has some 133 */
-#define OUT_CONTROL_BYTES CMSG_SPACE(sizeof(uint16_t))
-/* TOS or traffic class, segment size, overflow count. */
-#define IN_CONTROL_BYTES (3 * CMSG_SPACE(sizeof(int)))
+/* Local address, TOS or traffic class, segment size. */
+#define OUT_CONTROL_BYTES \
+    (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t)))
+/* Local address, TOS or traffic class, segment size, overflow count. */
+#define IN_CONTROL_BYTES (CMSG_SPACE(sizeof(struct in6_pktinfo)) + 3 * CMSG_SPACE(sizeof(int)))
 
 struct slot {
     union sockaddr_any from;
@@ -40,9 +41,10 @@ struct slot {
 
 struct udp {
     struct udpsock sock;
-    unsigned gso_pause; /* trains until UDP_SEGMENT is tried again */
-    int send_error;     /* errno of a refused send not yet told; 0: no news */
-    size_t too_big;     /* bytes of the latest datagram refused for its size; 0: none */
+    unsigned gso_pause;          /* trains until UDP_SEGMENT is tried again */
+    int send_error;              /* errno of a refused send not yet told; 0: no news */
+    size_t too_big;              /* bytes of the latest datagram refused for its size; 0: none */
+    struct duet_addr local_gone; /* the latest local address that the kernel would not send from; ADDR_NONE: none */
     bool told[ERRNO_KINDS];
     struct udp_counters counters;
 
@@ -54,6 +56,16 @@ struct udp {
 
     struct mmsghdr out[UDP_TRAIN_SEGMENTS];
     struct iovec out_iov[UDP_TRAIN_SEGMENTS];
+};
+
+/* What the messages of one udp_send have in common. */
+struct outgoing {
+    const struct envelope *outside;
+    union sockaddr_any to;
+    socklen_t to_len;
+    size_t local_len; /* so many bytes of the control block, its first, name the local address */
+    size_t control_len;
+    _Alignas(struct cmsghdr) uint8_t control[OUT_CONTROL_BYTES];
 };
 
 /* What the kernel overwrites. */
@@ -142,27 +154,78 @@ static size_t segments_of(size_t len, size_t segment)
     return (len + segment - 1) / segment;
 }
 
-/* One UDP_SEGMENT message.  0, or the errno. */
-static int send_segmented(struct udp *u, union sockaddr_any *to, socklen_t to_len, const uint8_t *bytes, size_t len,
-                          size_t segment)
+static void add_control(struct outgoing *o, int level, int type, const void *data, size_t len)
 {
-    _Alignas(struct cmsghdr) uint8_t control[OUT_CONTROL_BYTES] = {0};
+    struct cmsghdr *c = (struct cmsghdr *)(void *)(o->control + o->control_len);
+
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(len);
+    memcpy(CMSG_DATA(c), data, len);
+    o->control_len += CMSG_SPACE(len);
+}
+
+/* The interface is the kernel's choice, too, unless the address means nothing without it. */
+static void add_local(struct outgoing *o, int family)
+{
+    const struct duet_addr *local = &o->outside->route.local;
+    union sockaddr_any sa;
+
+    if (sockaddr_encode(local, family, &sa) == 0)
+        return;
+    if (family == AF_INET) {
+        const struct in_pktinfo info = {.ipi_spec_dst = sa.v4.sin_addr};
+
+        add_control(o, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+    } else {
+        const struct in6_pktinfo info = {.ipi6_addr = sa.v6.sin6_addr, .ipi6_ifindex = local->scope};
+
+        add_control(o, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+    }
+    o->local_len = o->control_len;
+}
+
+static void add_ecn(struct outgoing *o)
+{
+    const int ecn = o->outside->ecn;
+
+    if (ecn == ENVELOPE_ECT0)
+        return; /* as the socket is set up */
+    if (o->outside->route.peer.family == ADDR_V4)
+        add_control(o, IPPROTO_IP, IP_TOS, &ecn, sizeof(ecn));
+    else
+        add_control(o, IPPROTO_IPV6, IPV6_TCLASS, &ecn, sizeof(ecn));
+}
+
+/* Which of these it is differs with kernel and family; ENETUNREACH may as well mean what it says. */
+static bool local_may_be_gone(const struct outgoing *o, int why)
+{
+    return o->local_len > 0 && (why == EINVAL || why == ENODEV || why == EADDRNOTAVAIL || why == ENETUNREACH);
+}
+
+static void drop_local(struct outgoing *o)
+{
+    memmove(o->control, o->control + o->local_len, o->control_len - o->local_len);
+    o->control_len -= o->local_len;
+    o->local_len = 0;
+}
+
+/* One UDP_SEGMENT message.  0, or the errno. */
+static int send_segmented(struct udp *u, const struct outgoing *out, const uint8_t *bytes, size_t len, size_t segment)
+{
+    struct outgoing o = *out;
     struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
-    struct msghdr m = {
-        .msg_name = to,
-        .msg_namelen = to_len,
+    const uint16_t size = (uint16_t)segment;
+
+    add_control(&o, SOL_UDP, UDP_SEGMENT, &size, sizeof(size));
+    const struct msghdr m = {
+        .msg_name = &o.to,
+        .msg_namelen = o.to_len,
         .msg_iov = &iov,
         .msg_iovlen = 1,
-        .msg_control = control,
-        .msg_controllen = sizeof(control),
+        .msg_control = o.control,
+        .msg_controllen = o.control_len,
     };
-    const uint16_t size = (uint16_t)segment;
-    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-
-    c->cmsg_level = SOL_UDP;
-    c->cmsg_type = UDP_SEGMENT;
-    c->cmsg_len = CMSG_LEN(sizeof(size));
-    memcpy(CMSG_DATA(c), &size, sizeof(size));
     for (;;) {
         if (sendmsg(u->sock.fd, &m, 0) >= 0)
             return 0;
@@ -171,9 +234,16 @@ static int send_segmented(struct udp *u, union sockaddr_any *to, socklen_t to_le
     }
 }
 
+static void fill_header(struct msghdr *m, struct outgoing *o)
+{
+    m->msg_name = &o->to;
+    m->msg_namelen = o->to_len;
+    m->msg_control = o->control_len > 0 ? o->control : NULL;
+    m->msg_controllen = o->control_len;
+}
+
 /* Prepares u->out for the datagrams of one batch; returns their number. */
-static unsigned fill_out(struct udp *u, union sockaddr_any *to, socklen_t to_len, const uint8_t *bytes, size_t len,
-                         size_t segment)
+static unsigned fill_out(struct udp *u, struct outgoing *o, const uint8_t *bytes, size_t len, size_t segment)
 {
     unsigned n = 0;
 
@@ -182,19 +252,19 @@ static unsigned fill_out(struct udp *u, union sockaddr_any *to, socklen_t to_len
 
         u->out_iov[n].iov_base = (void *)(uintptr_t)(bytes + at);
         u->out_iov[n].iov_len = left < segment ? left : segment;
-        u->out[n].msg_hdr.msg_name = to;
-        u->out[n].msg_hdr.msg_namelen = to_len;
+        fill_header(&u->out[n].msg_hdr, o);
     }
     return n;
 }
 
 /* Datagrams done with: sent or refused; fewer than there are: the socket is full.
  * *refused: the kernel would not have some. */
-static unsigned send_each(struct udp *u, union sockaddr_any *to, socklen_t to_len, const uint8_t *bytes, size_t len,
-                          size_t segment, bool *refused)
+static unsigned send_each(struct udp *u, struct outgoing *o, const uint8_t *bytes, size_t len, size_t segment,
+                          bool *refused)
 {
-    const unsigned count = fill_out(u, to, to_len, bytes, len, segment);
+    const unsigned count = fill_out(u, o, bytes, len, segment);
     unsigned done = 0;
+    bool local_dropped = false;
 
     while (done < count) {
         const int sent = sendmmsg(u->sock.fd, u->out + done, count - done, 0);
@@ -202,8 +272,15 @@ static unsigned send_each(struct udp *u, union sockaddr_any *to, socklen_t to_le
         if (sent > 0) {
             done += (unsigned)sent;
             u->counters.sent_segments += (unsigned)sent;
+            if (local_dropped)
+                u->local_gone = o->outside->route.local;
         } else if (would_block(errno)) {
             break;
+        } else if (local_may_be_gone(o, errno)) {
+            drop_local(o);
+            local_dropped = true;
+            for (unsigned i = done; i < count; i++)
+                fill_header(&u->out[i].msg_hdr, o);
         } else if (errno != EINTR) {
             if (errno == EMSGSIZE)
                 u->too_big = u->out_iov[done].iov_len;
@@ -216,15 +293,15 @@ static unsigned send_each(struct udp *u, union sockaddr_any *to, socklen_t to_le
 }
 
 /* Bytes done with of one batch, at most UDP_TRAIN_SEGMENTS datagrams. */
-static size_t send_batch(struct udp *u, union sockaddr_any *to, socklen_t to_len, const uint8_t *bytes, size_t len,
-                         size_t segment)
+static size_t send_batch(struct udp *u, struct outgoing *o, const uint8_t *bytes, size_t len, size_t segment)
 {
+    const size_t local_len = o->local_len;
     bool segmentation_failed = false;
 
     if (u->gso_pause > 0)
         u->gso_pause--;
     if (len > segment && u->sock.gso && u->gso_pause == 0) {
-        const int why = send_segmented(u, to, to_len, bytes, len, segment);
+        const int why = send_segmented(u, o, bytes, len, segment);
 
         if (why == 0) {
             u->counters.sent_segments += segments_of(len, segment);
@@ -232,7 +309,7 @@ static size_t send_batch(struct udp *u, union sockaddr_any *to, socklen_t to_len
         }
         if (would_block(why))
             return 0;
-        if (why != EIO && why != EINVAL && why != EMSGSIZE) {
+        if (why != EIO && why != EINVAL && why != EMSGSIZE && !local_may_be_gone(o, why)) {
             note_refused(u, segments_of(len, segment), why);
             return len;
         }
@@ -241,30 +318,33 @@ static size_t send_batch(struct udp *u, union sockaddr_any *to, socklen_t to_len
     }
 
     bool refused = false;
-    const size_t done = send_each(u, to, to_len, bytes, len, segment, &refused) * segment;
+    const size_t done = send_each(u, o, bytes, len, segment, &refused) * segment;
 
-    if (segmentation_failed && !refused && done > 0)
+    /* A local address that is gone is no fault of segmentation. */
+    if (segmentation_failed && !refused && done > 0 && o->local_len == local_len)
         u->gso_pause = UDP_GSO_PAUSE_TRAINS;
     return done < len ? done : len;
 }
 
-size_t udp_send(struct udp *u, const struct duet_addr *to, const uint8_t *bytes, size_t len, size_t segment)
+size_t udp_send(struct udp *u, const struct envelope *outside, const uint8_t *bytes, size_t len, size_t segment)
 {
     assert(segment > 0 && segment <= UDP_TRAIN_BYTES);
-    union sockaddr_any sa;
-    const socklen_t sa_len = sockaddr_encode(to, u->sock.family, &sa);
+    struct outgoing o = {.outside = outside};
     const size_t most = UDP_TRAIN_BYTES / segment < UDP_TRAIN_SEGMENTS ? UDP_TRAIN_BYTES / segment : UDP_TRAIN_SEGMENTS;
     size_t done = 0;
 
-    if (sa_len == 0) {
+    o.to_len = sockaddr_encode(&outside->route.peer, u->sock.family, &o.to);
+    if (o.to_len == 0) {
         note_refused(u, segments_of(len, segment), EAFNOSUPPORT);
         return len;
     }
+    add_local(&o, u->sock.family);
+    add_ecn(&o);
     u->counters.sent_trains++;
     while (done < len) {
         const size_t left = len - done;
         const size_t part = left < most * segment ? left : most * segment;
-        const size_t sent = send_batch(u, &sa, sa_len, bytes + done, part, segment);
+        const size_t sent = send_batch(u, &o, bytes + done, part, segment);
 
         done += sent;
         if (sent < part)
@@ -287,6 +367,13 @@ size_t udp_too_big(struct udp *u)
 
     u->too_big = 0;
     return bytes;
+}
+
+bool udp_local_gone(struct udp *u, struct duet_addr *out)
+{
+    *out = u->local_gone;
+    u->local_gone = (struct duet_addr){.family = ADDR_NONE};
+    return out->family != ADDR_NONE;
 }
 
 /* Datagrams that come one by one are worth many slots a call; joined ones (UDP_GRO) fill the cache with a few. */
@@ -332,12 +419,30 @@ static int control_int(struct cmsghdr *c)
     return v;
 }
 
+static void read_local(struct cmsghdr *c, struct duet_addr *out)
+{
+    struct in_pktinfo v4;
+    struct in6_pktinfo v6;
+
+    if (c->cmsg_level == IPPROTO_IP) {
+        memcpy(&v4, CMSG_DATA(c), sizeof(v4));
+        *out = (struct duet_addr){.family = ADDR_V4};
+        memcpy(out->ip, &v4.ipi_addr, sizeof(v4.ipi_addr));
+    } else {
+        memcpy(&v6, CMSG_DATA(c), sizeof(v6));
+        sockaddr_decode_v6(&v6.ipi6_addr, v6.ipi6_ifindex, out);
+    }
+}
+
 static void read_control(struct udp *u, struct msghdr *m, struct udp_train *t)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
         if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
             (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS))
-            t->ecn = (uint8_t)(control_int(c) & ECN_MASK);
+            t->outside.ecn = (uint8_t)(control_int(c) & ENVELOPE_ECN_MASK);
+        else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) ||
+                 (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO))
+            read_local(c, &t->outside.route.local);
         else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO && control_int(c) > 0)
             t->segment = (size_t)control_int(c);
         else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL)
@@ -354,7 +459,8 @@ bool udp_next(struct udp *u, struct udp_train *out)
 
         *out = (struct udp_train){.bytes = u->slots[i].iov.iov_base, .len = len, .segment = len};
         /* An empty datagram says nothing, a cut one would be half a packet. */
-        if (len == 0 || (m->msg_flags & MSG_TRUNC) != 0 || !sockaddr_decode(&u->slots[i].from, &out->from))
+        if (len == 0 || (m->msg_flags & MSG_TRUNC) != 0 ||
+            !sockaddr_decode(&u->slots[i].from, &out->outside.route.peer))
             continue;
         read_control(u, m, out);
         u->counters.received_datagrams += segments_of(out->len, out->segment);

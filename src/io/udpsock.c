@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "duet/base/addr.h"
 #include "duet/base/err.h"
 #include "duet/io/sockaddr.h"
 
@@ -18,8 +19,6 @@
 #ifndef UDP_GRO
 #define UDP_GRO 104
 #endif
-
-#define ECN_ECT0 2
 
 static int set_int(int fd, int level, int option, int value)
 {
@@ -113,11 +112,16 @@ static void set_buffers(struct udpsock *s)
 /* What is told about each datagram, and batching: a kernel without one of these still carries packets. */
 static void set_optional(struct udpsock *s, const struct udp_config *cfg)
 {
+    /* Where each datagram was sent to: its answer leaves from there.  An IPv6 socket says so of both families. */
+    if (s->family == AF_INET6)
+        set_int(s->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    else
+        set_int(s->fd, IPPROTO_IP, IP_PKTINFO, 1);
     /* ECT(0): a router with a full queue may mark instead of dropping (RFC 9000 §13.4). */
-    set_int(s->fd, IPPROTO_IP, IP_TOS, ECN_ECT0);
+    set_int(s->fd, IPPROTO_IP, IP_TOS, ENVELOPE_ECT0);
     set_int(s->fd, IPPROTO_IP, IP_RECVTOS, 1);
     if (s->family == AF_INET6) {
-        set_int(s->fd, IPPROTO_IPV6, IPV6_TCLASS, ECN_ECT0);
+        set_int(s->fd, IPPROTO_IPV6, IPV6_TCLASS, ENVELOPE_ECT0);
         set_int(s->fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
     }
     set_int(s->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);

@@ -148,10 +148,10 @@ static void drain(struct crowd *c, struct peer *p)
     struct endpoint_event ev;
     while (endpoint_poll(p->endpoint, &ev))
         note(c, p, &ev);
-    struct duet_addr to;
+    struct envelope to;
     size_t segment;
     for (ssize_t n; (n = endpoint_send(p->endpoint, &to, c->buf, sizeof c->buf, &segment, now())) > 0;) {
-        struct sockaddr_in sa = loopback(to.port);
+        struct sockaddr_in sa = loopback(to.route.peer.port);
         for (size_t at = 0; at < (size_t)n; at += segment) {
             size_t left = (size_t)n - at;
             /* What the socket does not take is lost, and the endpoint's business. */
@@ -170,7 +170,7 @@ static void receive(struct crowd *c, struct peer *p)
         if (n < 0)
             break;
         struct duet_addr a = address_of(&from);
-        (void)endpoint_recv(p->endpoint, &a, c->buf, (size_t)n, (size_t)n, 0, now());
+        (void)endpoint_recv(p->endpoint, &(struct envelope){.route.peer = a}, c->buf, (size_t)n, (size_t)n, now());
         struct endpoint_event ev;
         while (endpoint_poll(p->endpoint, &ev))
             note(c, p, &ev);

@@ -96,8 +96,9 @@ void monitor_delivered(struct world *w, struct node *n, const struct datagram *d
         return;
     for (size_t i = 0; i < w->node_count; i++) {
         struct node *other = w->nodes[i];
-        if (addr_equal(&other->addr, &d->from))
-            remote_of(&other->monitor, &n->addr)->is_heard = true;
+        size_t k;
+        if (world_is_at(other, &d->from, &k))
+            remote_of(&other->monitor, &d->to)->is_heard = true;
     }
 }
 

@@ -231,7 +231,7 @@ static void drain(struct lab *l, struct lab_pair *p, int side)
 static void settle(struct lab *l, struct lab_pair *p, int side)
 {
     static uint8_t train[TRAIN_BYTES];
-    struct duet_addr to;
+    struct envelope to;
     size_t segment;
     ssize_t n;
 
@@ -241,7 +241,7 @@ static void settle(struct lab *l, struct lab_pair *p, int side)
     while ((n = endpoint_send(p->e[side], &to, train, sizeof(train), &segment, l->now)) > 0) {
         for (size_t at = 0; at < (size_t)n; at += segment) {
             size_t left = (size_t)n - at;
-            put(l, (int)(p - l->pair), side, &to, train + at, left < segment ? left : segment);
+            put(l, (int)(p - l->pair), side, &to.route.peer, train + at, left < segment ? left : segment);
         }
         drain(l, p, side);
     }
@@ -264,7 +264,7 @@ static void keep(struct lab_inbox *in, struct lab_datagram *d)
 static void receive(struct lab *l, struct lab_pair *p, int side, struct lab_datagram *d)
 {
     if (addr_equal(&d->to, &p->addr[side])) { /* not a mapping that is gone */
-        endpoint_recv(p->e[side], &d->from, d->bytes, d->len, d->len, 0, l->now);
+        endpoint_recv(p->e[side], &(struct envelope){.route.peer = d->from}, d->bytes, d->len, d->len, l->now);
         drain(l, p, side);
         if (p->id[0] != 0 && p->id[1] != 0 && !p->opened) {
             start_transfer(l, p);

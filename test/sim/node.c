@@ -132,10 +132,39 @@ void world_free_node(struct world *w, struct node *n)
 
 /* Datagrams */
 
-static struct node *node_at(const struct world *w, const struct duet_addr *addr)
+struct duet_addr world_address(const struct node *n, size_t k)
+{
+    struct duet_addr a = n->addr;
+
+    a.ip[2] = (uint8_t)(a.ip[2] + k);
+    return a;
+}
+
+/* What the node itself calls that address: others see it through a NAT. */
+static struct duet_addr inside_address(size_t k)
+{
+    return (struct duet_addr){.family = ADDR_V4, .ip = {192, 168, 0, (uint8_t)(k + 1)}};
+}
+
+static size_t alias_of(const struct duet_addr *inside)
+{
+    return inside->family == ADDR_NONE ? 0 : inside->ip[3] - 1u;
+}
+
+bool world_is_at(const struct node *n, const struct duet_addr *addr, size_t *alias)
+{
+    for (*alias = 0; *alias <= n->aliases; (*alias)++) {
+        struct duet_addr a = world_address(n, *alias);
+        if (addr_equal(&a, addr))
+            return true;
+    }
+    return false;
+}
+
+static struct node *node_at(const struct world *w, const struct duet_addr *addr, size_t *alias)
 {
     for (size_t i = 0; i < w->node_count; i++) {
-        if (addr_equal(&w->nodes[i]->addr, addr))
+        if (world_is_at(w->nodes[i], addr, alias))
             return w->nodes[i];
     }
     return NULL;
@@ -144,12 +173,13 @@ static struct node *node_at(const struct world *w, const struct duet_addr *addr)
 static void deliver(struct world *w, struct node *n, struct datagram *d)
 {
     duet_time now = world_node_time(w, n);
+    struct envelope outside = {.route = {.peer = d->from, .local = inside_address(d->alias)}};
 
     monitor_delivered(w, n, d);
     if (w->tap != NULL && !d->is_damaged && !d->is_injected)
         w->tap(w, d);
     n->idle_turns = 0;
-    endpoint_recv(n->endpoint, &d->from, d->bytes, d->len, d->len, 0, now);
+    endpoint_recv(n->endpoint, &outside, d->bytes, d->len, d->len, now);
     world_turn(w, n);
 }
 
@@ -169,8 +199,9 @@ static void datagram_fire(struct world *w, struct event *e)
 {
     struct datagram *d = (struct datagram *)e;
     struct node *n = w->nodes[d->node];
+    size_t alias;
 
-    if (n->hub == NULL || (!d->is_injected && !addr_equal(&n->addr, &d->to)))
+    if (n->hub == NULL || (!d->is_injected && !world_is_at(n, &d->to, &alias)))
         return; /* nobody there, or a mapping that is gone */
     if (n->is_frozen)
         keep(n, d);
@@ -208,19 +239,25 @@ static void mix_hash(struct world *w, const struct node *n, const uint8_t *bytes
     w->datagrams++;
 }
 
-static void transmit(struct world *w, struct node *n, const struct duet_addr *to, const uint8_t *bytes, size_t len)
+static void transmit(struct world *w, struct node *n, const struct duet_route *route, const uint8_t *bytes, size_t len)
 {
+    const struct duet_addr *to = &route->peer;
+    struct duet_addr from = world_address(n, alias_of(&route->local));
+    size_t alias;
+
     mix_hash(w, n, bytes, len);
     monitor_sent(w, n, to, bytes, len);
-    struct node *target = node_at(w, to);
+    struct node *target = node_at(w, to, &alias);
     if (target == NULL || target == n)
         return;
     struct link *l = world_link(w, n->index, target->index);
     struct link_fate fate = link_pass(l, len, w->now);
     for (size_t i = 0; i < fate.copies; i++) {
-        struct datagram *d = new_datagram(&n->addr, target, bytes, len);
+        struct datagram *d = new_datagram(&from, target, bytes, len);
+        d->to = *to;
+        d->alias = alias;
         d->len = link_damage(l, d->bytes, len, &d->is_damaged);
-        d->is_echo = monitor_is_heard(&target->monitor, &n->addr);
+        d->is_echo = monitor_is_heard(&target->monitor, &from);
         world_set_event(w, &d->event, fate.at[i]);
     }
 }
@@ -233,7 +270,7 @@ static bool send_all(struct world *w, struct node *n, duet_time now)
     size_t sent = 0;
 
     while (!w->failed) {
-        struct duet_addr to;
+        struct envelope to;
         size_t segment = 0;
         ssize_t len = endpoint_send(n->endpoint, &to, train, n->send_cap, &segment, now);
         if (len == 0)
@@ -244,7 +281,7 @@ static bool send_all(struct world *w, struct node *n, duet_time now)
         }
         for (size_t at = 0; at < (size_t)len; at += segment) {
             size_t left = (size_t)len - at;
-            transmit(w, n, &to, train + at, left < segment ? left : segment);
+            transmit(w, n, &to.route, train + at, left < segment ? left : segment);
             sent++;
         }
         if (sent > TURN_DATAGRAMS)

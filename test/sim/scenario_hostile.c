@@ -69,7 +69,7 @@ static void make_syns(struct world *w, struct attacker *a)
             world_fail(w, "the attacker cannot make SYN %zu", i);
     }
     for (;;) {
-        struct duet_addr to;
+        struct envelope to;
         size_t segment;
         ssize_t len = endpoint_send(e, &to, buf, sizeof(buf), &segment, DUET_TIME(US_PER_S));
         if (len <= 0)

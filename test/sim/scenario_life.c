@@ -238,6 +238,44 @@ static void check_simultaneous(struct world *w)
     }
 }
 
+static void move_fire(struct world *w, uint64_t arg)
+{
+    char text[ADDR_TEXT_BYTES];
+    struct node *n = w->nodes[arg % 2];
+
+    world_move_node(n, arg < 2);
+    world_log(w, "%zu is now %s", n->index, addr_format(&n->addr, text));
+}
+
+/* One host, several addresses, and the one that was dialled is not the one it would choose to answer from. */
+static void many_homes(struct world *w)
+{
+    scenario_two_nodes(w);
+    for (size_t i = 0; i < 2; i++) {
+        struct node *n = w->nodes[i];
+        n->aliases = world_pick(w, 1, 3);
+        n->known_as = world_pick(w, 0, n->aliases);
+    }
+    w->default_link = scenario_path(w);
+    w->default_link.loss = world_chance(w, 0.5) ? 0 : world_pick_unit(w, 0, 0.1);
+    scenario_pair(w, 0);
+    for (size_t i = 0; i < 2; i++)
+        ui_send(w, i, 1 - i, 300 * KB, 0);
+    scenario_chatter(w, 0, 1, 20, WORLD_S(6));
+    if (world_chance(w, 0.3))
+        world_at(w, world_pick(w, WORLD_S(1), WORLD_S(5)), move_fire, world_pick(w, 0, 3));
+    scenario_bound(w, WORLD_S(60));
+}
+
+static void check_many_homes(struct world *w)
+{
+    for (size_t i = 0; i < 2; i++) {
+        const struct ui *u = &w->nodes[i]->ui;
+        if (u->connected != 1 || u->failed != 0 || u->lost != 0)
+            world_fail(w, "node %zu: %zu connected, %zu failed, %zu lost", i, u->connected, u->failed, u->lost);
+    }
+}
+
 static void start_fire(struct world *w, uint64_t node)
 {
     world_start_node(w, w->nodes[node]);
@@ -345,15 +383,6 @@ static void check_parting(struct world *w)
         if (was_promised && d->type == DEED_SEND && !d->is_arrived)
             world_fail(w, "%s was sent before an orderly goodbye and did not arrive", d->source->name);
     }
-}
-
-static void move_fire(struct world *w, uint64_t arg)
-{
-    char text[ADDR_TEXT_BYTES];
-    struct node *n = w->nodes[arg % 2];
-
-    world_move_node(n, arg < 2);
-    world_log(w, "%zu is now %s", n->index, addr_format(&n->addr, text));
 }
 
 /* The source address changes in the middle, as behind a NAT that forgot, or on another network. */
@@ -561,6 +590,7 @@ static const struct scenario table[] = {
     {.name = "death", .weight = 5, .setup = death, .check = check_death},
     {.name = "leave-the-dead", .weight = 3, .setup = leave_the_dead, .check = check_leave_the_dead},
     {.name = "simultaneous", .weight = 10, .rounds = 100, .setup = simultaneous, .check = check_simultaneous},
+    {.name = "many-homes", .weight = 5, .rounds = 10, .setup = many_homes, .check = check_many_homes},
     {.name = "late", .weight = 3, .setup = late},
     {.name = "nobody-there", .weight = 2, .setup = nobody_there, .check = check_nobody_there},
     {.name = "parting", .weight = 6, .setup = parting, .check = check_parting},

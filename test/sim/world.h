@@ -49,6 +49,7 @@ struct event {
 struct datagram {
     struct event event;
     struct duet_addr from, to;
+    size_t alias;     /* of the receiver, which it goes to */
     size_t node;      /* who gets it */
     bool is_injected; /* by an attacker */
     bool is_damaged;
@@ -59,7 +60,9 @@ struct datagram {
 
 struct node {
     size_t index;
-    struct duet_addr addr; /* as the others see it */
+    struct duet_addr addr; /* as the others see it, */
+    size_t aliases;        /* which has so many more, world_address 1 to here; */
+    size_t known_as;       /* whoever dials it dials this one (0: addr), and takes answers from no other */
     struct noise_keypair identity;
     struct endpoint_config endpoint_config;
     struct hub_config hub_config;
@@ -129,6 +132,9 @@ void world_kill_node(struct world *w, struct node *n);
 /* Until then it does not run; what its user does meanwhile waits. */
 void world_freeze_node(struct world *w, struct node *n, bool keeps, uint64_t until_us);
 void world_free_node(struct world *w, struct node *n);
+/* The k-th of its addresses; which of them that is. */
+struct duet_addr world_address(const struct node *n, size_t k);
+bool world_is_at(const struct node *n, const struct duet_addr *addr, size_t *k);
 /* The source address its datagrams carry from now on; the former leads nowhere. */
 void world_move_node(struct node *n, bool only_port);
 

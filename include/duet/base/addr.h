@@ -20,6 +20,22 @@ struct duet_addr {
     uint32_t scope; /* IPv6 link-local interface index, else 0 */
 };
 
+/* Both ends of a datagram's way.  A host may have many addresses, and whoever asked one of them takes the answer from
+ * no other: the local end is where the peer's datagrams arrive (its port is always the socket's, and left 0).
+ * ADDR_NONE: any, the kernel chooses. */
+struct duet_route {
+    struct duet_addr peer, local;
+};
+
+#define ENVELOPE_ECT0 2 /* ECN bits of who can answer a mark (RFC 3168) */
+#define ENVELOPE_ECN_MASK 3
+
+/* What is on the outside of a datagram, or of each of a train. */
+struct envelope {
+    struct duet_route route;
+    uint8_t ecn; /* the two ECN bits of the IP header */
+};
+
 /* "[2001:db8::1%2]:65535" and its NUL, with room to spare. */
 #define ADDR_TEXT_BYTES 72
 
@@ -30,6 +46,9 @@ bool addr_equal(const struct duet_addr *a, const struct duet_addr *b);
 
 /* Same host, whatever the port. */
 bool addr_same_host(const struct duet_addr *a, const struct duet_addr *b);
+
+/* The same peer at the same end of ours, as far as that is known. */
+bool route_equal(const struct duet_route *a, const struct duet_route *b);
 
 /* Canonical bytes of an address, for MACs and hash tables. */
 void addr_key(const struct duet_addr *a, uint8_t out[ADDR_KEY_BYTES]);

@@ -10,10 +10,10 @@
 #include "duet/wire/packet.h"
 
 /* A parsed SYN.  As endpoint_recv. */
-int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now);
+int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_route *from, size_t len, duet_time now);
 
 /* A SYN of another version: says which we speak. */
-void accept_other_version(struct endpoint *e, const struct packet *p, const struct duet_addr *from);
+void accept_other_version(struct endpoint *e, const struct packet *p, const struct duet_route *from);
 
 /* Our own attempt `own` begins: half-open answers to the same address that lose against it go, the others will replace it. */
 void accept_attempt_begins(struct endpoint *e, struct conn *own, duet_time now);

@@ -160,8 +160,8 @@ struct conn {
 /* An attempt to reach addr (SYN_SENT). NULL: no memory. */
 struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const struct duet_addr *addr, duet_time now);
 
-/* The answer to a SYN (SYN_RECEIVED): owns a handshake for which handshake_answer succeeded.  NULL: no memory. */
-struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const struct duet_addr *addr,
+/* The answer to a SYN (SYN_RECEIVED), from the very address that got it: owns a handshake for which handshake_answer succeeded.  NULL: no memory. */
+struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const struct duet_route *route,
                                 const struct handshake *hs, bool address_proven, duet_time now);
 void conn_free(struct conn *c);
 
@@ -203,9 +203,9 @@ void conn_both_closed(struct conn *c, duet_time now);
 /* ── conn_recv.c ── a parsed packet for this connection; codes as endpoint_recv ── */
 int conn_recv_retry(struct conn *c, const struct packet *p, duet_time now);
 int conn_recv_version(struct conn *c, const struct packet *p, duet_time now);
-int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now);
-int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_addr *from, size_t len, duet_time now);
-int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_addr *from, uint8_t *dgram, size_t len,
+int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now);
+int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now);
+int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_route *from, uint8_t *dgram, size_t len,
                    uint8_t ecn, duet_time now);
 
 /* ── conn_gate.c ── */

@@ -45,16 +45,19 @@ void endpoint_set_accept(struct endpoint *e, bool accept);
  * (> 0), the last may be shorter; one datagram is a train of len.  They are decrypted in place and EVENT_EXTENT points
  * into them.  0: something was done with each; otherwise some were dropped and counted: the code says why the first was
  * (DUET_EMALFORMED, ENOTFOUND, EAUTH, EREPLAY, EFULL). Nothing to report to anyone. */
-int endpoint_recv(struct endpoint *e, const struct duet_addr *from, uint8_t *train, size_t len, size_t segment_bytes,
-                  uint8_t ecn, duet_time now);
+int endpoint_recv(struct endpoint *e, const struct envelope *outside, uint8_t *train, size_t len, size_t segment_bytes,
+                  duet_time now);
 
-/* The next train: equal datagrams of *segment_bytes to *to, the last may be
- * shorter.  cap >= LIMIT_PACKET_MIN_BYTES.  0: nothing to send now. */
-ssize_t endpoint_send(struct endpoint *e, struct duet_addr *to, uint8_t *buf, size_t cap, size_t *segment_bytes,
+/* The next train: equal datagrams of *segment_bytes, the last may be shorter, to leave as *outside says.
+ * cap >= LIMIT_PACKET_MIN_BYTES.  0: nothing to send now. */
+ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf, size_t cap, size_t *segment_bytes,
                       duet_time now);
 
 /* The kernel refused a datagram of that size to that address (EMSGSIZE): the path's packet size is brought down. */
 void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t bytes, duet_time now);
+
+/* The kernel would not send from that address of ours any more: from where is its choice from now on. */
+void endpoint_local_gone(struct endpoint *e, const struct duet_addr *local);
 
 duet_time endpoint_deadline(const struct endpoint *e); /* DUET_NEVER: none */
 void endpoint_tick(struct endpoint *e, duet_time now);

@@ -18,7 +18,7 @@
 
 /* A RETRY, VERSION or refusing SYN-ACK: nothing is kept for whoever gets it. */
 struct endpoint_reply {
-    struct duet_addr to;
+    struct duet_route to;
     size_t len;
     uint8_t bytes[LIMIT_SYN_ACK_BYTES];
 };

@@ -23,11 +23,11 @@
 #define PATH_CHALLENGE_US 300000 /* it is repeated this often meanwhile */
 
 struct path {
-    struct duet_addr addr;
+    struct duet_route route; /* where it is, and at which address of ours it reached us */
     bool validated;
-    uint64_t received_bytes; /* from addr, while not validated */
-    uint64_t sent_bytes;     /* to addr, while not validated */
-    struct duet_addr former; /* the last validated address; ADDR_NONE: none to fall back to */
+    uint64_t received_bytes;  /* on this route, while not validated */
+    uint64_t sent_bytes;      /* on it, while not validated */
+    struct duet_route former; /* the last validated one; its peer ADDR_NONE: none to fall back to */
     uint8_t challenge[FRAME_PATH_BYTES];
     duet_time challenge_at; /* when the next PATH_CHALLENGE leaves; DUET_NEVER: none */
     duet_time give_up_at;   /* when the address counts as failed; DUET_NEVER */
@@ -35,7 +35,7 @@ struct path {
     bool response_wanted;
 };
 
-void path_init(struct path *p, const struct duet_addr *addr, bool validated);
+void path_init(struct path *p, const struct duet_route *route, bool validated);
 
 /* Bytes that may go to the address now; UINT64_MAX once it is validated. */
 uint64_t path_allowance(const struct path *p);
@@ -43,10 +43,10 @@ void path_received(struct path *p, uint64_t bytes);
 void path_sent(struct path *p, uint64_t bytes);
 void path_validate(struct path *p);
 
-/* The peer is at `addr` now. */
-void path_move(struct path *p, const struct duet_addr *addr, struct duet_rand *rng, duet_time now);
+/* The peer is there now. */
+void path_move(struct path *p, const struct duet_route *to, struct duet_rand *rng, duet_time now);
 /* A PATH_RESPONSE came from `from`; true: the address is proven now. */
-bool path_response(struct path *p, const struct duet_addr *from, const uint8_t data[FRAME_PATH_BYTES]);
+bool path_response(struct path *p, const struct duet_route *from, const uint8_t data[FRAME_PATH_BYTES]);
 /* Time passed; true: the new address failed and the former one is in force again. */
 bool path_tick(struct path *p, duet_time now);
 

@@ -20,6 +20,9 @@ union sockaddr_any {
  * The length for bind and sendto; 0: an address this family cannot express. */
 socklen_t sockaddr_encode(const struct duet_addr *a, int family, union sockaddr_any *out);
 
+/* v4-mapped becomes IPv4; the interface counts for link-local addresses only. */
+void sockaddr_decode_v6(const struct in6_addr *ip, uint32_t interface, struct duet_addr *out);
+
 /* v4-mapped becomes IPv4.  false: neither IPv4 nor IPv6 (out is then ADDR_NONE). */
 bool sockaddr_decode(const union sockaddr_any *sa, struct duet_addr *out);
 

@@ -5,7 +5,8 @@
  * through sendmmsg.  In: UDP_GRO lets the kernel hand over whole trains;
  * without it each is a single datagram.
  * Packets are never fragmented (IP_PMTUDISC_PROBE): too big is lost, and the
- * path MTU is the core's to find.  ICMP errors are advisory: anyone can forge
+ * path MTU is the core's to find.  They leave from the local address their envelope
+ * names, and what comes in says which one it was sent to (IP_PKTINFO).  ICMP errors are advisory: anyone can forge
  * them, so they are counted and otherwise a lost packet.
  *
  * One thread at a time; no allocation after udp_open.
@@ -32,11 +33,10 @@
 /* Datagrams of one sender that came together, as the kernel joined them: all of `segment` bytes, the last may be
  * shorter; a single one is as long as its segment. */
 struct udp_train {
-    struct duet_addr from;
-    uint8_t *bytes; /* valid until the next udp_recv; may be written to */
+    struct envelope outside; /* from whom, and to which address of ours */
+    uint8_t *bytes;          /* valid until the next udp_recv; may be written to */
     size_t len;
     size_t segment;
-    uint8_t ecn; /* the two ECN bits of the IP headers */
 };
 
 struct udp_counters {
@@ -57,10 +57,10 @@ void udp_close(struct udp *u); /* NULL is fine */
 int udp_fd(const struct udp *u);
 void udp_local(const struct udp *u, struct duet_addr *out); /* bound address and port */
 
-/* Sends `len` bytes as datagrams of `segment` bytes, the last may be shorter.
+/* Sends `len` bytes as datagrams of `segment` bytes, the last may be shorter, from the local address the route names.
  * Bytes done with, always whole datagrams: fewer than len mean that the socket
  * buffer is full and the rest wants to be sent when the socket is writable. */
-size_t udp_send(struct udp *u, const struct duet_addr *to, const uint8_t *bytes, size_t len, size_t segment);
+size_t udp_send(struct udp *u, const struct envelope *outside, const uint8_t *bytes, size_t len, size_t segment);
 
 /* Fills the buffers with what has arrived, without waiting; only when udp_next gave false.
  * Buffers filled, 0: nothing there. */
@@ -73,6 +73,10 @@ int udp_send_error(struct udp *u);
 
 /* Size of a datagram that the last udp_send could not send because the interface takes none so large, once (0: none). */
 size_t udp_too_big(struct udp *u);
+
+/* The local address that the last udp_send could not send from, because it is not this machine's any more, and sent from
+ * one of the kernel's choice; true once. */
+bool udp_local_gone(struct udp *u, struct duet_addr *out);
 
 struct udp_counters udp_counters(const struct udp *u);
 

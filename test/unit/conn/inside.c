@@ -37,7 +37,7 @@ int inside_send(struct pair *p, int from, const struct writer *frames)
 {
     uint8_t dgram[LIMIT_PACKET_MIN_BYTES];
     const size_t len = inside_seal(inside_session(p, from), frames, dgram, p->now);
-    return endpoint_recv(p->e[1 - from], &p->addr[from], dgram, len, len, 0, p->now);
+    return endpoint_recv(p->e[1 - from], &(struct envelope){.route.peer = p->addr[from]}, dgram, len, len, p->now);
 }
 
 int inside_send_frame(struct pair *p, int from, const struct frame *f)

@@ -79,7 +79,7 @@ static void put_on_wire(struct pair *p, int to, const uint8_t *bytes, size_t len
 static void flush(struct pair *p, int side)
 {
     static uint8_t buf[PAIR_BUFFER];
-    struct duet_addr to;
+    struct envelope to;
     size_t segment;
     ssize_t n;
     while ((n = endpoint_send(p->e[side], &to, buf, sizeof buf, &segment, p->now)) > 0) {
@@ -128,7 +128,7 @@ static void deliver_first(struct pair *p)
     p->wire_count -= n;
     memmove(&p->wire[0], &p->wire[n], p->wire_count * sizeof d);
     p->handed_over[d.to]++;
-    endpoint_recv(p->e[d.to], &d.from, train, len, d.len, p->ecn, p->now);
+    endpoint_recv(p->e[d.to], &(struct envelope){.route.peer = d.from, .ecn = p->ecn}, train, len, d.len, p->now);
     drain(p, d.to);
 }
 
@@ -167,7 +167,7 @@ int pair_give(struct pair *p, int to, const uint8_t *bytes, size_t len)
     uint8_t copy[PAIR_BUFFER];
 
     memcpy(copy, bytes, len);
-    return endpoint_recv(p->e[to], &p->addr[1 - to], copy, len, len, 0, p->now);
+    return endpoint_recv(p->e[to], &(struct envelope){.route.peer = p->addr[1 - to]}, copy, len, len, p->now);
 }
 
 bool pair_lose_all(struct pair *p, int to, uint8_t *bytes, size_t len)

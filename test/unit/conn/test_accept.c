@@ -52,7 +52,7 @@ static int give(uint8_t *dgram, size_t len, const struct duet_addr *from)
 {
     uint8_t copy[2 * LIMIT_SYN_BYTES];
     memcpy(copy, dgram, len);
-    return endpoint_recv(e, from, copy, len, len, 0, now);
+    return endpoint_recv(e, &(struct envelope){.route.peer = *from}, copy, len, len, now);
 }
 
 static int give_syn(uint64_t cid_i, uint64_t from)
@@ -67,7 +67,9 @@ static size_t take(uint8_t out[LIMIT_PACKET_MIN_BYTES], struct duet_addr *to)
 {
     uint8_t buf[65536];
     size_t segment;
-    const ssize_t n = endpoint_send(e, to, buf, sizeof buf, &segment, now);
+    struct envelope outside;
+    const ssize_t n = endpoint_send(e, &outside, buf, sizeof buf, &segment, now);
+    *to = outside.route.peer;
     cr_assert(n >= 0 && n <= LIMIT_PACKET_MIN_BYTES);
     memcpy(out, buf, (size_t)n);
     return (size_t)n;
@@ -118,6 +120,67 @@ Test(accept, a_syn_replayed_from_elsewhere_or_with_another_key_is_dropped)
     cr_assert_eq(give_syn(7, 1), DUET_EREPLAY, "same id, fresh key");
     cr_assert(inside_same(e, &before));
     cr_assert_eq(drain_out(), 0);
+}
+
+/* A host with two addresses: whatever answers a SYN leaves from the one it was sent to. */
+Test(accept, every_answer_leaves_from_the_address_that_was_asked)
+{
+    const struct duet_addr second = {.family = ADDR_V4, .ip = {10, 9, 9, 9}};
+    const struct endpoint_config elsewhere = pair_config(3, "carol");
+    const struct duet_route asked = {.peer = address(1), .local = second};
+    enum { ANSWER, RETRY, REFUSAL, VERSION, KINDS };
+    for (int kind = 0; kind < KINDS; kind++) {
+        uint8_t out[65536];
+        size_t segment;
+        struct envelope outside = {.route = asked};
+        stop();
+        start();
+        for (uint64_t i = 0; kind == RETRY && i < LIMIT_HALF_OPEN_RETRY; i++)
+            give_syn(100 + i, 50 + i);
+        make_syn(7);
+        if (kind == REFUSAL) {
+            struct endpoint_config strange = elsewhere;
+            e->shared.cfg.params.suites = SUITE_CHACHA20POLY1305;
+            strange.params.suites = SUITE_AES128GCM;
+            cr_assert_eq(handshake_start(&last, &strange, 7, &rng), 0);
+            cr_assert_eq(handshake_syn(&last, syn, sizeof syn), LIMIT_SYN_BYTES);
+        }
+        drain_out();
+        syn[1] = (uint8_t)(syn[1] + (kind == VERSION));
+        if (kind == VERSION)
+            inside_fix_crc(syn, sizeof syn);
+        endpoint_recv(e, &outside, syn, sizeof syn, sizeof syn, now);
+        outside = (struct envelope){.ecn = 0};
+        cr_assert_gt(endpoint_send(e, &outside, out, sizeof out, &segment, now), 0, "kind %d", kind);
+        cr_expect(addr_equal(&outside.route.peer, &asked.peer), "kind %d", kind);
+        cr_expect(addr_same_host(&outside.route.local, &second), "kind %d", kind);
+        cr_expect_eq(outside.ecn, ENVELOPE_ECT0);
+    }
+}
+
+Test(accept, a_syn_sent_to_another_of_our_addresses_is_not_the_same_one)
+{
+    const struct duet_route first = {.peer = address(1), .local = {.family = ADDR_V4, .ip = {10, 9, 9, 9}}};
+    const struct duet_route second = {.peer = address(1), .local = {.family = ADDR_V4, .ip = {10, 9, 9, 8}}};
+    uint8_t copy[LIMIT_SYN_BYTES];
+    make_syn(7);
+    memcpy(copy, syn, sizeof copy);
+    cr_assert_eq(endpoint_recv(e, &(struct envelope){.route = first}, copy, sizeof copy, sizeof copy, now), 0);
+    drain_out();
+    cr_assert_eq(endpoint_recv(e, &(struct envelope){.route = second}, syn, sizeof syn, sizeof syn, now), DUET_EREPLAY);
+    cr_assert_eq(drain_out(), 0);
+}
+
+Test(accept, an_address_of_ours_that_is_gone_leaves_the_choice_to_the_kernel)
+{
+    const struct duet_route asked = {.peer = address(1), .local = {.family = ADDR_V4, .ip = {10, 9, 9, 9}}};
+    const struct duet_addr other = {.family = ADDR_V4, .ip = {10, 9, 9, 8}};
+    make_syn(7);
+    cr_assert_eq(endpoint_recv(e, &(struct envelope){.route = asked}, syn, sizeof syn, sizeof syn, now), 0);
+    endpoint_local_gone(e, &other);
+    cr_assert_eq(inside_conn(e, 0)->path.route.local.family, ADDR_V4);
+    endpoint_local_gone(e, &asked.local);
+    cr_assert_eq(inside_conn(e, 0)->path.route.local.family, ADDR_NONE);
 }
 
 Test(accept, half_open_answers_are_retried_capped_and_expire)
@@ -372,7 +435,8 @@ Test(accept, garbage_of_every_length_is_dropped)
         }
         if (len >= 8 && len % 2 == 0 && buf[0] != PACKET_DATA)
             inside_fix_crc(buf, len);
-        cr_assert_neq(endpoint_recv(e, &from, buf, len, len, 0, now), 0, "length %zu", len);
+        cr_assert_neq(endpoint_recv(e, &(struct envelope){.route.peer = from}, buf, len, len, now), 0, "length %zu",
+                      len);
     }
     cr_assert(inside_same(e, &before));
     uint8_t out[LIMIT_PACKET_MIN_BYTES];
@@ -546,13 +610,13 @@ Test(accept, a_session_is_not_given_up_for_an_attempt_of_the_peer)
             cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id[0]), 0);
     } while (memcmp(inside_conn(pair.e[1], id[1])->hs->noise.e.public,
                     inside_conn(pair.e[0], id[0])->hs->noise.e.public, NOISE_KEY_BYTES) < 0);
-    struct duet_addr at;
+    struct envelope at;
     size_t len = (size_t)endpoint_send(pair.e[1], &at, out, sizeof out, &segment, pair.now);
-    cr_assert_eq(endpoint_recv(pair.e[0], &pair.addr[1], out, len, len, 0, pair.now), 0);
+    cr_assert_eq(endpoint_recv(pair.e[0], &(struct envelope){.route.peer = pair.addr[1]}, out, len, len, pair.now), 0);
     len = (size_t)endpoint_send(pair.e[0], &at, out, sizeof out, &segment, pair.now);
-    cr_assert_eq(endpoint_recv(also, &pair.addr[0], out, len, len, 0, pair.now), 0);
+    cr_assert_eq(endpoint_recv(also, &(struct envelope){.route.peer = pair.addr[0]}, out, len, len, pair.now), 0);
     len = (size_t)endpoint_send(also, &at, out, sizeof out, &segment, pair.now);
-    cr_assert_eq(endpoint_recv(pair.e[0], &pair.addr[1], out, len, len, 0, pair.now), 0);
+    cr_assert_eq(endpoint_recv(pair.e[0], &(struct envelope){.route.peer = pair.addr[1]}, out, len, len, pair.now), 0);
     pair_run(&pair, time_add(pair.now, US_PER_S));
     cr_assert_eq(connected[0], 2, "the one that answered, and the one that called");
     cr_assert_eq(endpoint_conn_count(pair.e[0]), 2, "an end that nobody hears of is none");

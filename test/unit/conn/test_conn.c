@@ -230,9 +230,9 @@ Test(conn, who_closes_is_answered_also_by_one_that_was_just_about_to_close)
     cr_assert_eq(pair.wire_count, 1);
     pair.now = pair.wire[0].at;
     endpoint_close(pair.e[0], pair.conn[0], CLOSE_OK, "bye", pair.now);
-    cr_assert_eq(
-        endpoint_recv(pair.e[0], &pair.addr[1], pair.wire[0].bytes, pair.wire[0].len, pair.wire[0].len, 0, pair.now),
-        0);
+    cr_assert_eq(endpoint_recv(pair.e[0], &(struct envelope){.route.peer = pair.addr[1]}, pair.wire[0].bytes,
+                               pair.wire[0].len, pair.wire[0].len, pair.now),
+                 0);
     free(pair.wire[0].bytes);
     pair.wire_count = 0;
     pair_run(&pair, time_add(pair.now, 25000));

@@ -29,7 +29,7 @@ static bool moved(struct pair *p, int to, uint8_t *bytes, size_t len)
 {
     if (to == 0)
         return !cafe_is_deaf;
-    endpoint_recv(p->e[1], &cafe, bytes, len, len, 0, p->now);
+    endpoint_recv(p->e[1], &(struct envelope){.route.peer = cafe}, bytes, len, len, p->now);
     return false;
 }
 
@@ -41,7 +41,7 @@ Test(conn_paths, a_moved_peer_is_followed_and_proven)
     cr_assert_eq(endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, (const uint8_t *)"hello", 5, pair.now), 5);
     pair_run_for(&pair, SECONDS(2));
     const struct path *path = &inside_session(&pair, 1)->path;
-    cr_assert(addr_equal(&path->addr, &cafe));
+    cr_assert(addr_equal(&path->route.peer, &cafe));
     cr_assert(path->validated, "a small packet must be enough to be asked");
     pair_run_for(&pair, SECONDS(60));
     cr_assert_eq(pair.count[0][EVENT_UNREACHABLE] + pair.count[1][EVENT_UNREACHABLE], 0);
@@ -67,7 +67,7 @@ Test(conn_paths, an_idle_peer_that_moved_is_never_unreachable)
     pair_run_for(&pair, SECONDS(60));
     cr_assert_eq(pair.count[0][EVENT_UNREACHABLE] + pair.count[1][EVENT_UNREACHABLE], 0);
     cr_assert(inside_session(&pair, 1)->path.validated);
-    cr_assert(addr_equal(&inside_session(&pair, 1)->path.addr, &cafe));
+    cr_assert(addr_equal(&inside_session(&pair, 1)->path.route.peer, &cafe));
 }
 
 Test(conn_paths, a_copied_packet_from_elsewhere_moves_nothing_for_long)
@@ -83,12 +83,12 @@ Test(conn_paths, a_copied_packet_from_elsewhere_moves_nothing_for_long)
         memcpy(copy, dgram, len);
         if (i % 2 == 0)
             cr_assert_eq(pair_give(&pair, 1, dgram, len), 0); /* the original is first */
-        const int rc = endpoint_recv(pair.e[1], &cafe, copy, len, len, 0, pair.now);
+        const int rc = endpoint_recv(pair.e[1], &(struct envelope){.route.peer = cafe}, copy, len, len, pair.now);
         cr_assert_eq(rc, i % 2 == 0 ? DUET_EREPLAY : 0);
         cr_assert_eq(path->validated, i % 2 == 0);
         if (i % 2 == 1)
             pair_run_for(&pair, 4 * US_PER_S); /* nobody answers the challenge there */
-        cr_assert(addr_equal(&path->addr, &pair.addr[0]) && path->validated, "round %d", i);
+        cr_assert(addr_equal(&path->route.peer, &pair.addr[0]) && path->validated, "round %d", i);
     }
     cr_assert_eq(pair.count[1][EVENT_UNREACHABLE] + pair.count[0][EVENT_UNREACHABLE], 0);
 }
@@ -103,8 +103,8 @@ Test(conn_paths, an_older_packet_from_elsewhere_does_not_move_the_path)
     const size_t len = inside_seal(inside_session(&pair, 0), &w, old, pair.now);
     inside_seal(inside_session(&pair, 0), &w, new, pair.now);
     cr_assert_eq(pair_give(&pair, 1, new, len), 0);
-    cr_assert_eq(endpoint_recv(pair.e[1], &cafe, old, len, len, 0, pair.now), 0);
-    cr_assert(addr_equal(&inside_session(&pair, 1)->path.addr, &pair.addr[0]));
+    cr_assert_eq(endpoint_recv(pair.e[1], &(struct envelope){.route.peer = cafe}, old, len, len, pair.now), 0);
+    cr_assert(addr_equal(&inside_session(&pair, 1)->path.route.peer, &pair.addr[0]));
 }
 
 /* For a file to the one that moves. */
@@ -138,9 +138,9 @@ Test(conn_paths, what_was_sent_to_the_former_host_tells_nothing_of_the_new_path)
     for (size_t i = 0; i < sizeof ack / sizeof *ack; i++)
         writer_varint(&w, ack[i]);
     const size_t len = inside_seal(inside_session(&pair, 0), &w, dgram, pair.now);
-    cr_assert_eq(endpoint_recv(pair.e[1], &cafe, dgram, len, len, 0, pair.now), 0);
+    cr_assert_eq(endpoint_recv(pair.e[1], &(struct envelope){.route.peer = cafe}, dgram, len, len, pair.now), 0);
     const struct conn *c = inside_session(&pair, 1);
-    cr_assert(addr_equal(&c->path.addr, &cafe));
+    cr_assert(addr_equal(&c->path.route.peer, &cafe));
     cr_assert_not(c->loss.rtt.sampled);
 }
 

@@ -203,7 +203,7 @@ static void lie(void)
             put_other(&w);
     }
     const size_t len = inside_seal(inside_session(&pair, LIAR), &w, dgram, pair.now);
-    (void)endpoint_recv(pair.e[VICTIM], &pair.addr[LIAR], dgram, len, len, 0, pair.now);
+    (void)endpoint_recv(pair.e[VICTIM], &(struct envelope){.route.peer = pair.addr[LIAR]}, dgram, len, len, pair.now);
     pair_run(&pair, pair.now); /* extents point into dgram */
 }
 

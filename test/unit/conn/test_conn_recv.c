@@ -218,11 +218,13 @@ Test(conn_recv, a_syn_ack_or_ack_from_another_address_is_dropped)
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
     pair_run_for(&pair, 15000);
     cr_assert(kept_count == 2 && kept[1].to == 0);
-    cr_assert_eq(endpoint_recv(pair.e[0], &other, kept[1].bytes, kept[1].len, kept[1].len, 0, pair.now),
+    cr_assert_eq(endpoint_recv(pair.e[0], &(struct envelope){.route.peer = other}, kept[1].bytes, kept[1].len,
+                               kept[1].len, pair.now),
                  DUET_ENOTFOUND);
     pair_run_for(&pair, 8000);
     cr_assert(kept_count == 3 && kept[2].to == 1);
-    cr_assert_eq(endpoint_recv(pair.e[1], &other, kept[2].bytes, kept[2].len, kept[2].len, 0, pair.now),
+    cr_assert_eq(endpoint_recv(pair.e[1], &(struct envelope){.route.peer = other}, kept[2].bytes, kept[2].len,
+                               kept[2].len, pair.now),
                  DUET_ENOTFOUND);
 }
 
@@ -307,7 +309,9 @@ Test(conn_recv, a_bad_datagram_does_not_stop_the_train_it_comes_in)
         add_car(train, i, from, &ping);
     train[CAR + CAR / 2] ^= 1;       /* the second is forged */
     memset(train + 2 * CAR, 0, CAR); /* the third is nobody's */
-    cr_assert_eq(endpoint_recv(pair.e[1], &pair.addr[0], train, sizeof train, CAR, 0, pair.now), DUET_EAUTH);
+    cr_assert_eq(
+        endpoint_recv(pair.e[1], &(struct envelope){.route.peer = pair.addr[0]}, train, sizeof train, CAR, pair.now),
+        DUET_EAUTH);
     cr_assert_eq(to->received_packets, before + 2);
     cr_assert_eq(endpoint_counters(pair.e[1]).unauthentic, 1);
     cr_assert_eq(endpoint_counters(pair.e[1]).malformed + endpoint_counters(pair.e[1]).unknown, 1);
@@ -323,7 +327,7 @@ Test(conn_recv, what_comes_behind_a_broken_rule_in_the_same_train_is_not_taken)
     struct conn *from = inside_session(&pair, 0);
     for (size_t i = 0; i < 4; i++)
         add_car(train, i, from, i == 1 ? &done : &ping);
-    endpoint_recv(pair.e[1], &pair.addr[0], train, sizeof train, CAR, 0, pair.now);
+    endpoint_recv(pair.e[1], &(struct envelope){.route.peer = pair.addr[0]}, train, sizeof train, CAR, pair.now);
     pair_run_for(&pair, SECONDS(5));
     cr_assert_eq(pair.count[1][EVENT_CLOSED], 1);
     cr_assert_eq(pair.last[1][EVENT_CLOSED].closed.code, CLOSE_PROTOCOL);
@@ -348,7 +352,9 @@ Test(conn_recv, a_train_may_hold_packets_of_two_connections)
     const uint64_t before = second_there->received_packets;
     for (size_t i = 0; i < 6; i++)
         add_car(train, i, i % 2 == 0 ? first : second, i == 2 ? &bye : &ping);
-    cr_assert_eq(endpoint_recv(pair.e[1], &pair.addr[0], train, sizeof train, CAR, 0, pair.now), 0);
+    cr_assert_eq(
+        endpoint_recv(pair.e[1], &(struct envelope){.route.peer = pair.addr[0]}, train, sizeof train, CAR, pair.now),
+        0);
     cr_assert_eq(second_there->received_packets, before + 3);
     pair_run_for(&pair, SECONDS(5));
     cr_assert_null(inside_conn(pair.e[1], first_there), "the first has left");

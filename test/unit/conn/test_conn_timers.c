@@ -264,7 +264,7 @@ Test(conn_timers, no_packet_number_is_used_twice_however_often_the_answer_change
 {
     static uint8_t syn[LIMIT_SYN_BYTES], answer[2][LIMIT_PACKET_MIN_BYTES], out[65536];
     size_t answer_len[2], segment;
-    struct duet_addr to;
+    struct envelope to;
     conn_id id;
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
     cr_assert_eq(endpoint_send(pair.e[0], &to, syn, sizeof syn, &segment, pair.now), LIMIT_SYN_BYTES);
@@ -279,9 +279,9 @@ Test(conn_timers, no_packet_number_is_used_twice_however_often_the_answer_change
     uint64_t next = 0;
     for (int i = 0; i < 3; i++) {
         struct conn *c = inside_conn(pair.e[0], id);
-        cr_assert_eq(
-            endpoint_recv(pair.e[0], &pair.addr[1], answer[i % 2], answer_len[i % 2], answer_len[i % 2], 0, pair.now),
-            0);
+        cr_assert_eq(endpoint_recv(pair.e[0], &(struct envelope){.route.peer = pair.addr[1]}, answer[i % 2],
+                                   answer_len[i % 2], answer_len[i % 2], pair.now),
+                     0);
         cr_assert_eq(c->state, CONN_ACK_SENT);
         cr_assert_geq(c->next_number, next);
         c->ping_wanted = true;

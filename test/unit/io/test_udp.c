@@ -66,15 +66,16 @@ static void send_and_check(struct udp *from, struct udp *to, size_t len, size_t 
     struct udp_train d;
 
     fill(bytes, len);
-    cr_assert_eq(udp_send(from, &target, bytes, len, segment), len);
+    cr_assert_eq(udp_send(from, &(struct envelope){.route.peer = target, .ecn = ENVELOPE_ECT0}, bytes, len, segment),
+                 len);
     for (size_t at = 0; at < len; at += segment) {
         const size_t want = len - at < segment ? len - at : segment;
 
         cr_assert(next(to, &d), "datagram at %zu of %zu/%zu", at, len, segment);
         cr_assert_eq(d.len, want);
         cr_assert_eq(memcmp(d.bytes, bytes + at, want), 0);
-        cr_assert_eq(d.from.family, ADDR_V4, "never v4-mapped");
-        cr_assert_eq(d.from.port, loopback_of(from).port);
+        cr_assert_eq(d.outside.route.peer.family, ADDR_V4, "never v4-mapped");
+        cr_assert_eq(d.outside.route.peer.port, loopback_of(from).port);
     }
     cr_assert(rest.len == 0 && !udp_next(to, &d));
 }
@@ -133,10 +134,12 @@ Test(udp, ipv6_sockets_exchange_too)
     cr_assert_eq(udp_open(&cfg, &v, error, &sys), 0, "%s", error);
     udp_local(v, &target);
     cr_expect_eq(target.family, ADDR_V6);
-    cr_assert_eq(udp_send(u, &target, (const uint8_t *)"hello", 5, 1200), 5);
+    cr_assert_eq(
+        udp_send(u, &(struct envelope){.route.peer = target, .ecn = ENVELOPE_ECT0}, (const uint8_t *)"hello", 5, 1200),
+        5);
     cr_assert(next(v, &d));
     cr_expect_eq(d.len, 5);
-    cr_expect_eq(d.from.family, ADDR_V6);
+    cr_expect_eq(d.outside.route.peer.family, ADDR_V6);
     udp_close(u);
     udp_close(v);
 }
@@ -189,11 +192,72 @@ Test(udp, carries_ecn_marks_of_both_families)
         cr_assert_eq(
             setsockopt(udp_fd(from), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &mark, sizeof(mark)),
             0);
-        cr_assert_eq(udp_send(from, &target, (const uint8_t *)"abc", 3, 1), 3);
+        cr_assert_eq(udp_send(from, &(struct envelope){.route.peer = target, .ecn = ENVELOPE_ECT0},
+                              (const uint8_t *)"abc", 3, 1),
+                     3);
         for (int i = 0; i < 3; i++) {
             cr_assert(next(to, &d));
-            cr_expect_eq(d.ecn, 3, "%s", text[v6]);
+            cr_expect_eq(d.outside.ecn, 3, "%s", text[v6]);
         }
+        udp_close(from);
+        udp_close(to);
+    }
+}
+
+/* 127.0.1.1 is this machine, and yet not where it would answer from. */
+static void answer_from(struct udp_config cfg, size_t len)
+{
+    static uint8_t bytes[12000];
+    struct udp *asker = open_with((struct udp_config){.family = 4}), *host = open_with(cfg);
+    struct duet_addr to = loopback_of(host);
+    struct udp_train d;
+
+    to.ip[2] = 1;
+    cr_assert_eq(udp_send(asker, &(struct envelope){.route.peer = to, .ecn = ENVELOPE_ECT0}, bytes, 4, 4), 4);
+    cr_assert(next(host, &d));
+    cr_assert(addr_same_host(&d.outside.route.local, &to));
+    struct envelope back = d.outside;
+    for (uint8_t ecn = 0; ecn <= ENVELOPE_ECT0; ecn += ENVELOPE_ECT0) {
+        back.ecn = ecn;
+        cr_assert_eq(udp_send(host, &back, bytes, len, 1200), len);
+        for (size_t at = 0; at < len; at += 1200) {
+            cr_assert(next(asker, &d));
+            cr_assert(addr_equal(&d.outside.route.peer, &to), "at %zu of %zu", at, len);
+            cr_assert_eq(d.outside.ecn, ecn);
+        }
+    }
+    udp_close(asker);
+    udp_close(host);
+}
+
+Test(udp, an_answer_leaves_from_the_address_that_was_asked)
+{
+    answer_from((struct udp_config){0}, 1200);
+    answer_from((struct udp_config){0}, 12000);
+    answer_from((struct udp_config){.no_gso = true}, 12000);
+    answer_from((struct udp_config){.family = 4}, 12000);
+    answer_from((struct udp_config){.family = 4, .no_gso = true}, 12000);
+}
+
+Test(udp, a_local_address_that_is_gone_is_told_and_done_without)
+{
+    static uint8_t bytes[12000];
+
+    for (int row = 0; row < 4; row++) {
+        struct udp *from = open_with((struct udp_config){.family = row < 2 ? 4 : 0, .no_gso = row % 2 != 0});
+        struct udp *to = open_with((struct udp_config){.family = 4});
+        struct envelope e = {.route = {.peer = loopback_of(to), .local = {.family = ADDR_V4, .ip = {192, 0, 2, 77}}}};
+        struct duet_addr gone;
+        struct udp_train d;
+
+        e.ecn = ENVELOPE_ECT0;
+        cr_assert_eq(udp_send(from, &e, bytes, sizeof(bytes), 1200), sizeof(bytes));
+        for (size_t at = 0; at < sizeof(bytes); at += 1200)
+            cr_assert(next(to, &d), "row %d at %zu", row, at);
+        cr_expect(udp_local_gone(from, &gone), "row %d", row);
+        cr_expect(addr_same_host(&gone, &e.route.local));
+        cr_expect_not(udp_local_gone(from, &gone), "told once");
+        cr_expect_eq(udp_counters(from).refused_segments, 0);
         udp_close(from);
         udp_close(to);
     }
@@ -262,13 +326,14 @@ Test(udp, what_the_kernel_refuses_is_lost_and_reported_once)
     uint8_t bytes[100] = {0};
 
     cr_expect_eq(udp_send_error(u), 0);
-    cr_expect_eq(udp_send(u, &v6, bytes, 100, 10), 100, "done with: the core sees loss");
+    cr_expect_eq(udp_send(u, &(struct envelope){.route.peer = v6, .ecn = ENVELOPE_ECT0}, bytes, 100, 10), 100,
+                 "done with: the core sees loss");
     cr_expect_eq(udp_send_error(u), EAFNOSUPPORT);
     cr_expect_eq(udp_send_error(u), 0, "no news");
-    cr_expect_eq(udp_send(u, &broadcast, bytes, 100, 10), 100);
+    cr_expect_eq(udp_send(u, &(struct envelope){.route.peer = broadcast, .ecn = ENVELOPE_ECT0}, bytes, 100, 10), 100);
     cr_expect_eq(udp_send_error(u), EACCES);
     cr_expect_eq(udp_counters(u).refused_segments, 20);
-    udp_send(u, &v6, bytes, 1, 1);
+    udp_send(u, &(struct envelope){.route.peer = v6, .ecn = ENVELOPE_ECT0}, bytes, 1, 1);
     cr_expect_eq(udp_send_error(u), 0, "told before");
     udp_close(u);
 }
@@ -281,7 +346,8 @@ Test(udp, a_dead_port_does_not_disturb_the_socket)
 
     udp_close(v);
     for (int i = 0; i < 3; i++)
-        cr_expect_eq(udp_send(u, &dead, (const uint8_t *)"x", 1, 1), 1);
+        cr_expect_eq(
+            udp_send(u, &(struct envelope){.route.peer = dead, .ecn = ENVELOPE_ECT0}, (const uint8_t *)"x", 1, 1), 1);
     v = open_with((struct udp_config){0});
     send_and_check(v, u, 5000, 1000);
     udp_close(u);
@@ -310,15 +376,17 @@ Test(udp, a_full_socket_takes_whole_datagrams_and_goes_on_later)
     struct udp *u = open_with((struct udp_config){.family = 4, .no_gso = true});
 
     cr_assert_eq(setsockopt(udp_fd(u), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
-    const size_t done = udp_send(u, &target, bytes, sizeof(bytes), 1000);
+    const size_t done =
+        udp_send(u, &(struct envelope){.route.peer = target, .ecn = ENVELOPE_ECT0}, bytes, sizeof(bytes), 1000);
 
     cr_expect_lt(done, sizeof(bytes));
     cr_expect_eq(done % 1000, 0);
-    cr_expect_eq(udp_send(u, &target, bytes, 1000, 1000), 0, "still full");
+    cr_expect_eq(udp_send(u, &(struct envelope){.route.peer = target, .ecn = ENVELOPE_ECT0}, bytes, 1000, 1000), 0,
+                 "still full");
     cr_assert(run("ip neigh replace 10.99.0.2 lladdr 02:00:00:00:00:01 dev da"));
     struct pollfd p = {.fd = udp_fd(u), .events = POLLOUT};
     cr_assert_eq(poll(&p, 1, WAIT_MS), 1);
-    cr_expect_eq(udp_send(u, &target, bytes, 1000, 1000), 1000);
+    cr_expect_eq(udp_send(u, &(struct envelope){.route.peer = target, .ecn = ENVELOPE_ECT0}, bytes, 1000, 1000), 1000);
     cr_expect_eq(udp_counters(u).refused_segments, 0, "full is not refused");
     udp_close(u);
 }
@@ -332,7 +400,7 @@ static size_t taken_by_second_call(size_t len)
     struct udp_train t;
 
     for (size_t i = 0; i < UDP_BUFFERS_LEAST + UDP_BUFFERS; i++)
-        cr_assert_eq(udp_send(u, &to, bytes, len, len), len);
+        cr_assert_eq(udp_send(u, &(struct envelope){.route.peer = to, .ecn = ENVELOPE_ECT0}, bytes, len, len), len);
     cr_assert_eq(udp_recv(u), UDP_BUFFERS_LEAST);
     while (udp_next(u, &t))
         continue;
@@ -360,7 +428,8 @@ Test(udp, empty_datagrams_are_left_out_and_buffers_begin_at_a_page)
     struct udp_train d;
 
     cr_assert_eq(sendto(udp_fd(u), "", 0, 0, (struct sockaddr *)&sa, sizeof(sa)), 0);
-    cr_assert_eq(udp_send(u, &to, (const uint8_t *)"y", 1, 1), 1);
+    cr_assert_eq(udp_send(u, &(struct envelope){.route.peer = to, .ecn = ENVELOPE_ECT0}, (const uint8_t *)"y", 1, 1),
+                 1);
     cr_assert(next(u, &d));
     cr_expect_eq(d.len, 1);
     cr_expect_eq(d.bytes[0], 'y');
