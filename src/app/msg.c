@@ -31,6 +31,7 @@ static enum owned owned_by(enum msg_type type)
     case JOB_OPEN:
     case JOB_CREATE:
     case DONE_OPENED:
+    case DONE_CREATED:
     case DONE_COMMITTED:
         return OWNS_TEXT;
     case MSG_CONNECT:
@@ -55,7 +56,6 @@ static enum owned owned_by(enum msg_type type)
     case JOB_ABORT:
     case DONE_READ:
     case DONE_DIGEST:
-    case DONE_CREATED:
     case DONE_WROTE:
         return OWNS_NOTHING;
     }

@@ -8,6 +8,8 @@
 #include "duet/base/err.h"
 #include "duet/base/text.h"
 
+#define DISK_WORDS_BYTES 256
+
 size_t transfer_count(const struct env *env, const struct peer *peer, bool sending)
 {
     size_t count = 0;
@@ -188,20 +190,39 @@ void transfer_fail(struct env *env, struct transfer *t, const struct transfer_tr
     transfer_end(env, t);
 }
 
+/* What our user is told; the peer hears only the system's own words, nothing of our paths. */
+static const char *disk_words(const struct transfer *t, const struct msg *done, const char *plain,
+                              char out[DISK_WORDS_BYTES])
+{
+    const bool has_reason = (done->type == DONE_CREATED || done->type == DONE_COMMITTED) && done->text != NULL;
+    const char *what = done->type == DONE_READ ? "cannot read it: " : "cannot open it: ";
+
+    if (has_reason)
+        return done->text;
+    if (done->err == DUET_EINTEGRITY || done->err == DUET_EUNSUPPORTED)
+        return plain;
+    snprintf(out, DISK_WORDS_BYTES, "%s%s", t->sending ? what : "cannot write it: ", plain);
+    return out;
+}
+
 void transfer_fail_disk(struct env *env, struct transfer *t, const struct msg *done)
 {
+    char buffer[DISK_WORDS_BYTES];
     const char *sys_words = done->sys != 0 ? strerrordesc_np(done->sys) : NULL;
-    const char *words = sys_words != NULL ? sys_words : err_text(done->err);
+    const char *plain = sys_words != NULL ? sys_words : err_text(done->err);
+    struct transfer_trouble why = {.err = done->err, .sys = done->sys, .code = WHY_DISK};
 
-    if (done->err == DUET_EINTEGRITY)
-        words = t->sending ? "the file changed while it was being sent" : transfer_code_text(WHY_INTEGRITY);
-    const struct transfer_trouble why = {
-        .err = done->err,
-        .sys = done->sys,
-        .code = done->err == DUET_EINTEGRITY ? WHY_INTEGRITY : WHY_DISK,
-        .words = words,
-    };
-
+    if (done->err == DUET_EINTEGRITY) {
+        plain = t->sending ? "the file changed while it was being sent" : transfer_code_text(WHY_INTEGRITY);
+        why.code = WHY_INTEGRITY;
+    } else if (done->err == DUET_EUNSUPPORTED && t->sending) {
+        plain = "it is no regular file";
+    } else if (done->err == DUET_ENAME) {
+        plain = transfer_code_text(WHY_NAME);
+        why.code = WHY_NAME;
+    }
+    why.words = disk_words(t, done, plain, buffer);
+    why.peer_words = plain;
     transfer_fail(env, t, &why);
 }
 

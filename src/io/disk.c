@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 #include <unistd.h>
 
 #include "duet/base/err.h"
+#include "duet/base/text.h"
+#include "duet/base/time.h"
+#include "duet/io/clock.h"
 #include "duet/io/partfile.h"
 #include "duet/io/source.h"
 #include "duet/io/worker.h"
@@ -29,7 +33,8 @@ struct disk {
     mode_t mode;
     struct mqueue *jobs, *results;
     pthread_t thread;
-    bool swept; /* what killed processes left in the folder was removed */
+    duet_time sweep_at; /* the next look for what killed processes left in the folder */
+    duet_time touch_at; /* the next sign of life for those who look */
     size_t count;
     struct open_file files[DISK_FILES];
     size_t commit_count;
@@ -183,6 +188,33 @@ static void do_digest(struct disk *d, const struct msg *job, struct msg *done)
     close_file(d, f);
 }
 
+static void sweep(struct disk *d, const struct partfile *own)
+{
+    const duet_time now = clock_now();
+
+    if (!time_due(d->sweep_at, now))
+        return;
+    d->sweep_at = time_add(now, PARTFILE_STALE_S * US_PER_S);
+    partfile_sweep(own);
+}
+
+/* Why a file cannot be made, for its receiver; NULL: there is nothing to add to the error. */
+static char *why_not_created(const struct disk *d, uint64_t bytes, const struct msg *done)
+{
+    const char *why = strerrordesc_np(done->sys);
+    char needed[TEXT_SIZE_BYTES];
+    char *words = NULL;
+    int len = -1;
+
+    if (done->err == DUET_ENAME && done->sys != 0)
+        len = asprintf(&words, "the file system of %s takes no file of this name", d->dir);
+    else if (done->err == DUET_ESYS && done->sys == ENOSPC)
+        len = asprintf(&words, "no room for %s in %s: %s", text_size(bytes, needed), d->dir, why);
+    else if (done->err == DUET_ESYS)
+        len = asprintf(&words, "cannot make a file in %s: %s", d->dir, why);
+    return len < 0 ? NULL : words;
+}
+
 static void do_create(struct disk *d, const struct msg *job, struct msg *done)
 {
     struct partfile *p = NULL;
@@ -196,13 +228,14 @@ static void do_create(struct disk *d, const struct msg *job, struct msg *done)
         done->err = DUET_ESYS;
         done->sys = d->dir_error;
     } else {
-        if (!d->swept)
-            partfile_sweep(d->dirfd);
-        d->swept = true;
         done->err = partfile_create(d->dirfd, job->text, job->value, d->mode, &p, &done->sys);
     }
-    if (done->err == 0)
-        add_file(d, job->id, NULL, p);
+    if (done->err != 0) {
+        done->text = why_not_created(d, job->value, done);
+        return;
+    }
+    add_file(d, job->id, NULL, p);
+    sweep(d, p);
 }
 
 static void do_write(struct disk *d, const struct msg *job, struct msg *done)
@@ -218,6 +251,20 @@ static void do_write(struct disk *d, const struct msg *job, struct msg *done)
         done->err = partfile_write(f->part, job->chunk, &done->sys);
 }
 
+/* Why a complete file does not get its name; NULL: there is nothing to add to the error. */
+static char *why_not_stored(const struct disk *d, const struct msg *done)
+{
+    char *words = NULL;
+    int len = -1;
+
+    if (done->err == DUET_EEXIST)
+        len = asprintf(&words, "its name is taken in %s, and so are those with (1) to (%d)", d->dir,
+                       PARTFILE_NAME_TRIES);
+    else if (done->err == DUET_ESYS)
+        len = asprintf(&words, "cannot store it in %s: %s", d->dir, strerrordesc_np(done->sys));
+    return len < 0 ? NULL : words;
+}
+
 static void do_commit(struct disk *d, const struct msg *job, struct msg *done)
 {
     struct open_file *f = find(d, job->id);
@@ -230,10 +277,8 @@ static void do_commit(struct disk *d, const struct msg *job, struct msg *done)
     }
     done->err = partfile_commit(f->part, job->digest, final, &done->sys);
     close_file(d, f);
-    if (done->err != 0)
-        return;
     /* Without memory for the words the file is still there: not a failure of the transfer. */
-    done->text = final_path(d, final);
+    done->text = done->err == 0 ? final_path(d, final) : why_not_stored(d, done);
 }
 
 static void do_abort(struct disk *d, const struct msg *job)
@@ -292,13 +337,46 @@ static void next_commit(struct disk *d)
     commit_in_turn(d, &job);
 }
 
+/* Shows that the files being received are not left over; the time until it is due again, in ms, -1: never. */
+static int touch_parts(struct disk *d)
+{
+    const duet_time now = clock_now();
+    bool any = false;
+
+    for (size_t i = 0; i < d->count; i++) {
+        const struct partfile *p = d->files[i].part;
+
+        any = any || p != NULL;
+        if (p != NULL && time_due(d->touch_at, now))
+            partfile_touch(p);
+    }
+    if (time_due(d->touch_at, now))
+        d->touch_at = time_add(now, PARTFILE_TOUCH_S * US_PER_S);
+    return any ? (int)(time_since(d->touch_at, now) / US_PER_MS) + 1 : -1;
+}
+
+/* false: closed and empty. */
+static bool wait_for_job(struct disk *d, struct msg *job)
+{
+    struct pollfd wait = {.fd = mqueue_ready_fd(d->jobs), .events = POLLIN};
+    int ready = 0;
+
+    while (!mqueue_pop(d->jobs, job)) {
+        if (ready > 0) /* and still empty */
+            return false;
+        ready = poll(&wait, 1, touch_parts(d));
+    }
+    return true;
+}
+
 static void *body(void *arg)
 {
     struct disk *d = arg;
     struct msg job;
 
     for (;;) {
-        const bool any = d->commit_count > 0 ? mqueue_pop(d->jobs, &job) : mqueue_pop_wait(d->jobs, &job);
+        touch_parts(d);
+        const bool any = d->commit_count > 0 ? mqueue_pop(d->jobs, &job) : wait_for_job(d, &job);
 
         if (!any && d->commit_count == 0)
             return NULL;

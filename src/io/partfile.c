@@ -11,7 +11,6 @@
 #include "duet/io/partfile.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,22 +26,23 @@
 
 #include "duet/base/err.h"
 #include "duet/base/extents.h"
+#include "duet/base/num.h"
 #include "duet/base/text.h"
 #include "duet/io/files.h"
 #include "duet/wire/limits.h"
 
 #define READ_BACK_BYTES (64 * 1024)
-#define PARTFILE_SALT_DIGITS 8               /* of files_open_temp */
 #define FILE_BYTES_MAX ((uint64_t)INT64_MAX) /* off_t */
 
 struct partfile {
-    int dirfd; /* borrowed */
+    int dirfd;   /* borrowed */
     int fd;
     bool renamed; /* there is no temporary file any more */
     mode_t mode;
     int err, sys;   /* the first error of a write; sticky */
     uint64_t bytes; /* final size */
     uint64_t hashed;
+    uint64_t end; /* of the temporary file */
     struct extents written;
     XXH3_state_t *hash;
     char temp[FILES_TEMP_NAME_BYTES];
@@ -54,6 +54,13 @@ static int system_error(int *sys)
 {
     *sys = errno;
     return DUET_ESYS;
+}
+
+/* What a file system answers that cannot do such a thing at all.  Without permissions, or without a way to sync, it keeps
+ * a file as well as it keeps any. */
+static bool is_unknown_here(int why)
+{
+    return why == EPERM || why == ENOSYS || why == EOPNOTSUPP || why == EINVAL || why == ESPIPE;
 }
 
 /* Saves the user a transfer that cannot end well; the writes have the last word. */
@@ -72,8 +79,10 @@ static int check_room(int dirfd, uint64_t bytes, int *sys)
     return DUET_ESYS;
 }
 
+/* ---- the temporary file ---- */
+
 /* A temporary file that partfile_sweep of another process leaves alone: it is locked as long as we live.  One that was
- * swept between the two calls is not ours any more; where there are no locks nobody sweeps. */
+ * swept between the two calls is not ours any more; where there are no locks only the age counts. */
 static int open_locked(int dirfd, char temp[FILES_TEMP_NAME_BYTES])
 {
     for (;;) {
@@ -85,36 +94,76 @@ static int open_locked(int dirfd, char temp[FILES_TEMP_NAME_BYTES])
     }
 }
 
-/* Is this the name of a temporary file? */
-static bool is_temp_name(const char *name)
+/* Errors that are about the name, not about this folder or this moment. */
+static bool is_about_the_name(int why)
 {
-    const size_t prefix = strlen(PARTFILE_PREFIX);
-
-    if (strncmp(name, PARTFILE_PREFIX, prefix) != 0 || strlen(name + prefix) != PARTFILE_SALT_DIGITS)
-        return false;
-    for (const char *at = name + prefix; *at != '\0'; at++)
-        if (!isxdigit((unsigned char)*at))
-            return false;
-    return true;
+    return why == EINVAL || why == EILSEQ || why == ENAMETOOLONG || why == ENOENT || why == EPROTO;
 }
 
-/* Only a plain file of our own that nobody holds. */
-static void sweep_one(int dirfd, const char *name)
+/* Gives an empty file the name, as the file itself will get it, in `room`: a new folder of our own. */
+static int try_name_in(int room, const char *name, int *sys)
 {
-    struct stat st;
-    const int fd = files_openat(dirfd, name, O_RDWR | O_NONBLOCK, 0);
+    char temp[FILES_TEMP_NAME_BYTES];
+    const int fd = files_open_temp(room, PARTFILE_PREFIX, temp);
+    int err;
 
     if (fd < 0)
-        return;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_nlink == 1 &&
-        flock(fd, LOCK_EX | LOCK_NB) == 0 && files_is(dirfd, name, fd))
-        unlinkat(dirfd, name, 0);
+        return 0; /* the file itself will show */
     close(fd);
+    err = files_rename_new(room, temp, name);
+    *sys = err == 0 ? 0 : errno;
+    if (err != 0 && is_about_the_name(errno))
+        err = DUET_ENAME;
+    unlinkat(room, err == 0 ? name : temp, 0);
+    return err;
 }
 
-void partfile_sweep(int dirfd)
+/* Can the file get its name at the end?  FAT, exFAT, NTFS and many network servers refuse some that are legal here, and
+ * some mounts know no way to rename.  Where no folder can be made it is not known, and the end will show. */
+static int try_name(int dirfd, const char *name, int *sys)
 {
-    const int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char room[FILES_TEMP_NAME_BYTES];
+
+    if (files_temp_name(PARTFILE_PREFIX, room) != 0 || mkdirat(dirfd, room, S_IRWXU) != 0)
+        return 0;
+    const int fd = files_openat(dirfd, room, O_RDONLY | O_DIRECTORY, 0);
+    const int err = fd < 0 ? 0 : try_name_in(fd, name, sys);
+
+    if (fd >= 0)
+        close(fd);
+    unlinkat(dirfd, room, AT_REMOVEDIR);
+    return err;
+}
+
+/* ---- what the dead left ---- */
+
+/* Made as `own` was, and not touched for long? */
+static bool is_stale(const struct stat *st, const struct stat *own)
+{
+    return st->st_uid == own->st_uid && own->st_mtim.tv_sec - st->st_mtim.tv_sec >= PARTFILE_STALE_S;
+}
+
+static bool is_left_over(int fd, const struct stat *own)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && st.st_mode == own->st_mode && st.st_nlink == 1 && is_stale(&st, own) &&
+           (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
+}
+
+static bool is_of_a_room(int room, const char *name)
+{
+    struct stat st;
+
+    return fstatat(room, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           (st.st_size == 0 || files_is_temp_name(name, FILES_NOTE_PREFIX));
+}
+
+/* The folder of try_name: nothing but an empty file can be in it, and a note about it. */
+static void sweep_room(int dirfd, const char *room, const struct stat *own)
+{
+    struct stat st;
+    const int fd = files_openat(dirfd, room, O_RDONLY | O_DIRECTORY, 0);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
     if (dir == NULL) {
@@ -122,11 +171,63 @@ void partfile_sweep(int dirfd)
             close(fd);
         return;
     }
-    for (const struct dirent *e; (e = readdir(dir)) != NULL;)
-        if (is_temp_name(e->d_name))
-            sweep_one(dirfd, e->d_name);
+    if (fstat(fd, &st) == 0 && is_stale(&st, own)) {
+        for (const struct dirent *e; (e = readdir(dir)) != NULL;)
+            if (is_of_a_room(fd, e->d_name))
+                unlinkat(fd, e->d_name, 0);
+        unlinkat(dirfd, room, AT_REMOVEDIR);
+    }
     closedir(dir);
 }
+
+static void sweep_one(int dirfd, const char *name, const struct stat *own)
+{
+    struct stat st;
+
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return;
+    if (S_ISDIR(st.st_mode)) {
+        sweep_room(dirfd, name, own);
+        return;
+    }
+    const int fd = S_ISREG(st.st_mode) ? files_openat(dirfd, name, O_RDWR | O_NONBLOCK, 0) : -1;
+
+    if (fd < 0)
+        return;
+    if (is_left_over(fd, own) && files_is(dirfd, name, fd)) {
+        if (files_is_temp_name(name, FILES_NOTE_PREFIX))
+            files_clear_note(dirfd, name);
+        else
+            unlinkat(dirfd, name, 0);
+    }
+    close(fd);
+}
+
+void partfile_sweep(const struct partfile *p)
+{
+    struct stat own;
+    const int fd = openat(p->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+    if (dir == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    if (fstat(p->fd, &own) == 0) {
+        for (const struct dirent *e; (e = readdir(dir)) != NULL;)
+            if (files_is_temp_name(e->d_name, PARTFILE_PREFIX) || files_is_temp_name(e->d_name, FILES_NOTE_PREFIX))
+                sweep_one(p->dirfd, e->d_name, &own);
+    }
+    closedir(dir);
+}
+
+void partfile_touch(const struct partfile *p)
+{
+    (void)futimens(p->fd, NULL); /* where there are no times, writing has to do */
+}
+
+/* ---- from the first byte to the last ---- */
 
 int partfile_create(int dirfd, const char *name, uint64_t bytes, mode_t mode, struct partfile **out, int *sys)
 {
@@ -155,6 +256,8 @@ int partfile_create(int dirfd, const char *name, uint64_t bytes, mode_t mode, st
         p->fd = open_locked(dirfd, p->temp);
         err = p->fd < 0 ? system_error(sys) : 0;
     }
+    if (err == 0)
+        err = try_name(dirfd, name, sys);
     if (err != 0) {
         partfile_free(p);
         return err;
@@ -200,13 +303,31 @@ static int catch_up(struct partfile *p, uint64_t most, int *sys)
     return 0;
 }
 
+/* Some file systems (FAT through FUSE) refuse to write behind the end: there the gap gets zeros first. */
+static int write_behind_end(struct partfile *p, const void *bytes, size_t len, uint64_t offset)
+{
+    int err = 0;
+
+    memset(p->back, 0, sizeof(p->back));
+    while (err == 0 && p->end < offset) {
+        const size_t part = (size_t)num_min(offset - p->end, sizeof(p->back));
+
+        err = files_pwrite(p->fd, p->back, part, p->end);
+        p->end += err == 0 ? part : 0;
+    }
+    return err == 0 ? files_pwrite(p->fd, bytes, len, offset) : err;
+}
+
 static int write_new(struct partfile *p, const struct range *r, const uint8_t *bytes, int *sys)
 {
     const size_t len = (size_t)(r->end - r->start);
     int err = files_pwrite(p->fd, bytes, len, r->start);
 
+    if (err != 0 && r->start > p->end && is_unknown_here(errno))
+        err = write_behind_end(p, bytes, len, r->start);
     if (err != 0)
         return system_error(sys);
+    p->end = num_max(p->end, r->end);
     err = extents_add(&p->written, r->start, r->end);
     if (err == 0 && r->start == p->hashed) {
         XXH3_128bits_update(p->hash, bytes, len);
@@ -323,8 +444,7 @@ static int give_name(struct partfile *p, char final[PARTFILE_NAME_BYTES], int *s
     /* Swapped between the two looks: what has the name now is not what was verified. */
     if (!files_is(p->dirfd, final, p->fd))
         return DUET_EINTEGRITY;
-    /* EINVAL: a file system that cannot sync folders. */
-    return fsync(p->dirfd) == 0 || errno == EINVAL ? 0 : system_error(sys);
+    return fsync(p->dirfd) == 0 || is_unknown_here(errno) ? 0 : system_error(sys);
 }
 
 int partfile_commit(struct partfile *p, const uint8_t digest[DIGEST_BYTES], char final[PARTFILE_NAME_BYTES], int *sys)
@@ -336,8 +456,10 @@ int partfile_commit(struct partfile *p, const uint8_t digest[DIGEST_BYTES], char
 
     if (err != 0)
         return err;
-    /* EPERM: a file system without permissions (FAT). */
-    if ((fchmod(p->fd, p->mode) != 0 && errno != EPERM) || fsync(p->fd) != 0)
+    if (fsync(p->fd) != 0 && !is_unknown_here(errno))
+        return system_error(sys);
+    /* Last, so that who dies during a long fsync leaves a file with the mode that partfile_sweep knows. */
+    if (fchmod(p->fd, p->mode) != 0 && !is_unknown_here(errno))
         return system_error(sys);
     return give_name(p, final, sys);
 }

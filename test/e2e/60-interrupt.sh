@@ -39,7 +39,7 @@ for signal in INT TERM; do
 done
 
 # Killed: the sender gives up after --timeout of silence; the file is not there under its name, and its temporary file
-# goes with the next file received there.
+# goes with the next file received there, once it is old enough to be nobody's.
 begin
 kill -KILL "${PID[recv]}"
 finish recv
@@ -47,6 +47,7 @@ finish recv
 under_way || fail "nothing was left to sweep"
 kill -TERM "${PID[send]}"
 expect send "$interrupted"
+find in -name '.duet-part-*' -exec touch -d '10 minutes ago' {} +
 echo small >small
 start recv "$DUET" recv --name bob --home "$(home_of bob)" --accept-new -y -o in -p 0
 port recv

@@ -99,9 +99,9 @@ enum msg_type {
     DONE_OPENED,          /* id, err, sys: errno, value: bytes, text: base name */
     DONE_READ,            /* id, chunk (used = bytes read), err, sys */
     DONE_DIGEST,          /* id, err (DUET_EINTEGRITY: it changed while being sent), digest */
-    DONE_CREATED,         /* id, err, sys */
+    DONE_CREATED,         /* id, err (DUET_ENAME: the file system refuses the name), sys; text: why not, or NULL */
     DONE_WROTE,           /* id, chunk, err, sys */
-    DONE_COMMITTED,       /* id, err, sys, text: final path */
+    DONE_COMMITTED,       /* id, err, sys, text: final path; with an error why not, or NULL */
 };
 
 /* The same names as a list, for msg_type_name; its switch tells when one is missing. */

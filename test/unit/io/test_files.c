@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "duet/base/err.h"
+#include "deny.h"
 #include "tmpdir.h"
 
 Test(files, accepts_single_components_only)
@@ -53,22 +54,95 @@ Test(files, temporary_files_are_new_and_private)
     tmpdir_remove(&d);
 }
 
-Test(files, rename_never_replaces)
+/* Everything a rename must keep to, whichever way it goes. */
+static void check_renames(void)
 {
     struct tmpdir d = tmpdir_make();
     bool found;
 
     tmpdir_put(&d, "from", "new", 3);
     tmpdir_put(&d, "file", "old", 3);
+    tmpdir_put(&d, "empty", "", 0);
     cr_assert_eq(symlinkat("nowhere", d.fd, "dangling"), 0);
+    cr_assert_eq(symlinkat("empty", d.fd, "link"), 0);
     cr_assert_eq(mkdirat(d.fd, "dir", 0700), 0);
-    cr_expect_eq(files_rename_new(d.fd, "from", "file"), DUET_EEXIST);
-    cr_expect_eq(files_rename_new(d.fd, "from", "dangling"), DUET_EEXIST);
-    cr_expect_eq(files_rename_new(d.fd, "from", "dir"), DUET_EEXIST);
+    static const char *const taken[] = {"file", "empty", "dangling", "link", "dir"};
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+        cr_expect_eq(files_rename_new(d.fd, "from", taken[i]), DUET_EEXIST, "%s", taken[i]);
     cr_expect_str_eq(tmpdir_get(&d, "file", &found), "old");
+    cr_expect_str_eq(tmpdir_get(&d, "empty", &found), "");
     cr_expect_eq(files_rename_new(d.fd, "from", "free"), 0);
     cr_expect_str_eq(tmpdir_get(&d, "free", &found), "new");
+    tmpdir_get(&d, "from", &found);
+    cr_expect_not(found);
     cr_expect_eq(files_rename_new(d.fd, "from", "gone"), DUET_ESYS);
     cr_expect_eq(errno, ENOENT);
+    cr_expect_eq(tmpdir_count(&d, ""), 6, "nothing else is left");
+    tmpdir_remove(&d);
+}
+
+Test(files, rename_never_replaces)
+{
+    check_renames();
+}
+
+Test(files, rename_never_replaces_where_only_links_can_refuse)
+{
+    deny_renames(EINVAL, 0);
+    check_renames();
+}
+
+/* FUSE without the two; a kernel without renameat2; a filter of system calls. */
+Test(files, rename_never_replaces_where_fuse_knows_neither)
+{
+    deny_renames(EINVAL, EPERM);
+    check_renames();
+}
+
+Test(files, rename_never_replaces_on_an_old_kernel_without_links)
+{
+    deny_renames(ENOSYS, EOPNOTSUPP);
+    check_renames();
+}
+
+Test(files, rename_never_replaces_under_a_filter)
+{
+    deny_renames(EPERM, ENOSYS);
+    check_renames();
+}
+
+/* What a crash leaves between the empty file and the rename. */
+static void leave_note(const struct tmpdir *d, const char *about)
+{
+    tmpdir_put(d, FILES_NOTE_PREFIX "0123abcd", about, strlen(about));
+    files_clear_note(d->fd, FILES_NOTE_PREFIX "0123abcd");
+    cr_expect_eq(tmpdir_count(d, FILES_NOTE_PREFIX), 0, "%s", about);
+}
+
+Test(files, a_note_clears_the_empty_file_made_with_it_and_nothing_else)
+{
+    struct tmpdir d = tmpdir_make();
+    const struct timespec old[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+    bool found;
+
+    tmpdir_put(&d, "placeholder", "", 0);
+    tmpdir_put(&d, "full", "x", 1);
+    tmpdir_put(&d, "old", "", 0);
+    cr_assert_eq(utimensat(d.fd, "old", old, 0), 0);
+    cr_assert_eq(symlinkat("placeholder", d.fd, "link"), 0);
+    tmpdir_put(&d, "outside", "", 0);
+    cr_assert_eq(mkdirat(d.fd, "dir", 0700), 0);
+    leave_note(&d, "full");
+    leave_note(&d, "old");
+    leave_note(&d, "link");
+    leave_note(&d, "dir");
+    leave_note(&d, "dir/../outside");
+    leave_note(&d, "never made");
+    leave_note(&d, "");
+    cr_expect_eq(tmpdir_count(&d, ""), 6);
+    leave_note(&d, "placeholder");
+    tmpdir_get(&d, "placeholder", &found);
+    cr_expect_not(found);
+    cr_expect_eq(tmpdir_count(&d, ""), 5);
     tmpdir_remove(&d);
 }

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <time.h>
 #include <xxhash.h>
 
 #include "duet/base/err.h"
 #include "duet/base/rand.h"
+#include "deny.h"
 #include "tmpdir.h"
 
 #define PIECE 1000
@@ -385,13 +387,24 @@ Test(partfile, a_full_disk_is_said_before_and_while_writing)
     tmpdir_remove(&d);
 }
 
+/* Gives a file, or a symlink itself, the time `age_s` ago. */
+static void set_age(const struct tmpdir *d, const char *name, time_t age_s)
+{
+    const time_t at = time(NULL) - age_s;
+    const struct timespec times[2] = {{.tv_sec = at}, {.tv_sec = at}};
+
+    cr_assert_eq(utimensat(d->fd, name, times, AT_SYMLINK_NOFOLLOW), 0, "%s", name);
+}
+
+#define LONG_AGO (2 * PARTFILE_STALE_S)
+
 Test(partfile, sweeps_what_the_dead_left_and_nothing_else)
 {
     static const char *const others[] = {
         ".duet-part-1234567", ".duet-part-123456789",   ".duet-part-1234567g", "duet-part-12345678",
         "12345678",           ".duet-part-12345678.txt"};
     struct tmpdir d = tmpdir_make();
-    struct partfile *used = create(&d, "a", 10);
+    struct partfile *used = create(&d, "a", 10), *own = create(&d, "b", 10);
     bool found;
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
@@ -400,16 +413,135 @@ Test(partfile, sweeps_what_the_dead_left_and_nothing_else)
     tmpdir_put(&d, ".duet-part-00000001", "left, with a second name", 24);
     cr_assert_eq(linkat(d.fd, ".duet-part-00000001", d.fd, "kept", 0), 0);
     cr_assert_eq(symlinkat("kept", d.fd, ".duet-part-00000002"), 0);
-    cr_assert_eq(mkdirat(d.fd, ".duet-part-00000003", 0700), 0);
     cr_assert_eq(mkfifoat(d.fd, ".duet-part-00000004", 0600), 0);
+    tmpdir_put(&d, ".duet-part-00000005", "another mode", 12);
+    cr_assert_eq(fchmodat(d.fd, ".duet-part-00000005", 0640, 0), 0);
+    cr_assert_eq(mkdirat(d.fd, ".duet-part-00000006", 0700), 0);
+    tmpdir_put(&d, ".duet-part-00000006/full", "x", 1);
+
+    DIR *dir = opendir(d.path);
+    for (const struct dirent *e; (e = readdir(dir)) != NULL;)
+        if (e->d_name[0] != '.' || e->d_name[1] == 'd')
+            set_age(&d, e->d_name, LONG_AGO);
+    closedir(dir);
+    partfile_touch(own);
+    tmpdir_put(&d, ".duet-part-00000007", "of somebody who lives, and whose lock we do not see", 51);
+    set_age(&d, ".duet-part-00000007", PARTFILE_STALE_S - 10);
     const unsigned before = tmpdir_count(&d, "");
 
-    partfile_sweep(d.fd);
+    partfile_sweep(own);
     cr_expect_eq(tmpdir_count(&d, ""), before - 1);
     tmpdir_get(&d, ".duet-part-0123abcd", &found);
     cr_expect_not(found);
     partfile_free(used);
     cr_expect_eq(tmpdir_count(&d, ""), before - 2, "the one in use was there, and is removed by who used it");
+    partfile_free(own);
+    tmpdir_remove(&d);
+}
+
+Test(partfile, sweeps_the_folder_a_name_was_tried_in_and_the_empty_file_of_a_note)
+{
+    struct tmpdir d = tmpdir_make();
+    struct partfile *own = create(&d, "b", 10);
+
+    cr_assert_eq(mkdirat(d.fd, ".duet-part-00000001", 0700), 0);
+    tmpdir_put(&d, ".duet-part-00000001/name", "", 0);
+    tmpdir_put(&d, ".duet-part-00000001/.duet-name-00000002", "name", 4);
+    tmpdir_put(&d, "report.pdf", "", 0);
+    tmpdir_put(&d, ".duet-name-00000001", "report.pdf", 10);
+    partfile_sweep(own);
+    cr_expect_eq(tmpdir_count(&d, ""), 4, "somebody may be about to use them");
+    set_age(&d, ".duet-part-00000001", LONG_AGO);
+    set_age(&d, "report.pdf", LONG_AGO);
+    set_age(&d, ".duet-name-00000001", LONG_AGO);
+    partfile_sweep(own);
+    cr_expect_eq(tmpdir_count(&d, ""), 1);
+    partfile_free(own);
+    tmpdir_remove(&d);
+}
+
+Test(partfile, a_file_that_waits_is_touched_so_that_nobody_takes_it_for_left_over)
+{
+    struct tmpdir d = tmpdir_make();
+    struct partfile *p = create(&d, "a", 10), *own = create(&d, "b", 10);
+    char temp[300];
+
+    partfile_free(own); /* so that there is one to find */
+    temp_name(&d, temp);
+    set_age(&d, temp, LONG_AGO);
+    deny(SYS_flock, ENOLCK);
+    partfile_touch(p);
+    own = create(&d, "b", 10);
+    partfile_sweep(own);
+    cr_expect_eq(tmpdir_count(&d, PARTFILE_PREFIX), 2);
+    set_age(&d, temp, LONG_AGO);
+    partfile_sweep(own);
+    cr_expect_eq(tmpdir_count(&d, PARTFILE_PREFIX), 1, "without locks the age decides");
+    partfile_free(p);
+    partfile_free(own);
+    tmpdir_remove(&d);
+}
+
+/* ---- file systems that cannot everything ---- */
+
+/* As on exFAT through FUSE. */
+static void deny_what_fuse_lacks(void)
+{
+    deny_renames(EINVAL, EPERM);
+    deny(SYS_fchmod, ENOSYS);
+    deny(SYS_fsync, EINVAL);
+    deny(SYS_flock, ENOLCK);
+    deny(SYS_openat2, ENOSYS);
+}
+
+Test(partfile, takes_a_file_where_there_are_neither_links_nor_locks_nor_modes)
+{
+    struct tmpdir d = tmpdir_make();
+    char final[PARTFILE_NAME_BYTES];
+    bool found;
+
+    deny_what_fuse_lacks();
+    tmpdir_put(&d, "a.txt", "mine", 4);
+    cr_assert_eq(receive(&d, "a.txt", "theirs", final), 0);
+    cr_expect_str_eq(final, "a (1).txt");
+    cr_expect_str_eq(tmpdir_get(&d, "a (1).txt", &found), "theirs");
+    cr_expect_str_eq(tmpdir_get(&d, "a.txt", &found), "mine");
+    cr_expect_eq(tmpdir_count(&d, ""), 2);
+    tmpdir_remove(&d);
+}
+
+Test(partfile, where_nothing_can_be_renamed_it_says_so_before_the_first_byte)
+{
+    struct tmpdir d = tmpdir_make();
+    struct partfile *p = NULL;
+    int sys = 0;
+
+    deny_renames(ENOSYS, ENOSYS);
+    deny(SYS_renameat2, ENOSYS);
+#ifdef SYS_renameat
+    deny(SYS_renameat, EOPNOTSUPP);
+#endif
+    cr_expect_eq(partfile_create(d.fd, "f", 5, MODE, &p, &sys), DUET_ESYS);
+    cr_expect_eq(sys, EOPNOTSUPP);
+    cr_expect_null(p);
+    cr_expect_eq(tmpdir_count(&d, ""), 0);
+    tmpdir_remove(&d);
+}
+
+Test(partfile, a_name_the_file_system_refuses_is_said_before_the_first_byte)
+{
+    struct tmpdir d = tmpdir_make();
+    struct partfile *p = NULL;
+    int sys = 0;
+
+    /* As FAT does with "a:b": it is no file's name, and nothing else is wrong. */
+    deny_renames(EINVAL, EPERM);
+    deny(SYS_openat2, ENOSYS);
+    deny_where(SYS_openat, 2, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, false, EINVAL);
+    cr_expect_eq(partfile_create(d.fd, "a:b", 5, MODE, &p, &sys), DUET_ENAME);
+    cr_expect_eq(sys, EINVAL);
+    cr_expect_null(p);
+    cr_expect_eq(tmpdir_count(&d, ""), 0);
     tmpdir_remove(&d);
 }
 
