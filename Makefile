@@ -4,6 +4,7 @@
 #   make V=NAME         the same under build/NAME/ (asan and tsan set their sanitizers; any other name just separates)
 #   make asan | tsan    that variant of duet, the unit tests and the simulator
 #   make unit           build and run the unit tests         make sim SEEDS=n   build and run the simulator
+#   make unit FILTER='ring/*'   those of that pattern, SUITE/NAME; build/test/unit --here runs them for a debugger
 #   make test           everything CI runs (installs what is missing first)
 #   make demo           build and show it (installs what is missing first)
 #   make fuzz SECONDS=n every fuzz target for n seconds      make bench         the benchmarks
@@ -119,7 +120,7 @@ $(LIB): $(LIB_OBJ) $(B)/obj/lib.list
 
 $(B)/test/unit: $(UNIT_OBJ) $(LIB) $(B)/obj/unit.list
 	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $(UNIT_OBJ) $(LIB) -lcriterion $(LIBS)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $(UNIT_OBJ) $(LIB) $(LIBS)
 
 $(B)/test/sim: $(SIM_OBJ) $(LIB) $(B)/obj/sim.list
 	@mkdir -p $(@D)
@@ -140,6 +141,8 @@ $(BENCH_BIN): $(B)/test/%: $(B)/obj/test/bench/%.o $(LIB)
 
 $(MAIN_OBJ) $(LIB_OBJ): ALL_CFLAGS += $(LTO)
 
+$(UNIT_OBJ): ALL_CFLAGS += -Itest/unit
+
 $(B)/obj/%.o: %.c $(B)/obj/flags.list
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -157,7 +160,7 @@ asan tsan:
 	+@$(MAKE) --no-print-directory V=$@ variant
 
 unit: $(UNIT)
-	$(if $(UNIT),$(UNIT),@echo "no unit tests yet")
+	$(if $(UNIT),$(UNIT) $(if $(FILTER),--filter '$(FILTER)'),@echo "no unit tests yet")
 
 sim: $(SIM)
 	$(if $(SIM),$(SIM) --seeds $(SEEDS),@echo "no simulator yet")

@@ -1,6 +1,6 @@
 #include "duet/app/hub.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdlib.h>
 #include <string.h>
 

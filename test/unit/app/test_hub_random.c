@@ -2,7 +2,7 @@
  * A peer, a user and a disk that do anything at all, at random: what the application core has to survive, and to come
  * to an end from.  Run with AddressSanitizer it also tells what was freed too early or never.
  */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* How the chunks of the send pool are shared out: by transfers while there are enough, by peers when they are scarce. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "../conn/pair.h"
 #include "duet/app/transfer_send.h"

@@ -1,6 +1,6 @@
 #include "duet/app/sessions.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdlib.h>
 
 #include "duet/base/err.h"

@@ -1,6 +1,6 @@
 #include "duet/app/spare.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 
 static struct env env; /* large */
 static struct spare s;

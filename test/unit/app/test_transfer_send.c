@@ -1,6 +1,6 @@
 #include "duet/app/transfer_send.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "../conn/inside.h"

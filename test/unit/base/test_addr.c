@@ -1,7 +1,7 @@
 #include "duet/base/addr.h"
 
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdio.h>
 #include <string.h>
 

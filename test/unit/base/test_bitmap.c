@@ -1,7 +1,7 @@
 /* bitmap: against a table of booleans, at sizes around its levels. */
 #include "duet/base/bitmap.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/base/rand.h"

@@ -1,6 +1,6 @@
 #include "duet/base/bytes.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/base/rand.h"

@@ -1,6 +1,6 @@
 #include "duet/base/err.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 Test(err, names_and_words_come_from_one_list)

@@ -1,7 +1,7 @@
 /* extents: the same as ranges, whatever is done, and cheap with many of them. */
 #include "duet/base/extents.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/base/err.h"
 #include "duet/base/rand.h"

@@ -1,6 +1,6 @@
 #include "duet/base/heap.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/base/rand.h"
 

@@ -1,6 +1,6 @@
 #include "duet/base/num.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 
 Test(num, smaller_larger_and_a_share)
 {

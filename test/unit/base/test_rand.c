@@ -1,6 +1,6 @@
 #include "duet/base/rand.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>

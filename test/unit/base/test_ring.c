@@ -1,6 +1,6 @@
 #include "duet/base/ring.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/base/err.h"

@@ -1,6 +1,6 @@
 #include "duet/base/text.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdio.h>
 #include <string.h>
 #include <utf8proc.h>

@@ -1,7 +1,7 @@
 /* What holds for every text, tried on random ones made of troublesome parts. */
 #include "duet/base/text.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>

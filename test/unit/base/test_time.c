@@ -1,6 +1,6 @@
 #include "duet/base/time.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 
 Test(time, addition_saturates_at_never)
 {

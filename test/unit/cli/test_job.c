@@ -1,5 +1,4 @@
-#include <criterion/criterion.h>
-#include <criterion/redirect.h>
+#include "unit.h"
 
 #include "duet/cli/job.h"
 

@@ -1,7 +1,6 @@
 #include "duet/cli/questions.h"
 
-#include <criterion/criterion.h>
-#include <criterion/redirect.h>
+#include "unit.h"
 #include <string.h>
 #include <unistd.h>
 

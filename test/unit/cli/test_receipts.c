@@ -1,6 +1,6 @@
 #include "duet/cli/receipts.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdio.h>
 
 static struct receipts r; /* large */

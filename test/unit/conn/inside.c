@@ -1,6 +1,6 @@
 #include "inside.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 struct conn *inside_conn(const struct endpoint *e, conn_id id)

@@ -1,6 +1,6 @@
 #include "pair.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdlib.h>
 #include <string.h>
 

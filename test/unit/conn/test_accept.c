@@ -1,5 +1,5 @@
 /* What unproven strangers can do to an endpoint: SYNs of every kind. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/base/err.h"

@@ -1,5 +1,5 @@
 /* Who takes no connections is connected with the answer to its SYN: what it says then must arrive whatever gets lost. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* What a session makes of frames: those that break a rule, those it ignores and those it answers. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/base/err.h"

@@ -1,5 +1,5 @@
 /* A peer that moves, or seems to: what is followed, what is proven first, and how much an unproven path gets. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/base/err.h"

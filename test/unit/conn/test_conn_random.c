@@ -2,7 +2,7 @@
  * A peer that holds the keys and sends whatever frames it likes, most of them such as could be true: the connection
  * lives on or is closed, its memory stays within bounds, and nothing of it is used once it is gone (AddressSanitizer).
  */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/base/num.h"

@@ -1,5 +1,5 @@
 /* What a session makes of packets: genuine ones again, forged ones, those its state is not for, and trains of them. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/base/err.h"

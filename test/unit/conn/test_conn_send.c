@@ -1,5 +1,5 @@
 /* What leaves, how much of it, and that what is lost leaves again. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/base/err.h"

@@ -1,5 +1,5 @@
 /* What happens because time passed, and what a lost packet of each kind costs. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <malloc.h>
 #include <string.h>
 

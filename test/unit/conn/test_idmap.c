@@ -1,4 +1,4 @@
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/base/err.h"
 #include "duet/base/rand.h"

@@ -1,5 +1,5 @@
 /* aead: published answers from every provider, and that nothing forged opens. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdio.h>
 #include <string.h>
 

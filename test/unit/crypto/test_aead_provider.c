@@ -1,7 +1,7 @@
 /* aead_provider: every provider puts the same bytes on the wire, and a broken one is found out. */
 #include "duet/crypto/aead_provider.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <sodium.h>
 #include <string.h>
 

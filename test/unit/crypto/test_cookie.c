@@ -1,5 +1,5 @@
 /* cookie: a token serves its address, its id and its time, and nothing else. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/crypto/cookie.h"

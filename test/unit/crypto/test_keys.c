@@ -1,5 +1,5 @@
 /* keys: two ends, their epochs, and an attacker between them. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* noise: the published vector byte for byte, and nothing an attacker sends moves the state. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <sodium.h>
 #include <string.h>
 

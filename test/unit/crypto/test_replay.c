@@ -1,5 +1,5 @@
 /* replay: windows as rows of numbers and what becomes of them. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdlib.h>
 #include <string.h>
 

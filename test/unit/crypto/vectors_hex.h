@@ -2,7 +2,7 @@
 #ifndef DUET_TEST_VECTORS_HEX_H
 #define DUET_TEST_VECTORS_HEX_H
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

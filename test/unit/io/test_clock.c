@@ -1,6 +1,6 @@
 #include "duet/io/clock.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdio.h>
 
 Test(clock, never_goes_back)

@@ -1,6 +1,6 @@
 #include "duet/io/disk.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <errno.h>
 #include <xxhash.h>
 
@@ -235,7 +235,7 @@ Test(disk, a_bad_folder_is_said_at_the_start_or_with_the_first_file)
     tmpdir_remove(&d);
 }
 
-Test(disk, the_thread_answers_every_job_in_order_and_ends_with_its_queue, .timeout = 60)
+Test(disk, the_thread_answers_every_job_in_order_and_ends_with_its_queue)
 {
     struct tmpdir d = tmpdir_make();
     struct disk *k = disk_in(&d);
@@ -288,7 +288,7 @@ static void give(struct mqueue *jobs, struct msg m)
     cr_assert(mqueue_push_wait(jobs, &m));
 }
 
-Test(disk, others_take_their_turns_while_a_file_is_read_back, .timeout = 60)
+Test(disk, others_take_their_turns_while_a_file_is_read_back)
 {
     enum { BYTES = 5 * PARTFILE_CATCH_UP_BYTES };
     struct tmpdir d = tmpdir_make();

@@ -1,6 +1,6 @@
 #include "duet/io/files.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <errno.h>
 
 #include "duet/base/err.h"

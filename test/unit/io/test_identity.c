@@ -1,6 +1,6 @@
 #include "duet/io/identity.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <pthread.h>
 
 #include "duet/base/err.h"

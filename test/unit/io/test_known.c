@@ -1,4 +1,4 @@
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <pthread.h>
 #include <sodium.h>
 
@@ -195,7 +195,7 @@ static void *add_many(void *arg)
     return arg;
 }
 
-Test(known, adding_at_once_loses_nothing, .timeout = 60)
+Test(known, adding_at_once_loses_nothing)
 {
     uint8_t first[2] = {0, 100};
     pthread_t thread[2];

@@ -1,6 +1,6 @@
 #include "duet/io/memory.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "duet/io/mqueue.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -121,7 +121,7 @@ static void *produce(void *arg)
     return NULL;
 }
 
-Test(mqueue, two_waiting_producers_lose_nothing, .timeout = 60)
+Test(mqueue, two_waiting_producers_lose_nothing)
 {
     struct mqueue *q = mqueue_new(16);
     struct producer p[2] = {{.q = q, .from = 0}, {.q = q, .from = 1}};
@@ -159,7 +159,7 @@ static void *produce_by_fd(void *arg)
     return NULL;
 }
 
-Test(mqueue, a_refused_producer_is_always_woken, .timeout = 60)
+Test(mqueue, a_refused_producer_is_always_woken)
 {
     struct mqueue *q = mqueue_new(2);
     struct producer p = {.q = q};
@@ -175,7 +175,7 @@ Test(mqueue, a_refused_producer_is_always_woken, .timeout = 60)
     mqueue_free(q);
 }
 
-Test(mqueue, close_wakes_a_waiting_producer, .timeout = 60)
+Test(mqueue, close_wakes_a_waiting_producer)
 {
     struct mqueue *q = mqueue_new(1);
     struct producer p = {.q = q};

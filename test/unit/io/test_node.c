@@ -1,7 +1,7 @@
 /* Two whole programs without their front ends, in one process, over real sockets on loopback. */
 #include "duet/io/node.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -86,7 +86,7 @@ static struct pair connect_pair(const struct node_config *a, const struct node_c
     return p;
 }
 
-Test(node, starts_and_stops_without_a_peer, .timeout = 60)
+Test(node, starts_and_stops_without_a_peer)
 {
     const struct node_config c = config(1, "ann", true);
     struct node *n = start(&c);
@@ -124,7 +124,7 @@ Test(node, says_what_keeps_it_from_starting)
     node_stop(n);
 }
 
-Test(node, two_peers_chat_and_one_hears_the_other_leave, .timeout = 60)
+Test(node, two_peers_chat_and_one_hears_the_other_leave)
 {
     const struct node_config a = config(1, "ann", true), b = config(2, "bob", false);
     struct pair p = connect_pair(&a, &b);
@@ -194,12 +194,12 @@ static void send_file(bool no_gso)
     tmpdir_remove(&to);
 }
 
-Test(node, a_file_arrives_whole, .timeout = 60)
+Test(node, a_file_arrives_whole)
 {
     send_file(false);
 }
 
-Test(node, a_file_arrives_whole_without_segmentation, .timeout = 60)
+Test(node, a_file_arrives_whole_without_segmentation)
 {
     send_file(true);
 }

@@ -1,6 +1,6 @@
 #include "duet/io/source.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/un.h>

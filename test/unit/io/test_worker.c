@@ -1,6 +1,6 @@
 #include "duet/io/worker.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <signal.h>
 #include <string.h>
 

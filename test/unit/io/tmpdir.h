@@ -2,7 +2,7 @@
 #ifndef TEST_UNIT_IO_TMPDIR_H
 #define TEST_UNIT_IO_TMPDIR_H
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>

@@ -1,7 +1,7 @@
 /* ackmemo: what it calls known was said before, what was said before is known, and it stays small. */
 #include "duet/recovery/ackmemo.h"
 
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/base/rand.h"
 

@@ -1,5 +1,5 @@
 /* ackpolicy: what is asked for, when it is told, and how long the peer may wait meanwhile. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/recovery/ackpolicy.h"
 #include "duet/recovery/acktr.h"

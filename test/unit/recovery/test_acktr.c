@@ -1,5 +1,5 @@
 /* acktr: when an ACK is due, what it lists, what is forgotten. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/recovery/acktr.h"
 #include "duet/wire/limits.h"

@@ -1,5 +1,5 @@
 /* cc: the table and what controllers share. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/base/err.h"
 #include "duet/recovery/cc.h"

@@ -3,7 +3,7 @@
  * is a fixed number of packets sent and, a round trip later, acknowledged or
  * lost.  Whole transfers between endpoints are measured by test/sim/scenario_perf.c.
  */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <math.h>
 #include <string.h>
 

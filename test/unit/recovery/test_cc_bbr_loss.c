@@ -1,5 +1,5 @@
 /* cc_bbr_loss: which loss is a floor, which is congestion, which a policer's.  One span is 100 packets and one round trip. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/recovery/cc_bbr.h"

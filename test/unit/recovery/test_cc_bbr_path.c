@@ -1,5 +1,5 @@
 /* cc_bbr_path: what samples of the delivery rate make of the bandwidth, round by round. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/recovery/cc_bbr.h"
 

@@ -1,6 +1,6 @@
 /* cc_bbr_yield: what comes rarely, or empties the queue, is yielded to; what does neither is not, unless it costs too
  * much. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/recovery/cc_bbr.h"
 

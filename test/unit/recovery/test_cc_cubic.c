@@ -1,5 +1,5 @@
 /* cc_cubic: the curve, its friendliness, its reductions, and when it must not move. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <math.h>
 
 #include "duet/recovery/cc.h"

@@ -1,5 +1,5 @@
 /* loss: what is lost, when to probe, what a peer may claim. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/base/err.h"
 #include "duet/base/rand.h"

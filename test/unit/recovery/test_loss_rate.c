@@ -1,5 +1,5 @@
 /* loss: the delivery-rate samples, draft-cheng-iccrg-delivery-rate-estimation. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/recovery/loss.h"
 

@@ -1,5 +1,5 @@
 /* loss: what an ACK costs must not depend on how much is in flight.  Work is counted, not timed. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/base/rand.h"
 #include "duet/recovery/acktr.h"

@@ -1,5 +1,5 @@
 /* pacer: exact over six decades of rate. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/base/rand.h"
 #include "duet/recovery/pacer.h"

@@ -1,5 +1,5 @@
 /* rtt: RFC 9002 §5.3 worked by hand, and what a hostile or stopped peer may not do to it. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/recovery/rtt.h"
 

@@ -1,5 +1,5 @@
 /* sentmap: against a model that looks at everything. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/base/rand.h"
 #include "duet/recovery/sentmap.h"

@@ -1,5 +1,5 @@
 /* Two stream tables joined by hand: frames of one are given to the other, or lost. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/base/err.h"

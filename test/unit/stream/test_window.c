@@ -1,5 +1,5 @@
 /* The window as rows of (time, consumed, round trip) and what it comes to. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/stream/recvstate.h"
 #include "duet/stream/window.h"

@@ -1,4 +1,4 @@
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/base/text.h"
 #include "duet/ui/bar.h"

@@ -1,5 +1,5 @@
 /* frame: every frame there and back, and hostile bytes that must not get through. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdlib.h>
 #include <string.h>
 

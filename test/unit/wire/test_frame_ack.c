@@ -1,5 +1,5 @@
 /* frame_ack: the bitmap form: when it is taken, what it says, what is refused. */
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include "duet/base/err.h"
 #include "duet/base/rand.h"

@@ -1,5 +1,5 @@
 /* packet: six headers there and back; damage and wrong lengths are refused. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* params: the negotiation as a table, and lists that are not lists. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/base/err.h"
