@@ -453,6 +453,8 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
         env_notice(env, s->peer.conn, true, "%zu %s to %s may not have been delivered", texts,
                    texts == 1 ? "text" : "texts", s->peer.name);
     chat_dispose(&s->chat);
+    channel_dispose(&s->peer.control);
+    channel_dispose(&s->peer.chat);
     count_unfinished_text(s, env);
     if (reason != NULL && reason[0] != '\0')
         env_tell(env, *end, "%s", reason);

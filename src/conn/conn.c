@@ -81,6 +81,29 @@ static void drop_handshake(struct conn *c)
     c->hs = NULL;
 }
 
+void conn_count_parked(struct conn *c)
+{
+    const size_t parked = streams_parked(&c->streams);
+
+    c->shared->parked_bytes += parked - c->parked_bytes;
+    c->parked_bytes = parked;
+}
+
+/* Doing it twice does no harm. */
+static void drop_streams(struct conn *c)
+{
+    streams_dispose(&c->streams);
+    loss_dispose(&c->loss);
+    acktr_dispose(&c->acktr);
+    conn_count_parked(c);
+}
+
+void conn_let_go(struct conn *c)
+{
+    if (c->transport_ready && (c->state == CONN_CLOSING || c->state == CONN_DRAINING))
+        drop_streams(c);
+}
+
 static void stop_transport(struct conn *c)
 {
     if (!c->transport_ready)
@@ -88,9 +111,7 @@ static void stop_transport(struct conn *c)
     c->transport_ready = false;
     keys_free(c->keys);
     replay_dispose(&c->replay);
-    streams_dispose(&c->streams);
-    loss_dispose(&c->loss);
-    acktr_dispose(&c->acktr);
+    drop_streams(c);
 }
 
 void conn_free(struct conn *c)

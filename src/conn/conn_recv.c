@@ -139,10 +139,13 @@ static void push_stream_event(struct conn *c, enum endpoint_event_type type, uin
 static int on_ordered(struct conn *c, size_t index, const struct frame *f, struct recv_packet *rp)
 {
     const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
-    bool readable;
+    bool readable = false;
     if (piece.fin)
         return DUET_EPROTOCOL; /* control and chat live as long as the connection */
-    const int rc = recvstream_push(&c->streams.in[index], &piece, f->data.data, &readable);
+    /* Where strangers have parked all that they may, what they say counts as lost, and comes again. */
+    const bool is_full = !c->streams.in[index].is_open && c->shared->parked_bytes >= LIMIT_PARKED_BYTES;
+    const int rc = is_full ? DUET_EFULL : recvstream_push(&c->streams.in[index], &piece, f->data.data, &readable);
+    conn_count_parked(c);
     if (rc == 0 && readable)
         push_stream_event(c, EVENT_READABLE, f->stream, 0);
     rp->at_once = true;

@@ -124,6 +124,7 @@ void endpoint_update(struct endpoint *e, struct conn *c, duet_time now)
         return;
     }
     count_half_open(e, c);
+    conn_let_go(c);
     const duet_time send_at = conn_send_at(c, now);
     if (time_due(send_at, now))
         enter_ready(e, c);

@@ -25,7 +25,8 @@ ssize_t endpoint_read(struct endpoint *e, conn_id conn, uint64_t stream, uint8_t
     if (c == NULL || index < 0)
         return DUET_ENOTFOUND;
     const size_t n = streams_read(&c->streams, (size_t)index, buf, cap);
-    if (n > 0)
+    conn_count_parked(c);
+    if (n > 0 || streams_update_wanted(&c->streams))
         endpoint_update(e, c, now);
     return (ssize_t)n;
 }

@@ -3,10 +3,23 @@
 #include "duet/base/err.h"
 #include "duet/wire/limits.h"
 
-void recvstream_init(struct recvstream *s, size_t window_bytes)
+void recvstream_init(struct recvstream *s, size_t window_bytes, size_t first_bytes)
 {
-    recvstate_init(&s->state, window_bytes, LIMIT_ORDERED_RANGES);
+    recvstate_init(&s->state, first_bytes, LIMIT_ORDERED_RANGES);
     ring_init(&s->bytes, window_bytes);
+    s->is_open = false;
+}
+
+void recvstream_open(struct recvstream *s)
+{
+    if (!s->is_open)
+        recvstate_set_window(&s->state, s->bytes.limit, s->bytes.limit / RECV_GRANT_SHARE);
+    s->is_open = true;
+}
+
+size_t recvstream_parked(const struct recvstream *s)
+{
+    return s->is_open ? 0 : s->bytes.cap;
 }
 
 void recvstream_dispose(struct recvstream *s)

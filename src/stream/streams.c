@@ -29,8 +29,8 @@ void streams_init(struct streams *s, bool initiator, uint64_t window_bytes)
     *s = (struct streams){.initiator = initiator};
     window_init(&s->window, window_bytes);
     for (size_t i = 0; i < STREAMS_ORDERED; i++) {
-        sendstream_init(&s->out[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_WINDOW_BYTES);
-        recvstream_init(&s->in[i], LIMIT_STREAM_WINDOW_BYTES);
+        sendstream_init(&s->out[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_FIRST_BYTES);
+        recvstream_init(&s->in[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_FIRST_BYTES);
     }
     ranges_init(&s->closed, STREAMS_CLOSED_RANGES);
 }
@@ -209,10 +209,20 @@ int streams_lost(struct streams *s, uint64_t id, const struct stream_piece *p)
 size_t streams_read(struct streams *s, size_t index, uint8_t *buf, size_t cap)
 {
     uint64_t limit;
+    recvstream_open(&s->in[index]);
     const size_t n = recvstream_read(&s->in[index], buf, cap);
-    if (n > 0 && recvstate_new_limit(&s->in[index].state, &limit))
+    if (recvstate_new_limit(&s->in[index].state, &limit))
         s->in_limit_wanted[index] = true;
     return n;
+}
+
+size_t streams_parked(const struct streams *s)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < STREAMS_ORDERED; i++)
+        sum += recvstream_parked(&s->in[i]);
+    return sum;
 }
 
 /* ── credit and ends ─────────────────────────────────────────────────── */

@@ -84,6 +84,7 @@ struct conn_shared {
     struct events events;
     struct tracer tracer;
     struct frame_ack ack_scratch; /* 4 KB, so not one in each connection */
+    size_t parked_bytes;          /* of ordered streams nobody has begun to read, over all connections */
 };
 
 struct conn {
@@ -125,6 +126,7 @@ struct conn {
     struct pmtud pmtud;
     struct tail tail;
     bool transport_ready; /* keys, streams and the rest above are set up */
+    size_t parked_bytes;  /* of it, what shared counts */
 
     uint64_t next_number;
     uint64_t skip_at;                 /* the number to leave out */
@@ -167,6 +169,11 @@ void conn_free(struct conn *c);
 
 /* Keys exist: sets up everything above the handshake.  0, DUET_ENOMEM. */
 int conn_start_transport(struct conn *c, duet_time now);
+
+/* One that only says goodbye keeps what seals and opens packets; what it carried, and waited for, goes. */
+void conn_let_go(struct conn *c);
+/* Brings what shared counts as parked up to date. */
+void conn_count_parked(struct conn *c);
 
 /* The path's packet size changed: pmtud says to what. */
 void conn_packet_bytes(struct conn *c);

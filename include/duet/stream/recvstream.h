@@ -15,11 +15,18 @@
 
 struct recvstream {
     struct recvstate state;
+    bool is_open; /* the application has begun to read */
     struct ring bytes; /* base: the next byte to read */
 };
 
-void recvstream_init(struct recvstream *s, size_t window_bytes);
+/* It holds first_bytes at most until recvstream_open, then window_bytes. */
+void recvstream_init(struct recvstream *s, size_t window_bytes, size_t first_bytes);
 void recvstream_dispose(struct recvstream *s);
+
+/* The application reads: from now on the whole window. */
+void recvstream_open(struct recvstream *s);
+/* Bytes of memory held while nobody has begun to read. */
+size_t recvstream_parked(const struct recvstream *s);
 
 /* A frame arrived.  *readable: bytes can be read that could not before.
  * 0; DUET_EPROTOCOL, DUET_EFLOW: close the connection; DUET_ENOMEM, DUET_EFULL: treat the packet as lost. */

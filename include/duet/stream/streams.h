@@ -12,7 +12,8 @@
  * Connection credit (MAX_DATA) bounds the bulk streams together, is 0 as well
  * till the first of them is accepted, and has the window that window.h finds;
  * a bulk stream has the same one or less.  The two ordered streams are bounded
- * each by its own window, so a full disk never silences the chat.
+ * each by its own window, so a full disk never silences the chat; that window is
+ * small until the application first reads, which it does once it trusts the peer.
  *
  * Owned by one connection; knows nothing of packets.
  */
@@ -86,6 +87,8 @@ int streams_lost(struct streams *s, uint64_t id, const struct stream_piece *p);
 
 /* Reads an ordered stream (by index); credit goes back to the peer.  Bytes given. */
 size_t streams_read(struct streams *s, size_t index, uint8_t *buf, size_t cap);
+/* Memory of ordered streams that nobody has begun to read. */
+size_t streams_parked(const struct streams *s);
 
 /* Credit and stream ends to tell the peer: the next such frame, marked as sent; false: none.  One that was lost is
  * asked for again with streams_update_lost, and then carries the value of that time. */

@@ -48,6 +48,8 @@
 /* Streams. */
 #define LIMIT_STREAMS 64                       /* streams of one kind a peer may have open */
 #define LIMIT_STREAM_WINDOW_BYTES (256 * 1024) /* ordered stream: most unread bytes */
+#define LIMIT_STREAM_FIRST_BYTES (16 * 1024) /* … until the application first reads it: HELLO and a dozen offers */
+#define LIMIT_PARKED_BYTES (8 * 1024 * 1024) /* memory of such unread streams over all connections of an endpoint */
 #define LIMIT_ORDERED_RANGES 1024 /* holes in an ordered stream being received: more, and packets are dropped */
 #define LIMIT_WINDOW_MIN_BYTES (64 * 1024)
 /* 1 Gbit/s over 300 ms is 37.5 MB, a quarter more where 20 % gets lost; fits the chunk pool of 52 MiB. */

@@ -9,7 +9,7 @@ static struct recvstream s;
 
 static void start(void)
 {
-    recvstream_init(&s, 100);
+    recvstream_init(&s, 100, 100);
 }
 
 static void stop(void)

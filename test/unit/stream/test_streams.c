@@ -349,7 +349,7 @@ Test(streams, credit_never_shrinks)
     streams_max_stream_data(&a, id, 20);
     cr_assert_eq(streams_send(&a, id)->state.limit_bytes, 50);
     streams_max_stream_data(&a, 4, 1);
-    cr_assert_eq(a.out[1].state.limit_bytes, LIMIT_STREAM_WINDOW_BYTES);
+    cr_assert_eq(a.out[1].state.limit_bytes, LIMIT_STREAM_FIRST_BYTES);
 }
 
 Test(streams, more_than_was_received_cannot_be_consumed)
@@ -402,6 +402,9 @@ Test(streams, reading_an_ordered_stream_gives_credit_back)
     bool readable;
     struct frame f;
     const struct stream_piece p = {.len = sizeof data};
+    cr_assert_eq(streams_read(&b, 1, out, sizeof out), 0);
+    cr_assert(streams_next_update(&b, &f), "the first read opens the window");
+    cr_assert(f.type == FRAME_MAX_STREAM_DATA && f.stream == 4 && f.max == sizeof data);
     cr_assert_eq(recvstream_push(&b.in[1], &p, data, &readable), 0);
     cr_assert_not(streams_update_wanted(&b));
     cr_assert_eq(streams_read(&b, 1, out, sizeof out), sizeof out);
