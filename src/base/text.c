@@ -93,23 +93,34 @@ static bool is_pictograph(int32_t cp)
            utf8proc_category(cp) != UTF8PROC_CATEGORY_CN;
 }
 
+/* Wide in glibc's tables, and since Unicode 16 mostly in the standard's, but not yet in utf8proc's. */
+static const struct span wide[] = {{0x302E, 0x302F}, {0x3248, 0x324F}, {0x4DC0, 0x4DFF}, {0x16FF0, 0x16FF1}};
+
 /* Columns of one code point as glibc's wcwidth, and so ncurses, counts them:
- * unlike utf8proc, spacing marks take a column and medial jamo none. */
+ * unlike utf8proc, spacing marks take a column and medial jamo none.  A control,
+ * which only a line that is being typed may hold, is drawn as one replacement. */
 static int char_columns(int32_t cp)
 {
     const utf8proc_property_t *p = utf8proc_get_property(cp);
 
-    if (p->category == UTF8PROC_CATEGORY_MC)
+    if (WITHIN(cp, wide))
+        return 2;
+    if (p->category == UTF8PROC_CATEGORY_MC || p->category == UTF8PROC_CATEGORY_CC)
         return 1;
     if (p->boundclass == UTF8PROC_BOUNDCLASS_V || p->boundclass == UTF8PROC_BOUNDCLASS_T)
         return 0;
     return utf8proc_charwidth(cp);
 }
 
+/* Is it drawn over the character before it?  The colour of an emoji is, by terminals that know it. */
+static bool is_overlay(int32_t cp, int32_t last)
+{
+    return char_columns(cp) == 0 || (is_emoji_modifier(cp) && is_pictograph(last));
+}
+
 /*
- * A cluster ends where Unicode says (UAX #29), and also where it would claim
- * fewer columns than it shows: only an emoji that is joined or coloured is drawn
- * over the one before it.
+ * A cluster ends where Unicode says (UAX #29), and also where it would be wider than
+ * any character is; only joined emoji go on, so that they are not torn apart.
  */
 size_t text_grapheme(const char *src, size_t len, int *columns)
 {
@@ -131,16 +142,39 @@ size_t text_grapheme(const char *src, size_t len, int *columns)
 
         if (used < 0 || utf8proc_grapheme_break_stateful(last, next, &state))
             break;
-        const bool drawn_over = last == ZWJ || (is_emoji_modifier(next) && is_pictograph(last));
+        const int more = is_overlay(next, last) ? 0 : char_columns(next);
 
-        if (!drawn_over && width + char_columns(next) > MAX_COLUMNS)
+        if (more > 0 && last != ZWJ && width + more > MAX_COLUMNS)
             break;
-        width += char_columns(next);
-        width = width > MAX_COLUMNS ? MAX_COLUMNS : width;
+        width += more;
         bytes += (size_t)used;
         last = next;
     }
     *columns = width;
+    return bytes;
+}
+
+size_t text_cell(const char *cluster, size_t len, int *columns)
+{
+    int32_t last;
+    const ssize_t first = text_decode(cluster, len, &last);
+
+    assert(len > 0);
+    *columns = first < 0 ? 1 : char_columns(last);
+    if (first < 0)
+        return 1;
+    size_t bytes = (size_t)first;
+
+    while (bytes < len) {
+        int32_t next;
+        const ssize_t used = text_decode(cluster + bytes, len - bytes, &next);
+
+        if (used < 0 || (*columns > 0 && !is_overlay(next, last)))
+            break;
+        *columns += is_overlay(next, last) ? 0 : char_columns(next);
+        bytes += (size_t)used;
+        last = next;
+    }
     return bytes;
 }
 

@@ -42,7 +42,7 @@ size_t model_wrap(const char *text, size_t len, size_t width, size_t *next)
         return fit;
     }
     if (fit == 0 && len > 0)
-        fit = text_grapheme(text, len, &columns); /* wider than the screen, but it must go somewhere */
+        fit = text_cell(text, text_grapheme(text, len, &columns), &columns); /* wider than the screen */
     if (fit == len) {
         *next = len;
         return len;

@@ -118,30 +118,36 @@ const char *view_status(const struct view *v, bool ascii, char out[VIEW_STATUS_B
     return out;
 }
 
-/* What one cluster puts into a cell: its first character and the marks on it.  Wide emoji joined to it are left out:
- * no cell holds them. */
-static void cluster_cell(const char *text, size_t len, bool utf8, wchar_t out[CELL_CHARACTERS + 1])
+/* What the view draws for a character; 0: nothing.  The shapes that selectors ask for are as wide as each terminal
+ * likes, and so they are not asked for. */
+static int32_t drawn_as(int32_t point, bool utf8)
+{
+    if (point == 0xFE0E || point == 0xFE0F)
+        return 0;
+    if (point < ' ' || (point >= 0x7f && point < 0xa0) || wcwidth((wchar_t)point) < 0)
+        point = REPLACEMENT;
+    return point > 0x7e && !utf8 ? '?' : point;
+}
+
+/* One place of a cluster as curses wants it: a character of at most `columns`, and the marks on it. */
+static void fill_cell(const char *text, size_t len, int columns, bool utf8, wchar_t out[CELL_CHARACTERS + 1])
 {
     size_t used = 0;
 
     for (size_t at = 0; at < len && used < CELL_CHARACTERS;) {
         int32_t point = REPLACEMENT;
         ssize_t taken = text_decode(text + at, len - at, &point);
+
         at += taken > 0 ? (size_t)taken : 1;
-        if (taken <= 0 || point < ' ' || (point >= 0x7f && point < 0xa0))
-            point = REPLACEMENT;
-        if (point > 0x7e && !utf8)
-            point = '?';
-        int columns = wcwidth((wchar_t)point);
-        if (columns < 0) {
-            point = utf8 ? REPLACEMENT : '?';
-            columns = 1;
-        }
-        if (used == 0 && columns == 0)
+        /* A joiner at the end would, in terminals that join emoji, pull the next cell into this one. */
+        point = point == ZERO_WIDTH_JOINER && at == len ? 0 : drawn_as(point, utf8);
+        if (point == 0)
+            continue;
+        if (used == 0 && wcwidth((wchar_t)point) == 0)
             out[used++] = L' '; /* a mark without anything under it */
-        if ((used > 0 && columns > 0) || point == ZERO_WIDTH_JOINER)
-            break;
-        out[used++] = (wchar_t)point;
+        if (used > 0 && wcwidth((wchar_t)point) > 0)
+            break; /* the colour of an emoji: a terminal that does not know it would draw it beside */
+        out[used++] = (wchar_t)(wcwidth((wchar_t)point) > columns ? REPLACEMENT : point);
     }
     out[used] = L'\0';
 }
@@ -154,17 +160,18 @@ static int draw_text(int row, int column, size_t columns, const char *text, size
     wchar_t cell[CELL_CHARACTERS + 1];
     cchar_t packed;
 
-    for (size_t at = 0; at < len;) {
+    while (len > 0) {
         int width = 0;
-        size_t bytes = text_grapheme(text + at, len - at, &width);
+        size_t bytes = text_cell(text, text_grapheme(text, len, &width), &width);
+
         if (column + width > end)
             break;
-        cluster_cell(text + at, bytes, utf8, cell);
-        /* Wider for curses than for us would run over the edge and wrap. */
-        if (cell[0] && column + wcwidth(cell[0]) <= end && setcchar(&packed, cell, attributes, pair, NULL) == OK)
+        fill_cell(text, bytes, width, utf8, cell);
+        if (cell[0] != L'\0' && column < end && setcchar(&packed, cell, attributes, pair, NULL) == OK)
             mvadd_wch(row, column, &packed);
         column += width;
-        at += bytes;
+        text += bytes;
+        len -= bytes;
     }
     return column;
 }

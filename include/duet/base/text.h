@@ -45,8 +45,12 @@ bool text_valid(const char *src, size_t len);
 ssize_t text_decode(const char *src, size_t len, int32_t *codepoint);
 
 /* Terminal columns of one grapheme cluster starting at src, and its bytes.
- * Never 0 bytes for len > 0. Width 0..2. */
+ * Never 0 bytes for len > 0.  Width 0..2, of joined emoji 2 for each: most terminals draw them side by side. */
 size_t text_grapheme(const char *src, size_t len, int *columns);
+
+/* The first of the places that one cluster (all of len) takes: a character with a width and what is drawn over it.
+ * Vowel signs with a width, the second letter of a flag and joined emoji have a place of their own. */
+size_t text_cell(const char *cluster, size_t len, int *columns);
 
 /* Terminal columns of the whole text. */
 size_t text_columns(const char *src, size_t len);

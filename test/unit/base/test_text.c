@@ -442,7 +442,12 @@ Test(text, clusters_have_bytes_and_columns)
         {"\U0001F600", 4, 2},
         {"\U0001F44D\U0001F3FD!", 8, 2},
         {"a\U0001F3FD", 1, 1}, /* nothing to colour */
-        {"\U0001F468" ZWJ "\U0001F469" ZWJ "\U0001F467!", 18, 2},
+        {"\U0001F468" ZWJ "\U0001F469" ZWJ "\U0001F467!", 18, 6}, /* side by side */
+        {"\U0001F469\U0001F3FD" ZWJ "\U0001F4BB!", 15, 4},
+        {"\u0E17\u0E33\u0E17", 6, 2}, /* Thai "tham" */
+        {"\uFF8A\uFF9F!", 6, 2},
+        {"\u4DC0\u4DC1", 3, 2},
+        {"\x01\x02", 1, 1},
         {"\U0001F1E9\U0001F1EA\U0001F1EB", 8, 2},
         {"\x80"
          "a",
@@ -455,6 +460,37 @@ Test(text, clusters_have_bytes_and_columns)
         int columns = -1;
 
         cr_expect_eq(text_grapheme(row[i].in, strlen(row[i].in), &columns), row[i].bytes, "row %zu", i);
+        cr_expect_eq(columns, row[i].columns, "row %zu: %d columns", i, columns);
+    }
+}
+
+Test(text, every_character_with_a_width_has_its_own_place)
+{
+    static const struct {
+        const char *cluster;
+        size_t bytes;
+        int columns;
+    } row[] = {
+        {"a", 1, 1},
+        {"e" ACUTE, 3, 1},
+        {"\u0928\u093E", 3, 1}, /* the vowel sign is beside it */
+        {"\u093E", 3, 1},
+        {"\u0E19\u0E49\u0E33", 6, 1}, /* the tone above it, the vowel beside it */
+        {"\uFF8A\uFF9F", 3, 1},
+        {"\U0001F1E9\U0001F1EA", 4, 1},
+        {"\u1112\u1161\u11AB", 9, 2}, /* one syllable */
+        {"\U0001F44D\U0001F3FD", 8, 2},
+        {"\U0001F469" ZWJ "\U0001F4BB", 7, 2},
+        {"\U0001F469\U0001F3FD" ZWJ "\U0001F4BB", 11, 2},
+        {"\u2764\uFE0F", 6, 1},
+        {ACUTE, 2, 0},
+        {"\x80", 1, 1},
+    };
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        int columns = -1;
+
+        cr_expect_eq(text_cell(row[i].cluster, strlen(row[i].cluster), &columns), row[i].bytes, "row %zu", i);
         cr_expect_eq(columns, row[i].columns, "row %zu: %d columns", i, columns);
     }
 }
