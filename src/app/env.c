@@ -7,6 +7,8 @@
 
 #include "duet/base/text.h"
 
+#define NUL_STAND_IN '\x01' /* a control like any other, which ends no string */
+
 /* fmt and its arguments on the heap; NULL: out of memory. */
 __attribute__((format(printf, 1, 0))) static char *format_new(const char *fmt, va_list args)
 {
@@ -38,10 +40,15 @@ void env_tell(struct env *env, struct msg m, const char *fmt, ...)
         (void)outbox_push(&env->ui, m);
 }
 
-bool env_tell_lines(struct env *env, struct msg m, const char *text, size_t len)
+bool env_tell_raw(struct env *env, struct msg m, const char *text, size_t len)
 {
-    m.text = text_sanitise_new(TEXT_MULTILINE, text, len);
-    return m.text != NULL && outbox_push(&env->ui, m) == 0;
+    m.text = malloc(len + 1);
+    if (m.text == NULL)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        m.text[i] = text[i] == '\0' ? NUL_STAND_IN : text[i];
+    m.text[len] = '\0';
+    return outbox_push(&env->ui, m) == 0;
 }
 
 bool env_ui_is_long(const struct env *env)

@@ -207,7 +207,7 @@ static void answered(struct session *s, struct env *env, const struct appmsg *m)
         out.value = us;
         env_tell(env, out, "answered after %llu.%03llu ms", (unsigned long long)(us / US_PER_MS),
                  (unsigned long long)(us % US_PER_MS));
-    } else if (!env_tell_lines(env, out, m->answer.text, m->answer.len)) {
+    } else if (!env_tell_raw(env, out, m->answer.text, m->answer.len)) {
         env->ui.lost = true;
     }
 }
@@ -253,8 +253,8 @@ static void text_part(struct session *s, struct env *env, const struct appmsg *m
         return;
     }
     /* Its number travels with it, for the receipt once ui has taken it (hub_took_ui). */
-    if (!env_tell_lines(env, (struct msg){.type = MSG_TEXT, .peer = s->peer.conn, .id = m->id}, s->chat.in.bytes,
-                        s->chat.in.len))
+    if (!env_tell_raw(env, (struct msg){.type = MSG_TEXT, .peer = s->peer.conn, .id = m->id}, s->chat.in.bytes,
+                      s->chat.in.len))
         peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
     chat_taken(&s->chat);
     count_unfinished_text(s, env);

@@ -26,6 +26,8 @@
 
 #define REPLACEMENT 0xFFFD
 #define RETURN_SYMBOL 0x23CE
+#define LINE_SEPARATOR 0x2028
+#define PARAGRAPH_SEPARATOR 0x2029
 #define KEYCAP 0x20E3
 #define ZWNJ 0x200C
 #define ZWJ 0x200D
@@ -87,10 +89,10 @@ static bool is_emoji_modifier(int32_t cp)
     return cp >= 0x1F3FB && cp <= 0x1F3FF;
 }
 
+/* Also one that is not assigned yet: Unicode keeps these places for emoji (UTS #51), and next year's are no danger. */
 static bool is_pictograph(int32_t cp)
 {
-    return cp >= 0 && utf8proc_get_property(cp)->boundclass == UTF8PROC_BOUNDCLASS_EXTENDED_PICTOGRAPHIC &&
-           utf8proc_category(cp) != UTF8PROC_CATEGORY_CN;
+    return cp >= 0 && utf8proc_get_property(cp)->boundclass == UTF8PROC_BOUNDCLASS_EXTENDED_PICTOGRAPHIC;
 }
 
 /* Wide in glibc's tables, and since Unicode 16 mostly in the standard's, but not yet in utf8proc's. */
@@ -103,7 +105,7 @@ static int char_columns(int32_t cp)
 {
     const utf8proc_property_t *p = utf8proc_get_property(cp);
 
-    if (WITHIN(cp, wide))
+    if (WITHIN(cp, wide) || (p->category == UTF8PROC_CATEGORY_CN && is_pictograph(cp)))
         return 2;
     if (p->category == UTF8PROC_CATEGORY_MC || p->category == UTF8PROC_CATEGORY_CC)
         return 1;
@@ -249,6 +251,8 @@ static enum kind kind_of(int32_t cp)
 
     const utf8proc_property_t *p = utf8proc_get_property(cp);
 
+    if (p->category == UTF8PROC_CATEGORY_CN && is_pictograph(cp))
+        return KIND_PLAIN;
     switch (p->category) {
     case UTF8PROC_CATEGORY_CN: /* also the noncharacters */
     case UTF8PROC_CATEGORY_CC:
@@ -403,18 +407,40 @@ static bool leans_on_next(int32_t cp, int32_t next)
     return cp == ZWJ || cp == ZWNJ || (next == KEYCAP && WITHIN(cp, emoji_selectors));
 }
 
+/* How far a line has come, counted where a tab asks for it. */
+struct tabulator {
+    size_t counted; /* bytes of the output that are in `column` */
+    size_t column;
+};
+
+/* Blanks up to the next stop. */
+static void put_tab(struct tabulator *t, struct gate *g, struct sink *s)
+{
+    t->column += text_columns(s->out + t->counted, s->len - t->counted);
+    for (size_t blanks = TEXT_TAB_COLUMNS - t->column % TEXT_TAB_COLUMNS; blanks > 0; blanks--, t->column++)
+        put_char(s, let_base(g, ' '));
+    t->counted = s->len;
+}
+
 static void sanitise_shown(enum text_form form, const char *src, size_t len, struct sink *s)
 {
     struct gate g = {0};
+    struct tabulator tab = {0};
     size_t whole = 0;
     int32_t next = take(&src, &len);
 
-    while (next != END_OF_TEXT) {
+    while (next != END_OF_TEXT && !s->full) {
         int32_t cp = next;
 
         next = take(&src, &len);
+        if (cp == '\t' && form == TEXT_MULTILINE) {
+            put_tab(&tab, &g, s);
+            whole = s->len;
+            continue;
+        }
         if (cp == '\n' && form == TEXT_MULTILINE) {
             g = (struct gate){0};
+            tab = (struct tabulator){.counted = s->len + 1};
         } else {
             if (cp == '\n' || cp == '\t')
                 cp = cp == '\n' ? RETURN_SYMBOL : ' ';
@@ -423,12 +449,26 @@ static void sanitise_shown(enum text_form form, const char *src, size_t len, str
         if (cp == SWALLOWED)
             continue;
         put_char(s, cp);
-        if (s->full)
-            break;
-        if (!leans_on_next(cp, next))
+        if (!s->full && !leans_on_next(cp, next))
             whole = s->len;
     }
     s->len = whole;
+}
+
+/* A program reads the text, not a terminal: only what would end a line or start a sequence is replaced. */
+static void sanitise_piped(const char *src, size_t len, struct sink *s)
+{
+    int32_t cp;
+
+    while ((cp = take(&src, &len)) != END_OF_TEXT && !s->full) {
+        const bool control = cp >= 0 && utf8proc_category(cp) == UTF8PROC_CATEGORY_CC && cp != '\t';
+
+        if (cp == '\n')
+            cp = RETURN_SYMBOL;
+        else if (cp == NOT_UTF8 || control || cp == LINE_SEPARATOR || cp == PARAGRAPH_SEPARATOR)
+            cp = REPLACEMENT;
+        put_char(s, cp);
+    }
 }
 
 static void sanitise_escaped(const char *src, size_t len, struct sink *s)
@@ -460,6 +500,9 @@ size_t text_sanitise(enum text_form form, const char *src, size_t len, char *out
     case TEXT_LINE:
     case TEXT_MULTILINE:
         sanitise_shown(form, src, len, &s);
+        break;
+    case TEXT_PIPE:
+        sanitise_piped(src, len, &s);
         break;
     case TEXT_ESCAPE:
         sanitise_escaped(src, len, &s);

@@ -62,7 +62,7 @@ static void print(struct plain *f, const char *lead, const char *text)
     FILE *memory = open_memstream(&lines, &len);
 
     if (memory) {
-        say_lines_as(memory, say_utf8(stdout), lead, text);
+        say_lines_as(memory, say_form(stdout), lead, text);
         if (fclose(memory) == 0)
             write_pieces(f, lines, len);
     }
@@ -73,7 +73,7 @@ static void print(struct plain *f, const char *lead, const char *text)
     talk_finish(&f->talk, EXIT_INTERNAL);
 }
 
-/* `format` has the event's words; newlines of peers become visible. */
+/* `format` has the event's words.  One event, one line: newlines of peers become visible. */
 __attribute__((format(printf, 2, 3))) static void event(struct plain *f, const char *format, ...)
 {
     char *text = NULL;
@@ -82,7 +82,7 @@ __attribute__((format(printf, 2, 3))) static void event(struct plain *f, const c
     va_start(args, format);
     int len = vasprintf(&text, format, args);
     va_end(args);
-    char *line = len < 0 ? NULL : text_sanitise_new(TEXT_LINE, text, (size_t)len);
+    char *line = len < 0 ? NULL : text_sanitise_new(TEXT_PIPE, text, (size_t)len);
     if (line)
         print(f, "", line);
     free(line);

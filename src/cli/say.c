@@ -8,46 +8,54 @@
 
 #include "duet/base/text.h"
 
+enum text_form say_form(FILE *out)
+{
+    if (!isatty(fileno(out)))
+        return TEXT_PIPE;
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? TEXT_MULTILINE : TEXT_ESCAPE;
+}
+
 bool say_utf8(FILE *out)
 {
-    return !isatty(fileno(out)) || strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    return say_form(out) != TEXT_ESCAPE;
 }
 
-static void say_line(FILE *out, const char *lead, const char *text, size_t len, bool utf8, const char *end)
+static void say_part(FILE *out, enum text_form form, const char *text, size_t len)
 {
-    char *escaped = utf8 ? NULL : text_sanitise_new(TEXT_ESCAPE, text, len);
+    char *clean = text_sanitise_new(form, text, len);
 
-    if (escaped)
-        fprintf(out, "%s%s%s", lead, escaped, end);
-    else if (utf8)
-        fprintf(out, "%s%.*s%s", lead, (int)len, text, end);
-    free(escaped);
+    if (clean != NULL)
+        fputs(clean, out);
+    free(clean);
 }
 
-static void say_until(FILE *out, bool utf8, const char *lead, const char *text, const char *end)
+static void say_until(FILE *out, enum text_form form, const char *lead, const char *text, const char *end)
 {
     for (;;) {
-        size_t len = strcspn(text, "\n");
-        say_line(out, lead, text, len, utf8, text[len] == '\0' ? end : "\n");
+        const size_t len = strcspn(text, "\n");
+
+        say_part(out, form, lead, strlen(lead));
+        say_part(out, form, text, len);
+        fputs(text[len] == '\0' ? end : "\n", out);
         if (text[len] == '\0')
             return;
         text += len + 1;
     }
 }
 
-void say_lines_as(FILE *out, bool utf8, const char *lead, const char *text)
+void say_lines_as(FILE *out, enum text_form form, const char *lead, const char *text)
 {
-    say_until(out, utf8, lead, text, "\n");
+    say_until(out, form, lead, text, "\n");
 }
 
 void say_lines(FILE *out, const char *lead, const char *text)
 {
-    say_lines_as(out, say_utf8(out), lead, text);
+    say_lines_as(out, say_form(out), lead, text);
 }
 
 void say_question(const char *text)
 {
-    say_until(stderr, say_utf8(stderr), "", text, " [y/N] ");
+    say_until(stderr, say_form(stderr), "", text, " [y/N] ");
     fflush(stderr);
 }
 

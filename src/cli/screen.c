@@ -48,12 +48,16 @@ static const char *time_of_day(char out[6])
     return out;
 }
 
+/* Everything that is shown passes the gate here: peers' words come as they were said. */
 static void add(struct screen *s, enum model_kind kind, uint32_t id, const char *prefix, const char *text)
 {
     char now[6];
+    char *clean = text_sanitise_new(TEXT_MULTILINE, text, strlen(text));
 
     /* Without memory for a line there is none for words about it. */
-    (void)model_add(&s->model, kind, id, time_of_day(now), prefix, text);
+    if (clean != NULL)
+        (void)model_add(&s->model, kind, id, time_of_day(now), prefix, clean);
+    free(clean);
     s->dirty = true;
 }
 

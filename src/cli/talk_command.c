@@ -1,6 +1,7 @@
 /*
  * The user's half of talk: lines, slash commands, and what they send to the node.
  */
+#include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,19 +9,37 @@
 #include "duet/base/err.h"
 #include "duet/base/text.h"
 #include "duet/cli/talk.h"
+#include "duet/cli/typed.h"
 
-void talk_say(struct talk *t, const char *text)
+/* As UTF-8 on the heap; NULL: told why not. */
+static char *utf8_of(struct talk *t, const char *typed)
 {
-    char *clean = text_sanitise_new(TEXT_MULTILINE, text, strlen(text));
+    char error[TYPED_ERROR_BYTES];
+    char *text = typed_utf8(typed, nl_langinfo(CODESET), error);
 
-    if (!clean) {
-        talk_tell(t, TALK_ERROR, "not sent: %s", err_text(DUET_ENOMEM));
-        return;
+    if (text == NULL) {
+        t->undelivered++;
+        talk_tell(t, TALK_ERROR, "not sent: %s", error);
     }
+    return text;
+}
+
+/* What goes out is what was typed; whoever shows it makes it safe. */
+static void say_utf8_text(struct talk *t, const char *text)
+{
     uint32_t number = ++t->last_number;
-    talk_emit(t, &(struct talk_event){.kind = TALK_OWN, .name = t->program->name, .text = clean, .id = number});
-    talk_dispatch(t, COMMAND_SAY, number, clean);
-    free(clean);
+
+    talk_emit(t, &(struct talk_event){.kind = TALK_OWN, .name = t->program->name, .text = text, .id = number});
+    talk_dispatch(t, COMMAND_SAY, number, text);
+}
+
+void talk_say(struct talk *t, const char *typed)
+{
+    char *text = utf8_of(t, typed);
+
+    if (text != NULL)
+        say_utf8_text(t, text);
+    free(text);
 }
 
 /* ---- commands ---- */
@@ -57,17 +76,23 @@ static void do_send(struct talk *t, const char *path)
 
 static void do_ask(struct talk *t, const char *argument)
 {
-    talk_dispatch(t, COMMAND_ASK, 0, argument);
+    char *text = utf8_of(t, argument);
+
+    if (text != NULL)
+        talk_dispatch(t, COMMAND_ASK, 0, text);
+    free(text);
 }
 
 static void do_me(struct talk *t, const char *argument)
 {
+    char *what = utf8_of(t, argument);
     char *text = NULL;
 
-    if (asprintf(&text, "* %s %s", t->program->name, argument) < 0)
-        return;
-    talk_say(t, text);
-    free(text);
+    if (what != NULL && asprintf(&text, "* %s %s", t->program->name, what) >= 0) {
+        say_utf8_text(t, text);
+        free(text);
+    }
+    free(what);
 }
 
 /* A transfer's number from the user; 0: told what is wrong. */

@@ -14,6 +14,7 @@
 #define KEY_INTERRUPT 3 /* ^C */
 #define KEY_SUSPEND 26  /* ^Z */
 #define CHOICES_BYTES 2048
+#define NUL_STAND_IN '\x01'
 #define PASTE_END "\x1b[201~"
 
 /* Readline calls back without a context, so what its callbacks share is here. */
@@ -246,14 +247,15 @@ void input_stop(void)
     memset(&in, 0, sizeof in);
 }
 
-/* Line ends of a paste come as \r; one at its end belongs to the way it was copied, not to the text. */
+/* Line ends of a paste come as \r; one at its end belongs to the way it was copied, not to the text.  A NUL, which would
+ * end it, becomes another control; everything else stays as it is, and is made safe where it is shown. */
 static void normalise_paste(void)
 {
     size_t used = 0;
 
     for (size_t i = 0; i < in.paste_len; i++) {
         bool ends = in.paste[i] == '\r';
-        in.paste[used++] = ends ? '\n' : in.paste[i];
+        in.paste[used++] = ends ? '\n' : in.paste[i] == '\0' ? NUL_STAND_IN : in.paste[i];
         if (ends && i + 1 < in.paste_len && in.paste[i + 1] == '\n')
             i++;
     }
@@ -270,15 +272,11 @@ static void finish_paste(void)
         return;
     }
     normalise_paste();
-    char *clean = text_sanitise_new(TEXT_MULTILINE, in.paste, in.paste_len);
-    if (!clean)
-        return;
-    if (strchr(clean, '\n')) {
-        set_event(INPUT_PASTE, clean);
-        return;
-    }
-    rl_insert_text(clean);
-    free(clean);
+    in.paste[in.paste_len] = '\0'; /* where the end mark was */
+    if (strchr(in.paste, '\n') == NULL)
+        rl_insert_text(in.paste);
+    else
+        set_event(INPUT_PASTE, strdup(in.paste));
 }
 
 static void feed_paste(unsigned char byte)

@@ -3,30 +3,10 @@
 # timeout: 120
 set -euo pipefail
 . "$ROOT/test/e2e/lib.sh"
-if ! command -v tmux >/dev/null; then
-    echo "skipped: needs tmux"
-    exit 77
-fi
+. "$ROOT/test/e2e/screens.sh"
 
 columns=90 rows=20
 report_s=15
-
-screen() { tmux capture-pane -p -t "$1"; }
-_shows() { grep -q -E -e "$2" <<<"$(screen "$1")"; }
-shows() { # shows WHO PATTERN [SECONDS]
-    within "${3:-$WAIT_S}" _shows "$1" "$2" || {
-        screen "$1"
-        fail "the screen of $1 does not show '$2'"
-    }
-}
-type_line() { tmux send-keys -t "$1" -l "$2" && tmux send-keys -t "$1" Enter; }
-# A shell stays behind the program, to ask the terminal how it is.
-open() { # open WHO COMMAND-LINE
-    tmux new-session -d -s "$1" -x "$columns" -y "$rows" "PS1='ready:' sh -i"
-    shows "$1" '^ready:'
-    type_line "$1" "stty -a >'$T/$1.before'; echo \$\$ >'$T/$1.shell'; $2; echo ended-with-\$?; stty -a >'$T/$1.after'"
-}
-pid_of() { pgrep -P "$(cat "$T/$1.shell")" -x duet; }
 
 mkdir in
 head -c 3000000 /dev/urandom >film

@@ -2,8 +2,8 @@
  * env: what the hub lends to its sessions and transfers: endpoint, outboxes,
  * chunk pools, the table of transfers, the time of the current call.
  *
- * Everything that leaves for the ui with words of a peer in it goes through
- * env_tell, which sanitises.  Owned by the net thread.
+ * Names and reasons of peers leave for the ui through env_tell, which sanitises.
+ * What a peer says goes through env_tell_raw: it is made safe where it is shown.  Owned by the net thread.
  */
 #ifndef DUET_APP_ENV_H
 #define DUET_APP_ENV_H
@@ -49,8 +49,8 @@ struct env {
 /* Pushes m with a text made of fmt and sanitised as one line; m.text is overwritten. */
 void env_tell(struct env *env, struct msg m, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* The same without format: `len` bytes of a peer, lines kept.  false: out of memory, nothing was pushed. */
-bool env_tell_lines(struct env *env, struct msg m, const char *text, size_t len);
+/* What a peer said, `len` bytes, as it came; only a NUL becomes U+0001.  false: out of memory, nothing was pushed. */
+bool env_tell_raw(struct env *env, struct msg m, const char *text, size_t len);
 
 /* MSG_NOTICE of a trouble of ours or news about `conn`. */
 #define env_notice(env, conn, error, ...) \

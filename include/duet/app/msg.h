@@ -8,8 +8,9 @@
  *
  * Peers are named by their conn_id, transfers by small numbers the net thread
  * gives out (unique over all peers and both directions, never reused in a run).
- * Text that came from a peer is already sanitised (TEXT_MULTILINE for chat,
- * file names through text_file_name) when it reaches ui.
+ * What peers say (MSG_TEXT, MSG_ANSWER) reaches ui as it came, and is made safe
+ * where it is shown (cli/say.h, cli/screen.c); their names, reasons and file
+ * names are sanitised already.
  *
  * Every MSG_PEER_KEY is followed by exactly one MSG_LEFT or MSG_LOST of that
  * peer, every MSG_CONNECT by MSG_PEER_KEY with its id or MSG_FAILED, every

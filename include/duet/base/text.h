@@ -7,10 +7,12 @@
  * U+2066..2069, U+200E/F, U+061C), other Cf format characters that can hide or
  * reorder (except ZWJ/ZWNJ between letters and emoji, where scripts need them),
  * line/paragraph separators, noncharacters, surrogates, tag characters, letters
- * without a shape (Hangul fillers), unassigned code points, marks with nothing
- * before them and bad UTF-8 become visible: U+FFFD, or with TEXT_ESCAPE
+ * without a shape (Hangul fillers), unassigned code points (but not the places
+ * kept for new emoji), marks with nothing before them and bad UTF-8 become visible: U+FFFD, or with TEXT_ESCAPE
  * "\x1b"-style escapes.  At most 8 combining marks stay on one cluster; one
  * U+FFFD stands for the rest of them.
+ * TEXT_PIPE keeps what was said: only what could end a line or start a sequence
+ * (C0 but tab, DEL, C1, U+2028/2029) and bad UTF-8 is replaced.
  * Pure functions over (pointer, length); any thread.  utf8proc does the tables.
  */
 #ifndef DUET_BASE_TEXT_H
@@ -22,10 +24,13 @@
 #include <sys/types.h>
 
 enum text_form {
-    TEXT_LINE = 0,      /* one line: newline and tab are controls too; newline becomes U+23CE, tab a space */
-    TEXT_MULTILINE = 1, /* \n stays, tab becomes a space; for the screen, which breaks lines itself */
+    TEXT_LINE = 0,      /* one line, a name: newline becomes U+23CE, tab a space */
+    TEXT_MULTILINE = 1, /* \n stays, a tab goes to the next stop; for the screen, which breaks lines itself */
     TEXT_ESCAPE = 2,    /* ASCII only: everything else as \xNN / \u{N}, and \ as \\; for logs in LANG=C and traces */
+    TEXT_PIPE = 3,      /* one line for a program that reads it, not for a terminal: see below */
 };
+
+#define TEXT_TAB_COLUMNS 8 /* from one stop to the next, counted from the start of the line */
 
 /* Sanitised length never exceeds this for `len` input bytes (each byte at worst becomes "\u{10FFFF}"-sized text). */
 #define TEXT_SANITISED_MAX(len) ((len)*10 + 1)

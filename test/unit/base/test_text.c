@@ -53,11 +53,36 @@ Test(text, multiline_lets_newlines_through_too)
     for (int b = 0; b < 256; b++) {
         const char byte = (char)b;
         const char self[2] = {byte, 0};
-        const char *want = b == '\t' ? " " : b == '\n' || (b >= 0x20 && b < 0x7f) ? self : FFFD;
-        char out[8];
+        const char *want = b == '\t' ? "        " : b == '\n' || (b >= 0x20 && b < 0x7f) ? self : FFFD;
+        char out[16];
 
         cr_expect_eq(text_sanitise(TEXT_MULTILINE, &byte, 1, out, sizeof(out)), strlen(want));
         cr_expect_str_eq(out, want, "byte %02x", b);
+    }
+}
+
+Test(text, pipe_replaces_what_could_act_on_a_line)
+{
+    for (int b = 0; b < 256; b++) {
+        const char byte = (char)b;
+        const char self[2] = {byte, 0};
+        const char *want = b == '\n' ? "\u23CE" : b == '\t' || (b >= 0x20 && b < 0x7f) ? self : FFFD;
+        char out[8];
+
+        text_sanitise(TEXT_PIPE, &byte, 1, out, sizeof(out));
+        cr_expect_str_eq(out, want, "byte %02x", b);
+    }
+    for (int32_t cp = 0x80; cp < 0x110000; cp++) {
+        const bool acts = cp < 0xA0 || cp == 0x2028 || cp == 0x2029;
+        char in[5] = {0};
+        char out[8];
+
+        if (cp >= 0xD800 && cp <= 0xDFFF)
+            continue;
+        const size_t len = encode(cp, in);
+
+        cr_expect_eq(text_sanitise(TEXT_PIPE, in, len, out, sizeof(out)), acts ? 3 : len);
+        cr_expect_str_eq(out, acts ? FFFD : in, "U+%04X", (unsigned)cp);
     }
 }
 
@@ -106,7 +131,7 @@ Test(text, whole_categories_never_pass)
 {
     for (int32_t cp = 0x80; cp < 0x110000; cp++) {
         const utf8proc_category_t category = utf8proc_category(cp);
-        char in[4];
+        char in[5] = {0};
 
         if (cp >= 0xD800 && cp <= 0xDFFF)
             continue;
@@ -114,7 +139,13 @@ Test(text, whole_categories_never_pass)
         const char *out = line(in, len);
 
         switch (category) {
-        case UTF8PROC_CATEGORY_CN: /* unassigned, noncharacters */
+        case UTF8PROC_CATEGORY_CN: /* unassigned, noncharacters; the places kept for emoji are not */
+            if (utf8proc_get_property(cp)->boundclass == UTF8PROC_BOUNDCLASS_EXTENDED_PICTOGRAPHIC) {
+                cr_expect_str_eq(out, in, "U+%04X", (unsigned)cp);
+                break;
+            }
+            cr_expect_str_eq(out, FFFD, "U+%04X", (unsigned)cp);
+            break;
         case UTF8PROC_CATEGORY_CC:
         case UTF8PROC_CATEGORY_CF:
         case UTF8PROC_CATEGORY_ZL:
@@ -353,6 +384,32 @@ Test(text, marks_do_not_cling_to_what_is_not_theirs)
     /* These can stand alone. */
     cr_expect_str_eq(line(L("\U0001F3FD")), "\U0001F3FD");
     cr_expect_str_eq(line(L("\uFF9E")), "\uFF9E");
+}
+
+Test(text, tabs_go_to_the_next_stop)
+{
+    static const struct {
+        enum text_form form;
+        const char *in, *want;
+    } row[] = {
+        {TEXT_MULTILINE, "\tx", "        x"},
+        {TEXT_MULTILINE, "a\tb\tc", "a       b       c"},
+        {TEXT_MULTILINE, "1234567\tx", "1234567 x"},
+        {TEXT_MULTILINE, "12345678\tx", "12345678        x"},
+        {TEXT_MULTILINE, "\u65E5\u672C\tx", "\u65E5\u672C    x"},
+        {TEXT_MULTILINE, "e" ACUTE "\tx", "e" ACUTE "       x"},
+        {TEXT_LINE, "a\tb\n\tx", "a b\u23CE x"},
+        {TEXT_MULTILINE, "abc\n\tx\n1\t\n", "abc\n        x\n1       \n"},
+        {TEXT_PIPE, "a\tb", "a\tb"},
+        {TEXT_PIPE, "a" ZWJ "\u00AD\u200B\u200F\u202E" ACUTE, "a" ZWJ "\u00AD\u200B\u200F\u202E" ACUTE},
+    };
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        char out[64];
+
+        text_sanitise(row[i].form, row[i].in, strlen(row[i].in), out, sizeof(out));
+        cr_expect_str_eq(out, row[i].want, "row %zu", i);
+    }
 }
 
 Test(text, escapes_name_code_points_and_bad_bytes)

@@ -107,7 +107,7 @@ Test(input, knows_text_and_cursor_for_the_view)
 Test(input, puts_a_pasted_line_into_the_line)
 {
     cr_expect_eq(type("say \x1b[200~one\ttwo\r\n\x1b[201~").type, INPUT_NONE);
-    expect_line("!\r", "say one two!");
+    expect_line("!\r", "say one\ttwo!");
 }
 
 Test(input, hands_out_pasted_lines_to_be_confirmed)
@@ -120,12 +120,14 @@ Test(input, hands_out_pasted_lines_to_be_confirmed)
     cr_expect_str_empty(input_text());
 }
 
-Test(input, takes_escapes_out_of_a_paste)
+Test(input, keeps_every_byte_of_a_paste_but_nul)
 {
-    struct input_event ev = type("\x1b[200~a\x1b[31mb\nc\x1b[201~");
+    struct input_event ev = type("\x1b[200~a\x1b[31mb\nc\td\u200B");
 
+    cr_expect_eq(input_byte('\0').type, INPUT_NONE);
+    ev = type("\x1b[201~");
     cr_assert_eq(ev.type, INPUT_PASTE);
-    cr_expect_null(strchr(ev.text, '\x1b'));
+    cr_expect_str_eq(ev.text, "a\x1b[31mb\nc\td\u200B\x01");
     free(ev.text);
 }
 
