@@ -490,7 +490,8 @@ void hub_tick(struct hub *h, duet_time now)
 bool hub_done(const struct hub *h)
 {
     return h->env.quitting && h->sessions.count == 0 && h->attempt_count == 0 && h->refused_count == 0 &&
-           h->env.transfer_count == 0 && h->env.disk.count == 0;
+           h->env.transfer_count == 0 && h->env.disk.count == 0 &&
+           !endpoint_is_parting(h->env.endpoint); /* whoever left first would repeat its goodbye to nobody */
 }
 
 bool hub_gave_back(struct hub *h)

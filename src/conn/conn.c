@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "duet/base/err.h"
+#include "duet/base/num.h"
 
 const char *conn_state_name(enum conn_state s)
 {
@@ -38,6 +39,7 @@ static struct conn *new_conn(struct conn_shared *shared, conn_id id, const struc
     c->repeat_us = HANDSHAKE_FIRST_US;
     c->flight_wanted = true;
     c->heard_at = now;
+    c->close_sent = c->close_heard = CONN_NO_NUMBER;
     path_init(&c->path, route, address_proven);
     return c;
 }
@@ -275,11 +277,10 @@ void conn_abandon(struct conn *c, enum endpoint_end end, int err, duet_time now)
     conn_enter(c, CONN_DEAD, now);
 }
 
-/* One PTO, within reason: this is how long a goodbye waits for its answer. */
-static uint64_t close_step_us(const struct conn *c)
+/* One PTO, within reason. */
+static uint64_t close_step_us(const struct conn *c, uint64_t least_us)
 {
-    const uint64_t pto_us = rtt_pto_us(&c->loss.rtt);
-    return pto_us < CONN_CLOSE_MIN_US ? CONN_CLOSE_MIN_US : pto_us > CONN_CLOSE_MAX_US ? CONN_CLOSE_MAX_US : pto_us;
+    return num_min(num_max(rtt_pto_us(&c->loss.rtt), least_us), CONN_CLOSE_MAX_US);
 }
 
 /* Repeats CLOSE until the peer's own arrives or the tries are used up. */
@@ -288,17 +289,19 @@ static void start_closing(struct conn *c, duet_time now)
     conn_enter(c, CONN_CLOSING, now);
     c->close_wanted = true;
     c->repeats = 0;
-    c->repeat_us = close_step_us(c);
+    c->repeat_us = close_step_us(c, CONN_CLOSE_FIRST_US);
     c->repeat_at = time_add(now, c->repeat_us);
     c->end_at = DUET_NEVER;
 }
 
-/* Answers each CLOSE of the peer for a while. */
+/* Answers each CLOSE of the peer, until it shows that it has one of ours, or comes no more. */
 static void start_draining(struct conn *c, duet_time now)
 {
     conn_enter(c, CONN_DRAINING, now);
-    c->end_at = time_add(now, close_step_us(c) * CONN_DRAIN_STEPS);
+    c->end_at = time_add(now, close_step_us(c, CONN_CLOSE_SLOW_US) * CONN_DRAIN_STEPS);
     c->repeat_at = DUET_NEVER;
+    c->repeats = 0;
+    c->close_wanted = true;
 }
 
 void conn_close(struct conn *c, enum endpoint_end end, uint64_t code, const char *reason, duet_time now)
@@ -328,24 +331,45 @@ void conn_fail(struct conn *c, int err, const char *what, duet_time now)
     conn_close(c, END_ERROR, err == DUET_EFLOW ? CLOSE_FLOW : ours ? CLOSE_INTERNAL : CLOSE_PROTOCOL, what, now);
 }
 
-/* The peer's CLOSE answers ours, and ours the peer's: one that has not left yet is still waited for. */
-void conn_both_closed(struct conn *c, duet_time now)
+/* Both know, and each that the other does.  Who has not shown it yet does so, with one last CLOSE. */
+static void part(struct conn *c, duet_time now)
 {
-    if (!c->close_wanted) {
-        conn_abandon(c, END_LOCAL, DUET_ECANCELLED, now);
+    tell_end(c, END_LOCAL, DUET_ECANCELLED);
+    if (c->state == CONN_DRAINING && !c->close_wanted) {
+        conn_enter(c, CONN_DEAD, now);
         return;
     }
-    tell_end(c, END_LOCAL, DUET_ECANCELLED);
     start_draining(c, now);
+    c->close_is_last = true;
 }
 
-void conn_peer_closed(struct conn *c, uint64_t code, const uint8_t *reason, size_t len, duet_time now)
+void conn_close_came(struct conn *c, uint64_t number, bool has_close, uint64_t acked, duet_time now)
+{
+    if (has_close)
+        c->close_heard = number;
+    if (c->close_sent != CONN_NO_NUMBER && acked != CONN_NO_NUMBER && acked >= c->close_sent && acked < c->next_number) {
+        if (has_close || c->state == CONN_DRAINING)
+            part(c, now);
+        return;
+    }
+    if (!has_close)
+        return;
+    tell_end(c, END_LOCAL, DUET_ECANCELLED); /* theirs crossed ours, or came before ours had left */
+    if (c->state == CONN_CLOSING) {
+        start_draining(c, now);
+    } else if (++c->repeats < CONN_CLOSE_TRIES) {
+        c->end_at = time_add(now, close_step_us(c, CONN_CLOSE_SLOW_US) * CONN_DRAIN_STEPS);
+        c->close_wanted = true;
+    }
+}
+
+void conn_peer_closed(struct conn *c, uint64_t number, uint64_t code, const uint8_t *reason, size_t len, duet_time now)
 {
     char text[LIMIT_REASON_BYTES + 1] = "";
     if (len > 0)
         memcpy(text, reason, len);
     set_reason(c, code, text);
     tell_end(c, END_LEFT, DUET_EREFUSED);
+    c->close_heard = number;
     start_draining(c, now);
-    c->close_wanted = true;
 }

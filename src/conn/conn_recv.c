@@ -12,6 +12,7 @@
 /* What the frames of one packet ask of its acknowledgement. */
 struct recv_packet {
     const struct duet_route *from;
+    uint64_t number;
     duet_time now;
     bool eliciting;
     bool at_once;
@@ -308,7 +309,7 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
         path_response(&c->path, rp->from, f->path);
         return 0;
     case FRAME_CLOSE:
-        conn_peer_closed(c, f->close.code, f->close.reason, f->close.reason_len, rp->now);
+        conn_peer_closed(c, rp->number, f->close.code, f->close.reason, f->close.reason_len, rp->now);
         return 0;
     case FRAME_HANDSHAKE_DONE:
         return c->initiator ? 0 : DUET_EPROTOCOL;
@@ -342,20 +343,20 @@ static bool take_frames(struct conn *c, const uint8_t *bytes, size_t len, struct
     return true;
 }
 
-/* While closing only one thing matters: has the peer closed too? */
-static void take_close(struct conn *c, const uint8_t *bytes, size_t len, duet_time now)
+/* While closing two things matter: has the peer closed too, and does it know that we have? */
+static void take_close(struct conn *c, uint64_t number, const uint8_t *bytes, size_t len, duet_time now)
 {
+    struct frame_ack *ack = &c->shared->ack_scratch;
     struct reader r = reader_of(bytes, len);
     struct frame f;
-    while (reader_left(&r) > 0 && frame_parse(&f, &c->shared->ack_scratch, &r) == 0) {
-        if (f.type != FRAME_CLOSE)
-            continue;
-        if (c->state == CONN_CLOSING)
-            conn_both_closed(c, now);
-        else
-            c->close_wanted = true;
-        return;
+    uint64_t acked = CONN_NO_NUMBER;
+    bool has_close = false;
+    while (reader_left(&r) > 0 && frame_parse(&f, ack, &r) == 0) {
+        has_close = has_close || f.type == FRAME_CLOSE;
+        if (f.type == FRAME_ACK)
+            acked = ack->largest;
     }
+    conn_close_came(c, number, has_close, acked, now);
 }
 
 /* ── DATA ────────────────────────────────────────────────────────────── */
@@ -407,13 +408,13 @@ int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_rou
     const uint8_t *plain = dgram + p->header_len;
     const size_t plain_len = len - p->header_len - LIMIT_TAG_BYTES;
     if (c->state == CONN_CLOSING || c->state == CONN_DRAINING) {
-        take_close(c, plain, plain_len, now);
+        take_close(c, p->number, plain, plain_len, now);
         return 0;
     }
     if (c->state == CONN_ACK_SENT)
         conn_confirmed(c, now); /* it opens under the session's keys: the peer has our ACK */
 
-    struct recv_packet rp = {.from = from, .now = now};
+    struct recv_packet rp = {.from = from, .number = p->number, .now = now};
     if (!take_frames(c, plain, plain_len, &rp))
         return 0;
     const bool at_once = rp.at_once || c->params.mode == MODE_STEP;

@@ -102,6 +102,16 @@ static struct writer body_of(uint8_t *buf, size_t size)
     return writer_of(buf + LIMIT_DATA_HEADER_BYTES, size - LIMIT_DATA_HEADER_BYTES - LIMIT_TAG_BYTES);
 }
 
+/* Only the peer's CLOSE: nothing else matters any more. */
+static void add_close_ack(const struct conn *c, struct writer *w)
+{
+    struct range heard = {.start = c->close_heard, .end = c->close_heard + 1};
+    const struct ranges only = {.v = &heard, .count = 1};
+    uint64_t lowest;
+    if (c->close_heard != CONN_NO_NUMBER)
+        frame_write_ack(w, &(struct frame_ack_news){.received = &only, .from = c->close_heard}, &lowest);
+}
+
 /* To an address that may not get so much as all of the reason, with as much of it as fits. */
 static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
 {
@@ -109,13 +119,20 @@ static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now
         return 0;
     struct draft d = {.w = body_of(buf, num_min(cap, num_min(gate_packet_bytes(c), LIMIT_PACKET_MIN_BYTES)))};
     struct frame f = {.type = FRAME_CLOSE};
+    add_close_ack(c, &d.w);
     f.close.code = c->close_code;
     f.close.reason = (const uint8_t *)c->close_reason;
     if (c->state == CONN_CLOSING)
         f.close.reason_len = num_min(strlen(c->close_reason), writer_left(&d.w) - CLOSE_MOST_BYTES);
     frame_write(&d.w, &f);
     c->close_wanted = false;
-    return seal(c, buf, &d, take_number(c), now);
+    const uint64_t number = take_number(c);
+    if (c->close_sent == CONN_NO_NUMBER)
+        c->close_sent = number;
+    const size_t len = seal(c, buf, &d, number, now);
+    if (len > 0 && c->close_is_last)
+        conn_enter(c, CONN_DEAD, now);
+    return len;
 }
 
 /* An ACK is not acknowledged by itself; the one that is complete by turn asks for it, so that both sides can forget. */

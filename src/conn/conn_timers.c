@@ -3,7 +3,7 @@
  *
  *   timer        armed                         does
  *   repeat       a handshake flight or CLOSE   sends it again, up to HANDSHAKE_MAX_US apart
- *                is unanswered                 (CLOSE: a fixed step, CONN_CLOSE_TRIES times)
+ *                is unanswered                 (CLOSE: CONN_CLOSE_TRIES times)
  *   end          connecting, half-open,        ends the connection
  *                draining
  *   loss         packets are in flight         loss_timer: lost, or probes
@@ -83,12 +83,14 @@ static void repeat(struct conn *c, duet_time now)
 {
     if (c->state == CONN_CLOSING) {
         if (++c->repeats >= CONN_CLOSE_TRIES) {
+            c->shared->closes_unanswered++;
             conn_abandon(c, END_LOCAL, DUET_ECANCELLED, now);
             return;
         }
         c->close_wanted = true;
         c->flight_wanted = c->hs != NULL; /* our ACK may be lost, and without it the peer cannot read the CLOSE */
         c->repeat_at = time_add(now, c->repeat_us);
+        c->repeat_us = num_max(c->repeat_us, num_min(c->repeat_us * 3 / 2, CONN_CLOSE_SLOW_US));
         return;
     }
     c->flight_wanted = true;

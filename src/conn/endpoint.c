@@ -373,10 +373,20 @@ struct endpoint_counters endpoint_counters(const struct endpoint *e)
 {
     struct endpoint_counters n = e->counters;
     n.events_dropped = e->shared.events.dropped;
+    n.closes_unanswered = e->shared.closes_unanswered;
     return n;
 }
 
 size_t endpoint_conn_count(const struct endpoint *e)
 {
     return e->count;
+}
+
+bool endpoint_is_parting(const struct endpoint *e)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        if (e->all[i]->state == CONN_CLOSING || e->all[i]->state == CONN_DRAINING)
+            return true;
+    }
+    return false;
 }

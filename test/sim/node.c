@@ -326,6 +326,30 @@ static void check_rest(struct world *w, struct node *n)
                    (long long)(hub_deadline(n->hub).us - world_node_time(w, n).us));
 }
 
+/* The process is over: whatever its endpoint still had to say stays unsaid. */
+static void exit_fire(struct world *w, uint64_t node)
+{
+    struct node *n = w->nodes[node];
+
+    if (n->hub == NULL || !hub_done(n->hub))
+        return;
+    n->gave_up += endpoint_counters(n->endpoint).closes_unanswered;
+    world_kill_node(w, n);
+}
+
+static void leave_fire(struct world *w, uint64_t node)
+{
+    struct node *n = w->nodes[node];
+
+    if (n->hub != NULL && !n->was_quit)
+        ui_quit(w, n, false);
+}
+
+void world_leave(struct world *w, struct node *n)
+{
+    world_at(w, w->now.us, leave_fire, n->index);
+}
+
 void world_turn(struct world *w, struct node *n)
 {
     duet_time now = world_node_time(w, n);
@@ -347,6 +371,8 @@ void world_turn(struct world *w, struct node *n)
     invariants_after_turn(w, n);
     arm_timer(w, n);
     check_rest(w, n);
+    if (n->ui.cfg.is_program && n->was_quit && hub_done(n->hub))
+        world_at(w, w->now.us, exit_fire, n->index);
 }
 
 void world_tell(struct world *w, struct node *n, struct msg *m)

@@ -30,6 +30,7 @@ extern const struct scenario_table scenarios_life;    /* holes, deaths, sleep, m
 extern const struct scenario_table scenarios_hostile; /* floods, replays, garbage, tampering */
 extern const struct scenario_table scenarios_early;   /* `duet send`, which says all it can as soon as it can */
 extern const struct scenario_table scenarios_app;     /* what users do: files, cancels, refusals, questions, crowds */
+extern const struct scenario_table scenarios_end;     /* programs that end with what they came for */
 
 size_t scenario_count(void);
 const struct scenario *scenario_at(size_t index);

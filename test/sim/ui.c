@@ -281,6 +281,15 @@ static void on_received(struct world *w, struct node *n, const struct msg *m)
     d->arrived_at = w->now;
 }
 
+static bool has_sent_all(const struct world *w, const struct node *n)
+{
+    for (size_t i = 0; i < w->deed_count; i++) {
+        if (w->deeds[i].type == DEED_SEND && w->deeds[i].from == n->index && !w->deeds[i].is_done)
+            return false;
+    }
+    return true;
+}
+
 static void on_sent(struct world *w, struct node *n, const struct msg *m)
 {
     struct deed *d = deed_by_transfer(w, n, m->id, true);
@@ -295,6 +304,8 @@ static void on_sent(struct world *w, struct node *n, const struct msg *m)
         deed_fail(w, d, "should have failed");
     d->is_done = true;
     d->done_at = w->now;
+    if (n->ui.cfg.is_program && has_sent_all(w, n))
+        world_leave(w, n);
 }
 
 static void on_transfer_failed(struct world *w, struct node *n, const struct msg *m)
@@ -353,6 +364,8 @@ static void on_gone(struct world *w, struct node *n, struct ui_peer *p, const st
     p->gone_at = w->now;
     n->ui.left += p->has_left;
     n->ui.lost += !p->has_left;
+    if (n->ui.cfg.is_program)
+        world_leave(w, n);
 }
 
 /* What is about a peer: it must be one that the user knows and that is still there. */

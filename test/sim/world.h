@@ -83,6 +83,7 @@ struct node {
     duet_time turned_at; /* world time of the last turn, and how many there were at that time with nothing new */
     unsigned idle_turns;
     bool was_quit;
+    uint64_t gave_up; /* goodbyes without an answer, when its program ended */
 };
 
 /* DRAIN: everybody is done; what the endpoints still keep must go by itself. */
@@ -129,6 +130,8 @@ struct node *world_add_node(struct world *w);
 void world_start_node(struct world *w, struct node *n);
 /* Gone from one moment to the next: no goodbye. */
 void world_kill_node(struct world *w, struct node *n);
+/* A program (ui.cfg.is_program) whose work is done says goodbye, now. */
+void world_leave(struct world *w, struct node *n);
 /* Until then it does not run; what its user does meanwhile waits. */
 void world_freeze_node(struct world *w, struct node *n, bool keeps, uint64_t until_us);
 void world_free_node(struct world *w, struct node *n);

@@ -3,7 +3,7 @@
  *
  *   SYN_SENT ──SYN-ACK──▶ ACK_SENT ──DATA──▶ ESTABLISHED ──close──▶ CLOSING ──CLOSE, time──▶ DEAD
  *   SYN_RECEIVED ──────────ACK─────────────▶      │
- *       │ 5 s                                     └──CLOSE of the peer──▶ DRAINING ──time──▶ DEAD
+ *       │ 5 s                                     └──CLOSE of the peer──▶ DRAINING ──ACK, time──▶ DEAD
  *       ▼
  *      DEAD             (every state: lost, failed, protocol error → CLOSING or DEAD)
  *
@@ -12,9 +12,9 @@
  *   SYN_RECEIVED   half-open life                       SYN-ACK, only as answer to a SYN
  *   ACK_SENT       repeat, give up, + ESTABLISHED's     ACK; DATA, once EVENT_CONNECTED was given
  *   ESTABLISHED    loss, ack, pace, heartbeat, silence, path   DATA
- *   CLOSING        repeat of CLOSE, end                 CLOSE until the peer's CLOSE or CONN_CLOSE_TRIES (before it
+ *   CLOSING        repeat of CLOSE                      CLOSE until the peer's CLOSE or CONN_CLOSE_TRIES (before it
  *                                                       the ACK, where that was not confirmed)
- *   DRAINING       end                                  CLOSE as answer (from CLOSING: the CLOSE that had not left yet)
+ *   DRAINING       end                                  CLOSE as answer, until an ACK of it (PROTOCOL.md §4.2)
  *
  * Who takes no connections (hs->flags has PACKET_SYN_SOLE) is connected for its owner in ACK_SENT already: a peer that
  * answers such a SYN keeps to its answer, so no crossing attempt can take this one's place (PROTOCOL.md §3.4).
@@ -66,9 +66,11 @@ enum conn_state {
 #define CONN_ACK_TRIES 4         /* ACKs unanswered before every other repeat is a SYN again */
 #define CONN_ACK_FIRST_US 50000  /* an ACK is repeated after 5/4 RTT, this at least, HANDSHAKE_FIRST_US at most */
 #define CONN_CLOSE_TRIES 8       /* CLOSEs sent before the peer's answer is given up */
-#define CONN_CLOSE_MIN_US 200000 /* shortest and longest time between two of them */
-#define CONN_CLOSE_MAX_US 1000000
-#define CONN_DRAIN_STEPS 3        /* such times a closed session still answers CLOSE with CLOSE */
+#define CONN_CLOSE_FIRST_US 50000 /* the second comes after a PTO, but this at least; each further one half as late again, */
+#define CONN_CLOSE_SLOW_US 200000 /* up to this, or that PTO if it is longer, */
+#define CONN_CLOSE_MAX_US 1000000 /* which counts as this at most */
+#define CONN_DRAIN_STEPS 3        /* PTOs (of SLOW to MAX) after the last CLOSE in which a closed session answers the next */
+#define CONN_NO_NUMBER UINT64_MAX /* no packet */
 #define CONN_ASK_MIN_US 100000    /* a file that stands still this long is asked after, */
 #define CONN_ASK_GAPS 8           /* or so many times its usual gap, a probe timeout at most */
 #define CONN_GAP_WEIGHT 8         /* of the usual gap: one part in so many is the newest, as of RFC 6298's SRTT */
@@ -83,6 +85,7 @@ struct conn_shared {
     struct duet_rand rng;
     struct events events;
     struct tracer tracer;
+    uint64_t closes_unanswered;   /* as of endpoint_counters */
     struct frame_ack ack_scratch; /* 4 KB, so not one in each connection */
     size_t parked_bytes;          /* of ordered streams nobody has begun to read, over all connections */
 };
@@ -150,7 +153,10 @@ struct conn {
 
     uint64_t close_code;
     char close_reason[LIMIT_REASON_BYTES + 1];
-    bool close_wanted;   /* a CLOSE has to leave */
+    bool close_wanted;   /* a CLOSE has to leave, */
+    bool close_is_last;  /* and nothing comes after it */
+    uint64_t close_sent;  /* the number of our first, */
+    uint64_t close_heard; /* and of the peer's latest, which ours acknowledge; CONN_NO_NUMBER: none yet */
     bool connected_told; /* EVENT_CONNECTED was given */
     bool closed_told;    /* EVENT_CLOSED or EVENT_FAILED was given */
 
@@ -202,10 +208,10 @@ void conn_fail(struct conn *c, int err, const char *what, duet_time now);
 /* Over, without telling the peer: EVENT_CLOSED (or EVENT_FAILED with err while connecting). */
 void conn_abandon(struct conn *c, enum endpoint_end end, int err, duet_time now);
 
-/* The peer's CLOSE came: answers it, and each repeat of it for a while. */
-void conn_peer_closed(struct conn *c, uint64_t code, const uint8_t *reason, size_t len, duet_time now);
-/* It came while we close, too: over, once our own has left. */
-void conn_both_closed(struct conn *c, duet_time now);
+/* The peer's CLOSE came, in packet `number`: answers it, and each repeat of it, as long as the peer may need that. */
+void conn_peer_closed(struct conn *c, uint64_t number, uint64_t code, const uint8_t *reason, size_t len, duet_time now);
+/* While closing or draining a packet brought CLOSE, an ACK up to `acked` (CONN_NO_NUMBER: none), or both. */
+void conn_close_came(struct conn *c, uint64_t number, bool has_close, uint64_t acked, duet_time now);
 
 /* ── conn_recv.c ── a parsed packet for this connection; codes as endpoint_recv ── */
 int conn_recv_retry(struct conn *c, const struct packet *p, duet_time now);

@@ -100,5 +100,7 @@ int endpoint_stop(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t co
 int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats *out); /* DUET_ENOTFOUND */
 struct endpoint_counters endpoint_counters(const struct endpoint *e);
 size_t endpoint_conn_count(const struct endpoint *e);
+/* Is a goodbye still under way: one of ours without an answer, or a peer that may need ours again? */
+bool endpoint_is_parting(const struct endpoint *e);
 
 #endif

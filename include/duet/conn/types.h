@@ -123,6 +123,7 @@ struct endpoint_stats {
 /* Datagrams that changed nothing, by reason: the only trace forged packets leave. */
 struct endpoint_counters {
     uint64_t received, malformed, unknown, unauthentic, replayed, refused, limited, retries_sent, syns, events_dropped;
+    uint64_t closes_unanswered; /* connections of which the peer never said that it heard our goodbye */
 };
 
 #endif

@@ -221,6 +221,22 @@ Test(hub, a_peer_with_nothing_under_way_is_left_within_a_moment)
     scene_close(s);
 }
 
+/* It may need our answer once more, and nobody gives it after us. */
+Test(hub, a_peer_that_leaves_is_seen_off)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    endpoint_close(s->pair.e[1], s->pair.conn[1], CLOSE_OK, "bye", s->pair.now);
+    while (scene_told_count(s, MSG_LEFT) == 0)
+        scene_run(s, 100);
+    scene_tell(s, quit);
+    cr_expect_not(hub_done(s->hub), "it has not shown yet that it knows");
+    scene_run(s, S_US);
+    cr_expect(hub_done(s->hub));
+    scene_close(s);
+}
+
 Test(hub, a_peer_is_not_waited_for_before_both_trust)
 {
     for (int trusted = 0; trusted < 2; trusted++) {

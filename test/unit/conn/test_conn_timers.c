@@ -329,6 +329,41 @@ Test(conn_timers, closing_ends_even_if_nobody_answers)
     cr_assert_eq(endpoint_conn_count(pair.e[0]), 0);
 }
 
+/* Nobody has to wait where nothing gets lost: the answer's ACK comes with the last packet. */
+Test(conn_timers, a_goodbye_that_gets_through_is_over_in_a_round_trip_and_a_half)
+{
+    pair.delay_us = 20000;
+    pair_connect(&pair);
+    pair_run_for(&pair, SECONDS(1));
+    endpoint_close(pair.e[0], pair.conn[0], 0, "", pair.now);
+    cr_assert(endpoint_is_parting(pair.e[0]) && !endpoint_is_parting(pair.e[1]));
+    pair_run_for(&pair, 30000);
+    cr_assert(endpoint_is_parting(pair.e[0]) && endpoint_is_parting(pair.e[1]));
+    pair_run_for(&pair, 31000);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(endpoint_conn_count(pair.e[i]), 0, "side %d", i);
+    cr_assert_eq(endpoint_counters(pair.e[0]).closes_unanswered, 0);
+}
+
+/* Its answers get lost, and so it is still there for the last of the repeats. */
+Test(conn_timers, who_was_told_goodbye_answers_every_repeat)
+{
+    for (int lost = 0; lost < CONN_CLOSE_TRIES; lost++) {
+        stop();
+        start();
+        pair_connect(&pair);
+        pair_run_for(&pair, SECONDS(1));
+        lose_to = 0;
+        lose_type = PACKET_DATA;
+        lose_count = lost;
+        pair.filter = lose_some;
+        endpoint_close(pair.e[0], pair.conn[0], 0, "", pair.now);
+        pair_run_for(&pair, SECONDS(5));
+        cr_assert_eq(endpoint_counters(pair.e[0]).closes_unanswered, 0, "%d lost", lost);
+        cr_assert_eq(endpoint_conn_count(pair.e[0]) + endpoint_conn_count(pair.e[1]), 0);
+    }
+}
+
 Test(conn_timers, both_closing_at_once_end_once_each)
 {
     pair_connect(&pair);
