@@ -3,7 +3,7 @@
 #ifndef TEST_UNIT_IO_DENY_H
 #define TEST_UNIT_IO_DENY_H
 
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
