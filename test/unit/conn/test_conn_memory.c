@@ -1,5 +1,5 @@
 /* What a peer can make us hold, before it is trusted and after we want no more of it. */
-#include <criterion/criterion.h>
+#include "unit.h"
 #include <string.h>
 
 #include "duet/base/err.h"
