@@ -144,7 +144,7 @@ static void handle_for_session(struct hub *h, struct msg *m)
     if (s == NULL || s->state == SESSION_CLOSING)
         no_session(h, m);
     else if (m->type == MSG_TRUST)
-        session_trust(s, &h->env, m->flag);
+        session_trust(s, &h->env, m->flag, m->text);
     else if (m->type == MSG_SAY)
         session_say(s, &h->env, m);
     else if (m->type == MSG_SEND)

@@ -14,6 +14,7 @@ static enum owned owned_by(enum msg_type type)
         return OWNS_STATS;
     case MSG_PROGRESS:
         return OWNS_PROGRESS;
+    case MSG_TRUST:
     case MSG_SAY:
     case MSG_SEND:
     case MSG_ASK:
@@ -35,7 +36,6 @@ static enum owned owned_by(enum msg_type type)
     case DONE_COMMITTED:
         return OWNS_TEXT;
     case MSG_CONNECT:
-    case MSG_TRUST:
     case MSG_ACCEPT:
     case MSG_REJECT:
     case MSG_CANCEL:

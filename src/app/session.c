@@ -49,14 +49,15 @@ static const char takes_no_files[] = "the peer takes no files";
 
 /* ---- from ui ---- */
 
-void session_trust(struct session *s, struct env *env, bool yes)
+void session_trust(struct session *s, struct env *env, bool yes, const char *reason)
 {
     struct appmsg hello = {.type = APPMSG_HELLO};
 
     if (s->state != SESSION_ASKING)
         return;
     if (!yes) {
-        session_close(s, env, CLOSE_TRUST, "the key is not trusted here", false);
+        session_close(s, env, reason != NULL ? CLOSE_REFUSED : CLOSE_TRUST,
+                      reason != NULL ? reason : "the key is not trusted here", false);
         return;
     }
     s->state = SESSION_TRUSTED;

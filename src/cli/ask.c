@@ -13,6 +13,7 @@
 #include "duet/cli/say.h"
 #include "duet/cli/subcommand.h"
 #include "duet/cli/suggest.h"
+#include "duet/io/clock.h"
 
 #define ASK_ID 1
 #define ASK_LINE_BYTES (16 * 1024)
@@ -29,17 +30,14 @@ static void on_peer_key(struct job *j, const struct msg *m)
 {
     const struct ask *a = j->self;
 
-    job_admit(j, m, a->peer == 0 && program_is_target(&j->program, m));
+    admission_judge(&j->admission, m, a->peer == 0 && admission_is_called(&j->admission, m), clock_now());
 }
 
-static void on_admitted(struct job *j, const struct msg *m, bool yes)
+static void on_admitted(struct job *j, conn_id peer)
 {
     struct ask *a = j->self;
 
-    if (yes)
-        a->peer = m->peer;
-    else
-        job_finish(j, EXIT_TRUST);
+    a->peer = peer;
 }
 
 static void on_connected(struct job *j, const struct msg *m)
@@ -74,9 +72,8 @@ static void on_answer(struct job *j, const struct msg *m)
 static void on_gone(struct job *j, const struct msg *m)
 {
     const struct ask *a = j->self;
-    bool is_judged = a->peer == 0 && roster_peer(&j->roster, m->peer);
 
-    if (m->type == MSG_FAILED ? a->peer != 0 : m->peer != a->peer && !is_judged)
+    if (m->type == MSG_FAILED ? a->peer != 0 : m->peer != a->peer)
         return;
     job_finish(j, program_report_failure(&j->program, m));
 }

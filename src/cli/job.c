@@ -8,6 +8,68 @@
 #include "duet/cli/say.h"
 #include "duet/io/clock.h"
 
+/* ---- who is let in ---- */
+
+static void on_key_answered(void *self, const struct msg *m, bool yes)
+{
+    struct job *j = self;
+
+    admission_answer(&j->admission, m->peer, yes, clock_now());
+}
+
+static void ask_about_key(struct job *j, const struct stranger *s)
+{
+    const struct msg m = {.type = MSG_PEER_KEY, .peer = s->peer};
+
+    if (questions_add(&j->questions, &m, s->question, on_key_answered))
+        progress_clear(&j->progress);
+    else
+        admission_answer(&j->admission, s->peer, false, clock_now());
+}
+
+/* It left, or was lost, before it was let in. */
+static void on_early_end(struct job *j, const struct stranger *s, const struct msg *why)
+{
+    questions_forget_peer(&j->questions, s->peer);
+    if (s->dialled[0] != '\0')
+        job_finish(j, program_report_failure(&j->program, why));
+}
+
+static void on_admission(void *self, const struct admission_event *ev)
+{
+    struct job *j = self;
+
+    switch (ev->type) {
+    case ADMISSION_WAITS:
+        ask_about_key(j, ev->who);
+        break;
+    case ADMISSION_LET_IN:
+        if (j->admitted)
+            j->admitted(j, ev->who->peer);
+        break;
+    case ADMISSION_TURNED_AWAY:
+        questions_forget_peer(&j->questions, ev->who->peer);
+        if (ev->who->dialled[0] == '\0')
+            break;
+        progress_error(&j->progress, "%s", ev->text);
+        job_finish(j, EXIT_TRUST);
+        break;
+    case ADMISSION_LEFT:
+        on_early_end(j, ev->who, ev->why);
+        break;
+    case ADMISSION_TEXT:
+        progress_note(&j->progress, "%s", ev->text);
+        break;
+    case ADMISSION_ERROR:
+        progress_error(&j->progress, "%s", ev->text);
+        break;
+    case ADMISSION_STRANGER: /* the question names it */
+        break;
+    }
+}
+
+/* ---- running ---- */
+
 int job_open(struct job *j, const struct options *o, const struct hub_config *hub, const struct job_rule *rules,
              job_admitted *admitted, void *self)
 {
@@ -15,6 +77,7 @@ int job_open(struct job *j, const struct options *o, const struct hub_config *hu
     j->admitted = admitted;
     j->self = self;
     progress_init(&j->progress, o->quiet);
+    admission_init(&j->admission, &j->program, &j->roster, on_admission, j);
     return program_open(&j->program, o, hub);
 }
 
@@ -33,28 +96,13 @@ void job_finish(struct job *j, int code)
         j->code = code;
 }
 
-/* A stranger that left is not asked about any more, and nobody waits for it.  Whoever we called, and was not judged yet,
- * is no stranger: its handler says why it left. */
-static bool is_over_before_it_began(struct job *j, const struct msg *m)
-{
-    const struct roster_peer *p = roster_peer(&j->roster, m->peer);
-
-    if ((m->type != MSG_LEFT && m->type != MSG_LOST) || !p || p->state != ROSTER_UNTRUSTED || j->program.has_target)
-        return false;
-    progress_note(&j->progress, "%s left before it was trusted", p->name);
-    roster_remove_peer(&j->roster, m->peer);
-    return true;
-}
-
 static void dispatch(struct job *j, const struct msg *m)
 {
     if (m->type != MSG_PROGRESS)
         questions_make_way(&j->questions);
-    if (m->type == MSG_LEFT || m->type == MSG_LOST)
-        questions_forget_peer(&j->questions, m->peer);
-    else if (m->type == MSG_TRANSFER_FAILED)
+    if (m->type == MSG_TRANSFER_FAILED)
         questions_forget_offer(&j->questions, m->id);
-    if (is_over_before_it_began(j, m))
+    if ((m->type == MSG_LEFT || m->type == MSG_LOST) && admission_gone(&j->admission, m, clock_now()))
         return;
     for (const struct job_rule *rule = j->rules; rule->handler; rule++)
         if (rule->type == m->type)
@@ -81,11 +129,15 @@ int job_run(struct job *j)
 {
     struct msg m;
 
-    program_connect(&j->program);
+    if (j->program.has_target)
+        (void)admission_dial(&j->admission, &j->program.target, j->program.dialled); /* the first has a place */
     while (!j->over && !j->program.interrupted) {
         uint64_t again_us = QUESTIONS_LOOK_US;
+        admission_tick(&j->admission, clock_now());
         if (j->questions.count == 0) /* else the line is taken */
             again_us = progress_show(&j->progress, &j->roster, clock_now().us);
+        const uint64_t due_us = time_since(admission_due(&j->admission), clock_now());
+        again_us = due_us < again_us ? due_us : again_us;
         questions_show(&j->questions);
         if (program_wait(&j->program, questions_fd(&j->questions), again_us, NULL) & WAKE_INPUT)
             questions_read(&j->questions, j);
@@ -98,64 +150,6 @@ int job_run(struct job *j)
     progress_clear(&j->progress);
     say_goodbye(j);
     return j->program.interrupted ? EXIT_INTERRUPTED : j->code;
-}
-
-static void let_in(struct job *j, struct roster_peer *p, const struct msg *m)
-{
-    roster_enter(&j->roster, p, ROSTER_TRUSTED);
-    fingerprint(m->peer_key->key, p->fingerprint);
-}
-
-static void decide(struct job *j, const struct msg *m, bool yes)
-{
-    struct roster_peer *p = roster_peer(&j->roster, m->peer);
-
-    program_trust(&j->program, m, yes);
-    if (yes)
-        let_in(j, p, m);
-    else
-        roster_remove_peer(&j->roster, m->peer);
-    j->admitted(j, m, yes);
-}
-
-/* Judged again: meanwhile somebody of that name may have been let in. */
-static void answered(void *self, const struct msg *m, bool yes)
-{
-    struct job *j = self;
-    char text[TRUST_TEXT_BYTES];
-    enum trust_verdict verdict = program_judge(&j->program, m, text);
-
-    if (yes && (verdict == TRUST_REFUSED || verdict == TRUST_CHANGED)) {
-        progress_error(&j->progress, "%s", text);
-        yes = false;
-    }
-    decide(j, m, yes);
-}
-
-void job_admit(struct job *j, const struct msg *m, bool wanted)
-{
-    struct roster_peer *p = wanted ? roster_add_peer(&j->roster, m->peer, &m->peer_key->addr) : NULL;
-    char text[TRUST_TEXT_BYTES];
-
-    if (!p) {
-        if (wanted)
-            progress_error(&j->progress, "%s was turned away: too many peers", m->peer_key->name);
-        program_trust(&j->program, m, false);
-        if (wanted)
-            j->admitted(j, m, false);
-        return;
-    }
-    snprintf(p->name, sizeof p->name, "%s", m->peer_key->name);
-    enum trust_verdict verdict = program_judge(&j->program, m, text);
-    if (verdict == TRUST_ASK && questions_add(&j->questions, m, text, answered)) {
-        progress_clear(&j->progress);
-        return;
-    }
-    if (verdict == TRUST_ASK)
-        progress_error(&j->progress, "%s was turned away: too many wait for an answer about their key", p->name);
-    else if (verdict != TRUST_YES)
-        progress_error(&j->progress, "%s", text);
-    decide(j, m, verdict == TRUST_YES);
 }
 
 const char *job_peer_name(struct job *j, conn_id peer)

@@ -70,7 +70,7 @@ static void print(struct plain *f, const char *lead, const char *text)
     if (!ferror(stdout) || f->talk.over)
         return;
     say_error("cannot write to standard output: %s", strerror(errno));
-    talk_finish(&f->talk, EXIT_INTERNAL);
+    talk_finish(&f->talk, EXIT_INTERNAL, "cannot write to standard output");
 }
 
 /* `format` has the event's words.  One event, one line: newlines of peers become visible. */
@@ -93,8 +93,9 @@ __attribute__((format(printf, 2, 3))) static void event(struct plain *f, const c
 /* A peer may call itself "received", and "* received left" would be a file. */
 static const char *name_in_line(const char *name, char out[ROSTER_NAME_BYTES])
 {
-    static const char *const taken[] = {"listening", "connected", "offer", "received", "sent", "delivered",
-                                        "answer",    "peer",      "stats", "transfer", "no"};
+    static const char *const taken[] = {"listening", "connected", "offer",     "received", "sent",
+                                        "delivered", "answer",    "peer",      "stats",    "transfer",
+                                        "no",        "stranger",  "strangers", "trusted",  "refused"};
     bool plain = true;
 
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
@@ -152,8 +153,11 @@ static void on_event(void *face, const struct talk_event *ev)
     case TALK_INFO:
         print(f, "* ", ev->text);
         break;
-    case TALK_QUESTION:
-        say_lines(stderr, "", ev->text);
+    case TALK_STRANGER:
+        event(f, "* stranger %s %s", name_in_line(ev->name, name), ev->text);
+        break;
+    case TALK_STRANGERS:
+        event(f, "* strangers %llu", (unsigned long long)ev->value);
         break;
     case TALK_NOTICE:
         if (!o->quiet)
@@ -245,7 +249,7 @@ static void loop(struct plain *f)
 
     while (!f->talk.over && !p->interrupted) {
         bool reads = !f->ended && f->at == f->count && talk_has_room(&f->talk);
-        unsigned woken = program_wait(p, reads ? STDIN_FILENO : -1, PROGRAM_FOREVER, NULL);
+        unsigned woken = program_wait(p, reads ? STDIN_FILENO : -1, talk_tick(&f->talk), NULL);
         for (int i = 0; i < PROGRAM_MESSAGES && !f->talk.over && !p->interrupted && node_next(p->node, &m); i++) {
             talk_message(&f->talk, &m);
             msg_dispose(&m);

@@ -180,14 +180,6 @@ int program_send_text(struct program *p, enum msg_type type, conn_id peer, uint3
     return 0; /* NOLINT(clang-analyzer-unix.Malloc): the node owns the copy now */
 }
 
-void program_connect(struct program *p)
-{
-    struct msg m = {.type = MSG_CONNECT, .id = PROGRAM_CONNECT_ID, .addr = p->target};
-
-    if (p->has_target)
-        node_send(p->node, &m);
-}
-
 void program_leave(struct program *p)
 {
     if (p->leave_sent)
@@ -250,30 +242,6 @@ unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int 
     return woken;
 }
 
-bool program_is_target(const struct program *p, const struct msg *peer_key)
-{
-    return p->has_target && (peer_key->id == PROGRAM_CONNECT_ID || addr_equal(&peer_key->peer_key->addr, &p->target));
-}
-
-static const char *dialled_for(const struct program *p, const struct msg *peer_key)
-{
-    return program_is_target(p, peer_key) ? p->dialled : NULL;
-}
-
-enum trust_verdict program_judge(const struct program *p, const struct msg *peer_key, char text[TRUST_TEXT_BYTES])
-{
-    return trust_judge(&p->policy, peer_key->peer_key, dialled_for(p, peer_key), text);
-}
-
-void program_trust(struct program *p, const struct msg *peer_key, bool yes)
-{
-    char error[IDENTITY_ERROR_BYTES];
-
-    program_send(p, MSG_TRUST, peer_key->peer, 0, yes); /* first: the peer waits, and writing to disk takes its time */
-    if (yes && trust_remember(&p->policy, peer_key->peer_key, dialled_for(p, peer_key), error) < 0)
-        say_error("%s", error);
-}
-
 const char *program_failure_text(const struct msg *m)
 {
     if (m->err == DUET_ETIMEOUT)
@@ -283,23 +251,40 @@ const char *program_failure_text(const struct msg *m)
     return m->err == DUET_EREFUSED ? params_refusal_text(m->value) : err_text(m->err);
 }
 
+int program_ended_code(const struct msg *m)
+{
+    return m->type == MSG_LEFT && (m->value == CLOSE_TRUST || m->value == CLOSE_REFUSED) ? EXIT_REFUSED : EXIT_LOST;
+}
+
+const char *program_ended_text(const char *name, const struct msg *m, char out[PROGRAM_ENDED_BYTES])
+{
+    const bool left = m->type == MSG_LEFT;
+    const char *why = m->text != NULL && !(left && m->value == CLOSE_OK) ? m->text : "";
+    const char *colon = *why != '\0' ? ": " : "";
+
+    if (left && m->value == CLOSE_TRUST)
+        snprintf(
+            out, PROGRAM_ENDED_BYTES,
+            "%s does not trust our key: its owner must allow it (/trust, --accept-new, or --peer with what 'duet id' "
+            "prints here)",
+            name);
+    else if (left && m->value == CLOSE_REFUSED)
+        snprintf(out, PROGRAM_ENDED_BYTES, "%s turned us away%s%s", name, colon, why);
+    else if (left)
+        snprintf(out, PROGRAM_ENDED_BYTES, "%s closed the connection%s%s", name, colon, why);
+    else
+        snprintf(out, PROGRAM_ENDED_BYTES, "connection with %s lost%s%s", name, colon, why);
+    return out;
+}
+
 int program_report_failure(struct program *p, const struct msg *m)
 {
     const char *to = p->has_target ? p->dialled : "the peer";
+    char text[PROGRAM_ENDED_BYTES];
 
-    if (m->type == MSG_LOST && m->err != DUET_ETIMEOUT) {
-        say_error("connection with %s lost%s%s", to, m->text ? ": " : "", m->text ? m->text : "");
-        return EXIT_LOST;
-    }
-    if (m->type == MSG_LEFT && m->value == CLOSE_TRUST) {
-        say_error("the peer does not trust our key: its owner must allow it (--accept-new, or --peer with what "
-                  "'duet id' prints here)");
-        return EXIT_REFUSED;
-    }
-    if (m->type == MSG_LEFT) {
-        const char *why = m->text && m->value != CLOSE_OK ? m->text : "";
-        say_error("%s closed the connection%s%s", to, *why ? ": " : "", why);
-        return m->value == CLOSE_REFUSED ? EXIT_REFUSED : EXIT_LOST;
+    if (m->type == MSG_LEFT || (m->type == MSG_LOST && m->err != DUET_ETIMEOUT)) {
+        say_error("%s", program_ended_text(to, m, text));
+        return program_ended_code(m);
     }
     if (m->err == DUET_EREFUSED) {
         say_error("%s refused: %s", to, program_failure_text(m));

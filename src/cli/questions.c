@@ -13,7 +13,6 @@
 
 static void dispose(struct question *one)
 {
-    msg_dispose(&one->m);
     free(one->text);
 }
 
@@ -38,20 +37,6 @@ void questions_dispose(struct questions *q)
     *q = (struct questions){.count = 0};
 }
 
-/* false: no memory. */
-static bool copy(struct msg *to, const struct msg *from)
-{
-    *to = *from;
-    if (from->type == MSG_PEER_KEY) {
-        to->peer_key = malloc(sizeof *to->peer_key);
-        if (to->peer_key)
-            *to->peer_key = *from->peer_key;
-        return to->peer_key;
-    }
-    to->text = NULL;
-    return true;
-}
-
 static size_t count_of(const struct questions *q, enum msg_type type)
 {
     size_t count = 0;
@@ -73,10 +58,10 @@ static size_t place_for(const struct questions *q, enum msg_type type)
 
 bool questions_add(struct questions *q, const struct msg *m, const char *text, questions_then *then)
 {
-    struct question one = {.text = strdup(text), .then = then};
+    struct question one = {.m = {.type = m->type, .peer = m->peer, .id = m->id}, .text = strdup(text), .then = then};
     const size_t most = m->type == MSG_OFFER ? QUESTIONS_OFFERS : QUESTIONS_KEYS;
 
-    if (count_of(q, m->type) == most || !one.text || !copy(&one.m, m)) {
+    if (count_of(q, m->type) == most || !one.text) {
         free(one.text);
         return false;
     }
@@ -113,12 +98,6 @@ static void answer(struct questions *q, void *self, bool yes)
 
     one.then(self, &one.m, yes);
     dispose(&one);
-}
-
-void questions_deny(struct questions *q, void *self)
-{
-    while (q->count > 0)
-        answer(q, self, false);
 }
 
 /* Reading from its terminal, or flushing it, stops a program there. */

@@ -39,25 +39,9 @@ static int count_up(const struct recv *r)
     return EXIT_SOME_FAILED;
 }
 
-/* Nobody is here, nor about to be. */
-static bool is_alone(const struct recv *r)
-{
-    return !roster_from(&r->job.roster, 0);
-}
-
 static void on_peer_key(struct job *j, const struct msg *m)
 {
-    job_admit(j, m, !j->program.has_target || program_is_target(&j->program, m));
-}
-
-/* Who is refused ends the waiting for somebody, but nothing of those who are here. */
-static void on_admitted(struct job *j, const struct msg *m, bool yes)
-{
-    const struct recv *r = j->self;
-
-    (void)m;
-    if (!yes && may_end(r) && is_alone(r))
-        job_finish(j, EXIT_TRUST);
+    admission_judge(&j->admission, m, !j->program.has_target || admission_is_called(&j->admission, m), clock_now());
 }
 
 static void answer_offer(void *self, const struct msg *m, bool yes)
@@ -166,7 +150,7 @@ static void on_gone(struct job *j, const struct msg *m)
         code = program_report_failure(&j->program, m);
     roster_remove_peer(&j->roster, m->peer);
     bool last = roster_count(&j->roster, ROSTER_CONNECTED) == 0;
-    if (may_end(r) && last && (offered || !connected || j->program.has_target))
+    if (may_end(r) && last && (offered || j->program.has_target)) /* a stranger's coming and going ends nothing */
         job_finish(j, code);
 }
 
@@ -209,7 +193,7 @@ static int run(struct options *o)
         say_error("%s", err_text(DUET_ENOMEM));
         return EXIT_INTERNAL;
     }
-    int code = job_open(&r->job, o, &hub, rules, on_admitted, r);
+    int code = job_open(&r->job, o, &hub, rules, NULL, r);
     if (code == EXIT_DONE) {
         code = job_run(&r->job);
         job_close(&r->job);

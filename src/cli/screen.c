@@ -29,8 +29,7 @@ struct screen {
     struct talk talk;
     struct model model;
     char listening[ADDR_TEXT_BYTES];
-    char *paste;      /* several lines that wait for a y; NULL: none */
-    char *last_error; /* told again on stderr when it ended us */
+    char *paste; /* several lines that wait for a y; NULL: none */
     bool dirty;
     uint64_t next_frame_us, next_stats_us;
 };
@@ -81,13 +80,6 @@ static void add_speech(struct screen *s, enum model_kind kind, const struct talk
 
     snprintf(prefix, sizeof prefix, "<%s>", ev->name);
     add(s, kind, ev->id, prefix, ev->text);
-}
-
-static void add_error(struct screen *s, const char *text)
-{
-    free(s->last_error);
-    s->last_error = strdup(text);
-    add(s, LINE_ERROR, 0, "", text);
 }
 
 static void add_peer_event(struct screen *s, const struct talk_event *ev)
@@ -158,9 +150,11 @@ static void on_event(void *face, const struct talk_event *ev)
         addf(s, LINE_INFO, "%s answers: %s", ev->name, ev->text);
         break;
     case TALK_ERROR:
-        add_error(s, ev->text);
+        add(s, LINE_ERROR, 0, "", ev->text);
         break;
-    case TALK_QUESTION:
+    case TALK_STRANGER:
+    case TALK_STRANGERS: /* the row above the input names them */
+        break;
     case TALK_NOTICE:
         add(s, LINE_EVENT, 0, "", ev->text);
         break;
@@ -194,8 +188,7 @@ static void on_enter(struct screen *s, const char *line)
         finish_paste(s, line);
         return;
     }
-    if (s->talk.question == 0)
-        input_remember(line);
+    input_remember(line);
     talk_line(&s->talk, line);
 }
 
@@ -240,7 +233,7 @@ static void on_key(struct screen *s, unsigned char byte)
         s->paste = ev.text;
         return; /* kept */
     case INPUT_PASTE_LONG:
-        add_error(s, "the paste is too long: send it as a file");
+        add(s, LINE_ERROR, 0, "", "the paste is too long: send it as a file");
         break;
     case INPUT_CHOICES:
         add(s, LINE_INFO, 0, "", ev.text);
@@ -309,13 +302,14 @@ static const char *prompt_of(const struct screen *s, char out[PROMPT_BYTES])
         snprintf(out, PROMPT_BYTES, "send %zu pasted lines? (y/n) ", lines);
         return out;
     }
-    return s->talk.question != 0 ? "trust this key? (y/n) " : "> ";
+    return "> ";
 }
 
 static void draw(struct screen *s, uint64_t now_us)
 {
     char prompt[PROMPT_BYTES];
     char idle[IDLE_BYTES];
+    char strangers[ADMISSION_ROW_BYTES];
 
     if (roster_count(&s->talk.roster, ROSTER_TRUSTED) > 0)
         snprintf(idle, sizeof idle, "waiting for the other side to trust our key");
@@ -331,6 +325,7 @@ static void draw(struct screen *s, uint64_t now_us)
         .cursor = input_cursor(),
         .now_us = now_us,
         .idle = idle,
+        .strangers = admission_row(&s->talk.admission, view_columns(), strangers),
     });
     s->dirty = false;
     s->next_frame_us = now_us + SCREEN_FRAME_US;
@@ -359,7 +354,9 @@ static void loop(struct screen *s)
 
     while (!s->talk.over && !p->interrupted) {
         int number;
-        unsigned woken = program_wait(p, STDIN_FILENO, keep_up(s), &number);
+        uint64_t due_us = talk_tick(&s->talk);
+        uint64_t draw_us = keep_up(s);
+        unsigned woken = program_wait(p, STDIN_FILENO, due_us < draw_us ? due_us : draw_us, &number);
         for (int i = 0; i < PROGRAM_MESSAGES && !s->talk.over && node_next(p->node, &m); i++) {
             s->dirty = true;
             talk_message(&s->talk, &m);
@@ -410,12 +407,11 @@ int screen_run(struct program *p)
     input_stop();
     term_stop();
     block_screen_signals(SIG_UNBLOCK);
-    if (code != EXIT_DONE && code != EXIT_INTERRUPTED && s->last_error)
-        say_error("%s", s->last_error);
+    if (code != EXIT_DONE && code != EXIT_INTERRUPTED && s->talk.reason)
+        say_error("%s", s->talk.reason);
     talk_dispose(&s->talk);
     model_dispose(&s->model);
     free(s->paste);
-    free(s->last_error);
     free(s);
     return code;
 }

@@ -172,20 +172,18 @@ static void on_peer_key(struct job *j, const struct msg *m)
 {
     const struct send *s = j->self;
 
-    job_admit(j, m, s->peer == 0 && (!j->program.has_target || program_is_target(&j->program, m)));
+    const bool wanted = s->peer == 0 && (!j->program.has_target || admission_is_called(&j->admission, m));
+
+    admission_judge(&j->admission, m, wanted, clock_now());
 }
 
-static void on_admitted(struct job *j, const struct msg *m, bool yes)
+static void on_admitted(struct job *j, conn_id peer)
 {
     struct send *s = j->self;
 
-    if (yes) {
-        s->peer = m->peer;
-        questions_deny(&j->questions, j); /* it is the one */
-        request_more(s);                  /* whether it trusts us, and takes files, it says in its answer */
-    } else if (s->peer == 0 && j->questions.count == 0) {
-        job_finish(j, EXIT_TRUST);
-    }
+    s->peer = peer;
+    admission_close(&j->admission, clock_now()); /* it is the one */
+    request_more(s);                             /* whether it trusts us, and takes files, it says in its answer */
 }
 
 /* Each file will come back refused, if the peer stays for so long; it may be one that sends, too, and leaves as soon as
@@ -226,9 +224,8 @@ static void on_connected(struct job *j, const struct msg *m)
 static void on_gone(struct job *j, const struct msg *m)
 {
     const struct send *s = j->self;
-    bool is_judged = s->peer == 0 && roster_peer(&j->roster, m->peer);
 
-    if (m->type == MSG_FAILED ? s->connected : m->peer != s->peer && !is_judged)
+    if (m->type == MSG_FAILED ? s->connected : m->peer != s->peer)
         return;
     progress_clear(&j->progress);
     job_finish(j, program_report_failure(&j->program, m));

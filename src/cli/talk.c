@@ -1,5 +1,6 @@
 #include "duet/cli/talk.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,36 +9,20 @@
 #include "duet/base/text.h"
 #include "duet/io/clock.h"
 
+static admission_sink on_admission;
+
 void talk_init(struct talk *t, struct program *p, talk_sink *sink, void *face)
 {
     *t = (struct talk){.program = p, .sink = sink, .face = face, .dialling = p->has_target};
-    t->refusals.told_at = t->changes.told_at = DUET_NEVER;
+    admission_init(&t->admission, p, &t->roster, on_admission, t);
     if (p->has_target)
         talk_dial(t, &p->target, p->dialled);
 }
 
 void talk_dial(struct talk *t, const struct duet_addr *addr, const char *dialled)
 {
-    struct msg m = {.type = MSG_CONNECT, .id = ++t->last_dial, .addr = *addr};
-    size_t i = 0;
-
-    while (i < TALK_DIALS && t->dials[i].id != 0)
-        i++;
-    if (i == TALK_DIALS) {
+    if (!admission_dial(&t->admission, addr, dialled))
         talk_tell(t, TALK_ERROR, "too many connections are being made already");
-        return;
-    }
-    t->dials[i] = (struct talk_dial){.id = m.id, .addr = *addr};
-    snprintf(t->dials[i].dialled, sizeof t->dials[i].dialled, "%s", dialled);
-    node_send(t->program->node, &m);
-}
-
-static void forget_key(struct roster_peer *p)
-{
-    free(p->key);
-    free(p->dialled);
-    p->key = NULL;
-    p->dialled = NULL;
 }
 
 void talk_dispose(struct talk *t)
@@ -46,14 +31,22 @@ void talk_dispose(struct talk *t)
         free(t->outbox[i].text);
     receipts_dispose(&t->said);
     roster_dispose(&t->roster);
+    free(t->reason);
 }
 
 /* A trouble with HOST ends the program with its code; any other is only told. */
-void talk_finish(struct talk *t, int code)
+void talk_finish(struct talk *t, int code, const char *format, ...)
 {
+    va_list args;
+
     t->over = true;
-    if (t->code == EXIT_DONE)
-        t->code = code;
+    if (t->code != EXIT_DONE)
+        return;
+    t->code = code;
+    va_start(args, format);
+    if (vasprintf(&t->reason, format, args) < 0)
+        t->reason = NULL;
+    va_end(args);
 }
 
 bool talk_has_room(const struct talk *t)
@@ -102,132 +95,85 @@ void talk_settle(struct talk *t)
     t->over = true;
 }
 
-/* ---- trust ---- */
-
-static void decide(struct talk *t, struct roster_peer *p, bool yes)
-{
-    char error[IDENTITY_ERROR_BYTES];
-    conn_id id = p->id;
-
-    program_send(t->program, MSG_TRUST, id, 0, yes); /* first: the peer waits, and writing to disk takes its time */
-    if (yes && trust_remember(&t->program->policy, p->key, p->dialled, error) < 0)
-        talk_tell(t, TALK_ERROR, "%s", error);
-    forget_key(p);
-    if (yes) {
-        roster_enter(&t->roster, p, ROSTER_TRUSTED);
-        return;
-    }
-    roster_remove_peer(&t->roster, id);
-    if (id == t->target)
-        talk_finish(t, EXIT_TRUST);
-}
-
-/* Strangers that come again and again must not push the conversation off the screen.  Whom the user called is none. */
-static void tell_refusal(struct talk *t, struct talk_refusals *r, const struct roster_peer *p, const char *text)
-{
-    const duet_time now = clock_now();
-
-    if (!p->dialled && !time_is_never(r->told_at) && time_since(now, r->told_at) < TALK_REFUSALS_US) {
-        r->untold++;
-        return;
-    }
-    if (r->untold > 0)
-        talk_tell(t, TALK_ERROR, "%zu more were turned away meanwhile", r->untold);
-    *r = (struct talk_refusals){.told_at = now};
-    talk_tell(t, TALK_ERROR, "%s", text);
-}
-
-/* Lets in or turns away whom the policy decides about, and asks about a stranger if nobody else is asked about. */
-static void judge(struct talk *t, struct roster_peer *p)
-{
-    char text[TRUST_TEXT_BYTES];
-    enum trust_verdict verdict = trust_judge(&t->program->policy, p->key, p->dialled, text);
-
-    if (verdict == TRUST_ASK && roster_count(&t->roster, ROSTER_UNTRUSTED) <= TALK_STRANGERS) {
-        if (t->question != 0)
-            return; /* its turn comes */
-        t->question = p->id;
-        talk_tell(t, TALK_QUESTION, "%s (y/n)", text);
-        return;
-    }
-    if (verdict == TRUST_ASK)
-        snprintf(text, sizeof text, "%s was turned away: too many wait for an answer about their key", p->name);
-    if (verdict != TRUST_YES)
-        tell_refusal(t, verdict == TRUST_CHANGED ? &t->changes : &t->refusals, p, text);
-    decide(t, p, verdict == TRUST_YES);
-}
-
-/* The next stranger.  Judged again: meanwhile the same key may have been let in. */
-static void ask_next(struct talk *t)
-{
-    struct roster_peer *p = roster_from(&t->roster, 0);
-
-    while (p && t->question == 0) {
-        unsigned next = p->slot + 1;
-        if (p->state == ROSTER_UNTRUSTED)
-            judge(t, p);
-        p = roster_from(&t->roster, next);
-    }
-}
-
-void talk_answer(struct talk *t, const char *line)
-{
-    struct roster_peer *p = roster_peer(&t->roster, t->question);
-    bool yes = strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
-    bool no = strcasecmp(line, "n") == 0 || strcasecmp(line, "no") == 0;
-
-    if (p && !yes && !no) {
-        talk_tell(t, TALK_QUESTION, "trust the key of %s? Please answer y or n.", p->name);
-        return;
-    }
-    t->question = 0;
-    if (p)
-        decide(t, p, yes);
-    ask_next(t);
-}
-
-static struct talk_dial *dial_of(struct talk *t, uint32_t id, const struct duet_addr *addr)
-{
-    for (size_t i = 0; i < TALK_DIALS; i++) {
-        struct talk_dial *d = &t->dials[i];
-        if (d->id != 0 && (id != 0 ? d->id == id : addr && addr_equal(&d->addr, addr)))
-            return d;
-    }
-    return NULL;
-}
-
-static void on_peer_key(struct talk *t, const struct msg *m)
-{
-    const struct msg_peer_key *key = m->peer_key;
-    struct talk_dial *dial = dial_of(t, m->id, &key->addr);
-    struct roster_peer *p = roster_add_peer(&t->roster, m->peer, &key->addr);
-    struct msg_peer_key *copy = p ? malloc(sizeof *copy) : NULL;
-
-    if (!copy) {
-        roster_remove_peer(&t->roster, m->peer);
-        program_send(t->program, MSG_TRUST, m->peer, 0, false);
-        talk_tell(t, TALK_ERROR, "%s was turned away: too many peers", key->name);
-        return;
-    }
-    *copy = *key;
-    p->key = copy;
-    if (dial) {
-        p->dialled = strdup(dial->dialled);
-        if (t->dialling && dial == &t->dials[0])
-            t->target = m->peer;
-        dial->id = 0;
-    }
-    snprintf(p->name, sizeof p->name, "%s", key->name);
-    fingerprint(key->key, p->fingerprint);
-    judge(t, p);
-}
-
 /* ---- peers ---- */
 
 static void emit_peer(struct talk *t, enum talk_kind kind, const char *name, const char *text, uint64_t value)
 {
     talk_emit(t, &(struct talk_event){.kind = kind, .name = name, .text = text ? text : "", .value = value});
 }
+
+/* ---- who is let in ---- */
+
+static void tell_stranger(struct talk *t, const struct stranger *s, size_t count)
+{
+    char text[FINGERPRINT_BYTES + ADDR_TEXT_BYTES + ROSTER_NAME_BYTES + 16], addr[ADDR_TEXT_BYTES];
+
+    if (count > 1) {
+        emit_peer(t, TALK_STRANGERS, "", NULL, count);
+        return;
+    }
+    snprintf(text, sizeof text, "%s %s%s%s", s->print, program_endpoint_text(&s->key.addr, addr),
+             s->known_as[0] != '\0' ? " known as " : "", s->known_as);
+    emit_peer(t, TALK_STRANGER, s->key.name, text, 0);
+}
+
+/* Whom we called and did not let in. */
+static void on_turned_away(struct talk *t, const struct stranger *s, const char *why)
+{
+    if (s->dialled[0] == '\0')
+        return;
+    talk_tell(t, TALK_ERROR, "%s", why);
+    if (s->is_target) {
+        t->dialling = false;
+        talk_finish(t, EXIT_TRUST, "%s", why);
+    }
+}
+
+static void on_early_end(struct talk *t, const char *name, bool is_target, const struct msg *m);
+
+static void on_admission(void *self, const struct admission_event *ev)
+{
+    struct talk *t = self;
+
+    switch (ev->type) {
+    case ADMISSION_WAITS: /* the row above the input shows it */
+        break;
+    case ADMISSION_LET_IN:
+        if (ev->who->is_target)
+            t->target = ev->who->peer;
+        break;
+    case ADMISSION_TURNED_AWAY:
+        on_turned_away(t, ev->who, ev->text);
+        break;
+    case ADMISSION_LEFT:
+        if (ev->who->dialled[0] != '\0')
+            on_early_end(t, ev->who->key.name, ev->who->is_target, ev->why);
+        break;
+    case ADMISSION_STRANGER:
+        tell_stranger(t, ev->who, ev->count);
+        break;
+    case ADMISSION_TEXT:
+    case ADMISSION_ERROR:
+        talk_tell(t, ev->type == ADMISSION_TEXT ? TALK_INFO : TALK_ERROR, "%s", ev->text);
+        break;
+    }
+}
+
+static void on_peer_key(struct talk *t, const struct msg *m)
+{
+    admission_judge(&t->admission, m, true, clock_now());
+}
+
+uint64_t talk_tick(struct talk *t)
+{
+    const duet_time now = clock_now();
+
+    admission_tick(&t->admission, now);
+    const duet_time due = admission_due(&t->admission);
+    return time_is_never(due) ? PROGRAM_FOREVER : time_since(due, now);
+}
+
+/* ---- the way of a connection ---- */
 
 static void on_listening(struct talk *t, const struct msg *m)
 {
@@ -251,17 +197,20 @@ static void on_connected(struct talk *t, const struct msg *m)
 
 static void on_failed(struct talk *t, const struct msg *m)
 {
-    struct talk_dial *dial = dial_of(t, m->id, NULL);
+    struct dial dial;
 
-    if (!dial)
+    if (!admission_dial_over(&t->admission, m->id, &dial))
         return;
-    bool target = t->dialling && dial == &t->dials[0];
-    talk_tell(t, TALK_ERROR, "could not connect to %s: %s", dial->dialled, program_failure_text(m));
-    dial->id = 0;
-    if (!target)
+    const char *why = program_failure_text(m);
+    talk_tell(t, TALK_ERROR, "could not connect to %s: %s", dial.dialled, why);
+    if (!t->dialling || dial.id != ADMISSION_TARGET)
         return;
     t->dialling = false;
-    talk_finish(t, m->err == DUET_EREFUSED ? EXIT_REFUSED : m->err == DUET_EAUTH ? EXIT_TRUST : EXIT_NO_CONNECTION);
+    talk_finish(t,
+                m->err == DUET_EREFUSED ? EXIT_REFUSED
+                : m->err == DUET_EAUTH  ? EXIT_TRUST
+                                        : EXIT_NO_CONNECTION,
+                "could not connect to %s: %s", dial.dialled, why);
 }
 
 static void on_silence(struct talk *t, const struct msg *m)
@@ -292,51 +241,40 @@ static void tell_ended(struct talk *t)
 }
 
 /* Before MSG_CONNECTED: one side did not want the other. */
-static void on_gone_early(struct talk *t, const struct msg *m, const char *name)
+static void on_early_end(struct talk *t, const char *name, bool is_target, const struct msg *m)
 {
-    bool left = m->type == MSG_LEFT;
-    const char *why = m->text && !(left && m->value == CLOSE_OK) ? m->text : "";
+    char text[PROGRAM_ENDED_BYTES];
 
-    if (left && m->value == CLOSE_TRUST)
-        talk_tell(t, TALK_ERROR,
-                  "%s does not trust our key: its owner must allow it (--accept-new, or --peer with what 'duet id' "
-                  "prints here)",
-                  name);
-    else
-        talk_tell(t, TALK_ERROR, "%s %s before we were connected%s%s", name, left ? "left" : "was lost",
-                  *why ? ": " : "", why);
-    if (m->peer != t->target)
+    program_ended_text(name, m, text);
+    talk_tell(t, TALK_ERROR, "%s", text);
+    if (!is_target)
         return;
     t->dialling = false;
-    talk_finish(t, left && (m->value == CLOSE_TRUST || m->value == CLOSE_REFUSED) ? EXIT_REFUSED : EXIT_LOST);
+    talk_finish(t, program_ended_code(m), "%s", text);
 }
 
 static void on_gone(struct talk *t, const struct msg *m)
 {
     struct roster_peer *p = roster_peer(&t->roster, m->peer);
 
-    if (!p) /* turned away by us */
+    if (admission_gone(&t->admission, m, clock_now()) || p == NULL) /* else turned away by us */
         return;
     receipts_give_up(&t->said, p->slot, 0);
     tell_ended(t);
-    forget_key(p);
+    const bool is_target = m->peer == t->target;
     struct roster_peer gone = *p;
     roster_remove_peer(&t->roster, m->peer);
     if (gone.state != ROSTER_CONNECTED)
-        on_gone_early(t, m, gone.name);
+        on_early_end(t, gone.name, is_target, m);
     else if (m->type == MSG_LOST)
         emit_peer(t, TALK_LOST, gone.name, m->text, 0);
     else if (m->value != CLOSE_REPLACED) /* else a newer session with it goes on */
         emit_peer(t, TALK_LEFT, gone.name, m->value == CLOSE_OK ? NULL : m->text, 0);
-    if (t->question == m->peer) {
-        t->question = 0;
-        ask_next(t);
-    }
-    if (m->peer != t->target)
+    if (!is_target)
         return;
     t->target = 0;
     if (m->type == MSG_LOST && t->ends_when_lost)
-        talk_finish(t, EXIT_LOST);
+        talk_finish(t, EXIT_LOST, "%s is lost%s%s", gone.name, m->text ? ": " : "", m->text ? m->text : "");
 }
 
 /* ---- messages and files ---- */
@@ -430,13 +368,12 @@ static void on_answer(struct talk *t, const struct msg *m)
 static void on_notice(struct talk *t, const struct msg *m)
 {
     const struct roster_peer *p = roster_peer(&t->roster, m->peer);
-    struct talk_dial *dial = m->flag ? NULL : dial_of(t, m->id, NULL);
 
     if (m->flag && m->id != 0 && p) /* a message of ours that could not go out: no receipt will come */
         receipts_give_up(&t->said, p->slot, m->id);
     tell_ended(t);
-    if (dial) /* "already connected": that was the answer to it */
-        dial->id = 0;
+    if (!m->flag) /* "already connected": that was the answer to the call */
+        (void)admission_dial_over(&t->admission, m->id, NULL);
     talk_tell(t, m->flag ? TALK_ERROR : TALK_NOTICE, "%s", m->text ? m->text : "");
 }
 
@@ -470,7 +407,7 @@ static void on_stopped(struct talk *t, const struct msg *m)
     if (t->over)
         return;
     talk_tell(t, TALK_ERROR, "the network thread ended: %s", err_text(m->err));
-    talk_finish(t, EXIT_INTERNAL);
+    talk_finish(t, EXIT_INTERNAL, "the network thread ended: %s", err_text(m->err));
 }
 
 static const struct {
@@ -531,5 +468,7 @@ int talk_farewell(struct talk *t)
     t->undelivered += t->said.count;
     if (p->interrupted)
         return EXIT_INTERRUPTED;
-    return t->code == EXIT_DONE && t->undelivered > 0 ? EXIT_LOST : t->code;
+    if (t->undelivered > 0)
+        talk_finish(t, EXIT_LOST, "%zu of the lines said never arrived", t->undelivered);
+    return t->code;
 }

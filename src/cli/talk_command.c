@@ -10,6 +10,7 @@
 #include "duet/base/text.h"
 #include "duet/cli/talk.h"
 #include "duet/cli/typed.h"
+#include "duet/io/clock.h"
 
 /* As UTF-8 on the heap; NULL: told why not. */
 static char *utf8_of(struct talk *t, const char *typed)
@@ -180,6 +181,26 @@ static void do_transfers(struct talk *t, const char *argument)
     }
 }
 
+static void list_strangers(struct talk *t)
+{
+    const struct stranger *s;
+    char addr[ADDR_TEXT_BYTES];
+
+    for (size_t i = 0; (s = admission_next(&t->admission, &i)) != NULL; i++)
+        talk_tell(t, TALK_INFO, "stranger %s %s %s%s%s", s->key.name, s->print,
+                  program_endpoint_text(&s->key.addr, addr), s->known_as[0] != '\0' ? " known as " : "", s->known_as);
+}
+
+static void do_trust(struct talk *t, const char *argument)
+{
+    admission_command(&t->admission, argument, true, clock_now());
+}
+
+static void do_refuse(struct talk *t, const char *argument)
+{
+    admission_command(&t->admission, argument, false, clock_now());
+}
+
 static void do_peers(struct talk *t, const char *argument)
 {
     char addr[ADDR_TEXT_BYTES];
@@ -187,6 +208,7 @@ static void do_peers(struct talk *t, const char *argument)
     (void)argument;
     if (talk_is_alone(t))
         talk_tell(t, TALK_INFO, "no peers");
+    list_strangers(t);
     for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
         talk_tell(t, TALK_INFO, "peer %s %s %s %s", p->name, p->fingerprint, addr_format(&p->addr, addr),
                   p->unreachable ? "unreachable" : "connected");
@@ -249,6 +271,7 @@ static const struct {
     {COMMAND_CANCEL, do_cancel}, {COMMAND_PEERS, do_peers},   {COMMAND_TRANSFERS, do_transfers},
     {COMMAND_ASK, do_ask},       {COMMAND_STATS, do_stats},   {COMMAND_ME, do_me},
     {COMMAND_CLOSE, do_close},   {COMMAND_CLEAR, do_clear},   {COMMAND_QUIT, do_quit},
+    {COMMAND_TRUST, do_trust},   {COMMAND_REFUSE, do_refuse},
 };
 
 void talk_line(struct talk *t, const char *line)
@@ -257,10 +280,6 @@ void talk_line(struct talk *t, const char *line)
 
     if (t->leaving == TALK_LEAVES && strcmp(line, "/quit") != 0)
         return;
-    if (t->question != 0 && line[0] != '/') {
-        talk_answer(t, line);
-        return;
-    }
     if (command_parse(line, &c) < 0) {
         talk_tell(t, TALK_ERROR, "%s", err_text(DUET_ENOMEM));
         return;

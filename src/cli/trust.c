@@ -3,86 +3,186 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "duet/base/err.h"
+
+#define FINGERPRINT_CHARACTERS 32
+
 static bool is_separator(char c)
 {
     return c == '-' || c == ' ' || c == ':';
 }
 
-bool trust_same_fingerprint(const char *a, const char *b)
+/* How many characters of `start` are those of `whole`, separators aside; -1: one is not.  *left: `whole` goes on. */
+static long common(const char *whole, const char *start, bool *left)
 {
-    size_t compared = 0;
+    long compared = 0;
 
-    for (;; a++, b++, compared++) {
-        while (is_separator(*a))
-            a++;
-        while (is_separator(*b))
-            b++;
-        if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
-            return false;
-        if (*a == '\0')
-            return compared > 0;
+    for (;; whole++, start++, compared++) {
+        while (is_separator(*whole))
+            whole++;
+        while (is_separator(*start))
+            start++;
+        *left = *whole != '\0';
+        if (*start == '\0')
+            return compared;
+        if (tolower((unsigned char)*whole) != tolower((unsigned char)*start))
+            return -1;
     }
 }
 
-static enum trust_verdict refuse_changed(const struct trust_policy *policy, const struct msg_peer_key *peer,
-                                         const char *dialled, const struct known_match *match, const char *now,
-                                         char text[TRUST_TEXT_BYTES])
+bool trust_same_fingerprint(const char *a, const char *b)
 {
-    snprintf(
-        text, TRUST_TEXT_BYTES,
-        "THE KEY OF %s%s%s HAS CHANGED, so it was refused: known as %s with key %s, it now shows %s; somebody may be "
-        "in between, so ask its owner, and only if the change is meant remove line %u of %s/known_peers",
-        peer->name, dialled ? " at " : "", dialled ? dialled : "", match->name, match->old_fingerprint, now,
-        match->line, policy->id->dir);
-    return TRUST_CHANGED;
+    bool left;
+
+    return common(a, b, &left) > 0 && !left;
 }
 
-static enum trust_verdict judge_new(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *now,
-                                    char text[TRUST_TEXT_BYTES])
+bool trust_fingerprint_starts(const char *fingerprint, const char *start)
+{
+    bool left;
+
+    return common(fingerprint, start, &left) >= TRUST_PREFIX;
+}
+
+int trust_allow(struct trust_policy *policy, const char *fingerprint)
+{
+    size_t characters = 0;
+
+    for (const char *c = fingerprint; *c != '\0'; c++) {
+        if (is_separator(*c))
+            continue;
+        if (!isalpha((unsigned char)*c) && (*c < '2' || *c > '7')) /* RFC 4648 §6 */
+            return DUET_EINVAL;
+        characters++;
+    }
+    if (characters != FINGERPRINT_CHARACTERS)
+        return DUET_EINVAL;
+    if (policy->allowed_count == TRUST_ALLOWED_KEYS)
+        return DUET_EFULL;
+    snprintf(policy->allowed[policy->allowed_count++], FINGERPRINT_BYTES, "%s", fingerprint);
+    return 0;
+}
+
+static bool is_allowed(const struct trust_policy *policy, const char *fingerprint)
+{
+    for (size_t i = 0; i < policy->allowed_count; i++)
+        if (trust_same_fingerprint(policy->allowed[i], fingerprint))
+            return true;
+    return policy->fingerprint != NULL && trust_same_fingerprint(policy->fingerprint, fingerprint);
+}
+
+/* ---- words ---- */
+
+static void refuse_changed(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *dialled,
+                           const struct known_match *match, const char *now, struct trust_outcome *out)
+{
+    out->verdict = TRUST_CHANGED;
+    snprintf(out->text, sizeof(out->text),
+             "THE KEY OF %s%s%s HAS CHANGED, so it was refused: known as %s with key %s, it now shows %s; somebody may "
+             "be in between, so ask its owner, and only if the change is meant remove line %u of %s/known_peers",
+             peer->name, dialled ? " at " : "", dialled ? dialled : "", match->name, match->old_fingerprint, now,
+             match->line, policy->id->dir);
+}
+
+static void ask(const struct msg_peer_key *peer, const struct known_match *match, const char *now,
+                struct trust_outcome *out)
 {
     char addr[ADDR_TEXT_BYTES];
 
-    if (policy->may_ask) {
-        snprintf(text, TRUST_TEXT_BYTES, "new peer %s at %s with key\n  %s\ntrust this key?", peer->name,
-                 addr_format(&peer->addr, addr), now);
-        return TRUST_ASK;
-    }
-    snprintf(
-        text, TRUST_TEXT_BYTES,
-        "%s at %s is not known here and was refused: compare its key %s with what 'duet id' prints there, then allow "
-        "it with --peer and that key, or any new key with --accept-new",
-        peer->name, addr_format(&peer->addr, addr), now);
-    return TRUST_REFUSED;
+    out->verdict = TRUST_ASK;
+    addr_format(&peer->addr, addr);
+    if (match->verdict == KNOWN_MOVED)
+        snprintf(out->text, sizeof(out->text), "%s at %s shows the key you know as %s\n  %s\ntrust it as %s too?",
+                 peer->name, addr, match->name, now, peer->name);
+    else
+        snprintf(out->text, sizeof(out->text), "new peer %s at %s with key\n  %s\ntrust this key?", peer->name, addr,
+                 now);
 }
 
-enum trust_verdict trust_judge(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *dialled,
-                               char text[TRUST_TEXT_BYTES])
+static void refuse_unknown(const struct msg_peer_key *peer, const struct known_match *match, const char *now,
+                           struct trust_outcome *out)
 {
-    char now[FINGERPRINT_BYTES];
-    char error[IDENTITY_ERROR_BYTES];
-    struct known_match match = {.verdict = KNOWN_NEW};
+    char addr[ADDR_TEXT_BYTES];
 
-    text[0] = '\0';
+    out->verdict = TRUST_REFUSED;
+    addr_format(&peer->addr, addr);
+    if (match->verdict == KNOWN_MOVED)
+        snprintf(
+            out->text, sizeof(out->text),
+            "%s at %s was refused: it shows %s, the key you know as %s; if that is right, allow it with --peer and "
+            "that key",
+            peer->name, addr, now, match->name);
+    else
+        snprintf(
+            out->text, sizeof(out->text),
+            "%s at %s is not known here and was refused: compare its key %s with what 'duet id' prints there, then "
+            "allow it with --peer and that key (in a chat: /trust), or any new key with --accept-new",
+            peer->name, addr, now);
+}
+
+static void tell_renamed(const struct msg_peer_key *peer, struct trust_outcome *out)
+{
+    if (out->known_as[0] != '\0')
+        snprintf(out->text, sizeof(out->text), "%s shows the key you know as %s", peer->name, out->known_as);
+}
+
+/* ---- judging ---- */
+
+void trust_judge(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *dialled,
+                 struct trust_outcome *out)
+{
+    const struct known_peer who = {.key = peer->key, .dialled = dialled, .name = peer->name};
+    char now[FINGERPRINT_BYTES], error[IDENTITY_ERROR_BYTES];
+    struct known_match match;
+
+    *out = (struct trust_outcome){.verdict = TRUST_KNOWN};
     fingerprint(peer->key, now);
-    if (known_check(policy->id, peer->key, dialled, peer->name, &match, error) < 0) {
-        snprintf(text, TRUST_TEXT_BYTES, "%s", error);
-        return TRUST_REFUSED;
+    if (known_check(policy->id, &who, &match, error) < 0) {
+        out->verdict = TRUST_REFUSED;
+        snprintf(out->text, sizeof(out->text), "%s was refused: %s", peer->name, error);
+        return;
     }
-    if (match.verdict == KNOWN_CHANGED)
-        return refuse_changed(policy, peer, dialled, &match, now, text);
-    if (policy->fingerprint) {
-        if (trust_same_fingerprint(policy->fingerprint, now))
-            return TRUST_YES;
-        snprintf(text, TRUST_TEXT_BYTES, "%s was refused: its key is %s, not the one --peer asks for", peer->name, now);
-        return TRUST_REFUSED;
+    out->on_file = match.verdict;
+    out->fresh = match.fresh;
+    snprintf(out->known_as, sizeof(out->known_as), "%s", match.renamed ? match.name : "");
+    if (match.verdict == KNOWN_CHANGED) {
+        refuse_changed(policy, peer, dialled, &match, now, out);
+    } else if (!is_allowed(policy, now) && policy->fingerprint != NULL) {
+        out->verdict = TRUST_REFUSED;
+        snprintf(out->text, sizeof(out->text), "%s was refused: its key is %s, not the one --peer asks for", peer->name,
+                 now);
+    } else if (match.verdict == KNOWN_SAME) {
+        tell_renamed(peer, out);
+    } else if (is_allowed(policy, now) || policy->accept_new) { /* a known key is no worse than a new one there */
+        out->verdict = TRUST_ALLOWED;
+    } else if (policy->may_ask) {
+        ask(peer, &match, now, out);
+    } else {
+        refuse_unknown(peer, &match, now, out);
     }
-    if (match.verdict == KNOWN_SAME || policy->accept_new)
-        return TRUST_YES;
-    return judge_new(policy, peer, now, text);
 }
 
-int trust_remember(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *dialled,
-                   char error[IDENTITY_ERROR_BYTES])
+void trust_accept(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *dialled,
+                  enum known_verdict on_file, struct trust_outcome *out)
 {
-    return known_add(policy->id, peer->key, dialled, peer->name, error);
+    const struct known_peer who = {.key = peer->key, .dialled = dialled, .name = peer->name};
+    char now[FINGERPRINT_BYTES], error[IDENTITY_ERROR_BYTES];
+    struct known_match match;
+
+    *out = (struct trust_outcome){.verdict = TRUST_KNOWN, .on_file = on_file};
+    fingerprint(peer->key, now);
+    if (known_accept(policy->id, &who, on_file, &match, error) < 0 && on_file == KNOWN_SAME) {
+        snprintf(out->text, sizeof(out->text), "%s is known, but not as it shows itself now: %s", peer->name, error);
+    } else if (error[0] != '\0') {
+        out->verdict = TRUST_REFUSED;
+        snprintf(out->text, sizeof(out->text), "%s was refused, as its key cannot be remembered: %s", peer->name,
+                 error);
+    } else if (match.verdict == KNOWN_CHANGED) {
+        refuse_changed(policy, peer, dialled, &match, now, out);
+    } else if (match.verdict != on_file && match.verdict != KNOWN_SAME) {
+        refuse_unknown(peer, &match, now, out);
+    } else {
+        snprintf(out->known_as, sizeof(out->known_as), "%s", match.renamed ? match.name : "");
+        tell_renamed(peer, out);
+    }
 }

@@ -82,12 +82,12 @@ static int load_key(struct identity *id, int dirfd)
 {
     char *text = NULL;
     size_t len = 0;
-    int err = statedir_read(dirfd, KEY_FILE, KEY_FILE_MAX_BYTES, true, &text, &len);
+    int err = statedir_read(dirfd, KEY_FILE, KEY_FILE_MAX_BYTES, STATEDIR_PRIVATE, &text, &len);
 
     if (err == DUET_ENOTFOUND) {
         err = write_new_key(dirfd);
         if (err == 0)
-            err = statedir_read(dirfd, KEY_FILE, KEY_FILE_MAX_BYTES, true, &text, &len);
+            err = statedir_read(dirfd, KEY_FILE, KEY_FILE_MAX_BYTES, STATEDIR_PRIVATE, &text, &len);
     }
     if (err == 0)
         err = parse_key(text, len, id->keys.secret);
@@ -119,6 +119,19 @@ static int complain(const char *dir, int err, char error[IDENTITY_ERROR_BYTES])
     return err;
 }
 
+void identity_complain_dir(const char *dir, int err, char error[IDENTITY_ERROR_BYTES])
+{
+    if (err == DUET_ETRUST)
+        snprintf(
+            error, IDENTITY_ERROR_BYTES,
+            "the directory %.120s belongs to somebody else, or others may write to it: if you trust what is in it, "
+            "chown it to yourself and chmod go-w it",
+            dir);
+    else
+        snprintf(error, IDENTITY_ERROR_BYTES, "cannot open the directory %.120s: %s", dir,
+                 err == DUET_ESYS ? strerror(errno) : err_text(err));
+}
+
 int identity_open(struct identity *id, const char *home, char error[IDENTITY_ERROR_BYTES])
 {
     *id = (struct identity){0};
@@ -137,8 +150,7 @@ int identity_open(struct identity *id, const char *home, char error[IDENTITY_ERR
     const int dirfd = statedir_open(id->dir);
 
     if (dirfd < 0) {
-        snprintf(error, IDENTITY_ERROR_BYTES, "cannot open the folder %.120s: %s", id->dir,
-                 dirfd == DUET_ESYS ? strerror(errno) : err_text(dirfd));
+        identity_complain_dir(id->dir, dirfd, error);
         return dirfd;
     }
     err = load_key(id, dirfd);

@@ -17,6 +17,27 @@
 #define MODE_DIR 0700
 #define MODE_FILE 0600
 #define OTHERS (S_IRWXG | S_IRWXO)
+#define OTHERS_WRITE (S_IWGRP | S_IWOTH)
+
+/* Who can write to a file, or to the directory it is in, decides whom the user trusts. */
+static bool is_ours(const struct stat *st, enum statedir_access access)
+{
+    return st->st_uid == geteuid() && (st->st_mode & (access == STATEDIR_PRIVATE ? OTHERS : OTHERS_WRITE)) == 0;
+}
+
+/* fd, or closes it and says why it is not used. */
+static int only_if_ours(int fd)
+{
+    struct stat st;
+    const int err = fstat(fd, &st) != 0 ? DUET_ESYS : is_ours(&st, STATEDIR_OURS) ? 0 : DUET_ETRUST;
+    const int why = errno;
+
+    if (err == 0)
+        return fd;
+    close(fd);
+    errno = why;
+    return err;
+}
 
 int statedir_open(const char *path)
 {
@@ -35,7 +56,7 @@ int statedir_open(const char *path)
         return DUET_ESYS;
     const int fd = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    return fd < 0 ? DUET_ESYS : fd;
+    return fd < 0 ? DUET_ESYS : only_if_ours(fd);
 }
 
 int statedir_write(int dirfd, const char *name, const char *bytes, size_t len, bool replace)
@@ -65,7 +86,47 @@ int statedir_write(int dirfd, const char *name, const char *bytes, size_t len, b
     return err;
 }
 
-static int check_file(int fd, size_t most, bool private_only, size_t *len)
+/* One write and a sync; what did not come through is taken back. */
+static int append_or_undo(int fd, const char *bytes, size_t len)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return DUET_ESYS;
+    if (files_write(fd, bytes, len) == 0 && fsync(fd) == 0)
+        return 0;
+    const int why = errno;
+
+    if (ftruncate(fd, st.st_size) != 0) { /* the next reader names the broken line */
+    }
+    errno = why;
+    return DUET_ESYS;
+}
+
+int statedir_append(int dirfd, const char *name, const char *bytes, size_t len)
+{
+    /* As statedir_read: the file may be a symlink of the user's. */
+    const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    int fd = openat(dirfd, name, flags);
+    const bool made = fd < 0 && errno == ENOENT;
+
+    if (made)
+        fd = openat(dirfd, name, flags | O_CREAT, MODE_FILE);
+    fd = fd < 0 ? DUET_ESYS : only_if_ours(fd);
+    if (fd < 0)
+        return fd;
+    int err = append_or_undo(fd, bytes, len);
+
+    if (err == 0 && made && fsync(dirfd) != 0 && errno != EINVAL)
+        err = DUET_ESYS;
+    const int why = errno;
+
+    close(fd);
+    errno = why;
+    return err;
+}
+
+static int check_file(int fd, size_t most, enum statedir_access access, size_t *len)
 {
     struct stat st;
 
@@ -73,7 +134,7 @@ static int check_file(int fd, size_t most, bool private_only, size_t *len)
         return DUET_ESYS;
     if (!S_ISREG(st.st_mode))
         return DUET_EUNSUPPORTED;
-    if (private_only && ((st.st_mode & OTHERS) != 0 || st.st_uid != geteuid()))
+    if (!is_ours(&st, access))
         return DUET_ETRUST;
     if ((uint64_t)st.st_size > most)
         return DUET_ERANGE;
@@ -81,7 +142,7 @@ static int check_file(int fd, size_t most, bool private_only, size_t *len)
     return 0;
 }
 
-int statedir_read(int dirfd, const char *name, size_t most, bool private_only, char **out, size_t *len)
+int statedir_read(int dirfd, const char *name, size_t most, enum statedir_access access, char **out, size_t *len)
 {
     /* The user's own folder: a symlink to where they keep their keys is theirs to make. */
     const int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -90,7 +151,7 @@ int statedir_read(int dirfd, const char *name, size_t most, bool private_only, c
     *len = 0;
     if (fd < 0)
         return errno == ENOENT ? DUET_ENOTFOUND : DUET_ESYS;
-    int err = check_file(fd, most, private_only, len);
+    int err = check_file(fd, most, access, len);
 
     if (err == 0) {
         *out = malloc(*len + 1);

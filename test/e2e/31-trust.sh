@@ -1,5 +1,6 @@
 # Who is let in: new keys only when allowed, changed ones never, --peer nobody else; each refusal is told on both sides.
-# timeout: 60
+# Only the key of a host that was called ends a program: whoever waits is not sent home by strangers.
+# timeout: 90
 set -euo pipefail
 . "$ROOT/test/e2e/lib.sh"
 
@@ -10,6 +11,12 @@ mkdir in
 # No file may cross before both agree.
 untouched() { [ -z "$(ls -A in)" ] || fail "something arrived: $(ls -A in)"; }
 
+# One who waits goes on waiting, and is ended here.
+waits_on() { # waits_on NAME
+    kill -0 "${PID[$1]}" 2>/dev/null || fail "a stranger ended $1"
+    kill -TERM "${PID[$1]}"
+    expect "$1" 130
+}
 serve() { # serve OPTION...: bob receives
     start recv "$DUET" recv --name bob --home "$(home_of bob)" -y -o in -4 -p 0 "$@"
     port recv
@@ -22,11 +29,11 @@ clear_known() { rm -f "$(home_of alice)/known_peers" "$(home_of bob)/known_peers
 # Nobody is trusted unless somebody says so; the line has the key and what to do.
 serve
 offer --accept-new
-expect recv "$trust"
 expect send "$refused"
 wait_for "$T/recv.err" "alice .*not known.*$(fingerprint alice)"
 wait_for "$T/recv.err" '--peer .*--accept-new'
 wait_for "$T/send.err" 'does not trust our key.*--accept-new'
+waits_on recv
 untouched
 clear_known
 serve --accept-new
@@ -34,17 +41,16 @@ offer
 expect send "$trust"
 wait_for "$T/send.err" "bob .*not known.*$(fingerprint bob)"
 wait_for "$T/recv.err" 'does not trust our key'
-finish recv
-[ "$STATUS" -eq "$refused" ] || fail "recv ended with $STATUS, though its key was refused"
+waits_on recv
 untouched
 clear_known
 
 # --peer: this key, and no other.
 serve --peer "$(fingerprint carol)"
 offer --accept-new
-expect recv "$trust"
 expect send "$refused"
 wait_for "$T/recv.err" "$(fingerprint alice).*--peer"
+waits_on recv
 untouched
 clear_known
 serve --peer "$(fingerprint alice)"
@@ -54,7 +60,22 @@ expect recv 0
 same file in/file
 rm in/file
 
-# A stranger that is refused ends the waiting for somebody, but not what is under way with another.
+# A stranger that is refused ends nothing: not the waiting of recv or send, whatever the options, nor what is under way.
+for options in '' "--peer $(fingerprint carol)"; do
+    # shellcheck disable=SC2086
+    serve $options
+    # shellcheck disable=SC2086
+    start waiting "$DUET" send --name bob --home "$(home_of bob)" -4 -p 0 $options file
+    port waiting
+    for port in $PORT "$(port recv && echo "$PORT")"; do
+        start eve "$DUET" ask --name eve --home "$(home_of eve)" --accept-new -p 0 -c "127.0.0.1:$port" ping
+        expect eve "$refused"
+    done
+    wait_for "$T/recv.err" 'eve .*refused'
+    wait_for "$T/waiting.err" 'eve .*refused'
+    waits_on recv
+    waits_on waiting
+done
 head -c 3000000 /dev/zero >large
 serve
 start send "$DUET" send --name alice --home "$(home_of alice)" -p 0 -c "127.0.0.1:$PORT" --limit 1MB large
@@ -81,12 +102,12 @@ new=$(fingerprint alice)
 [ "$old" != "$new" ] || fail "the key did not change"
 serve --accept-new
 offer --accept-new
-expect recv "$trust"
 expect send "$refused"
 wait_for "$T/recv.err" 'KEY OF alice.*HAS CHANGED'
 wait_for "$T/recv.err" "$old"
 wait_for "$T/recv.err" "$new"
 wait_for "$T/recv.err" "remove line [0-9]+ of $(home_of bob)/known_peers"
+waits_on recv
 untouched
 line=$(sed -n 's/.*remove line \([0-9]*\) of .*/\1/p' "$T/recv.err")
 sed -i "${line}d" "$(home_of bob)/known_peers"
@@ -100,7 +121,7 @@ serve --accept-new
 offer --accept-new
 expect send "$trust"
 wait_for "$T/send.err" 'HAS CHANGED'
-finish recv
+waits_on recv
 untouched
 
 # Plain mode goes on after it refused somebody, and a known peer still gets in.
@@ -196,6 +217,7 @@ if command -v script >/dev/null; then
     echo y >&8
     wait_for "$T/recv.out" 'KEY OF twin.*HAS CHANGED'
     expect second "$refused"
-    expect recv "$trust"
     exec 8>&-
+    kill -TERM "$(pgrep -P "${PID[recv]}" -x duet)"
+    finish recv
 fi

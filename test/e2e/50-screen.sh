@@ -16,15 +16,32 @@ shows alice 'listening on .*:[0-9]+ *$'
 PORT=$(screen alice | sed -n 's/^.*listening on .*:\([0-9][0-9]*\) *$/\1/p' | tail -n 1)
 open bob "'$DUET' --name bob --home '$(home_of bob)' -o in -p 0 127.0.0.1:$PORT"
 
-# Neither knows the other: both are asked and shown the other's key.
-shows alice 'trust this key\?'
-shows bob 'trust this key\?'
+# Neither knows the other: a row above the input names each with its key and what to type.  A draft stays what it is, a
+# plain line is chat, whoever waits, and nothing takes the row away: a cleared, a scrolled and a tiny screen show it, too.
 key=$("$DUET" id --home "$(home_of bob)" | sed 's/.* //')
-shows alice "$key"
-type_line alice y
-type_line bob y
+shows alice "^bob $key.*: /trust.* or /refuse"
+shows bob '^alice .*: /trust.* or /refuse'
+tmux send-keys -t alice -l 'ye'
+shows alice '^> ye *$'
+type_line alice 's'
+shows alice '<alice> yes'
+type_line alice '/clear'
+for i in {1..20}; do type_line alice "draft $i"; done
+tmux send-keys -t alice PPage PPage
+shows alice '<alice> draft 2 *$'
+shows alice "^bob $key.*: /trust"
+tmux resize-window -t alice -x 20 -y 5
+shows alice '^bob: /trust /refuse'
+tmux resize-window -t alice -x "$columns" -y "$rows"
+shows alice "^bob $key.*: /trust"
+if [ -e "$(home_of alice)/known_peers" ]; then fail "a line of chat was a consent"; fi
+type_line alice '/trust bob'
+shows alice "trusted bob $key"
+type_line bob '/trust'
 shows alice 'connected to bob'
-shows bob 'connected to alice'
+shows bob 'alice .* connected'
+shows bob '<alice> draft 20'
+if _shows alice '^bob .*/trust'; then fail "the row stays"; fi
 
 # Both talk; a tick shows what arrived; what is typed can be edited.
 type_line alice 'zażółć, bob'
@@ -69,9 +86,9 @@ shows alice '! .*picture'
 for i in {1..30}; do type_line alice "line $i"; done
 shows bob '<alice> line 30'
 if _shows bob '<alice> line 1$'; then fail "the screen does not scroll"; fi
-tmux send-keys -t bob PPage PPage
+tmux send-keys -t bob PPage
 shows bob '<alice> line 1$'
-tmux send-keys -t bob NPage NPage
+tmux send-keys -t bob NPage
 shows bob '<alice> line 30'
 
 # bob is killed; alice sees it on her own, within 15 s.

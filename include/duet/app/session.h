@@ -61,9 +61,9 @@ struct session *session_new(const struct endpoint_event *ev, uint64_t number);
 void session_free(struct session *s, struct env *env);
 
 /* From ui. */
-void session_trust(struct session *s, struct env *env, bool yes);
-void session_say(struct session *s, struct env *env, struct msg *m);  /* takes m->text */
-void session_send(struct session *s, struct env *env, struct msg *m); /* takes m->text */
+void session_trust(struct session *s, struct env *env, bool yes, const char *reason); /* of a no; NULL: the key */
+void session_say(struct session *s, struct env *env, struct msg *m);                  /* takes m->text */
+void session_send(struct session *s, struct env *env, struct msg *m);                 /* takes m->text */
 void session_ask(struct session *s, struct env *env, const struct msg *m);
 
 /* Sends that wait for a place among the transfers; while there is one, the first of them starts. */

@@ -74,6 +74,10 @@ size_t text_fit(const char *src, size_t len, size_t columns);
 #define TEXT_NAME_BYTES 256
 int text_file_name(const char *src, size_t len, char out[TEXT_NAME_BYTES]);
 
+/* Would a reader take these two names for one?  Case, normal form (NFKC) and letters of other scripts that look like
+ * Latin ones make no difference.  To compare by; what is shown stays as it is. */
+bool text_alike(const char *a, size_t a_len, const char *b, size_t b_len);
+
 /* "1.5 GB", "720 B": decimal units, at most one decimal. Returns out. */
 #define TEXT_SIZE_BYTES 24
 const char *text_size(uint64_t bytes, char out[TEXT_SIZE_BYTES]);

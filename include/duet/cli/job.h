@@ -2,7 +2,8 @@
  * job: what send, recv and ask have in common: a program with its roster and progress line, a loop that hands the node's
  * messages to a table of handlers, and the messages they all treat alike.
  *
- * A question on the terminal holds up nobody but who it is about.
+ * A question on the terminal holds up nobody but who it is about.  Only the key of a host we called decides how it ends:
+ * a stranger that comes and is refused is told, and the waiting goes on.
  *
  *   job_open → job_run (until job_finish, a signal, or the node's end; then the farewell) → job_close
  *
@@ -13,14 +14,15 @@
 
 #include <stdbool.h>
 
+#include "duet/cli/admission.h"
 #include "duet/cli/program.h"
 #include "duet/cli/progress.h"
 #include "duet/cli/questions.h"
 
 struct job;
 typedef void job_handler(struct job *j, const struct msg *m);
-/* The peer of a MSG_PEER_KEY was let in (it is in the roster), or not. */
-typedef void job_admitted(struct job *j, const struct msg *m, bool yes);
+/* A peer was let in: it is in the roster. */
+typedef void job_admitted(struct job *j, conn_id peer);
 
 /* One entry of a subcommand's table; the table ends with a NULL handler. */
 struct job_rule {
@@ -33,7 +35,8 @@ struct job {
     struct progress progress;
     struct roster roster;
     struct questions questions; /* their `self` is the job */
-    job_admitted *admitted;     /* for job_admit */
+    struct admission admission; /* asks by way of the questions */
+    job_admitted *admitted;     /* may be NULL */
     const struct job_rule *rules;
     void *self; /* the subcommand's own state */
     bool over;  /* nothing left to do but say goodbye */
@@ -50,10 +53,6 @@ void job_close(struct job *j);
 
 /* It ends, with this code unless there was a worse one before. */
 void job_finish(struct job *j, int code);
-
-/* Judges a MSG_PEER_KEY, by asking if need be, and tells j->admitted, now or later.  A peer that is not wanted is turned
- * away without a word to anybody. */
-void job_admit(struct job *j, const struct msg *m, bool wanted);
 
 /* "NAME" of a peer, "the peer" of an unknown one. */
 const char *job_peer_name(struct job *j, conn_id peer);

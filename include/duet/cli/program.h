@@ -20,8 +20,6 @@
 #include "duet/io/node.h"
 #include "duet/io/resolve.h"
 
-#define PROGRAM_CONNECT_ID 1 /* the id of the MSG_CONNECT that program_connect sends */
-
 struct program {
     const struct options *o;
     struct identity id;
@@ -42,9 +40,6 @@ int program_open(struct program *p, const struct options *o, const struct hub_co
 
 /* Says goodbye if nobody has, waits for it, frees everything. */
 void program_close(struct program *p);
-
-/* Starts connecting to the target, if there is one. */
-void program_connect(struct program *p);
 
 /* Sends MSG_LEAVING once. */
 void program_leave(struct program *p);
@@ -68,13 +63,10 @@ unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int 
 /* The next signal that waits, 0: none.  Sets interrupted. */
 int program_take_signal(struct program *p);
 
-/* What to do about the key of a MSG_PEER_KEY; `text` as trust_judge gives it. */
-enum trust_verdict program_judge(const struct program *p, const struct msg *peer_key, char text[TRUST_TEXT_BYTES]);
-/* … and the answer: to the node and, if it is yes, into known_peers. */
-void program_trust(struct program *p, const struct msg *peer_key, bool yes);
-
-/* Did this peer come from our program_connect? */
-bool program_is_target(const struct program *p, const struct msg *peer_key);
+/* Why a MSG_LEFT or MSG_LOST ended what it ended, and the exit code if that was all there was. */
+#define PROGRAM_ENDED_BYTES 1024
+const char *program_ended_text(const char *name, const struct msg *m, char out[PROGRAM_ENDED_BYTES]);
+int program_ended_code(const struct msg *m);
 
 /* Prints why a MSG_FAILED, or a MSG_LEFT/MSG_LOST before MSG_CONNECTED, ended it; returns the exit code. */
 int program_report_failure(struct program *p, const struct msg *m);

@@ -1,7 +1,7 @@
 /*
  * questions: yes or no, asked on the terminal one after the other, while everything else goes on.
  *
- * Whoever asks hands over a copy of the message that is in question, and gets it back with the answer.  A question whose
+ * Whoever asks names the message that is in question, and gets it named with the answer.  A question whose
  * peer or transfer is gone is forgotten.  Offers, which are of peers that were let in, come before the keys of strangers.
  * In the background nothing is read: it would stop the program, and its transfers with it.  What was typed before a
  * question shows is no answer to it.  Main thread.
@@ -20,7 +20,7 @@
 #define QUESTIONS_OFFERS (TRANSFERS_MAX / 2)
 #define QUESTIONS_MAX (QUESTIONS_KEYS + QUESTIONS_OFFERS)
 
-/* `m` is the message asked about (MSG_PEER_KEY with its key, MSG_OFFER without its text), disposed of afterwards. */
+/* `m` names what was asked about: type (MSG_PEER_KEY, MSG_OFFER), peer and id. */
 typedef void questions_then(void *self, const struct msg *m, bool yes);
 
 struct question {
@@ -42,8 +42,6 @@ void questions_dispose(struct questions *q);
 bool questions_add(struct questions *q, const struct msg *m, const char *text, questions_then *then);
 void questions_forget_peer(struct questions *q, conn_id peer);
 void questions_forget_offer(struct questions *q, uint32_t id);
-/* All are answered no: nobody else is wanted. */
-void questions_deny(struct questions *q, void *self);
 
 /* Shows the first one, if it does not. */
 void questions_show(struct questions *q);

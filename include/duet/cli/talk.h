@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "duet/cli/admission.h"
 #include "duet/cli/program.h"
 #include "duet/cli/receipts.h"
 #include "duet/ui/command.h"
@@ -26,10 +27,7 @@
 #define TALK_OUTBOX 512                    /* lines waiting for somebody to connect */
 #define TALK_SAID_BYTES (16 * 1024 * 1024) /* from here on no more lines are taken */
 #define TALK_ASKS 64                       /* questions under way */
-#define TALK_DIALS 16                      /* connections under way */
-#define TALK_STRANGERS 64 /* peers waiting for our answer about their key: the next ones are turned away */
-#define TALK_REFUSALS_US UINT64_C(10000000) /* a line about a stranger that was turned away, then as long none */
-#define TALK_FAREWELL_US UINT64_C(5000000)  /* at most this long after everything is settled, or /quit */
+#define TALK_FAREWELL_US UINT64_C(5000000) /* at most this long after everything is settled, or /quit */
 
 enum talk_kind {
     TALK_LISTENING,   /* text: [ADDR]:PORT */
@@ -46,7 +44,8 @@ enum talk_kind {
     TALK_RECEIVED,    /* name, id, text: path, value: bytes */
     TALK_SENT,        /* name, id, text: file, value: bytes */
     TALK_ANSWER,      /* name, text */
-    TALK_QUESTION,    /* text: lines; the next line of the user is the answer, y or n */
+    TALK_STRANGER,    /* name, text: fingerprint and address: waits for /trust or /refuse */
+    TALK_STRANGERS,   /* value: so many came to wait since the last such line */
     TALK_ERROR,       /* text */
     TALK_INFO,        /* text: a line the user asked for */
     TALK_NOTICE,      /* text: news of less weight */
@@ -71,18 +70,6 @@ struct talk_waiting {
     char *text;
 };
 
-struct talk_dial {
-    uint32_t id; /* of MSG_CONNECT; 0: free */
-    struct duet_addr addr;
-    char dialled[RESOLVE_TEXT_BYTES];
-};
-
-/* Lines about peers that were turned away. */
-struct talk_refusals {
-    duet_time told_at; /* the last one; NEVER: none yet */
-    size_t untold;     /* since then */
-};
-
 struct talk_ask {
     uint32_t id; /* 0: free */
     char name[ROSTER_NAME_BYTES];
@@ -98,27 +85,26 @@ struct talk {
     struct talk_waiting outbox[TALK_OUTBOX]; /* the first outbox_count */
     size_t outbox_count, outbox_bytes;
     struct receipts said;
-    struct talk_dial dials[TALK_DIALS]; /* [0] is the HOST of the command line */
     struct talk_ask asks[TALK_ASKS];
     size_t sends_open;
-    uint32_t last_number, last_send, last_ask, last_dial;
+    uint32_t last_number, last_send, last_ask;
 
-    conn_id question;                       /* whose trust is being asked about; 0: nobody's */
-    struct talk_refusals refusals, changes; /* of strangers, and of keys that changed */
-    conn_id target;                         /* the session with the HOST of the command line; 0: none now */
-    bool dialling;                          /* HOST neither reached nor given up */
+    struct admission admission;
+    conn_id target; /* the session with the HOST of the command line; 0: none now */
+    bool dialling;  /* HOST neither reached nor given up */
 
     enum talk_leaving leaving;
     bool over, stopped;
     size_t undelivered;
     int code;
+    char *reason; /* heap: why it ended with `code`, the first reason; NULL: none */
 };
 
 /* The program is open; starts connecting to its target. */
 void talk_init(struct talk *t, struct program *p, talk_sink *sink, void *face);
 void talk_dispose(struct talk *t);
 
-/* One line of the user, without its newline; may be the answer to a question. */
+/* One line of the user, without its newline: a message or a command, whoever waits for whatever answer. */
 void talk_line(struct talk *t, const char *line);
 /* A message that is no command whatever it starts with (a paste). */
 void talk_say(struct talk *t, const char *text);
@@ -128,6 +114,9 @@ void talk_end_of_input(struct talk *t);
 
 /* A message of the node; the caller disposes of it. */
 void talk_message(struct talk *t, const struct msg *m);
+
+/* What is due by the clock, and how long there is nothing. */
+uint64_t talk_tick(struct talk *t);
 
 /* Once `over`: says goodbye, waits for it TALK_FAREWELL_US at most; the exit code. */
 int talk_farewell(struct talk *t);
@@ -139,9 +128,9 @@ void talk_refresh_stats(struct talk *t);
 void talk_emit(struct talk *t, const struct talk_event *ev);
 void talk_tell(struct talk *t, enum talk_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool talk_is_alone(const struct talk *t); /* nobody is connected */
-void talk_answer(struct talk *t, const char *line);
 void talk_settle(struct talk *t);
-void talk_finish(struct talk *t, int code);
+/* It ends; the first code and reason stay. */
+void talk_finish(struct talk *t, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void talk_dial(struct talk *t, const struct duet_addr *addr, const char *dialled);
 void talk_flush_outbox(struct talk *t);
 /* COMMAND_SAY, COMMAND_SEND or COMMAND_ASK to everyone connected, or into the outbox. */

@@ -19,7 +19,9 @@
     X(COMMAND_REJECT, "reject", "[ID|all]", "turn an offered file down")                           \
     X(COMMAND_CANCEL, "cancel", "[ID]", "stop a transfer, whichever way it goes")                  \
     X(COMMAND_TRANSFERS, "transfers", "", "list the transfers")                                    \
-    X(COMMAND_PEERS, "peers", "", "list who is connected")                                         \
+    X(COMMAND_TRUST, "trust", "[NAME|KEY]", "let in who waits, and remember the key")              \
+    X(COMMAND_REFUSE, "refuse", "[NAME|KEY]", "turn away who waits")                               \
+    X(COMMAND_PEERS, "peers", "", "list who is connected, and who waits to be let in")             \
     X(COMMAND_ASK, "ask", "NAME COMMAND [ARGS]", "run echo, reverse, time, sum or ping at a peer") \
     X(COMMAND_STATS, "stats", "", "how the connections do")                                        \
     X(COMMAND_ME, "me", "TEXT", "say what you do")                                                 \

@@ -1,5 +1,5 @@
 /*
- * roster: who is there and what is being transferred, as the ui knows it from the net thread's messages.
+ * roster: who was let in and what is being transferred, as the ui knows it from the net thread's messages.
  *
  * Pure state in bounded tables: no curses, no clock.  Peers and transfers are named by ids; a pointer to a peer holds
  * until that peer is removed, one to a transfer until the next call that adds or removes one.  Main thread.
@@ -31,8 +31,7 @@
 #define ROSTER_FILE_BYTES 256
 
 enum roster_peer_state {
-    ROSTER_UNTRUSTED, /* its key was reported, we have not answered */
-    ROSTER_TRUSTED,   /* we said yes, it has not yet */
+    ROSTER_TRUSTED, /* we said yes, it has not yet */
     ROSTER_CONNECTED,
 };
 #define ROSTER_STATES (ROSTER_CONNECTED + 1)
@@ -49,8 +48,6 @@ struct roster_peer {
     bool has_stats, wants_stats; /* wants: the user asked, the answer is told */
     struct endpoint_stats stats; /* latest */
     bool offered;                /* it offered a file */
-    struct msg_peer_key *key;    /* heap; while its trust is open */
-    char *dialled;               /* heap; as the user wrote it while its trust is open, NULL: it came to us */
 };
 
 enum roster_transfer_state {
@@ -83,7 +80,7 @@ struct roster {
 
 void roster_dispose(struct roster *r);
 
-/* UNTRUSTED.  NULL: no room for it, or no memory. */
+/* TRUSTED.  NULL: no room for it, or no memory. */
 struct roster_peer *roster_add_peer(struct roster *r, conn_id id, const struct duet_addr *addr);
 struct roster_peer *roster_peer(const struct roster *r, conn_id id); /* NULL: unknown */
 void roster_remove_peer(struct roster *r, conn_id id);

@@ -4,6 +4,7 @@
  *   scrollback (model)
  *   transfer bars
  *   status line
+ *   who waits to be let in
  *   prompt and input line
  *
  * Everything is drawn anew each time and curses sends the difference.  Works at any size down to 1×1: the input line
@@ -28,18 +29,22 @@ struct view {
     struct roster *roster;
     const char *prompt; /* "> ", or a question */
     const char *input;
-    size_t cursor;    /* byte of input */
-    uint64_t now_us;  /* for "stalled 12 s" */
-    const char *idle; /* status line while nobody is connected */
+    size_t cursor;         /* byte of input */
+    uint64_t now_us;       /* for "stalled 12 s" */
+    const char *idle;      /* status line while nobody is connected */
+    const char *strangers; /* the row of those who wait to be let in; "": no row */
 };
 
 /* The rows each part gets at this height; pure. */
 struct view_layout {
     size_t lines; /* scrollback, from row 0 */
     size_t bars;  /* transfers, below it */
-    bool status;
+    bool status, strangers;
 };
-struct view_layout view_layout(size_t height, size_t transfers);
+struct view_layout view_layout(size_t height, size_t transfers, bool strangers);
+
+/* The screen's width; between term_start and term_stop. */
+size_t view_columns(void);
 
 /* Columns left of the text for time and mark at this width; pure. */
 size_t view_gutter(size_t width);

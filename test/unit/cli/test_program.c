@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "duet/cli/program.h"
@@ -35,17 +36,27 @@ Test(program, takes_a_folder_it_can_write_to_and_nothing_else)
     cr_expect_eq(program_check_folder(""), EXIT_FILE);
 }
 
-Test(program, knows_the_peer_it_dialled)
+Test(program, gives_the_true_reason_why_a_peer_is_not_there)
 {
-    struct program p = {.has_target = true, .target = {.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = 9}};
-    struct msg_peer_key key = {.addr = p.target};
-    struct msg m = {.type = MSG_PEER_KEY, .peer_key = &key};
+    char text[] = "busy with somebody else", out[PROGRAM_ENDED_BYTES];
+    const struct {
+        struct msg m;
+        const char *text;
+        int code;
+    } rows[] = {
+        {{.type = MSG_LEFT, .value = CLOSE_OK, .text = text}, "bob closed the connection", EXIT_LOST},
+        {{.type = MSG_LEFT, .value = CLOSE_REFUSED, .text = text},
+         "bob turned us away: busy with somebody else",
+         EXIT_REFUSED},
+        {{.type = MSG_LOST, .text = text}, "connection with bob lost: busy with somebody else", EXIT_LOST},
+        {{.type = MSG_LOST}, "connection with bob lost", EXIT_LOST},
+    };
 
-    cr_expect(program_is_target(&p, &m), "it dialled us at the same time");
-    key.addr.port = 10;
-    cr_expect_not(program_is_target(&p, &m));
-    m.id = PROGRAM_CONNECT_ID;
-    cr_expect(program_is_target(&p, &m));
-    p.has_target = false;
-    cr_expect_not(program_is_target(&p, &m));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cr_expect_str_eq(program_ended_text("bob", &rows[i].m, out), rows[i].text);
+        cr_expect_eq(program_ended_code(&rows[i].m), rows[i].code, "row %zu", i);
+    }
+    const struct msg distrusts = {.type = MSG_LEFT, .value = CLOSE_TRUST};
+    cr_expect(strstr(program_ended_text("bob", &distrusts, out), "does not trust our key"));
+    cr_expect_eq(program_ended_code(&distrusts), EXIT_REFUSED);
 }

@@ -10,18 +10,19 @@
 
 static struct talk t; /* large */
 static struct program program;
-static unsigned errors, receipts;
+static unsigned errors, receipts, own;
 
 static void sink(void *face, const struct talk_event *ev)
 {
     (void)face;
     errors += ev->kind == TALK_ERROR;
     receipts += ev->kind == TALK_DELIVERED;
+    own += ev->kind == TALK_OWN;
 }
 
 static void set_up(void)
 {
-    errors = receipts = 0;
+    errors = receipts = own = 0;
     talk_init(&t, &program, sink, NULL);
 }
 
@@ -93,9 +94,9 @@ Test(talk, a_notice_about_something_else_changes_no_receipt)
 
 Test(talk, is_done_with_a_connection_that_was_there_already)
 {
-    t.dials[3] = (struct talk_dial){.id = 5};
+    t.admission.dials[3] = (struct dial){.id = 5};
     notice(1, 5, false);
-    cr_expect_eq(t.dials[3].id, 0);
+    cr_expect_eq(t.admission.dials[3].id, 0);
 }
 
 Test(talk, takes_no_more_lines_than_the_hub_keeps)
@@ -149,55 +150,77 @@ Test(talk, at_the_end_of_input_asks_for_little_patience_with_the_silent)
     stop_program();
 }
 
-static struct roster_peer *come(conn_id id, uint8_t key_byte, const char *name)
+static void come(conn_id id, uint32_t call, uint8_t key_byte, const char *name)
 {
-    struct msg_peer_key key = {.addr = {.family = ADDR_V4, .ip = {10, 0, 0, 1}, .port = 9}};
+    struct msg_peer_key key = {.addr = {.family = ADDR_V4, .ip = {10, 0, 0, key_byte}, .port = 9}};
 
     memset(key.key, key_byte, sizeof key.key);
     snprintf(key.name, sizeof key.name, "%s", name);
-    talk_message(&t, &(struct msg){.type = MSG_PEER_KEY, .peer = id, .peer_key = &key});
-    return roster_peer(&t.roster, id);
+    talk_message(&t, &(struct msg){.type = MSG_PEER_KEY, .peer = id, .id = call, .peer_key = &key});
 }
 
-Test(talk, lets_a_known_peer_in_while_strangers_wait_for_an_answer)
+/* "yes" typed for the chat, and a stranger comes before Enter. */
+Test(talk, takes_a_plain_line_for_chat_whoever_waits)
 {
-    uint8_t known[NOISE_KEY_BYTES];
-    char error[IDENTITY_ERROR_BYTES], name[16];
-
     start_program();
-    memset(known, 200, sizeof known);
-    cr_assert_eq(known_add(program.policy.id, known, NULL, "friend", error), 0, "%s", error);
-    for (uint8_t i = 1; i <= TALK_STRANGERS; i++) {
-        snprintf(name, sizeof name, "stranger-%u", i);
-        cr_assert_not_null(come(i, i, name));
-    }
-    cr_expect_eq(t.question, 1);
-    cr_expect_null(come(99, 99, "one-too-many"));
-    cr_expect_eq(errors, 1);
-    const struct roster_peer *p = come(100, 200, "friend");
-    cr_assert_not_null(p);
-    cr_expect_eq(p->state, ROSTER_TRUSTED);
-    cr_expect_eq(t.question, 1);
+    come(1, 0, 1, "mallory");
+    cr_assert_eq(admission_waiting(&t.admission), 1);
+    talk_line(&t, "yes");
+    talk_line(&t, "y");
     talk_line(&t, "n");
-    cr_expect_eq(t.question, 2, "the next one");
+    cr_expect_eq(own, 3, "all three are said");
+    cr_expect_eq(admission_waiting(&t.admission), 1, "and nobody is let in or turned away by them");
     cr_expect_null(roster_peer(&t.roster, 1));
+    talk_line(&t, "/trust bob");
+    cr_expect_null(roster_peer(&t.roster, 1));
+    talk_line(&t, "/trust mallory");
+    cr_expect_not_null(roster_peer(&t.roster, 1));
     stop_program();
 }
 
-Test(talk, a_flood_of_strangers_leaves_the_conversation_on_the_screen)
+Test(talk, ends_with_the_reason_why_it_could_not_connect)
 {
-    uint8_t known[NOISE_KEY_BYTES];
-    char error[IDENTITY_ERROR_BYTES];
+    char why[] = "no route";
 
     start_program();
-    program.policy.may_ask = false;
-    for (conn_id id = 1; id <= 1000; id++)
-        cr_assert_null(come(id, (uint8_t)id, "bob"));
-    cr_expect(errors >= 1 && errors < 10, "%u lines", errors);
-    memset(known, 200, sizeof known);
-    cr_assert_eq(known_add(program.policy.id, known, NULL, "friend", error), 0, "%s", error);
+    program.has_target = true;
+    t.dialling = true;
+    talk_line(&t, "/tpyo");
+    talk_line(&t, "a line that waits");
+    talk_dial(&t, &(struct duet_addr){.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = 1}, "host:1");
+    talk_message(&t, &(struct msg){.type = MSG_FAILED, .id = ADMISSION_TARGET, .err = DUET_ESYS, .text = why});
+    cr_assert(t.over);
+    cr_expect_eq(talk_farewell(&t), EXIT_NO_CONNECTION);
+    cr_expect_str_eq(t.reason, "could not connect to host:1: no route");
+    stop_program();
+}
+
+/* "n" at the one who called. */
+Test(talk, ends_with_a_word_when_the_host_is_refused)
+{
+    start_program();
+    program.has_target = true;
+    talk_dial(&t, &(struct duet_addr){.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = 1}, "host:1");
+    come(1, ADMISSION_TARGET, 1, "bob");
     errors = 0;
-    cr_assert_null(come(2000, 201, "friend"));
-    cr_expect_eq(errors, 1, "that a key changed is told all the same");
+    talk_line(&t, "/refuse");
+    cr_expect(t.over);
+    cr_expect_eq(t.code, EXIT_TRUST);
+    cr_expect_eq(errors, 1);
+    cr_expect_not_null(strstr(t.reason, "bob was refused"));
+    stop_program();
+}
+
+/* A stranger in a chat that called somebody else ends nothing. */
+Test(talk, goes_on_whatever_becomes_of_strangers)
+{
+    start_program();
+    program.has_target = true;
+    talk_dial(&t, &(struct duet_addr){.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = 1}, "host:1");
+    come(2, 0, 2, "mallory");
+    talk_line(&t, "/refuse mallory");
+    come(3, 0, 3, "mallory");
+    talk_message(&t, &(struct msg){.type = MSG_LOST, .peer = 3});
+    cr_expect_not(t.over);
     stop_program();
 }

@@ -60,7 +60,7 @@ Test(roster, grows_to_its_bound_half_of_it_for_one_host)
     }
     at = host(200, 1);
     cr_expect_null(roster_add_peer(&r, 9999, &at), "full");
-    cr_expect_eq(roster_count(&r, ROSTER_UNTRUSTED), ROSTER_PEERS);
+    cr_expect_eq(roster_count(&r, ROSTER_TRUSTED), ROSTER_PEERS);
     cr_expect_null(roster_next_connected(&r, NULL));
     roster_remove_peer(&r, 7);
     cr_expect_null(roster_peer(&r, 7));
@@ -70,7 +70,7 @@ Test(roster, grows_to_its_bound_half_of_it_for_one_host)
     for (conn_id other = 1; other <= ROSTER_PEERS; other++)
         cr_assert(other == 7 || (roster_peer(&r, other) && roster_peer(&r, other)->slot == other - 1));
     roster_dispose(&r);
-    cr_expect_eq(roster_count(&r, ROSTER_UNTRUSTED), 0);
+    cr_expect_eq(roster_count(&r, ROSTER_TRUSTED), 0);
 }
 
 Test(roster, counts_peers_by_state_and_visits_the_connected_in_order)

@@ -8,24 +8,27 @@ Test(view, gives_every_row_away_exactly_once)
 {
     for (size_t height = 1; height <= 60; height++) {
         for (size_t transfers = 0; transfers <= 20; transfers++) {
-            struct view_layout l = view_layout(height, transfers);
-            cr_expect_eq(l.lines + l.bars + (l.status ? 1 : 0) + 1, height, "%zu rows, %zu transfers", height,
-                         transfers);
-            cr_expect_leq(l.bars, VIEW_BARS_MAX);
-            cr_expect_leq(l.bars, transfers);
-            cr_expect(height < 2 || l.lines > 0);
+            for (int strangers = 0; strangers < 2; strangers++) {
+                struct view_layout l = view_layout(height, transfers, strangers);
+                cr_expect_eq(l.lines + l.bars + (l.status ? 1 : 0) + (l.strangers ? 1 : 0) + 1, height,
+                             "%zu rows, %zu transfers, %d", height, transfers, strangers);
+                cr_expect_leq(l.bars, VIEW_BARS_MAX);
+                cr_expect_leq(l.bars, transfers);
+                cr_expect_eq(l.strangers, strangers && height > 1, "who waits is named before anything else");
+                cr_expect(height < 3 || l.lines > 0);
+            }
         }
     }
 }
 
 Test(view, gives_up_the_status_before_the_conversation)
 {
-    cr_expect_not(view_layout(1, 0).status);
-    cr_expect_not(view_layout(2, 0).status);
-    cr_expect_eq(view_layout(2, 0).lines, 1);
-    cr_expect(view_layout(3, 0).status);
-    cr_expect_eq(view_layout(5, 3).bars, 1);
-    cr_expect_eq(view_layout(0, 3).lines, 0);
+    cr_expect_not(view_layout(1, 0, false).status);
+    cr_expect_not(view_layout(2, 0, false).status);
+    cr_expect_eq(view_layout(2, 0, false).lines, 1);
+    cr_expect(view_layout(3, 0, false).status);
+    cr_expect_eq(view_layout(5, 3, false).bars, 1);
+    cr_expect_eq(view_layout(0, 3, false).lines, 0);
 }
 
 Test(view, leaves_most_of_a_narrow_screen_to_the_text)

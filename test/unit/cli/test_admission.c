@@ -1,0 +1,295 @@
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "duet/cli/admission.h"
+
+#define SECOND US_PER_S
+
+static struct program program;
+static struct identity id;
+static struct roster roster; /* large */
+static struct admission a;
+static duet_time now;
+static struct {
+    unsigned waits, let_in, turned_away, left, strangers, texts, errors;
+    char text[TRUST_TEXT_BYTES], name[ROSTER_NAME_BYTES];
+} heard;
+
+static void sink(void *self, const struct admission_event *ev)
+{
+    cr_expect_eq(self, &heard);
+    if (ev->who != NULL)
+        snprintf(heard.name, sizeof(heard.name), "%s", ev->who->key.name);
+    if (ev->text != NULL)
+        snprintf(heard.text, sizeof(heard.text), "%s", ev->text);
+    heard.waits += ev->type == ADMISSION_WAITS;
+    heard.let_in += ev->type == ADMISSION_LET_IN;
+    heard.turned_away += ev->type == ADMISSION_TURNED_AWAY;
+    heard.left += ev->type == ADMISSION_LEFT;
+    heard.strangers += ev->type == ADMISSION_STRANGER;
+    heard.texts += ev->type == ADMISSION_TEXT;
+    heard.errors += ev->type == ADMISSION_ERROR;
+}
+
+/* A node takes what is told to peers, and a home has known_peers. */
+static void set_up(void)
+{
+    struct node_config cfg = {.endpoint = {.params = params_default()}, .bind = "127.0.0.1"};
+    char home[] = "/tmp/duet-admission.XXXXXX", error[NODE_ERROR_BYTES], why[IDENTITY_ERROR_BYTES];
+    int sys;
+
+    cr_assert_not_null(mkdtemp(home));
+    cr_assert_eq(identity_open(&id, home, why), 0, "%s", why);
+    cfg.endpoint.identity = id.keys;
+    cr_assert_eq(node_start(&cfg, &program.node, error, &sys), 0, "%s", error);
+    program.policy = (struct trust_policy){.id = &id, .may_ask = true};
+    admission_init(&a, &program, &roster, sink, &heard);
+    now = DUET_TIME(1000 * SECOND);
+}
+
+static void tear_down(void)
+{
+    char command[IDENTITY_PATH_BYTES + 16];
+
+    node_stop(program.node);
+    roster_dispose(&roster);
+    snprintf(command, sizeof(command), "rm -rf %s", id.dir);
+    cr_expect_eq(system(command), 0);
+}
+
+TestSuite(admission, .init = set_up, .fini = tear_down);
+
+static void come_from(uint8_t host, conn_id peer, uint32_t call, const char *name)
+{
+    struct msg_peer_key key = {.addr = {.family = ADDR_V4, .ip = {10, 0, 0, host}, .port = 9}};
+
+    memcpy(key.key, &peer, sizeof(peer));
+    key.key[31] = 1;
+    snprintf(key.name, sizeof(key.name), "%s", name);
+    admission_judge(&a, &(struct msg){.type = MSG_PEER_KEY, .peer = peer, .id = call, .peer_key = &key}, true, now);
+}
+
+static void come(conn_id peer, const char *name)
+{
+    come_from((uint8_t)peer, peer, 0, name);
+}
+
+static void leave(conn_id peer)
+{
+    admission_gone(&a, &(struct msg){.type = MSG_LEFT, .peer = peer}, now);
+}
+
+static void call(const char *host, uint8_t number)
+{
+    cr_assert(admission_dial(&a, &(struct duet_addr){.family = ADDR_V4, .ip = {10, 0, 0, number}, .port = 9}, host));
+}
+
+static const struct stranger *first(void)
+{
+    size_t index = 0;
+
+    return admission_next(&a, &index);
+}
+
+static void wait_us(uint64_t span_us)
+{
+    now = time_add(now, span_us);
+    admission_tick(&a, now);
+}
+
+Test(admission, a_yes_is_for_the_one_it_names)
+{
+    come(1, "bob");
+    come(2, "mallory");
+    admission_command(&a, "", true, now);
+    cr_expect_eq(heard.errors, 1, "two wait: the command needs its object");
+    cr_expect_eq(heard.let_in, 0);
+    admission_command(&a, "BOB", true, now);
+    cr_expect_eq(heard.let_in, 1);
+    cr_expect_not_null(roster_peer(&roster, 1));
+    cr_expect_null(roster_peer(&roster, 2));
+    admission_command(&a, "", false, now);
+    cr_expect_eq(heard.turned_away, 1, "alone it suffices");
+    cr_expect_eq(admission_waiting(&a), 0);
+    cr_expect_eq(heard.texts, 2, "one line says each outcome");
+}
+
+Test(admission, a_name_that_two_may_have_is_no_object_but_a_key_is)
+{
+    char start[6];
+
+    come(1, "bob");
+    come(2, "b\xd0\xbe"
+            "b"); /* a Cyrillic o */
+    admission_command(&a, "bob", true, now);
+    cr_expect_eq(heard.errors, 1);
+    cr_expect_eq(heard.let_in, 0);
+    snprintf(start, sizeof(start), "%.5s", first()->print);
+    admission_command(&a, start, true, now);
+    cr_expect_eq(heard.let_in, 1, "%s", start);
+    cr_expect_not_null(roster_peer(&roster, 1));
+    admission_command(&a, "bob", true, now);
+    cr_expect_eq(heard.let_in, 1, "of two who look alike only one is let in: %s", heard.text);
+    cr_expect_eq(heard.turned_away, 1);
+}
+
+/* Bob leaves and mallory comes as bob, in the moment before Enter. */
+Test(admission, nobody_takes_over_a_name_under_the_fingers_of_the_user)
+{
+    come(1, "bob");
+    leave(1);
+    come(2, "bob");
+    admission_command(&a, "bob", true, now);
+    admission_command(&a, "", true, now);
+    cr_expect_eq(heard.let_in, 0);
+    cr_expect_eq(admission_waiting(&a), 1);
+    wait_us(ADMISSION_GONE_US);
+    admission_command(&a, "bob", true, now);
+    cr_expect_eq(heard.let_in, 1);
+}
+
+Test(admission, who_comes_again_with_its_key_is_the_same_one)
+{
+    come(1, "bob");
+    struct msg_peer_key key = first()->key;
+
+    admission_judge(&a, &(struct msg){.type = MSG_PEER_KEY, .peer = 77, .peer_key = &key}, true, now);
+    cr_expect_eq(admission_waiting(&a), 1);
+    cr_expect_eq(heard.turned_away, 1, "the former session");
+    admission_command(&a, "bob", true, now);
+    cr_expect_not_null(roster_peer(&roster, 77));
+}
+
+Test(admission, strangers_of_one_host_take_four_places_and_the_called_one_always_has_one)
+{
+    conn_id peer = 1;
+
+    call("host:9", 250);
+    for (uint8_t host = 1; host <= ADMISSION_WAITING / ADMISSION_WAITING_PER_HOST + 2; host++)
+        for (int i = 0; i < ADMISSION_WAITING_PER_HOST + 3; i++, peer++) {
+            char name[16];
+
+            snprintf(name, sizeof(name), "peer-%llu", (unsigned long long)peer);
+            come_from(host, peer, 0, name);
+        }
+    cr_expect_eq(admission_waiting(&a), ADMISSION_WAITING);
+    come_from(250, 9999, ADMISSION_TARGET, "bob");
+    cr_expect_eq(admission_waiting(&a), ADMISSION_WAITING + 1);
+    cr_expect_str_eq(first()->key.name, "bob", "and stands first");
+    cr_expect(first()->is_target);
+    wait_us(ADMISSION_WAIT_US);
+    cr_expect_eq(admission_waiting(&a), 1, "the others were turned away");
+    cr_expect_str_eq(first()->key.name, "bob");
+}
+
+Test(admission, a_flood_of_strangers_gets_a_line_each_ten_seconds)
+{
+    for (conn_id peer = 1; peer <= 1000; peer++) {
+        come_from((uint8_t)(peer % 10), peer, 0, "bob");
+        if (peer % 3 == 0)
+            leave(peer - 1);
+        wait_us(60 * SECOND / 1000);
+    }
+    cr_expect_leq(heard.errors + heard.strangers, 60 / 10 + 1, "%u lines", heard.errors + heard.strangers);
+    cr_expect_eq(heard.let_in, 0);
+    /* A key that changed is told whatever strangers do. */
+    come(2000, "friend");
+    admission_command(&a, "friend", true, now);
+    cr_assert_eq(heard.let_in, 1, "%s", heard.text);
+    heard.errors = 0;
+    come(2001, "friend");
+    cr_expect_eq(heard.errors, 1);
+    cr_expect_not_null(strstr(heard.text, "HAS CHANGED"));
+}
+
+/* 1,500 strangers cost a bounded number of lines of the file. */
+Test(admission, one_host_brings_a_bounded_number_of_new_keys_a_minute)
+{
+    struct stat st;
+    char path[IDENTITY_PATH_BYTES + 16];
+
+    program.policy.accept_new = true;
+    for (conn_id peer = 1; peer <= 1500; peer++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "peer-%llu", (unsigned long long)peer);
+        come_from(1, peer, 0, name);
+        wait_us(10000);
+    }
+    cr_expect_eq(heard.let_in, ADMISSION_NEW_PER_HOST);
+    cr_expect_leq(heard.errors, 3);
+    snprintf(path, sizeof(path), "%s/known_peers", id.dir);
+    cr_assert_eq(stat(path, &st), 0);
+    cr_expect_leq(st.st_size, ADMISSION_NEW_PER_HOST * 128);
+    come_from(2, 5000, 0, "from elsewhere");
+    cr_expect_eq(heard.let_in, ADMISSION_NEW_PER_HOST + 1);
+    wait_us(ADMISSION_NEW_US);
+    come_from(1, 5001, 0, "later");
+    cr_expect_eq(heard.let_in, ADMISSION_NEW_PER_HOST + 2);
+}
+
+Test(admission, who_was_called_is_known_by_its_number_or_its_address)
+{
+    struct dial was;
+
+    call("one:9", 1);
+    call("two:9", 2);
+    come_from(2, 2, 0, "two"); /* it called at the same time */
+    cr_expect_str_eq(first()->dialled, "two:9");
+    cr_expect_not(first()->is_target);
+    come_from(9, 1, ADMISSION_TARGET, "one");
+    cr_expect_not(admission_dial_over(&a, ADMISSION_TARGET, &was), "that call is over");
+    for (int i = 0; i < ADMISSION_DIALS; i++)
+        call("more:9", 3);
+    cr_expect_not(admission_dial(&a, &was.addr, "one too many:9"));
+    cr_expect(admission_dial_over(&a, 3, &was));
+    cr_expect_str_eq(was.dialled, "more:9");
+    come_from(9, 4, 0, "stranger");
+    cr_expect_eq(a.v[a.count - 1].dialled[0], '\0');
+}
+
+Test(admission, a_key_the_user_names_before_it_comes_is_let_in)
+{
+    struct msg_peer_key key = {.name = "bob", .key = {9}};
+    char print[FINGERPRINT_BYTES];
+
+    program.policy.may_ask = false;
+    fingerprint(key.key, print);
+    admission_command(&a, print, true, now);
+    cr_expect_eq(heard.texts, 1);
+    admission_judge(&a, &(struct msg){.type = MSG_PEER_KEY, .peer = 1, .peer_key = &key}, true, now);
+    cr_expect_eq(heard.let_in, 1);
+    come(2, "mallory");
+    cr_expect_eq(heard.turned_away, 1);
+}
+
+Test(admission, when_nobody_else_is_wanted_all_are_turned_away)
+{
+    come(1, "one");
+    come(2, "two");
+    admission_close(&a, now);
+    cr_expect_eq(heard.turned_away, 2);
+    cr_expect_eq(admission_waiting(&a), 0);
+    cr_expect(time_is_never(admission_due(&a)));
+}
+
+Test(admission, its_row_names_who_waits_at_any_width)
+{
+    char out[ADMISSION_ROW_BYTES];
+
+    cr_expect_str_empty(admission_row(&a, 80, out));
+    come(1, "bob");
+    cr_expect_not_null(strstr(admission_row(&a, 200, out), first()->print));
+    cr_expect_not_null(strstr(out, "/trust bob or /refuse bob"), "%s", out);
+    cr_expect_not_null(strstr(admission_row(&a, 80, out), first()->print));
+    cr_expect(strstr(out, "/trust") && strstr(out, "/refuse"), "%s", out);
+    cr_expect_str_eq(admission_row(&a, 20, out), "bob: /trust /refuse");
+    come(2, "carol");
+    cr_expect_str_eq(admission_row(&a, 80, out), "2 strangers wait: /trust NAME or /refuse NAME: bob, carol");
+    for (size_t columns = 1; columns < 100; columns++)
+        cr_expect(strstr(admission_row(&a, columns, out), "bob"), "%zu: %s", columns, out);
+}
