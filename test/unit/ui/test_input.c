@@ -158,7 +158,7 @@ Test(input, completes_commands_and_paths)
     snprintf(path, sizeof path, "%s/folder", dir);
     cr_assert_eq(mkdir(path, 0700), 0);
 
-    expect_line("/tr\t\r", "/transfers ");
+    expect_line("/tra\t\r", "/transfers ");
     snprintf(keys, sizeof keys, "/send %s/my\t\r", dir);
     snprintf(line, sizeof line, "/send %s/my file.txt", dir);
     expect_line(keys, line);
