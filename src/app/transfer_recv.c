@@ -19,18 +19,33 @@
 
 /* ---- offers ---- */
 
-/* An offer ui never saw as a transfer. */
+/* Is it a file that fails, as far as our user is concerned?  Who takes no files, or is leaving, misses none. */
+static bool is_failure(enum transfer_code code)
+{
+    return code != WHY_NO_FILES && code != WHY_LEAVING;
+}
+
+/* An offer ui never saw as a transfer.  Its user hears of it, or would wait for the file; but a peer that offers nonsense
+ * without end has only so many lines. */
 static void refuse_offer(struct env *env, struct peer *peer, const struct appmsg *offer, enum transfer_code code)
 {
     const char *words = transfer_code_text(code);
+    const char *name = offer->offer.first.name != NULL ? offer->offer.first.name : "";
+    struct msg told = {.type = MSG_NOTICE, .peer = peer->conn};
     struct appmsg m = {.type = APPMSG_REFUSE, .id = offer->id};
 
     m.end.code = code;
     m.end.reason = words;
     m.end.reason_len = strlen(words);
     peer_send(peer, &m);
-    env_notice(env, peer->conn, false, "refused %.*s from %s: %s", (int)offer->offer.first.name_len,
-               offer->offer.first.name != NULL ? offer->offer.first.name : "", peer->name, words);
+    if (++peer->refused_offers > RECV_REFUSALS_TOLD)
+        return;
+    if (is_failure(code)) {
+        told.type = MSG_TRANSFER_FAILED;
+        told.err = DUET_EREFUSED;
+    }
+    env_tell(env, told, "refused %.*s from %s: %s%s", (int)offer->offer.first.name_len, name, peer->name, words,
+             peer->refused_offers == RECV_REFUSALS_TOLD ? "; further ones of this peer are not told" : "");
 }
 
 static void create(struct env *env, struct transfer *t)

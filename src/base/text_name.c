@@ -35,7 +35,7 @@
 
 static bool has_separator(const char *src, size_t len)
 {
-    return memchr(src, '/', len) != NULL || memchr(src, '\\', len) != NULL || memchr(src, '\0', len) != NULL;
+    return memchr(src, '/', len) != NULL || memchr(src, '\0', len) != NULL;
 }
 
 /* Normal form C of well-formed text; -1 where it cannot be had. */

@@ -113,10 +113,13 @@ static void on_file_failed(struct job *j, const struct msg *m)
 {
     struct recv *r = j->self;
     const struct roster_transfer *t = roster_transfer(&j->roster, m->id);
+    struct roster_peer *p = roster_peer(&j->roster, m->peer);
     bool by_us = m->err == DUET_EREFUSED && t && t->state == ROSTER_OFFERED;
 
+    if (p)
+        p->offered = true; /* also what was refused out of hand */
     r->failed++;
-    if (m->err == DUET_EREFUSED)
+    if (m->err == DUET_EREFUSED || m->err == DUET_ENAME)
         r->refused++;
     else if (m->err == DUET_ESYS && m->sys != 0)
         r->failed_here++;

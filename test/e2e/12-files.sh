@@ -17,6 +17,7 @@ make_file 'with some  blanks' 5000
 make_file 'gęś 日本語 😀 é.txt' 5000
 make_file '"quoted" $HOME `id` *?' 100
 make_file '.hidden' 100
+make_file 'back\slash' 100
 make_file "$(printf 'x%.0s' {1..255})" 100
 
 send() { # send STATUS FILE...
@@ -74,3 +75,13 @@ send 0 out/pointer
 send 8 out/one-byte no-such-file
 wait_for "$T/send.err" '^duet: cannot send no-such-file: No such file or directory$'
 no_parts in
+
+# A name of which nothing acceptable is left: both sides are told, and neither waits for ever nor calls it success.
+make_file ' ' 10
+send 5 'out/ '
+[ "$STATUS" = 5 ] || fail "recv ended with $STATUS: everything was refused"
+grep -q '^duet: .*the name is not acceptable$' "$T/recv.err" || fail "recv does not say what it refused"
+grep -q '^duet: .*the name is not acceptable$' "$T/send.err" || fail "send does not say what was refused"
+send 8 'out/ ' out/one-byte
+[ "$STATUS" = 8 ] || fail "recv ended with $STATUS: one of two was refused"
+[ -f 'in/one-byte (2)' ] || fail "the good one did not come: $(ls in)"

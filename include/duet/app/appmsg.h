@@ -79,8 +79,8 @@ enum appmsg_type {
     X(WHY_CANCELLED, 1, DUET_ECANCELLED, "cancelled")                               \
     X(WHY_REJECTED, 2, DUET_EREFUSED, "not wanted")                                 \
     X(WHY_NO_FILES, 3, DUET_EREFUSED, "takes no files")                             \
-    X(WHY_UNSUPPORTED, 4, DUET_EUNSUPPORTED, "this kind of offer is not supported") \
-    X(WHY_NAME, 5, DUET_ENAME, "the name is not acceptable")                        \
+    X(WHY_UNSUPPORTED, 4, DUET_EREFUSED, "this kind of offer is not supported")     \
+    X(WHY_NAME, 5, DUET_EREFUSED, "the name is not acceptable")                     \
     X(WHY_BUSY, 6, DUET_EFULL, "too many transfers at once")                        \
     X(WHY_DISK, 7, DUET_ESYS, "file error")                                         \
     X(WHY_INTEGRITY, 8, DUET_EINTEGRITY, "contents do not match their checksum")    \

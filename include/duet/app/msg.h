@@ -70,7 +70,7 @@ enum msg_type {
     MSG_PROGRESS,         /* progress: latest value; may be dropped */
     MSG_RECEIVED,         /* peer, id: transfer, value: bytes, text: final path */
     MSG_SENT,             /* peer, id: transfer, value: bytes, text: name; the peer verified, fsynced and renamed it */
-    MSG_TRANSFER_FAILED,  /* peer, id: transfer (0 when ui never saw one), err, sys, flag: we were the sender (then
+    MSG_TRANSFER_FAILED,  /* peer, id: transfer (0 when ui never saw one; received: an offer refused out of hand), err, sys, flag: we were the sender (then
                            * value: the id of MSG_SEND); text: what, which, why. DUET_ESYS: sys is our errno, 0:
                            * the trouble is the peer's */
     MSG_UNREACHABLE,      /* peer, value: µs of silence */

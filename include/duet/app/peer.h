@@ -37,6 +37,7 @@ struct peer {
     struct channel control, chat;
     uint32_t last_offered; /* highest transfer number we offered it */
     uint32_t last_offer;   /* highest transfer number it offered */
+    uint32_t refused_offers; /* out of hand: ui never saw a transfer */
     bool any_stream;       /* it named a bulk stream before: */
     uint64_t last_stream;
 };

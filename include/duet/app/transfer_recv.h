@@ -17,6 +17,7 @@
 #define RECV_FLUSH_US (100 * US_PER_MS) /* a chunk that does not fill is written after this */
 #define RECV_FLUSH_BYTES (32 * 1024)    /* … or, in a small window, holding this much at least … */
 #define RECV_FLUSH_SHARE 8              /* … and this part of what the window leaves each transfer */
+#define RECV_REFUSALS_TOLD 16           /* offers of one peer refused out of hand that our user hears of */
 
 /* OFFER, DIGEST or CANCEL of the peer. */
 void transfer_recv_message(struct env *env, struct peer *peer, const struct appmsg *m);

@@ -6,6 +6,7 @@
 
 #include "duet/app/hub_state.h"
 #include "duet/app/transfer.h"
+#include "duet/app/transfer_recv.h"
 #include "duet/base/err.h"
 #include "scene.h"
 
@@ -333,7 +334,7 @@ Test(session, offers_do_not_pile_up_before_a_ui_that_stands_still)
     for (uint32_t i = 1; i <= 1500; i++)
         scene_guest_offers(s, i, 4 * i + 2, "one of many", 100);
     scene_run(s, 5 * S_US);
-    cr_expect_eq(throw_away(s, &bytes), UI_LONG_MESSAGES);
+    cr_expect_eq(throw_away(s, &bytes), TRANSFERS_PER_PEER + RECV_REFUSALS_TOLD);
     cr_expect_not(s->guest_closed);
     scene_close(s);
 }
@@ -621,7 +622,26 @@ Test(session, offers_that_cannot_be_taken_are_refused_one_by_one)
     cr_expect_eq(refusal_code(s, 3), WHY_NAME);
     cr_expect_eq(refusal_code(s, 4), WHY_BUSY, "one more than may be under way");
     cr_expect_eq(scene_told_count(s, MSG_OFFER), TRANSFERS_PER_PEER);
+    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 5, "our user would wait for each of them");
+    for (size_t i = 0; i < 5; i++) {
+        cr_expect_eq(scene_told(s, MSG_TRANSFER_FAILED, i)->err, DUET_EREFUSED);
+        cr_expect_eq(scene_told(s, MSG_TRANSFER_FAILED, i)->id, 0);
+    }
     cr_expect_not(s->guest_closed);
+    scene_close(s);
+}
+
+Test(session, refusals_without_end_get_so_many_lines)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    for (uint32_t i = 0; i < 3 * RECV_REFUSALS_TOLD; i++)
+        scene_guest_offers(s, 1 + i, 2 + 4 * i, "..", 100);
+    scene_run(s, S_US);
+    cr_expect_eq(scene_heard_count(s, APPMSG_REFUSE), 3 * RECV_REFUSALS_TOLD);
+    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), RECV_REFUSALS_TOLD);
+    cr_expect_not_null(strstr(scene_told(s, MSG_TRANSFER_FAILED, RECV_REFUSALS_TOLD - 1)->text, "further"));
     scene_close(s);
 }
 
