@@ -4,21 +4,40 @@
  * time has come end, those in which nothing can move rest.
  */
 #include "duet/app/hub_state.h"
+#include "duet/app/patience.h"
 #include "duet/app/transfer_recv.h"
 #include "duet/app/transfer_send.h"
+#include "duet/base/num.h"
 
 #define HUB_QUIT_SILENCE_US (UINT64_C(30) * US_PER_S) /* when leaving: for silence, and for the last of our bytes */
 
-/* When a silent peer counts as lost: by --timeout, and in any case while we only wait for it so that we can leave. */
+/* A peer that is not unreachable yet was heard this long ago, at most: nobody is given up who may only be silent. */
+#define HUB_STILL_LEAST_US (UNREACHABLE_US + US_PER_S)
+
+/* How long to wait without news: by --timeout, and in any case while we only wait so that we can leave; 0: for ever. */
+static uint64_t patience_us(const struct hub *h)
+{
+    const uint64_t us = h->env.cfg.give_up_us;
+
+    if ((h->is_leaving || h->env.quitting) && (us == 0 || us > HUB_QUIT_SILENCE_US))
+        return HUB_QUIT_SILENCE_US;
+    return us;
+}
+
+/* When a silent peer counts as lost. */
 static duet_time give_up_at(const struct hub *h, const struct session *s)
 {
-    uint64_t patience_us = h->env.cfg.give_up_us;
-
-    if (!s->peer.unreachable || s->state == SESSION_CLOSING)
+    if (!s->peer.unreachable || s->state == SESSION_CLOSING || patience_us(h) == 0)
         return DUET_NEVER;
-    if ((h->is_leaving || h->env.quitting) && (patience_us == 0 || patience_us > HUB_QUIT_SILENCE_US))
-        patience_us = HUB_QUIT_SILENCE_US;
-    return patience_us == 0 ? DUET_NEVER : time_add(s->silent_since, patience_us);
+    return time_add(s->silent_since, patience_us(h));
+}
+
+/* When one counts as lost that lives but moves nothing on. */
+static duet_time still_until(const struct hub *h, const struct session *s)
+{
+    if (s->state == SESSION_CLOSING || patience_us(h) == 0)
+        return DUET_NEVER;
+    return patience_ends(s, num_max(patience_us(h), HUB_STILL_LEAST_US));
 }
 
 /* When quitting: until when a peer has time to acknowledge the last of our bytes, once nobody needs to know any more. */
@@ -30,7 +49,9 @@ static duet_time flush_until(const struct hub *h, const struct session *s)
 
 duet_time hub_waits_until(const struct hub *h, const struct session *s)
 {
-    return time_min(give_up_at(h, s), flush_until(h, s));
+    const duet_time look_at = time_is_never(still_until(h, s)) ? DUET_NEVER : patience_look_at(s);
+
+    return time_min(time_min(give_up_at(h, s), flush_until(h, s)), look_at);
 }
 
 static bool may_leave(const struct hub *h, struct session *s)
@@ -56,10 +77,14 @@ static void end_sessions(struct hub *h)
         s->is_news = false;
         if (s->state == SESSION_CLOSING)
             continue;
+        if (patience_us(h) != 0)
+            patience_look(s, &h->env);
         if (h->env.ui.lost)
             session_close(s, &h->env, CLOSE_INTERNAL, "out of memory", true);
         else if (time_due(give_up_at(h, s), h->env.now))
             session_close(s, &h->env, CLOSE_OK, "no sign of life for too long", true);
+        else if (time_due(still_until(h, s), h->env.now))
+            session_close(s, &h->env, CLOSE_OK, "it is there, but takes and confirms nothing any more", true);
         else if (h->env.quitting && may_leave(h, s))
             session_close(s, &h->env, CLOSE_OK, "bye", false);
     }
@@ -94,7 +119,8 @@ static void bound_texts(struct hub *h)
  * when the last of their bytes is acknowledged. */
 static bool may_rest(const struct hub *h, const struct session *s)
 {
-    return s->state == SESSION_CLOSING || (!s->peer.unreachable && !h->env.quitting && session_rests(s));
+    return s->state == SESSION_CLOSING ||
+           (!s->peer.unreachable && !h->env.quitting && time_is_never(still_until(h, s)) && session_rests(s));
 }
 
 /* In turns: each round begins one further, and when the ui is behind, with the one after whom it became so.  Who says most

@@ -10,12 +10,18 @@ void progress_sample(struct progress *p, uint64_t bytes, duet_time now)
     }
     if (dt == 0)
         return;
+    if (!p->measured && bytes == p->bytes) { /* the silence before the first byte is no rate */
+        p->at = now;
+        return;
+    }
+    if (!p->measured && dt < PROGRESS_FIRST_US)
+        return;
     const double sample = (double)(bytes - p->bytes) * (double)US_PER_S / (double)dt;
     const double weight = p->measured ? (double)dt / (double)(PROGRESS_TAU_US + dt) : 1.0;
     const double mean = (double)p->rate_bytes_per_s;
 
     p->rate_bytes_per_s = (uint64_t)(mean + (sample - mean) * weight);
-    p->measured = p->measured || bytes > p->bytes; /* the silence before the first byte is no rate */
+    p->measured = true;
     p->at = now;
     p->bytes = bytes;
 }

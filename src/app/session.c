@@ -449,7 +449,8 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
     transfers_gone(env, &s->peer, end->type == MSG_LOST ? "the connection was lost" : "the session ended");
     refuse_sends(s, env, DUET_ECLOSED, "the session ended");
     while (asks_take_any(&s->asks, &ask))
-        answer_ui(env, s, ask.ui_id, false, "the session ended before the answer");
+        env_tell(env, (struct msg){.type = MSG_ANSWER, .peer = s->peer.conn, .id = ask.ui_id, .err = DUET_ECLOSED}, "%s",
+                 "the session ended before the answer");
     if (texts > 0)
         env_notice(env, s->peer.conn, true, "%zu %s to %s may not have been delivered", texts,
                    texts == 1 ? "text" : "texts", s->peer.name);

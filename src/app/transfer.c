@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "duet/base/err.h"
+#include "duet/base/num.h"
 #include "duet/base/text.h"
 
 #define DISK_WORDS_BYTES 256
@@ -299,9 +300,18 @@ bool transfers_moving(const struct env *env)
     return false;
 }
 
+/* Chunks are released whole: at 50 kB/s one in five seconds, and none while the first is on its way. */
+static uint64_t acked_bytes(const struct env *env, struct transfer *t)
+{
+    const uint64_t now = endpoint_bulk_acked(env->endpoint, t->conn, t->stream);
+
+    t->out.acked_bytes = num_max(t->out.acked_bytes, num_max(now, t->out.released_bytes));
+    return t->out.acked_bytes;
+}
+
 static void report(struct env *env, struct transfer *t)
 {
-    const uint64_t done = t->sending ? t->out.released_bytes : t->in.received_bytes;
+    const uint64_t done = t->sending ? acked_bytes(env, t) : t->in.received_bytes;
     struct msg_progress *p = calloc(1, sizeof(*p));
 
     progress_sample(&t->progress, done, env->now);

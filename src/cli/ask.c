@@ -60,6 +60,8 @@ static void on_connected(struct job *j, const struct msg *m)
 
 static void on_answer(struct job *j, const struct msg *m)
 {
+    if (m->err == DUET_ECLOSED)
+        return; /* why follows */
     if (!m->flag) {
         progress_error(&j->progress, "%s", m->text ? m->text : "the peer gave no answer");
         job_finish(j, EXIT_REFUSED);

@@ -28,8 +28,11 @@ void conn_release_sources(struct conn *c, struct bulksend *b, uint64_t start, ui
 static int ordered_acked(struct conn *c, size_t index, const struct sent_item *it)
 {
     const struct stream_piece p = piece_of(it);
+    struct sendstream *s = &c->streams.out[index];
+    const uint64_t before = s->state.acked_bytes;
     bool writable;
-    const int rc = sendstream_acked(&c->streams.out[index], &p, &writable);
+    const int rc = sendstream_acked(s, &p, &writable);
+    c->streams.acked_bytes += s->state.acked_bytes - before;
     if (writable)
         push_simple(c, EVENT_WRITABLE, it->stream, 0);
     return rc;
@@ -41,7 +44,9 @@ static int bulk_acked(struct conn *c, const struct sent_item *it)
     if (b == NULL || b->reset)
         return 0;
     const struct stream_piece p = piece_of(it);
+    const uint64_t before = b->state.acked_bytes;
     const int rc = sendstate_acked(&b->state, &p);
+    c->streams.acked_bytes += b->state.acked_bytes - before;
     conn_release_sources(c, b, it->offset, it->offset + it->len);
     if (rc == 0 && sendstate_done(&b->state)) {
         push_simple(c, EVENT_SENT, b->id, 0);

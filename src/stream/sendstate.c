@@ -105,7 +105,10 @@ int sendstate_sent(struct sendstate *s, const struct stream_piece *p)
 int sendstate_acked(struct sendstate *s, const struct stream_piece *p)
 {
     const uint64_t end = p->offset + p->len;
+    const uint64_t fresh = p->len - extents_overlap(&s->acked, p->offset, end);
     int rc = extents_add(&s->acked, p->offset, end);
+    if (rc == 0)
+        s->acked_bytes += fresh;
     if (rc == 0 && s->lost.count > 0)
         rc = extents_remove(&s->lost, p->offset, end);
     if (p->fin)

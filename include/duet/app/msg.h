@@ -79,7 +79,7 @@ enum msg_type {
     MSG_LOST,             /* peer, value: close code, text: reason or NULL (silence, give_up_us, protocol errors of
                            * either side seen here); err DUET_ETIMEOUT: it never was there for good, the
                            * handshake had no end */
-    MSG_ANSWER,           /* peer, id of MSG_ASK, flag: success, text (lines kept); to "ping": value: µs it took,
+    MSG_ANSWER,           /* peer, id of MSG_ASK, flag: success, err (DUET_ECLOSED: the session ended), text (lines kept); to "ping": value: µs it took,
                            * text: that in words */
     MSG_NOTICE,           /* text: something worth a line (also errors of ours: flag); peer or 0; id of the MSG_SAY
                            * it is about or 0 */

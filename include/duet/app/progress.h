@@ -13,12 +13,14 @@
 #include "duet/base/time.h"
 
 #define PROGRESS_TAU_US (2 * US_PER_S)
+/* The first packets leave as a burst, however slow the path: a rate of less than this is none yet. */
+#define PROGRESS_FIRST_US US_PER_S
 #define PROGRESS_INTERVAL_US (100 * US_PER_MS) /* snapshots of one transfer are at least this far apart */
 
 struct progress {
     bool started;
-    bool measured;  /* rate holds at least one sample */
-    duet_time at;   /* last sample */
+    bool measured;  /* rate holds at least one sample; before, it is 0 */
+    duet_time at;   /* last sample; before the first one, when the first byte was not there yet */
     uint64_t bytes; /* done then */
     uint64_t rate_bytes_per_s;
 };

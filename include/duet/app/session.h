@@ -20,6 +20,7 @@
 #include "duet/app/asks.h"
 #include "duet/app/chat.h"
 #include "duet/app/env.h"
+#include "duet/app/patience.h"
 #include "duet/app/peer.h"
 
 /* MSG_SENDs beyond TRANSFERS_PER_PEER, or TRANSFERS_MAX / 2 to all peers, that wait for their turn. */
@@ -43,6 +44,7 @@ struct session {
     size_t place;    /* in the table (sessions.h) */
     bool is_news;    /* it has begun or ceased to work: is one replaced by the other? (sessions_replaced) */
     bool control_readable, chat_readable;
+    struct patience patience;
     duet_time silent_since;  /* while peer.unreachable */
     duet_time settled_since; /* while quitting (hub.c); NEVER: something is under way */
     struct chat chat;

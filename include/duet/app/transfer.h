@@ -45,6 +45,7 @@ struct transfer {
             uint64_t asked_bytes; /* read or being read */
             uint64_t supplied_bytes;
             uint64_t released_bytes;
+            uint64_t acked_bytes; /* by the peer, as last looked at: it never shrinks */
             unsigned pieces; /* chunks of the pool that are the endpoint's; their holder is our id */
         } out;
         struct {

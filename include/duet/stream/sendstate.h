@@ -31,6 +31,7 @@ struct sendstate {
     struct extents ready;
     struct extents lost;
     struct extents acked;
+    uint64_t acked_bytes;  /* in `acked` */
     uint64_t supplied_end; /* one past the highest offset ever supplied */
     uint64_t fresh_bytes;  /* sent for the first time so far */
     uint64_t limit_bytes;  /* of them the peer allows */

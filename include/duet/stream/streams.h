@@ -51,6 +51,7 @@ struct streams {
     uint64_t next_send_index;
     struct bulkrecv *recvs[LIMIT_STREAMS];
     size_t recv_count;
+    uint64_t acked_bytes;         /* distinct ones of all our streams that the peer has */
     struct ranges closed;         /* indexes of the peer's bulk streams that are over */
     struct window window;         /* of the credit we give, at most the negotiated one */
     uint64_t data_limit_bytes;    /* bulk bytes the peer allows us */

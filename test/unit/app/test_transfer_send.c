@@ -131,3 +131,20 @@ Test(transfer_send, one_that_is_never_acknowledged_fills_the_largest_window_and_
     cr_expect_geq(reads_answered * CHUNK_BYTES, LIMIT_WINDOW_MAX_BYTES);
     cr_expect_leq(reads_answered, CHUNK_POOL - SEND_RESERVED_CHUNKS, "what is reserved is for the others");
 }
+
+/* What the bar shows, not what was released: a chunk at a time would be a jump each five seconds at 50 kB/s. */
+Test(transfer_send, progress_counts_what_the_peer_acknowledged)
+{
+    const uint64_t stream = send_file(1);
+    const uint64_t part = CHUNK_BYTES / 4;
+
+    accept_file(stream, part);
+    disk_reads();
+    scene_run(s, 500000);
+    const struct msg *last = NULL;
+    for (size_t i = 0; i < scene_told_count(s, MSG_PROGRESS); i++)
+        last = scene_told(s, MSG_PROGRESS, i);
+    cr_assert_not_null(last);
+    cr_expect_eq(last->progress->done_bytes, part);
+    cr_expect_eq(last->progress->rate_bytes_per_s, 0, "half a second");
+}
