@@ -12,24 +12,26 @@
 #include "duet/base/err.h"
 #include "duet/base/text.h"
 #include "duet/base/time.h"
+#include "duet/cli/pasted.h"
 #include "duet/cli/say.h"
 #include "duet/cli/talk.h"
 #include "duet/io/clock.h"
 #include "duet/ui/input.h"
+#include "duet/ui/keys.h"
 #include "duet/ui/model.h"
 #include "duet/ui/term.h"
 #include "duet/ui/view.h"
 
 #define READ_BYTES 256
 #define IDLE_BYTES (RESOLVE_TEXT_BYTES + 32)
-#define PROMPT_BYTES 64
 
 struct screen {
     struct program *program;
     struct talk talk;
     struct model model;
     char listening[ADDR_TEXT_BYTES];
-    char *paste; /* several lines that wait for a y; NULL: none */
+    struct pasted pasted;
+    bool asked; /* the question about a paste is on the screen: what is typed from here on is its answer */
     bool dirty;
     uint64_t next_frame_us, next_stats_us;
 };
@@ -167,27 +169,75 @@ static void on_event(void *face, const struct talk_event *ev)
     }
 }
 
-/* ---- keys ---- */
+/* ---- pastes ---- */
 
-static void finish_paste(struct screen *s, const char *answer)
+static void preview_paste(struct screen *s)
 {
-    char *text = s->paste;
+    char *preview = pasted_first(&s->pasted) ? pasted_preview(&s->pasted) : NULL;
 
-    s->paste = NULL;
-    if (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0)
-        talk_say(&s->talk, text);
-    else
-        add(s, LINE_INFO, 0, "", "the pasted lines were thrown away");
-    free(text);
+    s->asked = false;
+    input_hold(false);
+    if (!preview)
+        return;
+    model_follow(&s->model);
+    add(s, LINE_INFO, 0, "", preview);
+    free(preview);
 }
+
+static void on_paste(struct screen *s, char *text)
+{
+    bool first = pasted_first(&s->pasted) == NULL;
+
+    if (!pasted_add(&s->pasted, text)) {
+        add(s, LINE_ERROR, 0, "", "too many pastes wait for an answer: this one was kept for ^Y");
+        input_keep(text);
+        free(text);
+    } else if (first) {
+        preview_paste(s);
+    }
+}
+
+static void send_as_file(struct screen *s)
+{
+    char path[PASTED_PATH_BYTES], error[PASTED_ERROR_BYTES];
+
+    if (pasted_write(&s->pasted, path, error) == 0) {
+        talk_send_path(&s->talk, path);
+        return;
+    }
+    add(s, LINE_ERROR, 0, "", error);
+    input_keep(pasted_first(&s->pasted));
+}
+
+/* Any other key is no answer: the question stays. */
+static void answer_paste(struct screen *s, unsigned char key)
+{
+    switch (key) {
+    case 'y':
+    case 'Y':
+        talk_say(&s->talk, pasted_first(&s->pasted));
+        break;
+    case 'f':
+    case 'F':
+        send_as_file(s);
+        break;
+    case 'n':
+    case 'N':
+        input_keep(pasted_first(&s->pasted));
+        add(s, LINE_INFO, 0, "", "not sent: ^Y puts it into the line");
+        break;
+    default:
+        return;
+    }
+    pasted_drop(&s->pasted);
+    preview_paste(s); /* the next one */
+}
+
+/* ---- keys ---- */
 
 static void on_enter(struct screen *s, const char *line)
 {
     model_follow(&s->model);
-    if (s->paste) {
-        finish_paste(s, line);
-        return;
-    }
     input_remember(line);
     talk_line(&s->talk, line);
 }
@@ -208,17 +258,16 @@ static void suspend(struct screen *s)
 
 static void on_interrupt(struct screen *s)
 {
-    if (s->paste)
-        finish_paste(s, "n");
+    if (s->asked)
+        answer_paste(s, 'n');
     else if (input_clear())
         add(s, LINE_INFO, 0, "", "^C again leaves");
     else
         s->program->interrupted = true;
 }
 
-static void on_key(struct screen *s, unsigned char byte)
+static void on_input(struct screen *s, struct input_event ev)
 {
-    struct input_event ev = input_byte(byte);
     long page = s->model.height > 1 ? (long)s->model.height - 1 : 1;
 
     s->dirty = true;
@@ -229,8 +278,7 @@ static void on_key(struct screen *s, unsigned char byte)
         on_enter(s, ev.text);
         break;
     case INPUT_PASTE:
-        free(s->paste);
-        s->paste = ev.text;
+        on_paste(s, ev.text);
         return; /* kept */
     case INPUT_PASTE_LONG:
         add(s, LINE_ERROR, 0, "", "the paste is too long: send it as a file");
@@ -243,6 +291,15 @@ static void on_key(struct screen *s, unsigned char byte)
         break;
     case INPUT_PAGE_DOWN:
         model_scroll(&s->model, -page);
+        break;
+    case INPUT_TOP:
+        model_scroll(&s->model, MODEL_TOP);
+        break;
+    case INPUT_BOTTOM:
+        model_follow(&s->model);
+        break;
+    case INPUT_KEY:
+        answer_paste(s, ev.key);
         break;
     case INPUT_REDRAW:
         term_redraw();
@@ -271,8 +328,19 @@ static void read_keys(struct screen *s)
         s->program->interrupted = true;
         return;
     }
-    for (ssize_t i = 0; i < len && !s->talk.over && !s->program->interrupted; i++)
-        on_key(s, bytes[i]);
+    uint64_t now_us = clock_now().us;
+    size_t at = 0;
+    while (at < (size_t)len && !s->talk.over && !s->program->interrupted) {
+        long rows = 0;
+        size_t wheel = input_is_pasting() ? 0 : keys_wheel(bytes + at, (size_t)len - at, &rows);
+
+        if (wheel > 0)
+            model_scroll(&s->model, rows);
+        else
+            on_input(s, input_byte(bytes[at], now_us));
+        at += wheel > 0 ? wheel : 1;
+    }
+    s->dirty = true;
 }
 
 static void on_signal(struct screen *s, int number)
@@ -290,26 +358,21 @@ static void on_signal(struct screen *s, int number)
 
 /* ---- drawing ---- */
 
-static const char *prompt_of(const struct screen *s, char out[PROMPT_BYTES])
+static const char *prompt_of(const struct screen *s, char out[PASTED_QUESTION_BYTES])
 {
-    size_t lines = 1;
-
+    if (pasted_first(&s->pasted))
+        return pasted_question(&s->pasted, out);
     if (input_prompt()[0])
         return input_prompt();
-    if (s->paste) {
-        for (const char *at = s->paste; (at = strchr(at, '\n')); at++)
-            lines++;
-        snprintf(out, PROMPT_BYTES, "send %zu pasted lines? (y/n) ", lines);
-        return out;
-    }
     return "> ";
 }
 
 static void draw(struct screen *s, uint64_t now_us)
 {
-    char prompt[PROMPT_BYTES];
+    char prompt[PASTED_QUESTION_BYTES];
     char idle[IDLE_BYTES];
     char strangers[ADMISSION_ROW_BYTES];
+    bool asking = pasted_first(&s->pasted) != NULL;
 
     if (roster_count(&s->talk.roster, ROSTER_TRUSTED) > 0)
         snprintf(idle, sizeof idle, "waiting for the other side to trust our key");
@@ -321,14 +384,16 @@ static void draw(struct screen *s, uint64_t now_us)
         .model = &s->model,
         .roster = &s->talk.roster,
         .prompt = prompt_of(s, prompt),
-        .input = input_text(),
-        .cursor = input_cursor(),
+        .input = asking ? "" : input_text(), /* it stays as it is and comes back */
+        .cursor = asking ? 0 : input_cursor(),
         .now_us = now_us,
         .idle = idle,
         .strangers = admission_row(&s->talk.admission, view_columns(), strangers),
     });
     s->dirty = false;
     s->next_frame_us = now_us + SCREEN_FRAME_US;
+    s->asked = asking;
+    input_hold(asking);
 }
 
 /* Draws and asks for figures as they fall due; how long there is nothing to do. */
@@ -336,6 +401,8 @@ static uint64_t keep_up(struct screen *s)
 {
     uint64_t now_us = clock_now().us;
 
+    if (now_us >= input_deadline_us())
+        on_input(s, input_silence(now_us));
     if (now_us >= s->next_stats_us) {
         talk_refresh_stats(&s->talk);
         s->next_stats_us = now_us + SCREEN_STATS_US;
@@ -344,6 +411,8 @@ static uint64_t keep_up(struct screen *s)
     if (s->dirty && now_us >= s->next_frame_us)
         draw(s, now_us);
     uint64_t next_us = s->dirty && s->next_frame_us < s->next_stats_us ? s->next_frame_us : s->next_stats_us;
+    if (input_deadline_us() < next_us)
+        next_us = input_deadline_us();
     return next_us > now_us ? next_us - now_us : 0;
 }
 
@@ -411,7 +480,7 @@ int screen_run(struct program *p)
         say_error("%s", s->talk.reason);
     talk_dispose(&s->talk);
     model_dispose(&s->model);
-    free(s->paste);
+    pasted_dispose(&s->pasted);
     free(s);
     return code;
 }

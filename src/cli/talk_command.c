@@ -70,7 +70,7 @@ static void do_connect(struct talk *t, const char *argument)
     talk_dial(t, &addr, dialled);
 }
 
-static void do_send(struct talk *t, const char *path)
+void talk_send_path(struct talk *t, const char *path)
 {
     talk_dispatch(t, COMMAND_SEND, 0, path);
 }
@@ -267,7 +267,7 @@ static const struct {
     void (*run)(struct talk *t, const char *argument);
 } commands[] = {
     {COMMAND_SAY, talk_say},     {COMMAND_HELP, do_help},     {COMMAND_CONNECT, do_connect},
-    {COMMAND_SEND, do_send},     {COMMAND_ACCEPT, do_accept}, {COMMAND_REJECT, do_reject},
+    {COMMAND_SEND, talk_send_path},     {COMMAND_ACCEPT, do_accept}, {COMMAND_REJECT, do_reject},
     {COMMAND_CANCEL, do_cancel}, {COMMAND_PEERS, do_peers},   {COMMAND_TRANSFERS, do_transfers},
     {COMMAND_ASK, do_ask},       {COMMAND_STATS, do_stats},   {COMMAND_ME, do_me},
     {COMMAND_CLOSE, do_close},   {COMMAND_CLEAR, do_clear},   {COMMAND_QUIT, do_quit},

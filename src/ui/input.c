@@ -10,11 +10,14 @@
 
 #include "duet/base/text.h"
 #include "duet/ui/command.h"
+#include "duet/ui/keys.h"
 
-#define KEY_INTERRUPT 3 /* ^C */
-#define KEY_SUSPEND 26  /* ^Z */
+#define KEY_INTERRUPT 3  /* ^C */
+#define KEY_REDRAW 12    /* ^L */
+#define KEY_SUSPEND 26   /* ^Z */
 #define CHOICES_BYTES 2048
 #define NUL_STAND_IN '\x01'
+#define PASTE_BEGIN "\x1b[200~"
 #define PASTE_END "\x1b[201~"
 
 /* Readline calls back without a context, so what its callbacks share is here. */
@@ -22,10 +25,13 @@ static struct {
     FILE *nowhere;            /* readline's output */
     int byte;                 /* the byte being fed; EOF: none */
     struct input_event event; /* what this byte led to */
+    struct keys keys;
+    bool held;
     bool pasting;
     char *paste; /* INPUT_PASTE_BYTES and the end mark; NULL: not yet needed */
     size_t paste_len;
     bool paste_overflow;
+    uint64_t paste_last_us; /* when its last byte came */
 } in;
 
 static void set_event(enum input_event_type type, char *text)
@@ -61,20 +67,6 @@ static void on_line(char *line)
     set_event(line ? INPUT_LINE : INPUT_END, line);
 }
 
-static int on_page_up(int count, int key)
-{
-    (void)count, (void)key;
-    set_event(INPUT_PAGE_UP, NULL);
-    return 0;
-}
-
-static int on_page_down(int count, int key)
-{
-    (void)count, (void)key;
-    set_event(INPUT_PAGE_DOWN, NULL);
-    return 0;
-}
-
 static int on_redraw(int count, int key)
 {
     (void)count, (void)key;
@@ -82,13 +74,12 @@ static int on_redraw(int count, int key)
     return 0;
 }
 
-static int on_paste(int count, int key)
+static void begin_paste(uint64_t now_us)
 {
-    (void)count, (void)key;
     in.pasting = true;
     in.paste_len = 0;
     in.paste_overflow = false;
-    return 0;
+    in.paste_last_us = now_us;
 }
 
 /* Readline's generator for command names behind the slash. */
@@ -199,14 +190,13 @@ static void bind_keys(void)
 {
     rl_bind_key('\t', on_tab);
     rl_bind_keyseq("\\C-l", on_redraw);
-    rl_bind_keyseq("\\e[5~", on_page_up);
-    rl_bind_keyseq("\\e[6~", on_page_down);
-    rl_bind_keyseq("\\e[200~", on_paste);
     rl_bind_keyseq_if_unbound("\\e[H", rl_beg_of_line);
     rl_bind_keyseq_if_unbound("\\e[1~", rl_beg_of_line);
     rl_bind_keyseq_if_unbound("\\e[F", rl_end_of_line);
     rl_bind_keyseq_if_unbound("\\e[4~", rl_end_of_line);
     rl_bind_keyseq_if_unbound("\\e[3~", rl_delete);
+    rl_bind_keyseq_if_unbound("\\e[1;5C", rl_forward_word);
+    rl_bind_keyseq_if_unbound("\\e[1;5D", rl_backward_word);
 }
 
 void input_start(void)
@@ -264,26 +254,39 @@ static void normalise_paste(void)
     in.paste_len = used;
 }
 
+static void drop_paste(void)
+{
+    free(in.paste);
+    in.paste = NULL;
+}
+
 static void finish_paste(void)
 {
     in.pasting = false;
+    if (!in.paste)
+        return;
     if (in.paste_overflow) {
         set_event(INPUT_PASTE_LONG, NULL);
+        drop_paste();
         return;
     }
     normalise_paste();
-    in.paste[in.paste_len] = '\0'; /* where the end mark was */
-    if (strchr(in.paste, '\n') == NULL)
+    in.paste[in.paste_len] = '\0'; /* where the end mark was, or would be */
+    if (strchr(in.paste, '\n') == NULL) {
         rl_insert_text(in.paste);
-    else
-        set_event(INPUT_PASTE, strdup(in.paste));
+    } else {
+        set_event(INPUT_PASTE, in.paste);
+        in.paste = NULL;
+    }
+    drop_paste();
 }
 
-static void feed_paste(unsigned char byte)
+static void feed_paste(unsigned char byte, uint64_t now_us)
 {
     static const char mark[] = PASTE_END;
     const size_t mark_len = sizeof mark - 1;
 
+    in.paste_last_us = now_us;
     if (!in.paste)
         in.paste = malloc(INPUT_PASTE_BYTES + sizeof mark);
     if (!in.paste) {
@@ -302,24 +305,147 @@ static void feed_paste(unsigned char byte)
     finish_paste();
 }
 
-struct input_event input_byte(unsigned char byte)
-{
-    struct input_event done;
+/* ---- keys ---- */
 
-    if (byte == KEY_INTERRUPT) { /* also out of a paste whose end never comes */
-        in.pasting = false;
-        set_event(INPUT_INTERRUPT, NULL);
-    } else if (in.pasting) {
-        feed_paste(byte);
-    } else if (byte == KEY_SUSPEND) {
-        set_event(INPUT_SUSPEND, NULL);
-    } else {
-        in.byte = byte;
+/* Sequences that are the screen's own, whatever the line editor has bound. */
+static const struct {
+    const char *bytes;
+    enum input_event_type type;
+} screen_keys[] = {
+    {"\x1b[5~", INPUT_PAGE_UP}, {"\x1b[6~", INPUT_PAGE_DOWN}, {"\x1b[1;5H", INPUT_TOP}, {"\x1b[1;5F", INPUT_BOTTOM},
+};
+
+/* Home and End, as the various terminals send them. */
+static const char *const home_keys[] = {"\x1b[H", "\x1bOH", "\x1b[1~", "\x1b[7~"};
+static const char *const end_keys[] = {"\x1b[F", "\x1bOF", "\x1b[4~", "\x1b[8~"};
+
+static bool is_sequence(const struct keys *k, const char *bytes)
+{
+    return strlen(bytes) == k->len && memcmp(bytes, k->bytes, k->len) == 0;
+}
+
+static bool is_one_of(const struct keys *k, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_sequence(k, list[i]))
+            return true;
+    return false;
+}
+
+static void feed_readline(const unsigned char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        in.byte = bytes[i];
         rl_callback_read_char();
     }
-    done = in.event;
+}
+
+static bool is_bound(const struct keys *k)
+{
+    int type = ISFUNC;
+
+    return rl_function_of_keyseq_len((const char *)k->bytes, k->len, NULL, &type) != NULL && type != ISKMAP;
+}
+
+static void on_sequence(const struct keys *k, uint64_t now_us)
+{
+    const size_t count = sizeof home_keys / sizeof home_keys[0];
+    const bool line_is_idle = in.held || rl_end == 0;
+
+    for (size_t i = 0; i < sizeof screen_keys / sizeof screen_keys[0]; i++) {
+        if (is_sequence(k, screen_keys[i].bytes)) {
+            set_event(screen_keys[i].type, NULL);
+            return;
+        }
+    }
+    if (is_sequence(k, PASTE_BEGIN))
+        begin_paste(now_us);
+    else if (line_is_idle && is_one_of(k, home_keys, count))
+        set_event(INPUT_TOP, NULL);
+    else if (line_is_idle && is_one_of(k, end_keys, count))
+        set_event(INPUT_BOTTOM, NULL);
+    else if (!in.held && is_bound(k))
+        feed_readline(k->bytes, k->len);
+}
+
+static void on_plain(const struct keys *k)
+{
+    const unsigned char last = k->bytes[k->len - 1];
+
+    if (k->len == 1 && last == KEY_INTERRUPT)
+        set_event(INPUT_INTERRUPT, NULL);
+    else if (k->len == 1 && last == KEY_SUSPEND)
+        set_event(INPUT_SUSPEND, NULL);
+    else if (in.held && k->len == 1 && last == KEY_REDRAW)
+        set_event(INPUT_REDRAW, NULL);
+    else if (!in.held)
+        feed_readline(k->bytes, k->len);
+    else if (k->len == 1) {
+        set_event(INPUT_KEY, NULL);
+        in.event.key = last;
+    }
+}
+
+static struct input_event take_event(void)
+{
+    struct input_event done = in.event;
+
     in.event = (struct input_event){.type = INPUT_NONE};
     return done;
+}
+
+static void on_keys(enum keys_result result, uint64_t now_us)
+{
+    const struct keys cut = in.keys; /* what it leads to may feed further bytes */
+
+    if (result == KEYS_SEQUENCE)
+        on_sequence(&cut, now_us);
+    else if (result == KEYS_PLAIN)
+        on_plain(&cut);
+}
+
+struct input_event input_byte(unsigned char byte, uint64_t now_us)
+{
+    if (in.pasting)
+        feed_paste(byte, now_us);
+    else
+        on_keys(keys_feed(&in.keys, byte, now_us), now_us);
+    return take_event();
+}
+
+bool input_is_pasting(void)
+{
+    return in.pasting;
+}
+
+uint64_t input_deadline_us(void)
+{
+    return in.pasting ? in.paste_last_us + INPUT_PASTE_SILENCE_US : keys_deadline_us(&in.keys);
+}
+
+struct input_event input_silence(uint64_t now_us)
+{
+    if (!in.pasting)
+        on_keys(keys_silence(&in.keys, now_us), now_us);
+    else if (now_us >= input_deadline_us())
+        finish_paste();
+    return take_event();
+}
+
+void input_hold(bool held)
+{
+    in.held = held;
+}
+
+void input_keep(const char *text)
+{
+    const int from = rl_point;
+
+    rl_begin_undo_group();
+    rl_insert_text(text);
+    rl_kill_text(from, rl_point);
+    rl_end_undo_group();
+    rl_point = from;
 }
 
 const char *input_prompt(void)

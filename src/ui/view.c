@@ -17,6 +17,8 @@
 #define GUTTER_MARK 2 /* "✓ " */
 #define VIEW_NAMES 3  /* of the peers in the status line */
 #define REPLACEMENT 0xFFFD
+#define RETURN_SYMBOL 0x23CE
+#define TAB_SYMBOL 0x21E5
 #define ZERO_WIDTH_JOINER 0x200D
 #define CELL_CHARACTERS CCHARW_MAX
 
@@ -126,6 +128,8 @@ static int32_t drawn_as(int32_t point, bool utf8)
 {
     if (point == 0xFE0E || point == 0xFE0F)
         return 0;
+    if (point == '\n' || point == '\t') /* in a line that is being typed */
+        point = point == '\n' ? RETURN_SYMBOL : TAB_SYMBOL;
     if (point < ' ' || (point >= 0x7f && point < 0xa0) || wcwidth((wchar_t)point) < 0)
         point = REPLACEMENT;
     return point > 0x7e && !utf8 ? '?' : point;
@@ -299,7 +303,9 @@ static void draw_input(const struct view *v, int y, size_t width)
     size_t column;
     int x = 0;
 
-    if (prompt + 4 > width) /* a question is cut, a narrow screen goes without */
+    if (v->input[0] == '\0') /* a question may have it all, but for the cursor */
+        prompt = prompt < width ? prompt : width - 1;
+    else if (prompt + 4 > width) /* a narrow screen goes without */
         prompt = width >= 8 ? width / 2 : 0;
     if (prompt > 0)
         x = draw_text(y, 0, prompt, v->prompt, strlen(v->prompt), A_BOLD, 0);

@@ -108,6 +108,8 @@ void talk_dispose(struct talk *t);
 void talk_line(struct talk *t, const char *line);
 /* A message that is no command whatever it starts with (a paste). */
 void talk_say(struct talk *t, const char *text);
+/* Offers a file to everyone connected. */
+void talk_send_path(struct talk *t, const char *path);
 /* May more lines come, or is too much under way? */
 bool talk_has_room(const struct talk *t);
 void talk_end_of_input(struct talk *t);

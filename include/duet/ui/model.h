@@ -64,6 +64,7 @@ void model_clear(struct model *m);
 /* The text area has a new size (0 counts as 1). The bottom line seen stays in sight. */
 void model_resize(struct model *m, size_t width, size_t height);
 /* Moves by rows, up is positive; stops at both ends. */
+#define MODEL_TOP ((long)INT32_MAX)
 void model_scroll(struct model *m, long rows);
 void model_follow(struct model *m); /* back to the newest line */
 

@@ -18,13 +18,15 @@ static void set_up(void)
 
 TestSuite(input, .init = set_up, .fini = input_stop);
 
+static uint64_t now_us;
+
 /* Types it all; the last event that was one.  Texts of earlier ones are freed. */
 static struct input_event type(const char *keys)
 {
     struct input_event last = {.type = INPUT_NONE};
 
     for (; *keys; keys++) {
-        struct input_event ev = input_byte((unsigned char)*keys);
+        struct input_event ev = input_byte((unsigned char)*keys, now_us);
         if (ev.type == INPUT_NONE)
             continue;
         free(last.text);
@@ -80,8 +82,9 @@ Test(input, reports_keys_of_the_screen)
         const char *keys;
         enum input_event_type type;
     } rows[] = {
-        {"\x1b[5~", INPUT_PAGE_UP}, {"\x1b[6~", INPUT_PAGE_DOWN}, {"\f", INPUT_REDRAW},
-        {"\003", INPUT_INTERRUPT},  {"\032", INPUT_SUSPEND},      {"\004", INPUT_END},
+        {"\x1b[5~", INPUT_PAGE_UP}, {"\x1b[6~", INPUT_PAGE_DOWN}, {"\f", INPUT_REDRAW},      {"\003", INPUT_INTERRUPT},
+        {"\032", INPUT_SUSPEND},    {"\004", INPUT_END},          {"\x1b[H", INPUT_TOP},     {"\x1bOF", INPUT_BOTTOM},
+        {"\x1b[4~", INPUT_BOTTOM},  {"\x1b[1;5H", INPUT_TOP},     {"\x1b[1;5F", INPUT_BOTTOM},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -124,7 +127,7 @@ Test(input, keeps_every_byte_of_a_paste_but_nul)
 {
     struct input_event ev = type("\x1b[200~a\x1b[31mb\nc\td\u200B");
 
-    cr_expect_eq(input_byte('\0').type, INPUT_NONE);
+    cr_expect_eq(input_byte('\0', now_us).type, INPUT_NONE);
     ev = type("\x1b[201~");
     cr_assert_eq(ev.type, INPUT_PASTE);
     cr_expect_str_eq(ev.text, "a\x1b[31mb\nc\td\u200B\x01");
@@ -135,16 +138,79 @@ Test(input, refuses_a_paste_beyond_its_bound_and_goes_on)
 {
     type("\x1b[200~");
     for (size_t i = 0; i < 3 * INPUT_PASTE_BYTES; i++)
-        cr_assert_eq(input_byte('x').type, INPUT_NONE);
+        cr_assert_eq(input_byte('x', now_us).type, INPUT_NONE);
     cr_expect_eq(type("\x1b[201~").type, INPUT_PASTE_LONG);
     expect_line("ok\r", "ok");
 }
 
-Test(input, leaves_an_endless_paste_with_interrupt)
+Test(input, takes_every_byte_inside_a_paste_for_data)
 {
-    type("\x1b[200~never ends");
+    struct input_event ev = type("draft \x1b[200~foo\003\r/send /etc/hostname\r\032\004\x1b[5~\x1b[201~");
+
+    cr_assert_eq(ev.type, INPUT_PASTE);
+    cr_expect_str_eq(ev.text, "foo\003\n/send /etc/hostname\n\032\004\x1b[5~");
+    free(ev.text);
+    expect_line("stays\r", "draft stays");
+}
+
+Test(input, ends_a_paste_whose_end_was_lost_after_a_silence)
+{
+    now_us = 5000;
+    cr_expect_eq(input_deadline_us(), UINT64_MAX);
+    type("\x1b[200~one\rtwo");
+    now_us = 6000;
+    type("!");
+    cr_expect_eq(input_deadline_us(), 6000 + INPUT_PASTE_SILENCE_US);
+    cr_expect_eq(input_silence(6000 + INPUT_PASTE_SILENCE_US - 1).type, INPUT_NONE);
+    cr_expect(input_is_pasting());
+    struct input_event ev = input_silence(6000 + INPUT_PASTE_SILENCE_US);
+    cr_assert_eq(ev.type, INPUT_PASTE);
+    cr_expect_str_eq(ev.text, "one\ntwo!");
+    free(ev.text);
+    cr_expect_eq(input_deadline_us(), UINT64_MAX);
+    type("\x1b[200~");
+    cr_expect_eq(input_silence(now_us + INPUT_PASTE_SILENCE_US).type, INPUT_NONE, "nothing came at all");
     cr_expect_eq(type("\003").type, INPUT_INTERRUPT);
-    expect_line("ok\r", "ok");
+    expect_line("ok\x1b[201~\r", "ok");
+}
+
+Test(input, skips_sequences_that_nothing_is_bound_to)
+{
+    /* F5 to F12, Ctrl-PgUp, Shift-Ins, reports of device and cursor, the colour of the background, focus. */
+    expect_line("a\x1b[15~\x1b[17~\x1b[24~\x1b[5;5~\x1b[2;2~b\x1b[?62;22c\x1b[12;40R\x1b]11;rgb:0/0/0\x07"
+                "c\x1b[I\x1b[O\x1bOx\x1b[[Ad\r",
+                "abcd");
+    type("one two");
+    type("\x1b");
+    cr_expect_eq(input_silence(now_us + INPUT_PASTE_SILENCE_US).type, INPUT_NONE);
+    expect_line("bX\r", "one Xtwo");
+}
+
+Test(input, keeps_the_line_while_it_is_held)
+{
+    type("draft");
+    input_hold(true);
+    struct input_event ev = type("y");
+    cr_expect_eq(ev.type, INPUT_KEY);
+    cr_expect_eq(ev.key, 'y');
+    cr_expect_eq(type("\r").type, INPUT_KEY);
+    cr_expect_eq(type("\x1b[A").type, INPUT_NONE);
+    cr_expect_eq(type("\x1b[5~").type, INPUT_PAGE_UP);
+    cr_expect_eq(type("\003").type, INPUT_INTERRUPT);
+    ev = type("\x1b[200~a\rb\x1b[201~");
+    cr_expect_eq(ev.type, INPUT_PASTE);
+    free(ev.text);
+    input_hold(false);
+    expect_line("!\r", "draft!");
+}
+
+Test(input, gives_back_what_it_was_told_to_keep)
+{
+    type("a b\x1b[D");
+    input_keep("one\ntwo");
+    cr_expect_str_eq(input_text(), "a b");
+    cr_expect_eq(input_cursor(), 2);
+    expect_line("\031\r", "a one\ntwob");
 }
 
 Test(input, completes_commands_and_paths)
