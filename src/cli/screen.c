@@ -33,7 +33,7 @@ struct screen {
     struct pasted pasted;
     bool asked; /* the question about a paste is on the screen: what is typed from here on is its answer */
     bool dirty;
-    uint64_t next_frame_us, next_stats_us;
+    uint64_t next_frame_us, stats_us; /* stats_us: when figures were asked for last; 0: they are wanted now */
 };
 
 /* ---- events into lines ---- */
@@ -82,6 +82,8 @@ static void add_speech(struct screen *s, enum model_kind kind, const struct talk
 
     snprintf(prefix, sizeof prefix, "<%s>", ev->name);
     add(s, kind, ev->id, prefix, ev->text);
+    if (kind == LINE_PEER)
+        model_paint(&s->model, view_hue(ev->key));
 }
 
 static void add_peer_event(struct screen *s, const struct talk_event *ev)
@@ -127,6 +129,9 @@ static void on_event(void *face, const struct talk_event *ev)
         addf(s, LINE_EVENT, "listening on %s", ev->text);
         break;
     case TALK_CONNECTED:
+        s->stats_us = 0;
+        add_peer_event(s, ev);
+        break;
     case TALK_UNREACHABLE:
     case TALK_BACK:
     case TALK_LEFT:
@@ -396,6 +401,11 @@ static void draw(struct screen *s, uint64_t now_us)
     input_hold(asking);
 }
 
+static uint64_t next_stats_us(const struct screen *s)
+{
+    return s->stats_us == 0 ? 0 : s->stats_us + (roster_is_busy(&s->talk.roster) ? SCREEN_STATS_US : SCREEN_IDLE_STATS_US);
+}
+
 /* Draws and asks for figures as they fall due; how long there is nothing to do. */
 static uint64_t keep_up(struct screen *s)
 {
@@ -403,14 +413,16 @@ static uint64_t keep_up(struct screen *s)
 
     if (now_us >= input_deadline_us())
         on_input(s, input_silence(now_us));
-    if (now_us >= s->next_stats_us) {
+    if (now_us >= next_stats_us(s)) {
         talk_refresh_stats(&s->talk);
-        s->next_stats_us = now_us + SCREEN_STATS_US;
+        s->stats_us = now_us;
         s->dirty = true; /* "stalled 12 s" counts on */
     }
     if (s->dirty && now_us >= s->next_frame_us)
         draw(s, now_us);
-    uint64_t next_us = s->dirty && s->next_frame_us < s->next_stats_us ? s->next_frame_us : s->next_stats_us;
+    uint64_t next_us = next_stats_us(s);
+    if (s->dirty && s->next_frame_us < next_us)
+        next_us = s->next_frame_us;
     if (input_deadline_us() < next_us)
         next_us = input_deadline_us();
     return next_us > now_us ? next_us - now_us : 0;

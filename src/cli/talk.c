@@ -284,7 +284,8 @@ static void on_text(struct talk *t, const struct msg *m)
     const struct roster_peer *p = roster_peer(&t->roster, m->peer);
 
     if (p)
-        emit_peer(t, TALK_TEXT, p->name, m->text, 0);
+        talk_emit(t, &(struct talk_event){
+                         .kind = TALK_TEXT, .name = p->name, .key = p->fingerprint, .text = m->text ? m->text : ""});
 }
 
 static void on_delivered(struct talk *t, const struct msg *m)

@@ -63,16 +63,73 @@ size_t model_wrap(const char *text, size_t len, size_t width, size_t *next)
     return cut;
 }
 
-static size_t count_rows(const struct model *m, const struct model_line *line)
+/* Where the next row of a line starts. */
+struct row_cursor {
+    size_t at;
+    bool in_word; /* a long one, that goes on */
+};
+
+/* Bytes of the ASCII word at the start of the text, counted up to `most`; 0: none, or not all of it is ASCII. */
+static size_t word_bytes(const char *text, size_t len, size_t most)
 {
-    size_t rows = 0;
+    size_t n = 0;
+
+    while (n < len && n < most && text[n] > ' ' && text[n] < 0x7f)
+        n++;
+    return n < len && n < most && text[n] != ' ' && text[n] != '\n' ? 0 : n;
+}
+
+static struct model_row next_flush_row(const struct model *m, const struct model_line *line, struct row_cursor *c)
+{
+    const size_t whole_width = m->gutter + m->width;
+    const size_t bytes = word_bytes(line->text + c->at, line->len - c->at, whole_width);
+    const struct model_row row = {.line = line, .start = c->at, .len = bytes, .flush = true};
+
+    c->at += bytes;
+    c->in_word = c->at < line->len && word_bytes(line->text + c->at, line->len - c->at, 1) > 0;
+    if (c->at < line->len && line->text[c->at] == '\n')
+        c->at++;
+    else
+        while (c->at < line->len && line->text[c->at] == ' ')
+            c->at++;
+    return row;
+}
+
+/* The row at the cursor, which it moves behind it. */
+static struct model_row next_row(const struct model *m, const struct model_line *line, struct row_cursor *c)
+{
+    const char *text = line->text + c->at;
+    const size_t left = line->len - c->at;
+    size_t blanks = 0;
     size_t next;
 
-    for (size_t at = 0; at < line->len; at += next) {
-        model_wrap(line->text + at, line->len - at, m->width, &next);
-        rows++;
+    while (blanks < left && blanks < m->width && text[blanks] == ' ')
+        blanks++;
+    if (!c->in_word && m->gutter > 0 && word_bytes(text + blanks, left - blanks, m->width + 1) > m->width) {
+        c->at += blanks;
+        c->in_word = true;
+        if (c->at == blanks) /* the time and the mark of the line need a row of their own */
+            return (struct model_row){.line = line, .start = 0, .len = 0, .first = true};
     }
-    return rows > 0 ? rows : 1;
+    if (c->in_word)
+        return next_flush_row(m, line, c);
+    const size_t used = model_wrap(text, left, m->width, &next);
+    const struct model_row row = {.line = line, .start = c->at, .len = used, .first = c->at == 0};
+
+    c->at += next;
+    return row;
+}
+
+static size_t count_rows(const struct model *m, const struct model_line *line)
+{
+    struct row_cursor c = {0};
+    size_t rows = 0;
+
+    do {
+        (void)next_row(m, line, &c);
+        rows++;
+    } while (c.at < line->len);
+    return rows;
 }
 
 static size_t scroll_max(const struct model *m)
@@ -164,6 +221,12 @@ int model_add(struct model *m, enum model_kind kind, uint32_t id, const char *ti
     return 0;
 }
 
+void model_paint(struct model *m, uint8_t hue)
+{
+    if (m->count > 0)
+        line_at(m, m->count - 1)->hue = hue;
+}
+
 bool model_delivered(struct model *m, uint32_t id)
 {
     for (size_t i = m->count; i-- > 0;) {
@@ -176,15 +239,13 @@ bool model_delivered(struct model *m, uint32_t id)
     return false;
 }
 
-void model_resize(struct model *m, size_t width, size_t height)
+static void rewrap(struct model *m)
 {
     size_t below = 0; /* whole lines under the lowest row that is seen */
     size_t rows = 0;
 
     while (below < m->count && rows + line_at(m, m->count - 1 - below)->rows <= m->scroll)
         rows += line_at(m, m->count - 1 - below++)->rows;
-    m->width = width > 0 ? width : 1;
-    m->height = height > 0 ? height : 1;
     m->total_rows = 0;
     m->scroll = 0;
     for (size_t i = 0; i < m->count; i++) {
@@ -194,6 +255,18 @@ void model_resize(struct model *m, size_t width, size_t height)
         if (i + below >= m->count)
             m->scroll += line->rows;
     }
+}
+
+void model_resize(struct model *m, size_t gutter, size_t width, size_t height)
+{
+    const size_t new_width = width > 0 ? width : 1;
+    const bool wraps_anew = new_width != m->width || gutter != m->gutter;
+
+    m->gutter = gutter;
+    m->width = new_width;
+    m->height = height > 0 ? height : 1;
+    if (wraps_anew)
+        rewrap(m);
     clamp_scroll(m);
 }
 
@@ -227,15 +300,13 @@ size_t model_rows(const struct model *m, struct model_row *out, size_t cap)
         row -= line_at(m, --index)->rows;
     for (; index < m->count && row < end; index++) {
         const struct model_line *line = line_at(m, index);
-        size_t next = 0;
-        size_t at = 0;
+        struct row_cursor c = {0};
         do {
-            size_t used = model_wrap(line->text + at, line->len - at, m->width, &next);
+            struct model_row each = next_row(m, line, &c);
             if (row >= begin && row < end)
-                out[filled++] = (struct model_row){.line = line, .start = at, .len = used, .first = at == 0};
+                out[filled++] = each;
             row++;
-            at += next;
-        } while (at < line->len);
+        } while (c.at < line->len);
     }
     return filled;
 }

@@ -189,6 +189,15 @@ uint32_t roster_only_offer(const struct roster *r)
     return id;
 }
 
+bool roster_is_busy(const struct roster *r)
+{
+    bool silent = false;
+
+    for (struct roster_peer *p = NULL; !silent && (p = roster_next_connected(r, p));)
+        silent = p->unreachable;
+    return silent || r->transfer_count > 0;
+}
+
 /* How long nothing of it has moved, when that is worth a word; else 0. */
 static uint64_t stalled_us(struct roster *r, const struct roster_transfer *t, uint64_t now_us)
 {

@@ -22,7 +22,12 @@
 #define ZERO_WIDTH_JOINER 0x200D
 #define CELL_CHARACTERS CCHARW_MAX
 
-enum pair { PAIR_OWN = 1, PAIR_PEER, PAIR_ERROR, PAIR_BAR };
+#define PAIR_OF(color) ((short)((color) + 1)) /* pair 0 is the terminal's */
+
+/* Of the 256 colours; of eight only red and magenta are legible on both. */
+static const short palette[VIEW_COLORS] = {
+    [COLOR_OF_OWN] = 28, [COLOR_OF_ERROR] = 196, [COLOR_OF_BAR] = 31, [COLOR_OF_HUE] = 130, 64, 29, 30, 63, 129, 163, 132,
+};
 
 struct view_layout view_layout(size_t height, size_t transfers, bool strangers)
 {
@@ -182,22 +187,40 @@ static int draw_text(int row, int column, size_t columns, const char *text, size
     return column;
 }
 
-static void attributes_of(enum model_kind kind, attr_t *attributes, short *pair)
+uint8_t view_hue(const char *fingerprint)
+{
+    uint32_t hash = 2166136261; /* FNV-1a */
+
+    for (const char *at = fingerprint; *at != '\0'; at++)
+        hash = (hash ^ (uint8_t)*at) * 16777619;
+    return (uint8_t)(hash % VIEW_HUES);
+}
+
+short view_color_number(enum view_color color, int colors)
+{
+    if (colors >= 256)
+        return palette[color];
+    if (color == COLOR_OF_ERROR)
+        return COLOR_RED;
+    return color >= COLOR_OF_HUE && color % 2 == 0 ? COLOR_MAGENTA : -1;
+}
+
+static void attributes_of(const struct model_line *line, attr_t *attributes, short *pair)
 {
     *attributes = A_NORMAL;
     *pair = 0;
-    switch (kind) {
+    switch (line->kind) {
     case LINE_OWN:
         *attributes = A_BOLD;
-        *pair = PAIR_OWN;
+        *pair = PAIR_OF(COLOR_OF_OWN);
         break;
     case LINE_PEER:
         *attributes = A_BOLD;
-        *pair = PAIR_PEER;
+        *pair = PAIR_OF(COLOR_OF_HUE + line->hue);
         break;
     case LINE_ERROR:
         *attributes = A_BOLD;
-        *pair = PAIR_ERROR;
+        *pair = PAIR_OF(COLOR_OF_ERROR);
         break;
     case LINE_EVENT:
     case LINE_INFO:
@@ -228,13 +251,13 @@ static const char *mark_of(const struct model_line *line)
 static void draw_row(int y, const struct model_row *row, size_t width)
 {
     const struct model_line *line = row->line;
-    size_t gutter = view_gutter(width);
+    size_t gutter = row->flush ? 0 : view_gutter(width);
     const char *text = line->text + row->start;
     attr_t attributes;
     short pair;
     size_t named = 0; /* bytes of this row that are the speaker's name */
 
-    attributes_of(line->kind, &attributes, &pair);
+    attributes_of(line, &attributes, &pair);
     if (row->first && gutter == GUTTER_FULL)
         draw_text(y, 0, GUTTER_FULL, line->time, strlen(line->time), A_DIM, 0);
     if (row->first && gutter > 0) {
@@ -254,8 +277,7 @@ static void draw_lines(struct model *m, const struct view_layout *l, size_t widt
 {
     size_t gutter = view_gutter(width);
 
-    if (m->width != width - gutter || m->height != (l->lines > 0 ? l->lines : 1))
-        model_resize(m, width - gutter, l->lines);
+    model_resize(m, gutter, width - gutter, l->lines);
     struct model_row *rows = calloc(l->lines + 1, sizeof *rows);
     if (!rows)
         return;
@@ -269,7 +291,7 @@ static void draw_bars(const struct view *v, const struct view_layout *l, size_t 
 {
     char text[BAR_TEXT_BYTES];
     char state[ROSTER_STATE_BYTES];
-    short pair = term_colors() ? PAIR_BAR : 0;
+    short pair = term_colors() ? PAIR_OF(COLOR_OF_BAR) : 0;
     size_t shown = v->roster->transfer_count;
 
     for (size_t i = 0; i < l->bars; i++) {
@@ -319,10 +341,8 @@ void view_start(void)
 {
     if (!term_colors())
         return;
-    init_pair(PAIR_OWN, COLOR_GREEN, -1);
-    init_pair(PAIR_PEER, COLOR_CYAN, -1);
-    init_pair(PAIR_ERROR, COLOR_RED, -1);
-    init_pair(PAIR_BAR, COLOR_BLUE, -1);
+    for (int color = 0; color < VIEW_COLORS; color++)
+        init_pair(PAIR_OF(color), view_color_number((enum view_color)color, COLORS), -1);
 }
 
 size_t view_columns(void)

@@ -36,7 +36,7 @@ enum talk_kind {
     TALK_BACK,        /* name, value: µs of silence */
     TALK_LEFT,        /* name, text: reason or "" */
     TALK_LOST,        /* name, text: reason or "" */
-    TALK_TEXT,        /* name, text */
+    TALK_TEXT,        /* name, key, text */
     TALK_OWN,         /* id, text: taken */
     TALK_DELIVERED,   /* id */
     TALK_OFFER,       /* name, id, text: file, value: bytes; flag: accepted already */
@@ -55,6 +55,7 @@ enum talk_kind {
 struct talk_event {
     enum talk_kind kind;
     const char *name, *text;
+    const char *key; /* a fingerprint */
     uint32_t id;
     uint64_t value;
     bool flag;

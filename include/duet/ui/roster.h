@@ -103,6 +103,9 @@ void roster_update(struct roster *r, const struct msg_progress *p, uint64_t now_
 /* The only offer that waits for our answer; 0: none, or more than one. */
 uint32_t roster_only_offer(const struct roster *r);
 
+/* Does something count on, second by second: a transfer, a silence? */
+bool roster_is_busy(const struct roster *r);
+
 /* What to draw for it; `state_text` keeps the words.  now_us: the ui's clock. */
 #define ROSTER_STATE_BYTES 48
 struct bar roster_bar(struct roster *r, const struct roster_transfer *t, uint64_t now_us,

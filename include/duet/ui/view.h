@@ -52,6 +52,15 @@ size_t view_gutter(size_t width);
 /* The status line in words, sanitised names inside; pure. */
 const char *view_status(const struct view *v, bool ascii, char out[VIEW_STATUS_BYTES]);
 
+/*
+ * Colours: legible on black and on white (a contrast of 4 to both), else the terminal's own.  A peer's is one of
+ * VIEW_HUES by its key, the same in every run.
+ */
+#define VIEW_HUES 8
+enum view_color { COLOR_OF_OWN, COLOR_OF_ERROR, COLOR_OF_BAR, COLOR_OF_HUE, VIEW_COLORS = COLOR_OF_HUE + VIEW_HUES };
+uint8_t view_hue(const char *fingerprint);                /* pure */
+short view_color_number(enum view_color color, int colors); /* of a terminal with so many; -1: its own.  Pure. */
+
 void view_start(void); /* after term_start: colours */
 void view_draw(const struct view *v);
 

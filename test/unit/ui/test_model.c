@@ -40,7 +40,7 @@ static const char *seen(void)
 static void set_up(void)
 {
     model_init(&m);
-    model_resize(&m, 10, 3);
+    model_resize(&m, 0, 10, 3);
 }
 
 static void tear_down(void)
@@ -75,7 +75,7 @@ Test(model, wraps_at_blanks_newlines_and_inside_long_words)
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        model_resize(&m, rows[i].width, 64);
+        model_resize(&m, 0, rows[i].width, 64);
         model_clear(&m);
         add(rows[i].text);
         cr_expect_str_eq(seen(), rows[i].rows, "row %zu: %s", i, seen());
@@ -90,7 +90,7 @@ Test(model, never_loses_or_repeats_a_letter_at_any_width)
     for (size_t width = 1; width < 60; width++) {
         struct model_row rows[200];
         size_t used = 0, l = 0;
-        model_resize(&m, width, 200);
+        model_resize(&m, 0, width, 200);
         model_clear(&m);
         add(text);
         size_t count = model_rows(&m, rows, 200);
@@ -160,9 +160,9 @@ Test(model, keeps_the_bottom_line_in_sight_when_resized)
     }
     model_scroll(&m, 3);
     cr_expect_str_eq(seen(), "eee eee|fff fff|ggg ggg");
-    model_resize(&m, 4, 4);
+    model_resize(&m, 0, 4, 4);
     cr_expect_str_eq(seen(), "fff|fff|ggg|ggg", "%s", seen());
-    model_resize(&m, 10, 3);
+    model_resize(&m, 0, 10, 3);
     cr_expect_str_eq(seen(), "eee eee|fff fff|ggg ggg", "%s", seen());
 }
 
@@ -213,13 +213,13 @@ Test(model, survives_every_size)
     for (size_t width = 0; width < 40; width++) {
         for (size_t height = 0; height < 10; height++) {
             struct model_row rows[16];
-            model_resize(&m, width, height);
+            model_resize(&m, 0, width, height);
             model_scroll(&m, 3);
             cr_expect_leq(model_rows(&m, rows, 16), height ? height : 1);
         }
     }
     struct model_row one[1];
-    model_resize(&m, 10, 5);
+    model_resize(&m, 0, 10, 5);
     cr_expect_eq(model_rows(&m, one, 1), 1);
     cr_expect_eq(model_rows(&m, one, 0), 0);
 }
@@ -268,4 +268,52 @@ Test(model, cuts_a_line_no_screen_could_show_and_says_so)
     cr_expect(text_valid(m.lines[0]->text, m.lines[0]->len));
     cr_expect_not_null(strstr(m.lines[0]->text, "\u00e9\n[cut: "), "%s", m.lines[0]->text + m.lines[0]->len - 60);
     cr_expect_leq(m.bytes, MODEL_BYTES);
+}
+
+Test(model, gives_long_words_the_whole_screen)
+{
+    static const struct {
+        const char *text;
+        const char *rows; /* those that are flush in [] */
+    } rows[] = {
+        {"see https://example.org/x ok", "see|[https://exam]|[ple.org/x]|ok"},
+        {"https://example.org/x", "|[https://exam]|[ple.org/x]"},
+        {"a b c 12345678901\nnext", "a b c|[12345678901]|next"},
+        {"1234567890 x", "1234567890|x"},
+        {"a\n  123456789012345", "a|[123456789012]|[345]"},
+        {"日本語日本語日本語", "日本語日本|語日本語"},
+        {"Zoëabcdefghijk", "Zoëabcdefg|hijk"},
+        {"x123456789012", "|[x12345678901]|[2]"},
+    };
+
+    model_resize(&m, 2, 10, 9);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct model_row out[9];
+        char all[256] = "";
+
+        model_clear(&m);
+        add(rows[i].text);
+        const size_t count = model_rows(&m, out, 9);
+        for (size_t row = 0; row < count; row++)
+            snprintf(all + strlen(all), sizeof all - strlen(all), out[row].flush ? "%s[%.*s]" : "%s%.*s",
+                     row > 0 ? "|" : "", (int)out[row].len, out[row].line->text + out[row].start);
+        cr_expect_str_eq(all, rows[i].rows, "row %zu", i);
+        cr_expect_eq(m.total_rows, count, "row %zu", i);
+        cr_expect(out[0].first && !out[0].flush);
+    }
+}
+
+Test(model, looks_at_every_line_only_for_another_width)
+{
+    add_letters('e');
+    for (size_t i = 0; i < m.count; i++)
+        m.lines[i]->rows = 2; /* as if it had wrapped */
+    m.total_rows = 10;
+    model_resize(&m, 0, 10, 5);
+    cr_expect_eq(m.total_rows, 10, "a new height wraps nothing");
+    model_scroll(&m, 100);
+    model_resize(&m, 0, 10, 8);
+    cr_expect_eq(m.scroll, 2, "but there is less to scroll");
+    model_resize(&m, 0, 11, 8);
+    cr_expect_eq(m.total_rows, 5);
 }

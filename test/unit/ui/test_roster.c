@@ -162,3 +162,18 @@ Test(roster, says_how_long_a_transfer_has_been_stalled)
     roster_update(&r, &progress, 5000000);
     cr_expect_str_eq(roster_bar(&r, t, 13500000, state).state, "waiting for the receipt");
 }
+
+Test(roster, is_busy_while_something_counts_on)
+{
+    struct roster_peer *p = roster_add_peer(&r, 1, &(struct duet_addr){0});
+
+    cr_expect_not(roster_is_busy(&r));
+    roster_enter(&r, p, ROSTER_CONNECTED);
+    cr_expect_not(roster_is_busy(&r));
+    p->unreachable = true;
+    cr_expect(roster_is_busy(&r));
+    p->unreachable = false;
+    cr_assert_not_null(roster_add_transfer(&r, 1));
+    cr_expect(roster_is_busy(&r));
+    roster_dispose(&r);
+}

@@ -1,6 +1,8 @@
 #include "unit.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "duet/ui/view.h"
 
@@ -111,4 +113,45 @@ Test(view, keeps_the_status_within_its_buffer)
     roster_add_transfer(&roster, 1)->rate_bytes_per_s = 1;
     view_status(&v, true, out);
     cr_expect_lt(strlen(out), VIEW_STATUS_BYTES);
+}
+
+/* WCAG 2: of one of the 6x6x6 colours behind the first sixteen. */
+static double luminance(short number)
+{
+    static const double level[] = {0, 95, 135, 175, 215, 255};
+    static const double weight[] = {0.2126, 0.7152, 0.0722};
+    const int n = number - 16;
+    const int of[] = {n / 36, n / 6 % 6, n % 6};
+    double sum = 0;
+
+    for (size_t i = 0; i < 3; i++)
+        sum += weight[i] * pow((level[of[i]] / 255 + 0.055) / 1.055, 2.4);
+    return sum;
+}
+
+Test(view, has_colours_that_can_be_read_on_black_and_on_white)
+{
+    for (int color = 0; color < VIEW_COLORS; color++) {
+        const double light = luminance(view_color_number((enum view_color)color, 256));
+        const short of_eight = view_color_number((enum view_color)color, 8);
+
+        cr_expect_gt(1.05 / (light + 0.05), 3.9, "colour %d on white", color);
+        cr_expect_gt((light + 0.05) / 0.05, 3.9, "colour %d on black", color);
+        cr_expect(of_eight == -1 || of_eight == 1 || of_eight == 5, "red, magenta, or the terminal's own");
+        for (int other = 0; other < color; other++)
+            cr_expect_neq(view_color_number((enum view_color)color, 256), view_color_number((enum view_color)other, 256));
+    }
+}
+
+Test(view, gives_each_key_one_colour)
+{
+    static const char *const keys[] = {"asig-s6gy-og25", "zl2p-bcw7-d5h4", "hb4r-7bgs-7yx2", "m7by-xxkz-46nj"};
+    bool differ = false;
+
+    for (size_t i = 0; i < 4; i++) {
+        cr_expect_lt(view_hue(keys[i]), VIEW_HUES);
+        cr_expect_eq(view_hue(keys[i]), view_hue(keys[i]));
+        differ = differ || view_hue(keys[i]) != view_hue(keys[0]);
+    }
+    cr_expect(differ);
 }
