@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include "duet/base/text.h"
 #include "duet/cli/exit.h"
+#include "duet/cli/locale.h"
 #include "duet/cli/options.h"
 #include "duet/cli/subcommand.h"
 #include "duet/cli/suggest.h"
@@ -120,7 +120,8 @@ int main(int argc, char *argv[])
 {
     if (!hold_standard_streams())
         return EXIT_INTERNAL;
-    setlocale(LC_ALL, "");
+    if (locale_start() != NULL)
+        fprintf(stderr, "duet: %s\n", locale_note());
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
     return dispatch(argc, argv);

@@ -12,6 +12,7 @@
 #include "duet/base/err.h"
 #include "duet/base/text.h"
 #include "duet/base/time.h"
+#include "duet/cli/locale.h"
 #include "duet/cli/pasted.h"
 #include "duet/cli/say.h"
 #include "duet/cli/talk.h"
@@ -482,6 +483,8 @@ int screen_run(struct program *p)
     s->dirty = true;
     model_init(&s->model);
     p->policy.may_ask = true;
+    if (locale_note())
+        add(s, LINE_INFO, 0, "", locale_note());
     talk_init(&s->talk, p, on_event, s);
     loop(s);
     int code = talk_farewell(&s->talk);

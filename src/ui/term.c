@@ -77,15 +77,35 @@ static void write_now(const char *text)
     fflush(stdout);
 }
 
+/* A "dumb" terminal, or one that prints on paper, would show the sequences, or one line over the other. */
+static const char *what_is_missing(void)
+{
+    int known = 0;
+
+    if (setupterm(NULL, STDOUT_FILENO, &known) != OK)
+        return "the terminal type (TERM) is unknown";
+    const char *position = tigetstr("cup");
+    const bool can = position != NULL && position != (const char *)-1;
+
+    del_curterm(cur_term);
+    return can ? NULL : "this terminal (TERM) cannot position its cursor";
+}
+
 int term_start(bool colors, const char **why)
 {
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &term.before) < 0) {
         *why = "not a terminal";
         return DUET_ESYS;
     }
+    const char *missing = what_is_missing();
+
+    if (missing != NULL) {
+        *why = missing;
+        return DUET_ESYS;
+    }
     term.screen = newterm(NULL, stdout, stdin);
     if (!term.screen) {
-        *why = "the terminal type (TERM) is unknown";
+        *why = "the terminal cannot be set up";
         return DUET_ESYS;
     }
     set_term(term.screen);
