@@ -369,7 +369,7 @@ void view_draw(const struct view *v)
         draw_status(v, height - (l.strangers ? 3 : 2), (size_t)width);
     if (l.strangers)
         draw_text(height - 2, 0, (size_t)width, v->strangers, strlen(v->strangers), A_BOLD,
-                  term_colors() ? PAIR_ERROR : 0);
+                  term_colors() ? PAIR_OF(COLOR_OF_ERROR) : 0);
     draw_input(v, height - 1, (size_t)width);
     refresh();
 }

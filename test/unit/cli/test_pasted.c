@@ -1,4 +1,4 @@
-#include <criterion/criterion.h>
+#include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
