@@ -12,6 +12,21 @@ void receipts_dispose(struct receipts *r)
     r->count = r->bytes = r->ended = 0;
 }
 
+/* The first with this number or a higher one. */
+static size_t place_of(const struct receipts *r, uint32_t number)
+{
+    size_t low = 0, high = r->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (r->v[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct receipt *receipts_add(struct receipts *r, uint32_t number, size_t bytes, size_t slots)
 {
     struct receipt m = {.number = number, .bytes = bytes, .words = slots / WORD_BITS + 1};
@@ -21,9 +36,13 @@ struct receipt *receipts_add(struct receipts *r, uint32_t number, size_t bytes, 
     m.waits_for = calloc(m.words, sizeof m.waits_for[0]);
     if (!m.waits_for)
         return NULL;
+    const size_t place = place_of(r, number);
+
+    memmove(&r->v[place + 1], &r->v[place], (r->count - place) * sizeof r->v[0]);
     r->bytes += bytes;
-    r->v[r->count] = m;
-    return &r->v[r->count++];
+    r->count++;
+    r->v[place] = m;
+    return &r->v[place];
 }
 
 void receipts_drop(struct receipts *r, struct receipt *m)
@@ -55,36 +74,24 @@ static bool settle(struct receipts *r, struct receipt *m, unsigned slot)
     return true;
 }
 
-static struct receipt *numbered(struct receipts *r, uint32_t number)
-{
-    size_t low = 0, high = r->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (r->v[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < r->count && r->v[low].number == number ? &r->v[low] : NULL;
-}
-
 void receipts_came(struct receipts *r, unsigned slot, uint32_t number)
 {
-    struct receipt *m = numbered(r, number);
-
-    if (m && settle(r, m, slot))
-        m->delivered = true;
+    for (size_t i = place_of(r, number); i < r->count && r->v[i].number == number; i++)
+        if (settle(r, &r->v[i], slot))
+            r->v[i].delivered = true;
 }
 
 void receipts_give_up(struct receipts *r, unsigned slot, uint32_t number)
 {
-    struct receipt *m = number ? numbered(r, number) : NULL;
-
-    if (m)
-        settle(r, m, slot);
-    for (size_t i = 0; !number && i < r->count; i++)
+    for (size_t i = number ? place_of(r, number) : 0; i < r->count && (!number || r->v[i].number == number); i++)
         settle(r, &r->v[i], slot);
+}
+
+bool receipts_has(const struct receipts *r, uint32_t number)
+{
+    const size_t place = place_of(r, number);
+
+    return place < r->count && r->v[place].number == number;
 }
 
 bool receipts_take_ended(struct receipts *r, uint32_t *number, bool *delivered)

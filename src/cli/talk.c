@@ -27,8 +27,7 @@ void talk_dial(struct talk *t, const struct duet_addr *addr, const char *dialled
 
 void talk_dispose(struct talk *t)
 {
-    for (size_t i = 0; i < t->outbox_count; i++)
-        free(t->outbox[i].text);
+    kept_dispose(&t->kept);
     receipts_dispose(&t->said);
     roster_dispose(&t->roster);
     free(t->reason);
@@ -51,8 +50,8 @@ void talk_finish(struct talk *t, int code, const char *format, ...)
 
 bool talk_has_room(const struct talk *t)
 {
-    return t->outbox_count < TALK_OUTBOX / 2 && t->said.count < RECEIPTS_MAX / 2 &&
-           t->outbox_bytes + t->said.bytes < TALK_SAID_BYTES;
+    return t->kept.count < KEPT_MAX / 2 && t->said.count < RECEIPTS_MAX / 2 &&
+           t->kept.bytes + t->said.bytes < TALK_SAID_BYTES;
 }
 
 void talk_end_of_input(struct talk *t)
@@ -87,7 +86,7 @@ void talk_settle(struct talk *t)
         return;
     if (t->leaving == TALK_DRAINS) {
         /* Who waits may wait on; a HOST that is gone will hardly come back. */
-        if (t->outbox_count > 0 && !(talk_is_alone(t) && t->program->has_target))
+        if (t->kept.count > 0 && !t->program->has_target)
             return;
         if (t->said.count > 0 || t->sends_open > 0 || is_asking(t) || is_receiving(t))
             return;
@@ -126,6 +125,8 @@ static void on_turned_away(struct talk *t, const struct stranger *s, const char 
     if (s->is_target) {
         t->dialling = false;
         talk_finish(t, EXIT_TRUST, "%s", why);
+    } else {
+        talk_drop_dialled(t);
     }
 }
 
@@ -141,6 +142,8 @@ static void on_admission(void *self, const struct admission_event *ev)
     case ADMISSION_LET_IN:
         if (ev->who->is_target)
             t->target = ev->who->peer;
+        if (ev->who->dialled[0] != '\0')
+            roster_peer(&t->roster, ev->who->peer)->dialled = true;
         break;
     case ADMISSION_TURNED_AWAY:
         on_turned_away(t, ev->who, ev->text);
@@ -192,7 +195,9 @@ static void on_connected(struct talk *t, const struct msg *m)
     if (m->peer == t->target)
         t->dialling = false;
     emit_peer(t, TALK_CONNECTED, p->name, p->fingerprint, 0);
-    talk_flush_outbox(t);
+    kept_peer_came(&t->kept, p->fingerprint);
+    t->told_kept = false;
+    talk_hand_over(t, p);
 }
 
 static void on_failed(struct talk *t, const struct msg *m)
@@ -203,8 +208,10 @@ static void on_failed(struct talk *t, const struct msg *m)
         return;
     const char *why = program_failure_text(m);
     talk_tell(t, TALK_ERROR, "could not connect to %s: %s", dial.dialled, why);
-    if (!t->dialling || dial.id != ADMISSION_TARGET)
+    if (!t->dialling || dial.id != ADMISSION_TARGET) {
+        talk_drop_dialled(t);
         return;
+    }
     t->dialling = false;
     talk_finish(t,
                 m->err == DUET_EREFUSED ? EXIT_REFUSED
@@ -233,10 +240,10 @@ static void tell_ended(struct talk *t)
     bool delivered;
 
     while (receipts_take_ended(&t->said, &number, &delivered)) {
-        if (delivered)
-            talk_emit(t, &(struct talk_event){.kind = TALK_DELIVERED, .name = "", .text = "", .id = number});
-        else
+        if (!delivered)
             t->undelivered++;
+        else if (!kept_has_message(&t->kept, number) && !receipts_has(&t->said, number)) /* else not all have it */
+            talk_emit(t, &(struct talk_event){.kind = TALK_DELIVERED, .name = "", .text = "", .id = number});
     }
 }
 
@@ -247,10 +254,21 @@ static void on_early_end(struct talk *t, const char *name, bool is_target, const
 
     program_ended_text(name, m, text);
     talk_tell(t, TALK_ERROR, "%s", text);
-    if (!is_target)
+    if (!is_target) {
+        talk_drop_dialled(t);
         return;
+    }
     t->dialling = false;
     talk_finish(t, program_ended_code(m), "%s", text);
+}
+
+/* Is another session with this key connected? */
+static bool is_here(const struct talk *t, const char *key)
+{
+    for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
+        if (strcmp(p->fingerprint, key) == 0)
+            return true;
+    return false;
 }
 
 static void on_gone(struct talk *t, const struct msg *m)
@@ -264,6 +282,8 @@ static void on_gone(struct talk *t, const struct msg *m)
     const bool is_target = m->peer == t->target;
     struct roster_peer gone = *p;
     roster_remove_peer(&t->roster, m->peer);
+    if (gone.state == ROSTER_CONNECTED && !is_here(t, gone.fingerprint))
+        kept_peer_gone(&t->kept, gone.fingerprint, gone.name);
     if (gone.state != ROSTER_CONNECTED)
         on_early_end(t, gone.name, is_target, m);
     else if (m->type == MSG_LOST)
@@ -368,13 +388,16 @@ static void on_answer(struct talk *t, const struct msg *m)
 
 static void on_notice(struct talk *t, const struct msg *m)
 {
-    const struct roster_peer *p = roster_peer(&t->roster, m->peer);
+    struct roster_peer *p = roster_peer(&t->roster, m->peer);
 
     if (m->flag && m->id != 0 && p) /* a message of ours that could not go out: no receipt will come */
         receipts_give_up(&t->said, p->slot, m->id);
     tell_ended(t);
-    if (!m->flag) /* "already connected": that was the answer to the call */
-        (void)admission_dial_over(&t->admission, m->id, NULL);
+    /* "Already connected": that was the answer to the call, and the one who was called. */
+    if (!m->flag && admission_dial_over(&t->admission, m->id, NULL) && p && p->state == ROSTER_CONNECTED) {
+        p->dialled = true;
+        talk_hand_over(t, p);
+    }
     talk_tell(t, m->flag ? TALK_ERROR : TALK_NOTICE, "%s", m->text ? m->text : "");
 }
 
@@ -453,10 +476,9 @@ int talk_farewell(struct talk *t)
     struct program *p = t->program;
     struct msg m;
 
-    t->undelivered += t->outbox_count;
-    if (t->outbox_count > 0)
-        talk_tell(t, TALK_ERROR, "%zu %s never sent", t->outbox_count,
-                  t->outbox_count == 1 ? "line was" : "lines were");
+    t->undelivered += t->kept.count;
+    if (t->kept.count > 0)
+        talk_tell(t, TALK_ERROR, "%zu %s never sent", t->kept.count, t->kept.count == 1 ? "line was" : "lines were");
     program_quit(p, p->interrupted || t->code != EXIT_DONE);
     while (!t->stopped && !p->interrupted && time_before(clock_now(), end)) {
         program_wait(p, -1, time_since(end, clock_now()), NULL);

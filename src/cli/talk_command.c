@@ -1,10 +1,13 @@
 /*
  * The user's half of talk: lines, slash commands, and what they send to the node.
  */
+#include <errno.h>
 #include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "duet/base/err.h"
 #include "duet/base/text.h"
@@ -70,9 +73,25 @@ static void do_connect(struct talk *t, const char *argument)
     talk_dial(t, &addr, dialled);
 }
 
+/* What cannot be sent is known before anybody comes for it. */
+static bool can_be_sent(struct talk *t, const char *path)
+{
+    struct stat st;
+    const char *why = NULL;
+
+    if (stat(path, &st) < 0 || access(path, R_OK) < 0)
+        why = strerror(errno);
+    else if (S_ISDIR(st.st_mode))
+        why = "it is a directory";
+    if (why != NULL)
+        talk_tell(t, TALK_ERROR, "sending %s: %s", path, why);
+    return why == NULL;
+}
+
 void talk_send_path(struct talk *t, const char *path)
 {
-    talk_dispatch(t, COMMAND_SEND, 0, path);
+    if (!talk_is_alone(t) || can_be_sent(t, path)) /* else whoever opens it says so */
+        talk_dispatch(t, COMMAND_SEND, 0, path);
 }
 
 static void do_ask(struct talk *t, const char *argument)
@@ -150,10 +169,27 @@ static void do_reject(struct talk *t, const char *argument)
     answer_offers(t, argument, false);
 }
 
+/* "k3": a file that is kept. */
+static bool cancel_kept(struct talk *t, const char *argument)
+{
+    char *end;
+    unsigned long number = argument[0] == 'k' ? strtoul(argument + 1, &end, 10) : 0;
+
+    if (number == 0 || number > UINT32_MAX || *end != '\0')
+        return false;
+    if (kept_cancel(&t->kept, (uint32_t)number))
+        talk_tell(t, TALK_INFO, "%s is kept no more", argument);
+    else
+        talk_tell(t, TALK_ERROR, "nothing is kept as %s: /transfers lists it", argument);
+    return true;
+}
+
 static void do_cancel(struct talk *t, const char *argument)
 {
     uint32_t id = 0;
 
+    if (cancel_kept(t, argument))
+        return;
     if (*argument)
         id = read_transfer(t, argument);
     else if (t->roster.transfer_count == 1)
@@ -164,12 +200,30 @@ static void do_cancel(struct talk *t, const char *argument)
         program_send(t->program, MSG_CANCEL, roster_transfer(&t->roster, id)->peer, id, false);
 }
 
+static void list_kept(struct talk *t)
+{
+    size_t lines = 0;
+
+    for (size_t i = 0; i < t->kept.count; i++) {
+        const struct kept_item *item = &t->kept.v[i];
+        const char *whom = item->whom == KEPT_FOR_KEY       ? item->name
+                           : item->whom == KEPT_FOR_DIALLED ? talk_called_name(t)
+                                                            : "whoever comes first";
+        if (item->id == COMMAND_SEND)
+            talk_tell(t, TALK_INFO, "transfer k%u kept for %s: %s", item->number, whom, item->text);
+        else
+            lines++;
+    }
+    if (lines > 0)
+        talk_tell(t, TALK_INFO, "no transfers: %zu %s kept", lines, lines == 1 ? "line is" : "lines are");
+}
+
 static void do_transfers(struct talk *t, const char *argument)
 {
     char amounts[BAR_AMOUNT_BYTES], rate[TEXT_SIZE_BYTES];
 
     (void)argument;
-    if (t->roster.transfer_count == 0)
+    if (t->roster.transfer_count == 0 && t->kept.count == 0)
         talk_tell(t, TALK_INFO, "no transfers");
     for (size_t i = 0; i < t->roster.transfer_count; i++) {
         const struct roster_transfer *each = &t->roster.transfers[i];
@@ -179,6 +233,7 @@ static void do_transfers(struct talk *t, const char *argument)
                   bar_amounts(each->done_bytes, each->total_bytes, amounts), text_size(each->rate_bytes_per_s, rate),
                   each->name);
     }
+    list_kept(t);
 }
 
 static void list_strangers(struct talk *t)
@@ -255,7 +310,7 @@ static void do_quit(struct talk *t, const char *argument)
     if (t->leaving == TALK_LEAVES)
         t->over = true;
     t->leaving = TALK_LEAVES;
-    if (t->outbox_count == 0)
+    if (t->kept.count == 0)
         t->dialling = false; /* nothing waits for it */
     for (size_t i = 0; i < t->roster.transfer_count; i++)
         program_send(t->program, MSG_CANCEL, t->roster.transfers[i].peer, t->roster.transfers[i].id, false);

@@ -1,6 +1,6 @@
 /*
- * What both halves of talk stand on: telling the face, and sending to everyone connected, or into the outbox until
- * somebody is.
+ * What both halves of talk stand on: telling the face, and sending to everyone connected, or keeping it for
+ * those for whom it is.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -35,22 +35,58 @@ bool talk_is_alone(const struct talk *t)
     return roster_count(&t->roster, ROSTER_CONNECTED) == 0;
 }
 
-/* ---- what goes to peers, now or when somebody comes ---- */
-
-static void enqueue(struct talk *t, enum command_id id, uint32_t number, const char *text)
+bool talk_is_dialling(const struct talk *t)
 {
-    char *copy = t->outbox_count < TALK_OUTBOX ? strdup(text) : NULL;
+    const struct stranger *s;
 
-    if (!copy) {
-        t->undelivered++;
-        talk_tell(t, TALK_ERROR, "not sent: too much waits for somebody to connect");
-        return;
-    }
-    t->outbox_bytes += strlen(copy);
-    t->outbox[t->outbox_count++] = (struct talk_waiting){.id = id, .number = number, .text = copy};
+    if (t->dialling)
+        return true;
+    for (size_t i = 0; i < ADMISSION_DIALS; i++)
+        if (t->admission.dials[i].id != 0)
+            return true;
+    for (size_t i = 0; (s = admission_next(&t->admission, &i)) != NULL; i++)
+        if (s->dialled[0] != '\0')
+            return true;
+    for (struct roster_peer *p = roster_from(&t->roster, 0); p != NULL; p = roster_from(&t->roster, p->slot + 1))
+        if (p->state == ROSTER_TRUSTED && p->dialled)
+            return true;
+    return false;
 }
 
-static void say_now(struct talk *t, uint32_t number, const char *text)
+/* ---- what goes to peers, now or when those come for whom it is ---- */
+
+const char *talk_called_name(const struct talk *t)
+{
+    return t->dialling ? t->program->dialled : "the host you called";
+}
+
+static void tell_kept(struct talk *t, enum command_id id, const char *whom, const char *text)
+{
+    if (id == COMMAND_SEND)
+        talk_tell(t, TALK_NOTICE, "%s is kept for %s: /cancel k%u forgets it", text, whom, t->kept.last_file);
+    else if (!t->told_kept && t->kept.absent_count == 1)
+        talk_tell(t, TALK_NOTICE, "%s is not here: what you say is kept until %s comes back", whom, whom);
+    else if (!t->told_kept && t->kept.absent_count > 1)
+        talk_tell(t, TALK_NOTICE, "%s are not here: what you say is kept until they come back", whom);
+    t->told_kept = true;
+}
+
+static void keep(struct talk *t, enum command_id id, uint32_t number, const char *text)
+{
+    const bool dialling = talk_is_dialling(t);
+    char buffer[KEPT_WHOM_BYTES];
+    const char *whom = kept_whom(&t->kept, dialling, buffer);
+
+    if (kept_add(&t->kept, dialling, id, number, text)) {
+        tell_kept(t, id, whom ? whom : talk_called_name(t), text);
+        return;
+    }
+    t->undelivered++;
+    talk_tell(t, TALK_ERROR, "not sent: too much is kept already");
+}
+
+/* To everyone connected, or only to one. */
+static void say_now(struct talk *t, struct roster_peer *only, uint32_t number, const char *text)
 {
     struct receipt *said = receipts_add(&t->said, number, strlen(text), t->roster.slot_count);
 
@@ -60,7 +96,7 @@ static void say_now(struct talk *t, uint32_t number, const char *text)
         return;
     }
     for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
-        if (program_send_text(t->program, MSG_SAY, p->id, number, text) == 0)
+        if ((!only || p == only) && program_send_text(t->program, MSG_SAY, p->id, number, text) == 0)
             receipt_expect(said, p->slot);
     if (said->waiting > 0)
         return;
@@ -69,9 +105,11 @@ static void say_now(struct talk *t, uint32_t number, const char *text)
     talk_tell(t, TALK_ERROR, "not sent: %s", err_text(DUET_ENOMEM));
 }
 
-static void send_now(struct talk *t, const char *path)
+static void send_now(struct talk *t, const struct roster_peer *only, const char *path)
 {
     for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));) {
+        if (only && p != only)
+            continue;
         if (program_send_text(t->program, MSG_SEND, p->id, ++t->last_send, path) == 0)
             t->sends_open++;
         else
@@ -136,27 +174,45 @@ static void ask_now(struct talk *t, const char *argument)
 
 void talk_dispatch(struct talk *t, enum command_id id, uint32_t number, const char *text)
 {
-    if (talk_is_alone(t))
-        enqueue(t, id, number, text);
-    else if (id == COMMAND_SAY)
-        say_now(t, number, text);
+    if (talk_is_alone(t)) {
+        keep(t, id, number, text);
+        return;
+    }
+    kept_user_spoke(&t->kept);
+    if (id == COMMAND_SAY)
+        say_now(t, NULL, number, text);
     else if (id == COMMAND_SEND)
-        send_now(t, text);
+        send_now(t, NULL, text);
     else
         ask_now(t, text);
 }
 
-void talk_flush_outbox(struct talk *t)
+void talk_hand_over(struct talk *t, struct roster_peer *p)
 {
-    struct talk_waiting queue[TALK_OUTBOX];
-    size_t count = t->outbox_count;
+    struct kept_item item;
 
-    memcpy(queue, t->outbox, count * sizeof queue[0]);
-    t->outbox_count = 0;
-    t->outbox_bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct talk_waiting *w = &queue[i];
-        talk_dispatch(t, w->id, w->number, w->text);
-        free(w->text);
+    while (kept_take(&t->kept, p->fingerprint, p->dialled, &item)) {
+        if (item.id == COMMAND_SAY)
+            say_now(t, p, item.number, item.text);
+        else if (item.id == COMMAND_SEND)
+            send_now(t, p, item.text);
+        else
+            ask_now(t, item.text);
+        free(item.text);
     }
+}
+
+void talk_drop_dialled(struct talk *t)
+{
+    struct kept_item item;
+    size_t dropped = 0;
+
+    if (talk_is_dialling(t))
+        return;
+    for (; kept_take_dialled(&t->kept, &item); dropped++)
+        free(item.text);
+    if (dropped == 0)
+        return;
+    t->undelivered += dropped;
+    talk_tell(t, TALK_ERROR, "not sent: %zu %s for the host you called", dropped, dropped == 1 ? "line" : "lines");
 }

@@ -43,11 +43,12 @@ expect bob 0
 wait_for "$T/alice.out" '^<bob> goodbye$'
 wait_for "$T/alice.out" '^\* bob left$'
 
-# Text typed before anybody is there waits; a third peer comes to the same alice.
-say alice 'anybody there?'
+# A third peer comes to the same alice.
 port alice
 talk carol --accept-new -p 0 "127.0.0.1:$PORT"
-wait_for "$T/carol.out" '^<alice> anybody there\?$'
+wait_for "$T/alice.out" '^\* connected to carol '
+say alice 'hello carol'
+wait_for "$T/carol.out" '^<alice> hello carol$'
 say carol '/quit'
 expect carol 0
 wait_for "$T/alice.out" '^\* carol left$'

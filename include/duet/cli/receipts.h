@@ -2,8 +2,8 @@
  * receipts: which messages of ours are on their way, and whose receipt each of them waits for.
  *
  * A message goes to a set of peers, named by their roster slots.  It has ended when every one of them has acknowledged it
- * or is not waited for any more; then receipts_take_ended gives it out, once.  Numbers rise from message to message.
- * Main thread.
+ * or is not waited for any more; then receipts_take_ended gives it out, once.  A message that was kept for several peers is
+ * added anew for each that comes.  Main thread.
  */
 #ifndef DUET_CLI_RECEIPTS_H
 #define DUET_CLI_RECEIPTS_H
@@ -41,6 +41,9 @@ void receipts_drop(struct receipts *r, struct receipt *m);
 void receipts_came(struct receipts *r, unsigned slot, uint32_t number);
 /* No receipt of `slot` will come: for message `number`, or (0) for any. */
 void receipts_give_up(struct receipts *r, unsigned slot, uint32_t number);
+
+/* Is this message still waited for (by another copy of it)? */
+bool receipts_has(const struct receipts *r, uint32_t number);
 
 /* false: none has ended. */
 bool receipts_take_ended(struct receipts *r, uint32_t *number, bool *delivered);

@@ -4,7 +4,8 @@
  *   user's line ── talk_line ──▶ command ──▶ messages to the node
  *   node's message ── talk_message ──▶ roster, bookkeeping ──▶ events ──▶ the front end's sink
  *
- * Messages and files go to everyone connected.  What is typed before anyone is connected waits in the outbox, in order.
+ * Messages and files go to everyone connected.  While nobody is, they are kept for those they are meant for (kept.h), in
+ * order.
  * A message counts as delivered when everyone it went to (and who is still there) has it.
  *
  * Leaving: end of input drains (everything sent is delivered, files and answers too, a connection under way comes to its
@@ -19,12 +20,12 @@
 #include <stdint.h>
 
 #include "duet/cli/admission.h"
+#include "duet/cli/kept.h"
 #include "duet/cli/program.h"
 #include "duet/cli/receipts.h"
 #include "duet/ui/command.h"
 #include "duet/ui/roster.h"
 
-#define TALK_OUTBOX 512                    /* lines waiting for somebody to connect */
 #define TALK_SAID_BYTES (16 * 1024 * 1024) /* from here on no more lines are taken */
 #define TALK_ASKS 64                       /* questions under way */
 #define TALK_FAREWELL_US UINT64_C(5000000) /* at most this long after everything is settled, or /quit */
@@ -65,12 +66,6 @@ typedef void talk_sink(void *face, const struct talk_event *ev);
 
 enum talk_leaving { TALK_STAYS, TALK_DRAINS, TALK_LEAVES };
 
-struct talk_waiting {
-    enum command_id id; /* COMMAND_SAY, COMMAND_SEND, COMMAND_ASK */
-    uint32_t number;    /* of a message */
-    char *text;
-};
-
 struct talk_ask {
     uint32_t id; /* 0: free */
     char name[ROSTER_NAME_BYTES];
@@ -83,8 +78,8 @@ struct talk {
     void *face;
     bool ends_when_lost; /* line mode with a HOST: losing it ends the program */
 
-    struct talk_waiting outbox[TALK_OUTBOX]; /* the first outbox_count */
-    size_t outbox_count, outbox_bytes;
+    struct kept kept;
+    bool told_kept; /* that what is said now is kept, and for whom */
     struct receipts said;
     struct talk_ask asks[TALK_ASKS];
     size_t sends_open;
@@ -135,8 +130,13 @@ void talk_settle(struct talk *t);
 /* It ends; the first code and reason stay. */
 void talk_finish(struct talk *t, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void talk_dial(struct talk *t, const struct duet_addr *addr, const char *dialled);
-void talk_flush_outbox(struct talk *t);
-/* COMMAND_SAY, COMMAND_SEND or COMMAND_ASK to everyone connected, or into the outbox. */
+bool talk_is_dialling(const struct talk *t); /* somebody whom we called may still come */
+const char *talk_called_name(const struct talk *t);
+/* This one gets what is kept for it. */
+void talk_hand_over(struct talk *t, struct roster_peer *p);
+/* Whom we called will not come: what was kept for it is dropped, and told. */
+void talk_drop_dialled(struct talk *t);
+/* COMMAND_SAY, COMMAND_SEND or COMMAND_ASK to everyone connected, or kept. */
 void talk_dispatch(struct talk *t, enum command_id id, uint32_t number, const char *text);
 
 #endif

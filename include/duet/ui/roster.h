@@ -48,6 +48,7 @@ struct roster_peer {
     bool has_stats, wants_stats; /* wants: the user asked, the answer is told */
     struct endpoint_stats stats; /* latest */
     bool offered;                /* it offered a file */
+    bool dialled;                /* we called it */
 };
 
 enum roster_transfer_state {

@@ -87,3 +87,17 @@ Test(receipts, are_bounded_and_a_message_to_nobody_can_be_dropped)
     receipts_dispose(&r);
     cr_expect_eq(r.count, 0);
 }
+
+Test(receipts, of_a_message_that_was_kept_come_in_any_order)
+{
+    ADD(5, 1);
+    ADD(2, 2); /* it was said first, and goes out later */
+    ADD(2, 3); /* … to another one as well */
+    receipts_came(&r, 3, 2);
+    expect_ended("2+");
+    cr_expect(receipts_has(&r, 2));
+    receipts_came(&r, 1, 5);
+    receipts_came(&r, 2, 2);
+    expect_ended("2+ 5+");
+    cr_expect_not(receipts_has(&r, 2));
+}

@@ -224,3 +224,60 @@ Test(talk, goes_on_whatever_becomes_of_strangers)
     cr_expect_not(t.over);
     stop_program();
 }
+
+static struct roster_peer *meet(conn_id id, const char *key, const char *name)
+{
+    struct roster_peer *p = roster_add_peer(&t.roster, id, &(struct duet_addr){0});
+
+    cr_assert_not_null(p);
+    snprintf(p->fingerprint, sizeof p->fingerprint, "%s", key);
+    snprintf(p->name, sizeof p->name, "%s", name);
+    talk_message(&t, &(struct msg){.type = MSG_CONNECTED, .peer = id});
+    return p;
+}
+
+static void leave(conn_id id)
+{
+    talk_message(&t, &(struct msg){.type = MSG_LEFT, .peer = id});
+}
+
+/* Whoever connected next got it. */
+Test(talk, keeps_what_is_said_for_those_it_was_meant_for)
+{
+    start_program();
+    meet(1, "bob-key", "bob");
+    leave(1);
+    talk_line(&t, "only for bob");
+    talk_line(&t, "/send /etc/hostname");
+    talk_line(&t, "/send /no/such/file");
+    cr_expect_eq(errors, 1, "a bad path is told at once");
+    cr_expect_eq(t.kept.count, 2);
+    meet(2, "mallory-key", "mallory");
+    cr_expect_eq(t.kept.count, 2);
+    cr_expect_eq(t.said.count, 0);
+    talk_line(&t, "hello mallory");
+    cr_expect_eq(t.said.count, 1);
+    meet(3, "bob-key", "bob");
+    cr_expect_eq(t.kept.count, 0);
+    cr_expect_eq(t.said.count, 2);
+    cr_expect_eq(t.sends_open, 1);
+    cr_assert(t.said.v[1].number < t.said.v[0].number || t.said.v[0].number < t.said.v[1].number);
+    stop_program();
+}
+
+Test(talk, keeps_what_is_said_while_dialling_for_the_host)
+{
+    start_program();
+    program.has_target = true;
+    snprintf(program.dialled, sizeof program.dialled, "host:1");
+    t.dialling = true;
+    talk_dial(&t, &(struct duet_addr){.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = 1}, "host:1");
+    talk_line(&t, "for the host");
+    meet(2, "other-key", "other");
+    cr_expect_eq(t.kept.count, 1, "who comes meanwhile gets nothing of it");
+    struct roster_peer *host = roster_add_peer(&t.roster, 3, &(struct duet_addr){0});
+    host->dialled = true;
+    talk_message(&t, &(struct msg){.type = MSG_CONNECTED, .peer = 3});
+    cr_expect_eq(t.kept.count, 0);
+    stop_program();
+}
