@@ -25,6 +25,7 @@ struct plain {
     size_t len, cap;
     bool too_long; /* the present line: skipped to its end */
     bool ended;    /* of stdin */
+    bool parting;  /* in the farewell */
 };
 
 /* Has stdout room for a piece?  Whoever reads it may have stopped; that must not keep a signal from ending us. */
@@ -221,7 +222,7 @@ static void take_byte(struct plain *f, char byte)
 /* Only as far as the conversation has room: the rest waits here, and behind it whoever writes to us. */
 static void consume(struct plain *f)
 {
-    while (f->at < f->count && talk_has_room(&f->talk) && !f->talk.over)
+    while (f->at < f->count && (f->parting ? !f->talk.hurried : talk_has_room(&f->talk) && !f->talk.over))
         take_byte(f, f->bytes[f->at++]);
 }
 
@@ -260,6 +261,16 @@ static void loop(struct plain *f)
     }
 }
 
+/* The second /quit of somebody who looks on; a pipe is not read any more. */
+static void wait_in_farewell(void *face, uint64_t at_most_us)
+{
+    struct plain *f = face;
+    const bool reads = !f->ended && isatty(STDIN_FILENO);
+
+    if (program_wait(f->program, reads ? STDIN_FILENO : -1, at_most_us, NULL) & WAKE_INPUT)
+        read_input(f);
+}
+
 int plain_run(struct program *p)
 {
     struct plain *f = calloc(1, sizeof *f);
@@ -272,7 +283,8 @@ int plain_run(struct program *p)
     talk_init(&f->talk, p, on_event, f);
     f->talk.ends_when_lost = p->has_target;
     loop(f);
-    int code = talk_farewell(&f->talk);
+    f->parting = true;
+    int code = talk_farewell(&f->talk, wait_in_farewell);
     talk_dispose(&f->talk);
     free(f->line);
     free(f);

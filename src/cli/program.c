@@ -150,11 +150,26 @@ int program_open(struct program *p, const struct options *o, const struct hub_co
     return code;
 }
 
+/* Closing a terminal brings more than one SIGHUP, a session that ends SIGTERM and SIGHUP: none of them may come between
+ * us and the goodbye.  Only ^C may. */
+static void let_interrupt_through(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 void program_close(struct program *p)
 {
-    block_handled(SIG_UNBLOCK);
-    if (p->node)
+    if (p->node) {
+        let_interrupt_through();
         node_stop(p->node);
+        while (program_take_signal(p) != 0) /* they came to end us, which is what we do */
+            continue;
+    }
+    block_handled(SIG_UNBLOCK);
     p->node = NULL;
     if (p->signal_fd >= 0)
         close(p->signal_fd);

@@ -61,14 +61,17 @@ void receipt_expect(struct receipt *m, unsigned slot)
     m->waiting++;
 }
 
+bool receipt_waits_for(const struct receipt *m, unsigned slot)
+{
+    return slot / WORD_BITS < m->words && (m->waits_for[slot / WORD_BITS] & UINT64_C(1) << (slot % WORD_BITS)) != 0;
+}
+
 /* Did it wait for that one? */
 static bool settle(struct receipts *r, struct receipt *m, unsigned slot)
 {
-    uint64_t bit = UINT64_C(1) << (slot % WORD_BITS);
-
-    if (slot / WORD_BITS >= m->words || !(m->waits_for[slot / WORD_BITS] & bit))
+    if (!receipt_waits_for(m, slot))
         return false; /* a peer that came later */
-    m->waits_for[slot / WORD_BITS] &= ~bit;
+    m->waits_for[slot / WORD_BITS] &= ~(UINT64_C(1) << (slot % WORD_BITS));
     if (--m->waiting == 0)
         r->ended++;
     return true;

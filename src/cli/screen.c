@@ -264,7 +264,9 @@ static void suspend(struct screen *s)
 
 static void on_interrupt(struct screen *s)
 {
-    if (s->asked)
+    if (s->talk.leaving == TALK_LEAVES)
+        s->program->interrupted = true;
+    else if (s->asked)
         answer_paste(s, 'n');
     else if (input_clear())
         add(s, LINE_INFO, 0, "", "^C again leaves");
@@ -336,7 +338,7 @@ static void read_keys(struct screen *s)
     }
     uint64_t now_us = clock_now().us;
     size_t at = 0;
-    while (at < (size_t)len && !s->talk.over && !s->program->interrupted) {
+    while (at < (size_t)len && !s->talk.hurried && !s->program->interrupted) {
         long rows = 0;
         size_t wheel = input_is_pasting() ? 0 : keys_wheel(bytes + at, (size_t)len - at, &rows);
 
@@ -429,27 +431,43 @@ static uint64_t keep_up(struct screen *s)
     return next_us > now_us ? next_us - now_us : 0;
 }
 
+/* Waits for whatever comes first, and does what is not a message. */
+static void wait_for_events(struct screen *s, uint64_t at_most_us)
+{
+    const uint64_t idle_us = keep_up(s), tick_us = talk_tick(&s->talk);
+    int number;
+
+    if (idle_us < at_most_us)
+        at_most_us = idle_us;
+    if (tick_us < at_most_us)
+        at_most_us = tick_us;
+    unsigned woken = program_wait(s->program, STDIN_FILENO, at_most_us, &number);
+
+    if (woken & WAKE_NODE)
+        s->dirty = true;
+    if (woken & WAKE_SIGNAL)
+        on_signal(s, number);
+    if (woken & WAKE_INPUT && !s->talk.hurried)
+        read_keys(s);
+}
+
+static void wait_in_farewell(void *face, uint64_t at_most_us)
+{
+    wait_for_events(face, at_most_us);
+}
+
 static void loop(struct screen *s)
 {
     struct program *p = s->program;
     struct msg m;
 
     while (!s->talk.over && !p->interrupted) {
-        int number;
-        uint64_t due_us = talk_tick(&s->talk);
-        uint64_t draw_us = keep_up(s);
-        unsigned woken = program_wait(p, STDIN_FILENO, due_us < draw_us ? due_us : draw_us, &number);
+        wait_for_events(s, PROGRAM_FOREVER);
         for (int i = 0; i < PROGRAM_MESSAGES && !s->talk.over && node_next(p->node, &m); i++) {
-            s->dirty = true;
             talk_message(&s->talk, &m);
             msg_dispose(&m);
         }
-        if (woken & WAKE_SIGNAL)
-            on_signal(s, number);
-        if (woken & WAKE_INPUT && !s->talk.over)
-            read_keys(s);
     }
-    draw(s, clock_now().us);
 }
 
 /* The signals that only a screen takes through the signalfd. */
@@ -487,7 +505,7 @@ int screen_run(struct program *p)
         add(s, LINE_INFO, 0, "", locale_note());
     talk_init(&s->talk, p, on_event, s);
     loop(s);
-    int code = talk_farewell(&s->talk);
+    int code = talk_farewell(&s->talk, wait_in_farewell);
     input_stop();
     term_stop();
     block_screen_signals(SIG_UNBLOCK);

@@ -54,46 +54,6 @@ bool talk_has_room(const struct talk *t)
            t->kept.bytes + t->said.bytes < TALK_SAID_BYTES;
 }
 
-void talk_end_of_input(struct talk *t)
-{
-    if (t->leaving == TALK_STAYS)
-        t->leaving = TALK_DRAINS;
-    talk_settle(t);
-    if (!t->over)
-        program_leave(t->program); /* a dead peer shall not hold up the end for ten minutes */
-}
-
-static bool is_receiving(const struct talk *t)
-{
-    for (size_t i = 0; i < t->roster.transfer_count; i++)
-        if (!t->roster.transfers[i].sending && t->roster.transfers[i].state == ROSTER_RUNNING)
-            return true;
-    return false;
-}
-
-static bool is_asking(const struct talk *t)
-{
-    for (size_t i = 0; i < TALK_ASKS; i++)
-        if (t->asks[i].id != 0)
-            return true;
-    return false;
-}
-
-/* Is there anything left to wait for, now that the user wants to leave? */
-void talk_settle(struct talk *t)
-{
-    if (t->over || t->leaving == TALK_STAYS || t->dialling)
-        return;
-    if (t->leaving == TALK_DRAINS) {
-        /* Who waits may wait on; a HOST that is gone will hardly come back. */
-        if (t->kept.count > 0 && !t->program->has_target)
-            return;
-        if (t->said.count > 0 || t->sends_open > 0 || is_asking(t) || is_receiving(t))
-            return;
-    }
-    t->over = true;
-}
-
 /* ---- peers ---- */
 
 static void emit_peer(struct talk *t, enum talk_kind kind, const char *name, const char *text, uint64_t value)
@@ -462,36 +422,4 @@ void talk_refresh_stats(struct talk *t)
 {
     if (roster_count(&t->roster, ROSTER_CONNECTED) == 1)
         program_send(t->program, MSG_STATS_PLEASE, roster_next_connected(&t->roster, NULL)->id, 0, false);
-}
-
-/* Our own leaving makes every peer "leave": that is no news. */
-static bool is_news_at_the_end(const struct msg *m)
-{
-    return m->type != MSG_LEFT && m->type != MSG_CONNECTED && m->type != MSG_PEER_KEY && m->type != MSG_FAILED;
-}
-
-int talk_farewell(struct talk *t)
-{
-    duet_time end = time_add(clock_now(), TALK_FAREWELL_US);
-    struct program *p = t->program;
-    struct msg m;
-
-    t->undelivered += t->kept.count;
-    if (t->kept.count > 0)
-        talk_tell(t, TALK_ERROR, "%zu %s never sent", t->kept.count, t->kept.count == 1 ? "line was" : "lines were");
-    program_quit(p, p->interrupted || t->code != EXIT_DONE);
-    while (!t->stopped && !p->interrupted && time_before(clock_now(), end)) {
-        program_wait(p, -1, time_since(end, clock_now()), NULL);
-        for (int i = 0; i < PROGRAM_MESSAGES && !t->stopped && node_next(p->node, &m); i++) {
-            if (m.type == MSG_STOPPED || is_news_at_the_end(&m))
-                talk_message(t, &m);
-            msg_dispose(&m);
-        }
-    }
-    t->undelivered += t->said.count;
-    if (p->interrupted)
-        return EXIT_INTERRUPTED;
-    if (t->undelivered > 0)
-        talk_finish(t, EXIT_LOST, "%zu of the lines said never arrived", t->undelivered);
-    return t->code;
 }

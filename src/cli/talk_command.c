@@ -308,7 +308,7 @@ static void do_quit(struct talk *t, const char *argument)
 {
     (void)argument;
     if (t->leaving == TALK_LEAVES)
-        t->over = true;
+        t->over = t->hurried = true;
     t->leaving = TALK_LEAVES;
     if (t->kept.count == 0)
         t->dialling = false; /* nothing waits for it */
@@ -333,8 +333,11 @@ void talk_line(struct talk *t, const char *line)
 {
     struct command c;
 
-    if (t->leaving == TALK_LEAVES && strcmp(line, "/quit") != 0)
+    if (t->leaving == TALK_LEAVES && strcmp(line, "/quit") != 0) {
+        if (line[0] != '\0')
+            talk_tell(t, TALK_ERROR, "not sent: we are leaving");
         return;
+    }
     if (command_parse(line, &c) < 0) {
         talk_tell(t, TALK_ERROR, "%s", err_text(DUET_ENOMEM));
         return;

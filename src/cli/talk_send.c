@@ -95,6 +95,8 @@ static void say_now(struct talk *t, struct roster_peer *only, uint32_t number, c
         talk_tell(t, TALK_ERROR, "not sent: too many messages are on their way");
         return;
     }
+    const size_t len = strlen(text);
+    text_sanitise(TEXT_LINE, text, len < sizeof said->head ? len : sizeof said->head, said->head, sizeof said->head);
     for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
         if ((!only || p == only) && program_send_text(t->program, MSG_SAY, p->id, number, text) == 0)
             receipt_expect(said, p->slot);

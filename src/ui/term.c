@@ -156,6 +156,8 @@ void term_stop(void)
 {
     if (!term.started)
         return;
+    if (term.shown)
+        tcflush(STDIN_FILENO, TCIFLUSH); /* what was typed for us is no command for the shell */
     term_suspend();
     term.started = false;
     for (size_t i = 0; i < CRASH_COUNT; i++)

@@ -3,7 +3,8 @@
  * one place to wait for its messages, signals and input.
  *
  * SIGINT, SIGTERM and SIGHUP arrive through a signalfd, so nothing is interrupted half-way; worker threads take no
- * signals.  While program_close waits for the farewell, a second one ends the process at once.  Main thread.
+ * signals.  While program_close waits for the farewell, a second SIGINT ends the process at once; the others, of which
+ * closing a terminal brings several, do not.  Main thread.
  */
 #ifndef DUET_CLI_PROGRAM_H
 #define DUET_CLI_PROGRAM_H

@@ -13,10 +13,12 @@
 #include <stdint.h>
 
 #define RECEIPTS_MAX 512 /* messages under way */
+#define RECEIPT_HEAD_BYTES 64
 
 struct receipt {
     uint32_t number;
-    size_t bytes;   /* of the message */
+    char head[RECEIPT_HEAD_BYTES]; /* how the message begins, for words about it */
+    size_t bytes;                  /* of the message */
     bool delivered; /* at least one has it */
     size_t waiting; /* bits set in waits_for */
     size_t words;   /* of waits_for */
@@ -36,6 +38,7 @@ void receipts_dispose(struct receipts *r);
  * call; receipts_drop undoes it. */
 struct receipt *receipts_add(struct receipts *r, uint32_t number, size_t bytes, size_t slots);
 void receipt_expect(struct receipt *m, unsigned slot);
+bool receipt_waits_for(const struct receipt *m, unsigned slot);
 void receipts_drop(struct receipts *r, struct receipt *m);
 
 void receipts_came(struct receipts *r, unsigned slot, uint32_t number);

@@ -28,6 +28,7 @@
 
 #define TALK_SAID_BYTES (16 * 1024 * 1024) /* from here on no more lines are taken */
 #define TALK_ASKS 64                       /* questions under way */
+#define TALK_UNDELIVERED_NAMED 5 /* messages that are named when they were not delivered */
 #define TALK_FAREWELL_US UINT64_C(5000000) /* at most this long after everything is settled, or /quit */
 
 enum talk_kind {
@@ -63,6 +64,8 @@ struct talk_event {
 };
 
 typedef void talk_sink(void *face, const struct talk_event *ev);
+/* Waits for messages of the node, at most so long, and does what the face has to do meanwhile. */
+typedef void talk_wait(void *face, uint64_t at_most_us);
 
 enum talk_leaving { TALK_STAYS, TALK_DRAINS, TALK_LEAVES };
 
@@ -91,6 +94,7 @@ struct talk {
 
     enum talk_leaving leaving;
     bool over, stopped;
+    bool hurried; /* the second /quit: nothing is waited for */
     size_t undelivered;
     int code;
     char *reason; /* heap: why it ended with `code`, the first reason; NULL: none */
@@ -116,13 +120,15 @@ void talk_message(struct talk *t, const struct msg *m);
 /* What is due by the clock, and how long there is nothing. */
 uint64_t talk_tick(struct talk *t);
 
-/* Once `over`: says goodbye, waits for it TALK_FAREWELL_US at most; the exit code. */
-int talk_farewell(struct talk *t);
+/* Once `over`: says goodbye, waits TALK_FAREWELL_US at most for what is undelivered, tells what stays so; the exit code.
+ * `wait` may be NULL. */
+int talk_farewell(struct talk *t, talk_wait *wait);
 
 /* Asks for fresh statistics of the only one connected, for the roster; of many none is shown. */
 void talk_refresh_stats(struct talk *t);
 
-/* Within this module: talk.c is the node's half, talk_command.c the user's, talk_send.c what both stand on. */
+/* Within this module: talk.c is the node's half, talk_command.c the user's, talk_leave.c the end, talk_send.c what all
+ * stand on. */
 void talk_emit(struct talk *t, const struct talk_event *ev);
 void talk_tell(struct talk *t, enum talk_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool talk_is_alone(const struct talk *t); /* nobody is connected */

@@ -190,7 +190,7 @@ Test(talk, ends_with_the_reason_why_it_could_not_connect)
     talk_dial(&t, &(struct duet_addr){.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = 1}, "host:1");
     talk_message(&t, &(struct msg){.type = MSG_FAILED, .id = ADMISSION_TARGET, .err = DUET_ESYS, .text = why});
     cr_assert(t.over);
-    cr_expect_eq(talk_farewell(&t), EXIT_NO_CONNECTION);
+    cr_expect_eq(talk_farewell(&t, NULL), EXIT_NO_CONNECTION);
     cr_expect_str_eq(t.reason, "could not connect to host:1: no route");
     stop_program();
 }
