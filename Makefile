@@ -165,15 +165,9 @@ unit: $(UNIT)
 sim: $(SIM)
 	$(if $(SIM),$(SIM) --seeds $(SEEDS),@echo "no simulator yet")
 
-# The corpus is input only: finds go to build/fuzz/corpus, a crash worth keeping is copied into the tree by hand.
 fuzz:
 	+@$(MAKE) --no-print-directory V=fuzz fuzz-bins
-	@set -e; for f in $(patsubst test/fuzz/%.c,%,$(FUZZ_SRC)); do \
-	    name=$${f#fuzz_}; new=build/fuzz/corpus/$$name; kept=test/fuzz/corpus/$$name; mkdir -p $$new; \
-	    [ -d $$kept ] || kept=; echo "== $$f: $(SECONDS) s"; \
-	    build/fuzz/test/$$f -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -verbosity=0 \
-	        -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- $$new $$kept; \
-	done
+	@test/fuzz/run --seconds $(SECONDS)
 
 fuzz-bins: $(FUZZ_BIN)
 

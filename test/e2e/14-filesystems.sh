@@ -4,8 +4,8 @@
 set -euo pipefail
 . "$ROOT/test/e2e/lib.sh"
 
-if [ "$(id -u)" != 0 ] || ! [ -c /dev/fuse ] || ! unshare -m true 2>/dev/null; then
-    echo "skipped: needs root and FUSE"
+if [ "$(id -u)" != 0 ] || ! [ -c /dev/fuse ] || ! unshare -m mount --make-rprivate / 2>/dev/null; then
+    echo "skipped: needs root, FUSE and a root directory that is a mount point"
     exit 77
 fi
 

@@ -13,7 +13,7 @@ chmod 000 unreadable
 refused() {
     local wanted=$1 pattern=$2 status=0
     shift 2
-    timeout 20 "$DUET" "$@" </dev/null >"$T/try.out" 2>"$T/try.err" || status=$?
+    timeout 200 "$DUET" "$@" </dev/null >"$T/try.out" 2>"$T/try.err" || status=$?
     [ "$status" -eq "$wanted" ] || fail "duet $*: status $status, wanted $wanted"
     [ ! -s "$T/try.out" ] || fail "duet $*: wrote to stdout"
     [ "$(wc -l <"$T/try.err")" -eq 1 ] || fail "duet $*: not one line"

@@ -48,16 +48,16 @@ finish recv
 net_need_root
 net_up 'delay 2ms'
 for i in 11 12; do
-    ip -n "$NET_A" addr add "10.77.0.$i/24" dev "$NET_DEV"
-    ip -n "$NET_A" -6 addr add "fd77::$i/64" dev "$NET_DEV" nodad
+    net_a ip addr add "10.77.0.$i/24" dev "$NET_DEV"
+    net_a ip -6 addr add "fd77::$i/64" dev "$NET_DEV" nodad
 done
-ip -n "$NET_A" -6 addr add "fe80::1/64" dev "$NET_DEV" nodad
-ip -n "$NET_B" -6 addr add "fe80::2/64" dev "$NET_DEV" nodad
-ip -n "$NET_A" link add card2 type veth peer name card2 netns "$NET_B"
-ip -n "$NET_A" addr add 10.78.0.1/24 dev card2
-ip -n "$NET_B" addr add 10.78.0.2/24 dev card2
-ip -n "$NET_A" link set card2 up
-ip -n "$NET_B" link set card2 up
+net_a ip -6 addr add "fe80::1/64" dev "$NET_DEV" nodad
+net_b ip -6 addr add "fe80::2/64" dev "$NET_DEV" nodad
+net_a ip link add card2 type veth peer name card2 netns "$NET_B"
+net_a ip addr add 10.78.0.1/24 dev card2
+net_b ip addr add 10.78.0.2/24 dev card2
+net_a ip link set card2 up
+net_b ip link set card2 up
 FROM=$NET_B AT=$NET_A
 waits -p 7000
 for to in 10.77.0.1 10.77.0.11 10.77.0.12 10.78.0.1; do
@@ -76,7 +76,7 @@ NS=$NET_A talk bob --accept-new -p 7002
 NS=$NET_B talk alice --accept-new -p 7003 10.77.0.12:7002
 wait_for "$T/alice.out" '^\* connected to '
 wait_for "$T/bob.out" '^\* connected to '
-ip -n "$NET_A" addr del 10.77.0.12/24 dev "$NET_DEV"
+net_a ip addr del 10.77.0.12/24 dev "$NET_DEV"
 say bob 'still here'
 wait_for "$T/alice.out" 'still here'
 say alice 'so am I'

@@ -14,11 +14,13 @@
 #   wait_count FILE PATTERN N [SECONDS]  # so many of them
 #   fail MESSAGE
 #
-# Nothing here judges by how long something took: the seconds are how long a hopeless wait goes on (WAIT_S unless told).
+# Nothing here judges by how long something took.  The seconds (WAIT_S unless told) are what a wait takes at the very most
+# on an ordinary machine; it is given up as hopeless after PATIENCE times that.
 # NS: the network namespace start and talk use (NET_A or NET_B of test/net/lib.sh); empty: this one.
 
 WAIT_S=${WAIT_S:-25}
 POLL_S=0.05
+PATIENCE=${DUET_TEST_PATIENCE:-10}
 declare -A PID=() INPUT=()
 STATUS=0 PORT=
 NS=
@@ -36,7 +38,7 @@ fail() {
 
 # within SECONDS COMMAND...: until it succeeds; 1 if it never does.
 within() {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1 * PATIENCE))
     shift
     until "$@"; do
         [ "$SECONDS" -le "$end" ] || return 1

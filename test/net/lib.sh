@@ -59,13 +59,13 @@ net_up() {
         # Noted before it exists, so that test/e2e/run can sweep up after a scenario that was killed.
         [ -z "${T:-}" ] || echo "$ns" >>"$T/.netns"
         ip netns add "$ns"
-        ip -n "$ns" link set lo up
+        _net_ip "$ns" link set lo up
     done
     NET_CONTROL=$NET_DIR/linkemu.sock
     "$LINKEMU" --ns-a "$NET_A" --ns-b "$NET_B" --dev "$NET_DEV" --control "$NET_CONTROL" "${options[@]}" "$@" \
         >"$NET_DIR/stats.json" &
     NET_EMU_PID=$!
-    local tries=250
+    local tries=2500
     until [ -S "$NET_CONTROL" ]; do
         if ! kill -0 "$NET_EMU_PID" 2>/dev/null || [ $((tries -= 1)) -eq 0 ]; then
             echo "net_up: linkemu did not start" >&2
@@ -81,14 +81,15 @@ net_up() {
 # where the emulator counts them and not before it.
 _net_host() {
     local ns=$1 ip4=$2 ip6=$3 mtu=$4
-    ip -n "$ns" link set "$NET_DEV" mtu "$mtu" txqueuelen 10000 addrgenmode none &&
-        ip -n "$ns" link set "$NET_DEV" up &&
-        ip -n "$ns" addr add "$ip4/24" dev "$NET_DEV" &&
-        ip -n "$ns" -6 addr add "$ip6/64" dev "$NET_DEV" nodad
+    _net_ip "$ns" link set "$NET_DEV" mtu "$mtu" txqueuelen 10000 addrgenmode none &&
+        _net_ip "$ns" link set "$NET_DEV" up &&
+        _net_ip "$ns" addr add "$ip4/24" dev "$NET_DEV" &&
+        _net_ip "$ns" -6 addr add "$ip6/64" dev "$NET_DEV" nodad
 }
 
-# nsenter becomes the command, so its pid is the command's; `ip netns exec` would also want to mount things, which not
-# every container allows.
+# nsenter becomes the command, so its pid is the command's; `ip netns exec` and `ip -n` would also want to mount things,
+# which not every container allows, nor a root that is no mount point.
+_net_ip() { nsenter --net="/run/netns/$1" ip "${@:2}"; }
 net_a() { nsenter --net="/run/netns/$NET_A" "$@"; }
 net_b() { nsenter --net="/run/netns/$NET_B" "$@"; }
 

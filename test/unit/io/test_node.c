@@ -9,7 +9,7 @@
 #include "duet/base/err.h"
 #include "tmpdir.h"
 
-#define WAIT_MS 20000 /* everything here takes milliseconds: only a bug takes this long */
+#define WAIT_MS 200000 /* everything here takes milliseconds: only a bug takes this long */
 #define FILE_BYTES (3 * CHUNK_BYTES + 777)
 
 static struct node_config config(uint8_t secret, const char *name, bool accept)

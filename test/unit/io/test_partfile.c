@@ -362,7 +362,7 @@ Test(partfile, a_full_disk_is_said_before_and_while_writing)
 
     if (!mount_small(&d)) {
         tmpdir_remove(&d);
-        unit_skip("needs root to mount a small tmpfs");
+        unit_skip("needs root and a root directory that is a mount point, to mount a small tmpfs");
     }
     close(d.fd);
     d.fd = open(d.path, O_RDONLY | O_DIRECTORY);

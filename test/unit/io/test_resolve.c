@@ -1,6 +1,8 @@
 #include "duet/io/resolve.h"
 
 #include "unit.h"
+#include <netdb.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "duet/base/err.h"
@@ -26,7 +28,6 @@ Test(resolve, reads_every_form)
         {"::", 6, "[::1]:6254", "[::]:6254"},
         {"0.0.0.0:7001", 0, "127.0.0.1:7001", "0.0.0.0:7001"},
         {"::ffff:0.0.0.0", 0, "127.0.0.1:6254", "[::ffff:0.0.0.0]:6254"},
-        {"LocalHost:5", 4, "127.0.0.1:5", "localhost:5"},
     };
 
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
@@ -39,6 +40,21 @@ Test(resolve, reads_every_form)
         cr_expect_str_eq(canonical, row[i].canonical, "%s", row[i].text);
         cr_expect_eq(resolve_peer(row[i].text, row[i].family, 6254, &a, NULL, error), 0);
     }
+}
+
+/* A bare container may have an /etc/hosts without a line. */
+Test(resolve, names_are_looked_up_and_written_in_lower_case)
+{
+    struct duet_addr a;
+    char canonical[RESOLVE_TEXT_BYTES], error[RESOLVE_ERROR_BYTES], text[ADDR_TEXT_BYTES];
+    struct addrinfo *found = NULL;
+
+    if (getaddrinfo("localhost", NULL, &(struct addrinfo){.ai_family = AF_INET}, &found) != 0)
+        unit_skip("this machine does not know localhost (/etc/hosts)");
+    freeaddrinfo(found);
+    cr_assert_eq(resolve_peer("LocalHost:5", 4, 6254, &a, canonical, error), 0, "%s", error);
+    cr_expect_str_eq(addr_format(&a, text), "127.0.0.1:5");
+    cr_expect_str_eq(canonical, "localhost:5");
 }
 
 Test(resolve, refuses_what_is_not_of_the_form)

@@ -13,7 +13,7 @@
 #include "duet/base/bytes.h"
 #include "duet/base/err.h"
 
-#define WAIT_MS 5000 /* loopback delivers at once: only a bug takes this long */
+#define WAIT_MS 60000 /* loopback delivers at once: only a bug takes this long */
 
 static struct udp *open_with(struct udp_config cfg)
 {
