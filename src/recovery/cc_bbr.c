@@ -35,6 +35,7 @@
 
 #include "duet/base/num.h"
 #include "duet/recovery/cc.h"
+#include "duet/recovery/pacer.h"
 
 #define MARGIN 0.99 /* pace this much below the estimate */
 #define TRUTH_LEAST 0.95
@@ -271,11 +272,17 @@ static uint64_t proven_window(const struct loss *l, const struct loss_summary *s
     return num_share(PROVEN_GROWTH * (double)r->min_us / (double)US_PER_S, INITIAL_PACE);
 }
 
+/* What was lost has left the path too: were it not counted, 20 % loss would slow the growth.  But in
+ * Startup no more of it than a floor may be: else the window grows by what a policer drops. */
+static bool is_explained(const struct cc_bbr *b, const struct loss *l)
+{
+    return b->full_reached || l->lost_bytes <= num_share(CC_BBR_FLOOR_MAX / (1 - CC_BBR_FLOOR_MAX), l->delivered_bytes);
+}
+
 static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summary *s, duet_time now)
 {
     struct cc_bbr *b = &c->bbr;
-    /* What was lost has left the path too: were it not counted, 20 % loss would slow the growth. */
-    uint64_t resolved = s->acked_bytes + s->lost_bytes;
+    uint64_t resolved = s->acked_bytes + (is_explained(b, l) ? s->lost_bytes : 0);
     uint64_t burst = num_share(BURST_US / (double)US_PER_S, c->pacing_bytes_per_s);
     uint64_t target = target_in_flight(c, l) + cc_bbr_path_extra(&b->path) + burst;
 
@@ -301,6 +308,7 @@ static void bbr_init(struct cc *c, duet_time now)
         .true_bw = UINT64_MAX,
         .empty_at = now,
         .acked_at = DUET_NEVER,
+        .sent_at = now,
         .ce_at = now,
         .idle = true,
     };
@@ -312,6 +320,14 @@ static void bbr_init(struct cc *c, duet_time now)
     cc_bbr_begin(&c->bbr, now);
 }
 
+/* Nothing is out for the pace alone, where a packet takes longer to be due than to come back. */
+static bool paced_silence(const struct cc *c, duet_time now)
+{
+    uint64_t due_us = US_PER_S * c->packet_bytes / num_max(c->pacing_bytes_per_s, 1);
+
+    return time_since(now, c->bbr.sent_at) <= 2 * due_us + PACER_LATE_US;
+}
+
 static void bbr_sent(struct cc *c, uint64_t bytes, uint64_t in_flight, duet_time now)
 {
     struct cc_bbr *b = &c->bbr;
@@ -320,8 +336,10 @@ static void bbr_sent(struct cc *c, uint64_t bytes, uint64_t in_flight, duet_time
         /* Nothing was out: the silence before was ours. */
         b->acked_at = now;
         b->empty_at = now;
-        cc_bbr_path_restart(&b->path, now);
+        if (!paced_silence(c, now))
+            cc_bbr_path_restart(&b->path, now);
     }
+    b->sent_at = now;
     b->idle = false;
     cc_bbr_loss_sent(&b->loss, bytes, in_flight);
 }
@@ -333,7 +351,7 @@ static void bbr_update(struct cc *c, const struct loss *l, const struct loss_sum
 
     notice_outage(b, l, s, now);
     struct cc_bbr_verdict v = cc_bbr_loss_update(&b->loss, l, s, c->packet_bytes, now);
-    bool round_starts = cc_bbr_path_update(&b->path, l, s, b->loss.floor, b->full_reached, now);
+    bool round_starts = cc_bbr_path_update(&b->path, l, s, b->loss.floor, b->full_reached, c->packet_bytes, now);
     cc_bbr_yield_update(&b->yield, s, round_starts);
     if (s->rtt_sampled && b->phase != BBR_PROBE_RTT)
         cc_bbr_yield_rtt(&b->yield, l->rtt.latest_us);

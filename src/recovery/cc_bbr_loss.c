@@ -12,6 +12,16 @@
  *             figure known to be wrong.  What the minimum is good for - a competitor's
  *             bursts of drops are not a floor - is done by the median: random
  *             loss is in every tally, bursts are in few.
+ *   burst     a fading radio loses dozens of packets in a row, half of a round trip, and then
+ *             none for many: no share tells that from congestion, and a floor that most rounds
+ *             show to be zero does not explain it.  What does is the queue and the shape.
+ *             Whoever sends faster than a path carries fills its queue, and the round-trip times
+ *             rise; or, where a policer or a queue too short to be seen leaves no trace in them,
+ *             loses one packet here and one there for as long as the rate lasts.  So where no
+ *             queue is seen, loss may be congestion only if it riddles a stretch of
+ *             RIDDLED_PACKETS: RIDDLED_RUNS runs of lost packets or more, with fewer than
+ *             CLEAN_PACKETS arriving between two of them.  A burst is one run, and the next one
+ *             is further away.
  *   verdict   a span is congested when its loss exceeds the floor by EXCESS and two
  *             standard errors (three without other evidence), and either the queue was
  *             not empty or the span was sent faster than the bandwidth or soon after the
@@ -19,7 +29,9 @@
  *             raises it); and always when it exceeds it by EXCESS_ALWAYS.
  *   guard     a policer drops without a queue, so its loss looks like a floor and
  *             the floor then justifies the rate that causes it.  Now and then a span is
- *             sent slower by more than the floor: loss that halves was ours.
+ *             sent slower by more than the floor: loss that halves was ours.  Where loss comes
+ *             in bursts, one guard between two of them proves nothing: the tallies' scatter
+ *             widens the error.
  */
 #include <math.h>
 
@@ -27,14 +39,21 @@
 #include "duet/recovery/cc_bbr.h"
 
 #define TALLY_PACKETS 64
+#define SPAN_PACKETS 64      /* a round of fewer goes on in the next one, */
+#define SPAN_US 25000        /*   but not for longer */
 #define MEDIAN_FROM 5        /* tallies */
 #define GUARD_PACKETS 48     /* least evidence of a guard */
-#define GUARD_KEEP 512       /* older evidence counts half */
+#define GUARD_KEEP 512       /* older evidence counts half, */
+#define GUARD_GUARDS 4       /*   and so does that of more guards than this: the rate was another */
 #define EXCESS 0.02          /* BBRv3's loss threshold */
 #define EXCESS_UNQUEUED 0.05 /* the same where no queue was seen */
 #define EXCESS_ALWAYS 0.30
-#define LOST_LEAST 3 /* packets: fewer prove nothing */
-#define DOUBTS 3     /* verdicts without a queue after the bandwidth was raised */
+#define CLEAN_PACKETS 64 /* arrived between two runs: they are two bursts.  More than the pacer sends at once */
+#define RIDDLED_PACKETS 64
+#define RIDDLED_RUNS 4
+#define SCATTER_SEEN 4.0 /* that of independent loss stays below with ten tallies */
+#define LOST_LEAST 3     /* packets: fewer prove nothing */
+#define DOUBTS 3         /* verdicts without a queue after the bandwidth was raised */
 #define QUEUE_LEAST_US 1000
 #define QUEUE_SHARE 8
 #define STANDING_SHARE 2 /* the usual round trip half as long again as the shortest: a queue, if not all the time */
@@ -42,7 +61,7 @@
 
 void cc_bbr_loss_init(struct cc_bbr_loss *f, duet_time now)
 {
-    *f = (struct cc_bbr_loss){.span_count = 1};
+    *f = (struct cc_bbr_loss){.span_count = 1, .scatter = 1};
     f->span[0] = (struct cc_bbr_span){.since = now, .rtt_low_us = UINT64_MAX, .gain = 1, .startup = true};
 }
 
@@ -89,6 +108,13 @@ bool cc_bbr_loss_guarded(const struct cc_bbr_loss *f, uint32_t packet_bytes)
     return p->guard && p->sent_bytes >= GUARD_KEEP * (uint64_t)packet_bytes;
 }
 
+bool cc_bbr_loss_full(const struct cc_bbr_loss *f, uint32_t packet_bytes, duet_time now)
+{
+    const struct cc_bbr_span *p = &f->span[f->span_count - 1];
+
+    return p->sent_bytes >= SPAN_PACKETS * (uint64_t)packet_bytes || time_since(now, p->since) >= SPAN_US;
+}
+
 void cc_bbr_loss_outage(struct cc_bbr_loss *f)
 {
     for (size_t i = 0; i < f->span_count; i++)
@@ -112,6 +138,24 @@ static bool is_steady(const struct cc_bbr_loss *f, size_t held)
     return held < MEDIAN_FROM || 2 * with_loss >= held;
 }
 
+/* Loss that comes in bursts makes tallies differ by more than independent loss does.  Ten tallies
+ * tell it only roughly, so it counts from SCATTER_SEEN on. */
+static void set_scatter(struct cc_bbr_loss *f, size_t held)
+{
+    double squares = 0, p = f->seen;
+
+    f->scatter = 1;
+    if (held < MEDIAN_FROM || p <= 0 || p >= 1)
+        return;
+    for (size_t i = 0; i < held; i++) {
+        double off = f->tally[i].lost - p * f->tally[i].sent;
+        squares += off * off / (f->tally[i].sent * p * (1 - p));
+    }
+    squares /= (double)(held - 1);
+    if (squares > SCATTER_SEEN)
+        f->scatter = squares;
+}
+
 static void set_floor(struct cc_bbr_loss *f)
 {
     size_t held = f->tally_count < CC_BBR_TALLIES ? f->tally_count : CC_BBR_TALLIES;
@@ -124,6 +168,7 @@ static void set_floor(struct cc_bbr_loss *f)
     f->floor_packets = all.sent;
     f->seen = share(all);
     f->floor = is_steady(f, held) ? fmin(share(all), CC_BBR_FLOOR_MAX) : 0;
+    set_scatter(f, held);
 }
 
 static void add_clean(struct cc_bbr_loss *f, struct cc_bbr_tally t)
@@ -137,12 +182,13 @@ static void add_clean(struct cc_bbr_loss *f, struct cc_bbr_tally t)
     set_floor(f);
 }
 
-/* Standard error of the difference of two shares drawn from the same coin. */
-static double error_of(struct cc_bbr_tally a, struct cc_bbr_tally b)
+/* Standard error of the difference of two shares drawn from the same coin, whose variance is
+ * `scatter` times that of an independent one. */
+static double error_of(struct cc_bbr_tally a, struct cc_bbr_tally b, double scatter)
 {
     double p = (a.lost + b.lost) / (a.sent + b.sent);
 
-    return sqrt(p * (1 - fmin(p, 1)) * (1 / a.sent + 1 / b.sent));
+    return sqrt(scatter * p * (1 - fmin(p, 1)) * (1 / a.sent + 1 / b.sent));
 }
 
 static struct cc_bbr_tally floor_tally(const struct cc_bbr_loss *f)
@@ -152,10 +198,19 @@ static struct cc_bbr_tally floor_tally(const struct cc_bbr_loss *f)
     return (struct cc_bbr_tally){.sent = sent, .lost = f->floor * sent};
 }
 
+static void age_guard(struct cc_bbr_loss *f)
+{
+    f->guard.sent /= 2;
+    f->guard.lost /= 2;
+    f->guard_policed /= 2;
+}
+
 /* Sent slower: is the loss still there?  Random loss stays what it is; a policer that passed 1 - l at gain 1 passes as
  * much at gain g, so that 1 - (1 - l)/g is left.  Whichever is nearer is believed. */
 static void add_guard(struct cc_bbr_loss *f, struct cc_bbr_tally t, double gain, struct cc_bbr_verdict *v)
 {
+    if (f->guard.sent > GUARD_GUARDS * t.sent)
+        age_guard(f);
     f->guard.sent += t.sent;
     f->guard.lost += t.lost;
     f->guard_policed += t.sent * fmax(1 - (1 - f->seen) / gain, 0);
@@ -164,8 +219,8 @@ static void add_guard(struct cc_bbr_loss *f, struct cc_bbr_tally t, double gain,
 
     double policed = f->guard_policed / f->guard.sent;
     double gone = f->seen - share(f->guard);
-    double error =
-        error_of(f->guard, (struct cc_bbr_tally){.sent = f->floor_packets, .lost = f->seen * f->floor_packets});
+    double error = error_of(
+        f->guard, (struct cc_bbr_tally){.sent = f->floor_packets, .lost = f->seen * f->floor_packets}, f->scatter);
     if (gone > (f->seen - policed) / 2 && gone > 2 * error) {
         v->floor_refuted = true;
         v->floor_before = f->floor;
@@ -177,11 +232,8 @@ static void add_guard(struct cc_bbr_loss *f, struct cc_bbr_tally t, double gain,
     } else if (gone < 2 * error) {
         v->floor_held = true;
     }
-    if (f->guard.sent > GUARD_KEEP) {
-        f->guard.sent /= 2;
-        f->guard.lost /= 2;
-        f->guard_policed /= 2;
-    }
+    if (f->guard.sent > GUARD_KEEP)
+        age_guard(f);
 }
 
 /* ---- spans ---- */
@@ -194,6 +246,12 @@ uint64_t cc_bbr_queue_slack_us(const struct rtt *r)
 static bool queue_seen(const struct cc_bbr_span *p, const struct rtt *r)
 {
     return p->rtt_low_us != UINT64_MAX && p->rtt_low_us > r->min_us + cc_bbr_queue_slack_us(r);
+}
+
+/* What a probe fills was empty for its first packets. */
+static bool queue_stands(const struct rtt *r)
+{
+    return r->latest_us > r->min_us + cc_bbr_queue_slack_us(r);
 }
 
 /* A short path's queue may hold less than QUEUE_LEAST_US, and the first packets of a probe meet none. */
@@ -217,6 +275,12 @@ static struct cc_bbr_span *span_of(struct cc_bbr_loss *f, duet_time sent_at)
     return NULL;
 }
 
+/* Lost packets among passed ones over a stretch longer than a burst: what arrives is less than what is sent. */
+static bool is_riddled(const struct cc_bbr_loss *f, uint32_t packet_bytes)
+{
+    return f->stretch_runs >= RIDDLED_RUNS && f->stretch_bytes >= RIDDLED_PACKETS * (uint64_t)packet_bytes;
+}
+
 static bool is_congested(const struct cc_bbr_loss *f, const struct cc_bbr_span *p, const struct rtt *r,
                          uint32_t packet_bytes)
 {
@@ -225,10 +289,11 @@ static bool is_congested(const struct cc_bbr_loss *f, const struct cc_bbr_span *
 
     if (p->ignored || t.lost < LOST_LEAST || over <= EXCESS)
         return false;
-    double error = error_of(t, floor_tally(f));
+    double error = error_of(t, floor_tally(f), 1);
     if (queue_seen(p, r))
         return over > EXCESS + 2 * error;
-    return over > (p->gain > 1 || f->doubts > 0 ? EXCESS_UNQUEUED : EXCESS_ALWAYS) + 3 * error;
+    return (is_riddled(f, packet_bytes) || queue_stands(r)) &&
+           over > (p->gain > 1 || f->doubts > 0 ? EXCESS_UNQUEUED : EXCESS_ALWAYS) + 3 * error;
 }
 
 static void judge(struct cc_bbr_loss *f, struct cc_bbr_span *p, const struct loss *l, uint32_t packet_bytes,
@@ -272,12 +337,22 @@ static uint64_t patience_us(const struct loss *l)
     return base + base * l->reorder_steps / LOSS_REORDER_STEPS + LOSS_REORDER_MIN_US;
 }
 
+static void extend_stretch(struct cc_bbr_loss *f, const struct loss_summary *s)
+{
+    if (s->lost_runs > 0 && s->lost_gap >= CLEAN_PACKETS)
+        f->stretch_runs = f->stretch_bytes = 0;
+    f->stretch_runs += s->lost_runs;
+    if (f->stretch_runs > 0)
+        f->stretch_bytes += s->acked_bytes + s->lost_bytes;
+}
+
 struct cc_bbr_verdict cc_bbr_loss_update(struct cc_bbr_loss *f, const struct loss *l, const struct loss_summary *s,
                                          uint32_t packet_bytes, duet_time now)
 {
     struct cc_bbr_verdict v = {.congested = false};
     struct cc_bbr_span *p = s->acked_bytes > 0 ? span_of(f, s->largest_acked_sent_at) : NULL;
 
+    extend_stretch(f, s);
     if (p) {
         p->acked_bytes += s->acked_bytes;
         if (s->rtt_sampled && l->rtt.latest_us < p->rtt_low_us)

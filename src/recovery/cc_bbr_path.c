@@ -10,7 +10,8 @@
  *
  * For the same reason a sample spans SAMPLE_LEAST_US at least, on a short path several
  * round trips: ten packets more or less a millisecond late or early make a sixth of it,
- * and a policer's bucket passes more than one such round at any rate.
+ * and a policer's bucket passes more than one such round at any rate.  And SAMPLE_PACKETS of them: where a packet takes
+ * longer to be due than to come back (1 MB/s over 0.2 ms) each is a round of its own.
  */
 #include <math.h>
 
@@ -18,6 +19,9 @@
 #include "duet/recovery/cc_bbr.h"
 
 #define SAMPLE_LEAST_US 4000
+#define SAMPLE_PACKETS 32                                  /* one more or less is 3 % */
+#define MARK_LEAST_US (2 * SAMPLE_LEAST_US / CC_BBR_MARKS) /* two samples' worth of marks are kept */
+#define MARK_PACKETS (2 * SAMPLE_PACKETS / CC_BBR_MARKS)
 #define EXTRA_ROUNDS 5 /* in each of two stretches */
 #define EXTRA_MAX_US 100000
 #define CREDIT_LEAST_BYTES (LIMIT_WINDOW_MIN_BYTES / 2)
@@ -59,14 +63,25 @@ bool cc_bbr_path_app_limited(const struct cc_bbr_path *p, const struct loss *l, 
     return s->rate_app_limited && flight < num_max(cc_bbr_path_bdp(p, &l->rtt), CREDIT_LEAST_BYTES);
 }
 
-static bool count_round(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s)
+static void set_mark(struct cc_bbr_path *p, const struct loss *l, uint32_t packet_bytes)
+{
+    const struct cc_bbr_mark *last = &p->mark[(p->mark_count - 1) % CC_BBR_MARKS];
+
+    if (p->mark_count > 0 && (time_since(l->delivered_at, last->at) < MARK_LEAST_US ||
+                              l->delivered_bytes - last->delivered_bytes < MARK_PACKETS * (uint64_t)packet_bytes))
+        return;
+    p->mark[p->mark_count++ % CC_BBR_MARKS] =
+        (struct cc_bbr_mark){.at = l->delivered_at, .delivered_bytes = l->delivered_bytes};
+}
+
+static bool count_round(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s,
+                        uint32_t packet_bytes)
 {
     if (s->rate_delivered == 0 || s->rate_prior_delivered < p->round_end_delivered)
         return false;
     p->round_end_delivered = l->delivered_bytes;
     p->round_count++;
-    p->mark[p->mark_count++ % CC_BBR_MARKS] =
-        (struct cc_bbr_mark){.at = l->delivered_at, .delivered_bytes = l->delivered_bytes};
+    set_mark(p, l, packet_bytes);
     p->bw_round[0] = p->bw_round[1];
     p->delivered_round[0] = p->delivered_round[1];
     p->bw_round[1] = p->delivered_round[1] = 0;
@@ -86,12 +101,13 @@ static uint64_t sample_bw(const struct loss_summary *s, double floor)
     return (uint64_t)((double)s->rate_bytes_per_s * (1 + lost / (double)s->rate_delivered));
 }
 
-/* Over so many rounds as make SAMPLE_LEAST_US, or all that are marked; UINT64_MAX: none is. */
-static uint64_t sample_of_rounds(const struct cc_bbr_path *p, const struct loss *l, double floor)
+/* Over so many rounds as make SAMPLE_LEAST_US and least_bytes, or all that are marked; UINT64_MAX: none is. */
+static uint64_t sample_of_rounds(const struct cc_bbr_path *p, const struct loss *l, uint64_t least_bytes, double floor)
 {
     uint64_t us = 0, bytes = 0;
 
-    for (size_t i = 1; i <= num_min(p->mark_count, CC_BBR_MARKS) && us < SAMPLE_LEAST_US; i++) {
+    for (size_t i = 1; i <= num_min(p->mark_count, CC_BBR_MARKS) && (us < SAMPLE_LEAST_US || bytes < least_bytes);
+         i++) {
         const struct cc_bbr_mark *m = &p->mark[(p->mark_count - i) % CC_BBR_MARKS];
         us = time_since(l->delivered_at, m->at);
         bytes = l->delivered_bytes - m->delivered_bytes;
@@ -100,16 +116,16 @@ static uint64_t sample_of_rounds(const struct cc_bbr_path *p, const struct loss 
 }
 
 static void measure_bw(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s, double floor,
-                       bool steady)
+                       bool steady, uint32_t packet_bytes)
 {
     if (s->rate_delivered == 0 || s->rate_bytes_per_s == 0)
         return;
     uint64_t bw = sample_bw(s, floor);
 
-    p->bw_round[1] = num_max(p->bw_round[1], bw);
     p->delivered_round[1] = num_max(p->delivered_round[1], s->rate_delivered);
     if (steady && s->rate_delivered * US_PER_S / s->rate_bytes_per_s < SAMPLE_LEAST_US)
-        bw = num_min(bw, sample_of_rounds(p, l, floor));
+        bw = num_min(bw, sample_of_rounds(p, l, SAMPLE_PACKETS * (uint64_t)packet_bytes, floor));
+    p->bw_round[1] = num_max(p->bw_round[1], bw);
     if (bw >= cc_bbr_path_bw(p) || !cc_bbr_path_app_limited(p, l, s))
         p->bw[1] = num_max(p->bw[1], bw);
 }
@@ -136,11 +152,11 @@ static void measure_extra(struct cc_bbr_path *p, uint64_t acked_bytes, double fl
 }
 
 bool cc_bbr_path_update(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s, double floor,
-                        bool steady, duet_time now)
+                        bool steady, uint32_t packet_bytes, duet_time now)
 {
-    bool round_starts = count_round(p, l, s);
+    bool round_starts = count_round(p, l, s, packet_bytes);
 
-    measure_bw(p, l, s, floor, steady);
+    measure_bw(p, l, s, floor, steady, packet_bytes);
     if (s->acked_bytes > 0)
         measure_extra(p, s->acked_bytes, floor, steady, now);
     return round_starts;

@@ -42,9 +42,10 @@
 #define QUEUE_MET_SAMPLES 8 /* … if all of so many samples show it (N_RTT_SAMPLE) */
 
 #define GUARD_FIRST_ROUNDS 4
-#define GUARD_GAIN_MIN 0.7
-#define GUARD_MARGIN 0.03
+#define GUARD_GAIN_MIN 0.68
+#define GUARD_MARGIN 0.05
 #define GUARD_LEAST_US 4000 /* a few times what the pacer may have saved up */
+#define GUARD_MOST_US 50000
 
 /* ---- gains ---- */
 
@@ -210,14 +211,21 @@ static void slow_guard(struct cc_bbr *b, duet_time now)
     cc_bbr_begin_span(b, now);
 }
 
+/* A few packets tell nothing: the first ones find the bucket empty at any rate. */
+static bool guard_is_short(const struct cc *c, duet_time now)
+{
+    uint64_t us = time_since(now, c->bbr.phase_at);
+
+    return us < GUARD_LEAST_US || (us < GUARD_MOST_US && !cc_bbr_loss_full(&c->bbr.loss, c->packet_bytes, now));
+}
+
 /* A guard lasts until it has told enough, a round trip and GUARD_LEAST_US at most; on a long path that is a part of one. */
 static bool is_down_over(const struct cc *c, const struct loss *l, duet_time now)
 {
     const struct cc_bbr *b = &c->bbr;
     uint64_t rounds = rounds_in_phase(b);
 
-    if (b->guarding && (rounds == 0 || time_since(now, b->phase_at) < GUARD_LEAST_US) &&
-        !cc_bbr_loss_guarded(&b->loss, c->packet_bytes))
+    if (b->guarding && (rounds == 0 || guard_is_short(c, now)) && !cc_bbr_loss_guarded(&b->loss, c->packet_bytes))
         return false;
     return is_drained(b, l) || rounds >= DOWN_ROUNDS_MAX;
 }
@@ -355,6 +363,6 @@ void cc_bbr_advance(struct cc *c, const struct loss *l, const struct loss_summar
     watch_queue(c, l, s, now);
     if (round_starts && b->phase == BBR_CRUISE)
         trust_deliveries(b, l, now);
-    if (round_starts && b->phase == before)
+    if (round_starts && b->phase == before && cc_bbr_loss_full(&b->loss, c->packet_bytes, now))
         cc_bbr_begin_span(b, now);
 }

@@ -17,6 +17,7 @@
 #include <assert.h>
 
 #include "duet/base/err.h"
+#include "duet/base/num.h"
 
 #define BACKOFF_MAX_SHIFT 20 /* beyond any cap; keeps the shift defined */
 
@@ -191,9 +192,22 @@ static void count_recovery(struct loss *l, const struct sent_packet *p)
         l->reorder_steps /= 2;
 }
 
+static void count_run(struct loss *l, uint64_t number, struct loss_summary *out)
+{
+    if (number < l->lost_end)
+        return;
+    if (number > l->lost_end || number == 0) {
+        out->lost_runs++;
+        out->lost_gap = num_max(out->lost_gap, number - l->lost_end);
+    }
+    l->lost_end = number + 1;
+}
+
 static void declare_lost(struct loss *l, struct sent_packet *p, struct loss_summary *out)
 {
     leave_flight(l, p);
+    if (p->bytes > 0)
+        count_run(l, p->number, out);
     l->lost_packets++;
     l->lost_bytes += p->bytes;
     p->lost_at = l->seen_at;

@@ -48,6 +48,7 @@ static void measure(const struct lab_setup *s, const struct lab_result *r, doubl
         least = r->mbit[i] < least ? r->mbit[i] : least;
     }
     v[METRIC_NONE] = 0;
+    v[OF_TCP] = 0;
     v[MBIT] = total;
     v[WASTE] = 100 * r->waste;
     v[SPURIOUS] = 100 * r->spurious;
@@ -75,12 +76,13 @@ static bool keeps(enum perf_metric m, double value, double limit)
 }
 
 /* One line; false: a bound broke. */
-static bool judge(const struct perf_row *row, const struct lab_setup *s, const struct lab_result *r)
+static bool judge(const struct perf_row *row, const struct lab_setup *s, const struct lab_result *r, double of_tcp)
 {
     double v[METRICS];
     bool holds = s->steady || r->done, on_target = true;
 
     measure(s, r, v);
+    v[OF_TCP] = of_tcp;
     printf("%-38s", row->name);
     for (size_t i = 0; i < PERF_CHECKS && row->checks[i].metric != METRIC_NONE; i++) {
         const struct perf_check *c = &row->checks[i];
@@ -127,6 +129,21 @@ static struct lab_result run_row(const struct perf_row *row, struct lab_setup *s
     return r[runs / 2];
 }
 
+/* The rate of the one flow, in shares of what the better of two TCPs makes of the same link; 0: not asked. */
+static double share_of_tcp(const struct perf_row *row, const struct lab_setup *s, double mbit)
+{
+    static const char *const tcps[] = {"bbr1", "unpaced"};
+    double best = 0;
+
+    for (size_t i = 0; row->beside_tcp && i < sizeof(tcps) / sizeof(tcps[0]); i++) {
+        struct lab_setup theirs = *s;
+        theirs.flow[0].cc = tcps[i];
+        double rate = run_row(row, &theirs).mbit[0];
+        best = rate > best ? rate : best;
+    }
+    return best > 0 ? mbit / best : 0;
+}
+
 /* The whole table stands on a run being the same each time. */
 static bool repeats_itself(const struct options *o)
 {
@@ -148,8 +165,9 @@ static int run_table(const struct options *o)
         if (o->only != NULL && strstr(perf_rows[i].name, o->only) == NULL)
             continue;
         struct lab_setup s = setup_of(&perf_rows[i], o);
+        struct lab_setup first = s;
         struct lab_result r = run_row(&perf_rows[i], &s);
-        if (judge(&perf_rows[i], &s, &r))
+        if (judge(&perf_rows[i], &s, &r, share_of_tcp(&perf_rows[i], &first, r.mbit[0])))
             passed++;
         else
             failed++;
@@ -270,7 +288,7 @@ static int run_one(int argc, char **argv)
     struct lab_result r = lab_run(&s);
     double v[METRICS];
     measure(&s, &r, v);
-    for (int m = MBIT; m < METRICS; m++)
+    for (int m = MBIT; m < OF_TCP; m++)
         printf("%s %.*f\n", metrics[m].words, metrics[m].decimals, v[m]);
     for (int i = 0; s.flows > 1 && i < s.flows; i++)
         printf("flow %d %.2f Mbit/s\n", i, r.mbit[i]);

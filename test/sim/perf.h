@@ -30,27 +30,28 @@
 #define PERF_WINDOW_BYTES LIMIT_WINDOW_DEFAULT_BYTES
 
 /* X(name, words, decimals, the more the better) */
-#define METRIC_LIST(X)                            \
-    X(METRIC_NONE, "", 0, false)                  \
-    X(MBIT, "Mbit/s", 2, true)                    \
-    X(WASTE, "waste %", 1, false)                 \
-    X(SPURIOUS, "spurious %", 2, false)           \
-    X(QUEUE_PEAK, "queue peak BDP", 2, false)     \
-    X(QUEUE_MEAN, "mean", 2, false)               \
-    X(CHAT_P50, "chat p50 ms", 1, false)          \
-    X(CHAT_P99, "p99", 1, false)                  \
-    X(CHAT_MISSING, "missing", 0, false)          \
-    X(STALL, "stall ms", 0, false)                \
-    X(RESUME, "sends after ms", 0, false)         \
-    X(RECOVERY, "at 90 % after ms", 0, false)     \
-    X(JAIN, "Jain", 3, true)                      \
-    X(LESS_SHARE, "share of the lesser", 2, true) \
-    X(ACKS, "ACKs per packet", 3, false)          \
-    X(BACK, "bytes back per packet", 1, false)    \
-    X(WORK, "work per packet", 1, false)          \
-    X(HELD, "unwritten MB", 1, false)             \
-    X(OVERFLOW, "overflowed %", 1, false)         \
-    X(DROPPED_LATE, "dropped after 1 s %", 1, false)
+#define METRIC_LIST(X)                               \
+    X(METRIC_NONE, "", 0, false)                     \
+    X(MBIT, "Mbit/s", 2, true)                       \
+    X(WASTE, "waste %", 1, false)                    \
+    X(SPURIOUS, "spurious %", 2, false)              \
+    X(QUEUE_PEAK, "queue peak BDP", 2, false)        \
+    X(QUEUE_MEAN, "mean", 2, false)                  \
+    X(CHAT_P50, "chat p50 ms", 1, false)             \
+    X(CHAT_P99, "p99", 1, false)                     \
+    X(CHAT_MISSING, "missing", 0, false)             \
+    X(STALL, "stall ms", 0, false)                   \
+    X(RESUME, "sends after ms", 0, false)            \
+    X(RECOVERY, "at 90 % after ms", 0, false)        \
+    X(JAIN, "Jain", 3, true)                         \
+    X(LESS_SHARE, "share of the lesser", 2, true)    \
+    X(ACKS, "ACKs per packet", 3, false)             \
+    X(BACK, "bytes back per packet", 1, false)       \
+    X(WORK, "work per packet", 1, false)             \
+    X(HELD, "unwritten MB", 1, false)                \
+    X(OVERFLOW, "overflowed %", 1, false)            \
+    X(DROPPED_LATE, "dropped after 1 s %", 1, false) \
+    X(OF_TCP, "of TCP", 2, true)
 enum perf_metric {
 #define X(name, words, decimals, is_floor) name,
     METRIC_LIST(X)
@@ -68,6 +69,7 @@ struct perf_row {
     const char *name;
     struct lab_setup setup; /* fields left 0 take those of perf_setup */
     unsigned runs;          /* seeds in a row, of which the median rate counts; 0: 1 */
+    bool beside_tcp; /* the same runs with BBR version 1 and CUBIC: the median rate is told in shares of the better */
     struct perf_check checks[PERF_CHECKS];
 };
 

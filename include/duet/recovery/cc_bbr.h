@@ -51,6 +51,9 @@ struct cc_bbr_loss {
     struct cc_bbr_tally tally[CC_BBR_TALLIES]; /* a ring */
     size_t tally_count;                        /* ever */
     struct cc_bbr_tally running;               /* clean, not enough for a tally yet */
+    uint64_t stretch_runs;                     /* runs of lost packets that followed each other closely, and */
+    uint64_t stretch_bytes;                    /*   what they and the packets between them came to */
+    double scatter;                            /* variance of the tallies, of what independent loss would have; >= 1 */
     struct cc_bbr_tally guard;                 /* of guard spans */
     double guard_policed;                      /* packets of them a policer would have dropped */
     double floor;                              /* p0: the share lost that no queue of ours is to blame for */
@@ -80,6 +83,8 @@ void cc_bbr_loss_sent(struct cc_bbr_loss *f, uint64_t bytes, uint64_t in_flight)
 void cc_bbr_loss_doubt(struct cc_bbr_loss *f, bool raised);
 /* The guard being sent is all the evidence that is kept; a longer one would tell no more. */
 bool cc_bbr_loss_guarded(const struct cc_bbr_loss *f, uint32_t packet_bytes);
+/* The span being sent may end with the round: it is long enough to tell something. */
+bool cc_bbr_loss_full(const struct cc_bbr_loss *f, uint32_t packet_bytes, duet_time now);
 /* The path was dead until now: nothing sent so far says anything. */
 void cc_bbr_loss_outage(struct cc_bbr_loss *f);
 struct cc_bbr_verdict cc_bbr_loss_update(struct cc_bbr_loss *f, const struct loss *l, const struct loss_summary *s,
@@ -126,7 +131,7 @@ uint64_t cc_bbr_path_extra(const struct cc_bbr_path *p);
 bool cc_bbr_path_app_limited(const struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s);
 /* Takes the samples of an update in.  True: a round begins. */
 bool cc_bbr_path_update(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s, double floor,
-                        bool steady, duet_time now);
+                        bool steady, uint32_t packet_bytes, duet_time now);
 /* Nothing was in flight: what is acknowledged from now on counts anew. */
 void cc_bbr_path_restart(struct cc_bbr_path *p, duet_time now);
 /* Down to what the path just carried, but no lower than the share `keep` of what was. */
@@ -195,6 +200,7 @@ struct cc_bbr {
     bool refill_empty;        /* … of the last one: it showed an empty queue */
     uint64_t true_bw; /* bytes/s, at most: what was delivered while a queue of our own stood; UINT64_MAX: unknown */
     uint64_t prior_cwnd;
+    duet_time sent_at;  /* when a packet last left */
     duet_time acked_at; /* DUET_NEVER: nothing was acknowledged yet */
     duet_time ce_at;    /* packets sent up to then belong to the mark answered last */
     bool idle;          /* nothing in flight */

@@ -72,6 +72,7 @@ struct loss {
     duet_time first_sent_at;
     uint64_t app_limited_until; /* delivered_bytes mark; 0: not limited */
     uint64_t lost_bytes;
+    uint64_t lost_end; /* the number after the last one declared lost */
     duet_time lost_at; /* when a packet was last declared lost, path probes aside; DUET_NEVER */
     uint64_t sent_packets, lost_packets, spurious_packets, acked_packets;
 };
@@ -86,6 +87,9 @@ struct loss_summary {
     bool persistent_congestion;
     bool largest_is_new;            /* largest acknowledged moved forward */
     duet_time largest_lost_sent_at; /* send time of the newest packet lost here (a recovery epoch's mark) */
+    /* Lost packets whose numbers follow each other are one run.  Those that began here, and the
+     * most packets between one of them and the run before it. */
+    uint64_t lost_runs, lost_gap;
     duet_time largest_acked_sent_at;
     /* Delivery-rate sample of the newest acknowledged packet; rate 0: none. */
     uint64_t rate_bytes_per_s; /* the other rate_ fields hold whenever rate_delivered > 0 */

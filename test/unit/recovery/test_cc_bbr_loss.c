@@ -24,8 +24,13 @@ static void setup(void)
 
 TestSuite(cc_bbr_loss, .init = setup);
 
-/* Sends a span at the gain, then another at 1, whose time resolves the first: `lost` of it did not arrive. */
-static struct cc_bbr_verdict span(double gain, bool guard, unsigned lost, uint64_t rtt_us)
+#define PARTS 5    /* of a span, acknowledged one after the other */
+#define APART 1000 /* packets between two bursts */
+
+/* Sends a span at the gain, then another at 1, whose time resolves the first: `lost` of it did not arrive, in so many runs,
+ * `gap` packets after the last one of the span before. */
+static struct cc_bbr_verdict span_in_runs(double gain, bool guard, unsigned lost, uint64_t rtt_us, unsigned runs,
+                                          unsigned gap)
 {
     const duet_time sent_at = now;
     struct cc_bbr_verdict all = {.congested = false}, v;
@@ -36,18 +41,31 @@ static struct cc_bbr_verdict span(double gain, bool guard, unsigned lost, uint64
     cc_bbr_loss_span(&f, 1, false, false, now);
     cc_bbr_loss_sent(&f, PACKET, PACKET);
     rtt_sample(&l.rtt, rtt_us, 0, now);
-    struct loss_summary s = {
-        .acked_bytes = (SPAN - lost) * PACKET, .largest_acked_sent_at = sent_at, .rtt_sampled = true};
-    all = cc_bbr_loss_update(&f, &l, &s, PACKET, now);
-    s = (struct loss_summary){.lost_bytes = lost * PACKET, .largest_lost_sent_at = sent_at};
-    v = cc_bbr_loss_update(&f, &l, &s, PACKET, now);
-    all = v.congested ? v : all;
+    struct loss_summary s;
+    for (unsigned i = 0; i < PARTS; i++) {
+        const unsigned gone = lost * (i + 1) / PARTS - lost * i / PARTS;
+        s = (struct loss_summary){
+            .acked_bytes = (SPAN / PARTS - gone) * PACKET, .largest_acked_sent_at = sent_at, .rtt_sampled = true};
+        cc_bbr_loss_update(&f, &l, &s, PACKET, now);
+        s = (struct loss_summary){.lost_bytes = gone * PACKET,
+                                  .largest_lost_sent_at = sent_at,
+                                  .lost_runs = runs * (i + 1) / PARTS - runs * i / PARTS,
+                                  .lost_gap = gap};
+        v = cc_bbr_loss_update(&f, &l, &s, PACKET, now);
+        all = v.congested ? v : all;
+    }
     now = time_add(now, 3 * RTT);
     s = (struct loss_summary){.acked_bytes = PACKET, .largest_acked_sent_at = now};
     v = cc_bbr_loss_update(&f, &l, &s, PACKET, now);
     all.floor_refuted = v.floor_refuted;
     all.floor_held = v.floor_held;
     return all;
+}
+
+/* Lost one by one, as by a policer or a radio. */
+static struct cc_bbr_verdict span(double gain, bool guard, unsigned lost, uint64_t rtt_us)
+{
+    return span_in_runs(gain, guard, lost, rtt_us, lost, lost > 0 ? SPAN / lost : 0);
 }
 
 static void learn(unsigned lost, unsigned spans)
@@ -104,6 +122,71 @@ Test(cc_bbr_loss, what_exceeds_the_floor_is_congestion_where_a_queue_or_a_probe_
         if (v.congested)
             cr_assert_eq(v.probing, rows[i].gain > 1, "row %zu", i);
     }
+}
+
+/* The loss that a policer's bucket causes goes on; a burst leaves what came before and after it whole. */
+Test(cc_bbr_loss, a_burst_is_no_congestion_where_no_queue_stands)
+{
+    static const struct {
+        double gain;
+        unsigned lost, runs, gap;
+        uint64_t rtt_us;
+        bool doubted, congested;
+    } rows[] = {
+        {1, 60, 1, APART, RTT, false, false},       /* more than half of a round trip, in one piece */
+        {1, 60, 60, 1, RTT, false, true},           /* as much of it, here and there */
+        {1.25, 40, 2, APART, RTT, false, false},    /* a probe meets two bursts … */
+        {1.25, 20, 20, 5, RTT, false, true},        /* … or an empty bucket, */
+        {1.25, 40, 1, APART, 2 * RTT, false, true}, /* … or overfills a queue */
+        {1, 20, 1, APART, RTT, true, false},        /* the estimate was raised, and a burst came */
+        {1, 20, 20, 5, RTT, true, true},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        setup();
+        learn(0, 12);
+        cc_bbr_loss_doubt(&f, rows[i].doubted);
+        const struct cc_bbr_verdict v =
+            span_in_runs(rows[i].gain, false, rows[i].lost, rows[i].rtt_us, rows[i].runs, rows[i].gap);
+        cr_assert_eq(v.congested, rows[i].congested, "row %zu", i);
+    }
+}
+
+/* Half a policer's share of the loss is still there when the next span begins; one burst after the other is not. */
+Test(cc_bbr_loss, bursts_far_apart_do_not_add_up)
+{
+    learn(0, 12);
+    for (int i = 0; i < 20; i++)
+        cr_assert_not(span_in_runs(1, false, 50, RTT, 1, APART).congested, "burst %d", i);
+}
+
+Test(cc_bbr_loss, a_guard_between_bursts_refutes_no_floor)
+{
+    for (int i = 0; i < 12; i++)
+        span_in_runs(1, false, i % 3 != 0 ? 30 : 0, RTT, 1, APART);
+    cr_assert_gt(f.floor, .1);
+    cr_assert_not(span_in_runs(.75, true, 0, RTT, 0, 0).floor_refuted, "one span without a burst proves nothing");
+    cr_assert_gt(f.floor, .1);
+}
+
+Test(cc_bbr_loss, what_a_guard_found_at_another_rate_is_soon_forgotten)
+{
+    learn(20, 12);
+    cr_assert(span(.75, true, 20, RTT).floor_held);
+    unsigned guards = 0;
+    while (guards < 8 && !span(.75, true, 0, RTT).floor_refuted)
+        guards++;
+    cr_assert_leq(guards, 3);
+}
+
+Test(cc_bbr_loss, a_span_is_long_enough_to_tell_something)
+{
+    cc_bbr_loss_span(&f, 1, false, false, now);
+    cc_bbr_loss_sent(&f, 63 * PACKET, PACKET);
+    cr_assert_not(cc_bbr_loss_full(&f, PACKET, now));
+    cr_assert(cc_bbr_loss_full(&f, PACKET, time_add(now, 25000)), "a slow path's span ends by the clock");
+    cc_bbr_loss_sent(&f, PACKET, PACKET);
+    cr_assert(cc_bbr_loss_full(&f, PACKET, now));
 }
 
 /* At a millisecond of RTT a queue of one BDP is a millisecond too, and the probe's first packets find it empty. */

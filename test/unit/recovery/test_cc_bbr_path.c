@@ -34,7 +34,7 @@ static void round_trip(uint64_t rtt_us, unsigned packets, bool steady)
         .rate_prior_delivered = before,
         .rate_in_flight = bytes,
     };
-    cr_assert(cc_bbr_path_update(&path, &loss, &s, FLOOR, steady, now));
+    cr_assert(cc_bbr_path_update(&path, &loss, &s, FLOOR, steady, PACKET, now));
 }
 
 /* The mean of twelve packets a round trip, but eight come in one and sixteen in the next. */
@@ -97,4 +97,17 @@ Test(cc_bbr_path, silence_of_our_own_is_no_part_of_a_sample)
     round_trip(1000, 12, true);
     round_trip(1000, 12, true);
     cr_assert_float_eq(in_packets_a_round(1000), 12, 0.1, "%.2f", in_packets_a_round(1000));
+}
+
+/* Where a packet takes longer to be due than to come back each is a round trip of its own, and every other one says that
+ * the path carries twice what it does. */
+Test(cc_bbr_path, where_the_pace_is_slower_than_the_path_is_short_a_sample_spans_many_packets)
+{
+    for (int i = 0; i < 200; i++) {
+        if (i == 60)
+            path.bw[0] = path.bw[1] = 0; /* the first ones had few marks */
+        round_trip(i % 2 == 0 ? 1000 : 2000, 1, true);
+    }
+    cr_assert_float_eq((double)cc_bbr_path_bw(&path) * 1500 / 1e6 / PACKET, 1, 0.03, "%.3f packets in 1.5 ms",
+                       (double)cc_bbr_path_bw(&path) * 1500 / 1e6 / PACKET);
 }

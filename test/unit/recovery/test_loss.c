@@ -173,6 +173,31 @@ Test(loss, an_old_packet_below_a_delivered_one_is_lost)
     cr_assert(!s.persistent_congestion);
 }
 
+Test(loss, runs_of_lost_packets_are_counted_with_what_lies_between_them)
+{
+    struct frame_ack a = {.largest = 99, .range_count = 3};
+    a.ranges[0] = (struct range){.start = 71, .end = 100};
+    a.ranges[1] = (struct range){.start = 60, .end = 70};
+    a.ranges[2] = (struct range){.start = 20, .end = 50};
+
+    send_many(20, 100, T0);
+    cr_assert_eq(loss_ack(&l, &a, DUET_TIME(T0 + RTT), &s), 0);
+    loss_timer(&l, DUET_TIME(T0 + RTT + RTT / 8), &s);
+    cr_assert_eq(s.lost_bytes, 11 * BYTES, "50..59 and 70");
+    cr_assert_eq(s.lost_runs, 2);
+    cr_assert_eq(s.lost_gap, 50, "none was lost before 50");
+    take_lost();
+    send_many(100, 102, T0 + 2 * RTT);
+    send_many(102, 110, T0 + 2 * RTT + 1000);
+    ack(105, 106, T0 + 3 * RTT);
+    loss_timer(&l, DUET_TIME(T0 + 3 * RTT + RTT / 8), &s);
+    cr_assert_eq(s.lost_runs, 1);
+    cr_assert_eq(s.lost_gap, 29);
+    loss_timer(&l, DUET_TIME(T0 + 3 * RTT + RTT / 8 + 1000), &s);
+    cr_assert_gt(s.lost_bytes, 0);
+    cr_assert_eq(s.lost_runs, 0, "102 goes on with the run of 101");
+}
+
 Test(loss, the_granularity_guards_short_paths)
 {
     loss_dispose(&l);
