@@ -200,7 +200,7 @@ static const char *disk_words(const struct transfer *t, const struct msg *done, 
 
     if (has_reason)
         return done->text;
-    if (done->err == DUET_EINTEGRITY || done->err == DUET_EUNSUPPORTED)
+    if (done->err == DUET_EINTEGRITY || done->err == DUET_EUNSUPPORTED || done->err == DUET_ERANGE)
         return plain;
     snprintf(out, DISK_WORDS_BYTES, "%s%s", t->sending ? what : "cannot write it: ", plain);
     return out;
@@ -218,6 +218,8 @@ void transfer_fail_disk(struct env *env, struct transfer *t, const struct msg *d
         why.code = WHY_INTEGRITY;
     } else if (done->err == DUET_EUNSUPPORTED && t->sending) {
         plain = "it is no regular file";
+    } else if (done->err == DUET_ERANGE && t->sending) {
+        plain = "nobody can say how long it is, and it is too long to find out (16 MB)";
     } else if (done->err == DUET_ENAME) {
         plain = transfer_code_text(WHY_NAME);
         why.code = WHY_NAME;

@@ -127,10 +127,14 @@ static void read_done(struct env *env, struct transfer *t, const struct msg *don
         read_all(env, t);
 }
 
-static void digested(struct transfer *t, const struct msg *done)
+static void digested(struct env *env, struct transfer *t, const struct msg *done)
 {
     struct appmsg m = {.type = APPMSG_DIGEST, .id = t->id};
+    char size[TEXT_SIZE_BYTES];
 
+    if (done->flag)
+        env_notice(env, t->conn, true, "%s grew while it was sent: %s gets the first %s, as offered", t->name,
+                   t->peer->name, text_size(t->size, size));
     memcpy(m.digest, done->digest, DIGEST_BYTES);
     t->state = TRANSFER_CONFIRMING;
     peer_send(t->peer, &m);
@@ -157,7 +161,7 @@ void transfer_send_done(struct env *env, struct transfer *t, const struct msg *d
     else if (event == TRANSFER_ON_READ)
         read_done(env, t, done);
     else
-        digested(t, done);
+        digested(env, t, done);
 }
 
 static void accepted(struct env *env, struct transfer *t, const struct appmsg *m)

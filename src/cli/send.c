@@ -130,6 +130,8 @@ static void on_sending(struct job *j, const struct msg *m)
     if (!t)
         return;
     file->began_us = clock_now().us;
+    s->job.progress.job_bytes += m->value - file->bytes; /* files of /proc are longer than stat says */
+    file->bytes = m->value;
     t->peer = m->peer;
     t->sending = true;
     t->request = request;

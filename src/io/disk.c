@@ -184,7 +184,7 @@ static void do_digest(struct disk *d, const struct msg *job, struct msg *done)
         done->err = DUET_ENOTFOUND;
         return;
     }
-    done->err = source_digest(f->source, done->digest, &done->sys);
+    done->err = source_digest(f->source, done->digest, &done->flag, &done->sys);
     close_file(d, f);
 }
 

@@ -70,7 +70,7 @@ enum msg_type {
     MSG_PROGRESS,         /* progress: latest value; may be dropped */
     MSG_RECEIVED,         /* peer, id: transfer, value: bytes, text: final path */
     MSG_SENT,             /* peer, id: transfer, value: bytes, text: name; the peer verified, fsynced and renamed it */
-    MSG_TRANSFER_FAILED,  /* peer, id: transfer (0 when ui never saw one; received: an offer refused out of hand), err, sys, flag: we were the sender (then
+    MSG_TRANSFER_FAILED,  /* peer, id: transfer (0: ui never saw one; receiving: an offer refused unasked), err, sys, flag: we were the sender (then
                            * value: the id of MSG_SEND); text: what, which, why. DUET_ESYS: sys is our errno, 0:
                            * the trouble is the peer's */
     MSG_UNREACHABLE,      /* peer, value: µs of silence */
@@ -79,8 +79,8 @@ enum msg_type {
     MSG_LOST,             /* peer, value: close code, text: reason or NULL (silence, give_up_us, protocol errors of
                            * either side seen here); err DUET_ETIMEOUT: it never was there for good, the
                            * handshake had no end */
-    MSG_ANSWER,           /* peer, id of MSG_ASK, flag: success, err (DUET_ECLOSED: the session ended), text (lines kept); to "ping": value: µs it took,
-                           * text: that in words */
+    MSG_ANSWER,           /* peer, id of MSG_ASK, flag: success, err (DUET_ECLOSED: the session ended), text (lines
+                           * kept); to "ping": value: µs it took, text: that in words */
     MSG_NOTICE,           /* text: something worth a line (also errors of ours: flag); peer or 0; id of the MSG_SAY
                            * it is about or 0 */
     MSG_STATS,            /* peer, stats: heap, struct endpoint_stats */
@@ -99,7 +99,8 @@ enum msg_type {
     /* disk → net */
     DONE_OPENED,          /* id, err, sys: errno, value: bytes, text: base name */
     DONE_READ,            /* id, chunk (used = bytes read), err, sys */
-    DONE_DIGEST,          /* id, err (DUET_EINTEGRITY: it changed while being sent), digest */
+    DONE_DIGEST,          /* id, err (DUET_EINTEGRITY: it changed while being sent), digest; flag: it grew, and what
+                           * was offered is its beginning */
     DONE_CREATED,         /* id, err (DUET_ENAME: the file system refuses the name), sys; text: why not, or NULL */
     DONE_WROTE,           /* id, chunk, err, sys */
     DONE_COMMITTED,       /* id, err, sys, text: final path; with an error why not, or NULL */

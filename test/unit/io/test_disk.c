@@ -127,8 +127,27 @@ Test(disk, a_file_that_changed_is_never_called_good)
     done = ask(k, with_text(JOB_OPEN, 7, tmpdir_path(&d, "f")), DONE_OPENED);
     msg_dispose(&done);
     cr_expect_eq(ask(k, with_chunk(JOB_READ, 7), DONE_READ).err, 0);
-    tmpdir_put(&d, "f", "hello!", 6);
+    tmpdir_put(&d, "f", "hell", 4);
     cr_expect_eq(ask(k, (struct msg){.type = JOB_DIGEST, .id = 7}, DONE_DIGEST).err, DUET_EINTEGRITY);
+    disk_free(k);
+    tmpdir_remove(&d);
+}
+
+Test(disk, a_file_that_grew_is_good_as_far_as_it_was_offered)
+{
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = disk_in(&d);
+    struct msg done;
+
+    tmpdir_put(&d, "f", "hello", 5);
+    done = ask(k, with_text(JOB_OPEN, 7, tmpdir_path(&d, "f")), DONE_OPENED);
+    msg_dispose(&done);
+    tmpdir_put(&d, "f", "hello, world", 12);
+    cr_expect_eq(ask(k, with_chunk(JOB_READ, 7), DONE_READ).err, 0);
+    cr_expect_eq(chunk.used, 5);
+    done = ask(k, (struct msg){.type = JOB_DIGEST, .id = 7}, DONE_DIGEST);
+    cr_expect_eq(done.err, 0);
+    cr_expect(done.flag);
     disk_free(k);
     tmpdir_remove(&d);
 }

@@ -51,12 +51,13 @@ Test(source, digest_is_what_xxhsum_prints)
         uint8_t digest[DIGEST_BYTES];
         XXH128_canonical_t want;
         int sys = 0;
+        bool grew;
 
         tmpdir_put(&d, "f", content(), sizes[i]);
         cr_assert_eq(source_open(tmpdir_path(&d, "f"), &s, &sys), 0);
         cr_expect_eq(source_bytes(s), sizes[i]);
         cr_assert_eq(read_until(s, sizes[i]), 0);
-        cr_assert_eq(source_digest(s, digest, &sys), 0);
+        cr_assert_eq(source_digest(s, digest, &grew, &sys), 0);
         XXH128_canonicalFromHash(&want, XXH3_128bits(content(), sizes[i]));
         cr_expect_eq(memcmp(digest, want.digest, DIGEST_BYTES), 0, "%zu bytes", sizes[i]);
         source_close(s);
@@ -101,11 +102,12 @@ Test(source, reads_in_order_only)
     struct source *s = NULL;
     uint8_t digest[DIGEST_BYTES];
     int sys = 0;
+    bool grew;
 
     tmpdir_put(&d, "f", content(), BYTES);
     cr_assert_eq(source_open(tmpdir_path(&d, "f"), &s, &sys), 0);
     cr_expect_eq(source_read(s, 5, &chunk, &sys), DUET_EINVAL);
-    cr_expect_eq(source_digest(s, digest, &sys), DUET_EINVAL, "not everything was read");
+    cr_expect_eq(source_digest(s, digest, &grew, &sys), DUET_EINVAL, "not everything was read");
     cr_expect_eq(source_read(s, 0, &chunk, &sys), 0);
     cr_expect_eq(source_read(s, 0, &chunk, &sys), DUET_EINVAL);
     cr_expect_eq(chunk.used, 0);
@@ -149,7 +151,7 @@ static void replace(const struct tmpdir *d)
     cr_assert_eq(renameat(d->fd, "g", d->fd, "f"), 0);
 }
 
-Test(source, a_change_at_any_time_is_noticed)
+Test(source, a_change_at_any_time_is_noticed_and_only_growth_is_none)
 {
     static const struct {
         const char *name;
@@ -163,6 +165,7 @@ Test(source, a_change_at_any_time_is_noticed)
             struct source *s = NULL;
             uint8_t digest[DIGEST_BYTES];
             int sys = 0, err = 0;
+            bool grew;
 
             tmpdir_put(&d, "f", content(), BYTES);
             cr_assert_eq(source_open(tmpdir_path(&d, "f"), &s, &sys), 0);
@@ -171,8 +174,11 @@ Test(source, a_change_at_any_time_is_noticed)
             for (uint64_t at = when[j]; err == 0 && at < BYTES; at += chunk.used)
                 err = source_read(s, at, &chunk, &sys);
             if (err == 0)
-                err = source_digest(s, digest, &sys);
-            cr_expect_eq(err, DUET_EINTEGRITY, "%s after %d bytes", row[i].name, (int)when[j]);
+                err = source_digest(s, digest, &grew, &sys);
+            const bool good = row[i].change == append;
+
+            cr_expect_eq(err, good ? 0 : DUET_EINTEGRITY, "%s after %d bytes", row[i].name, (int)when[j]);
+            cr_expect_eq(good, err == 0 && grew);
             source_close(s);
             tmpdir_remove(&d);
         }
@@ -185,12 +191,48 @@ Test(source, a_file_removed_meanwhile_is_still_what_was_asked_for)
     struct source *s = NULL;
     uint8_t digest[DIGEST_BYTES];
     int sys = 0;
+    bool grew;
 
     tmpdir_put(&d, "f", content(), BYTES);
     cr_assert_eq(source_open(tmpdir_path(&d, "f"), &s, &sys), 0);
     cr_assert_eq(unlinkat(d.fd, "f", 0), 0);
     cr_expect_eq(read_until(s, BYTES), 0);
-    cr_expect_eq(source_digest(s, digest, &sys), 0);
+    cr_expect_eq(source_digest(s, digest, &grew, &sys), 0);
     source_close(s);
     tmpdir_remove(&d);
+}
+
+Test(source, reads_to_the_end_whatever_stat_says)
+{
+    static const char *const paths[] = {"/proc/self/status", "/proc/cpuinfo", "/sys/kernel/mm/transparent_hugepage/enabled"};
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct source *s = NULL;
+        uint8_t digest[DIGEST_BYTES];
+        uint64_t at = 0;
+        bool grew;
+        int sys = 0;
+
+        if (access(paths[i], R_OK) != 0)
+            continue;
+        cr_assert_eq(source_open(paths[i], &s, &sys), 0, "%s: %d", paths[i], sys);
+        cr_expect_gt(source_bytes(s), 0, "%s", paths[i]);
+        cr_expect_neq(source_bytes(s), 4096, "%s", paths[i]);
+        for (; at < source_bytes(s); at += chunk.used)
+            cr_assert_eq(source_read(s, at, &chunk, &sys), 0);
+        cr_expect_eq(chunk.bytes[chunk.used - 1], '\n', "%s", paths[i]);
+        cr_expect_eq(source_digest(s, digest, &grew, &sys), 0);
+        source_close(s);
+    }
+}
+
+Test(source, what_cannot_be_read_is_said_at_once)
+{
+    struct source *s = NULL;
+    int sys = 0;
+
+    if (access("/proc/self/mem", R_OK) != 0)
+        return;
+    cr_expect_eq(source_open("/proc/self/mem", &s, &sys), DUET_ESYS, "there is nothing at 0");
+    cr_expect_null(s);
 }
