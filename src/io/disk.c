@@ -14,6 +14,7 @@
 #include "duet/base/text.h"
 #include "duet/base/time.h"
 #include "duet/io/clock.h"
+#include "duet/io/outdir.h"
 #include "duet/io/partfile.h"
 #include "duet/io/source.h"
 #include "duet/io/worker.h"
@@ -24,12 +25,11 @@ struct open_file {
     uint32_t id;
     struct source *source; /* one of the two */
     struct partfile *part;
+    int dirfd; /* of the part */
 };
 
 struct disk {
-    int dirfd; /* -1: could not be opened, dir_error says why */
-    int dir_error;
-    char *dir; /* as the user gave it, for final paths */
+    char *dir; /* as the user gave it */
     mode_t mode;
     struct mqueue *jobs, *results;
     pthread_t thread;
@@ -41,12 +41,30 @@ struct disk {
     struct msg commits[DISK_FILES]; /* that wait until their files are read back, the next one first */
 };
 
+static int system_error(int *sys)
+{
+    *sys = errno;
+    return DUET_ESYS;
+}
+
 static mode_t new_file_mode(void)
 {
     const mode_t mask = umask(077);
 
     umask(mask);
     return MODE_NEW_FILE & ~mask;
+}
+
+static bool is_writable(const char *dir)
+{
+    const int fd = outdir_open(dir);
+    const bool may = fd >= 0 && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) == 0;
+    const int why = errno;
+
+    if (fd >= 0)
+        close(fd);
+    errno = why;
+    return may;
 }
 
 int disk_new(const char *out_dir, bool must_write, struct disk **out, int *sys)
@@ -57,21 +75,16 @@ int disk_new(const char *out_dir, bool must_write, struct disk **out, int *sys)
     *sys = 0;
     if (d == NULL)
         return DUET_ENOMEM;
-    d->dirfd = -1;
     d->mode = new_file_mode();
     d->dir = strdup(out_dir == NULL ? "." : out_dir);
     if (d->dir == NULL) {
         disk_free(d);
         return DUET_ENOMEM;
     }
-    d->dirfd = open(d->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (d->dirfd < 0 || (must_write && faccessat(d->dirfd, ".", W_OK | X_OK, AT_EACCESS) != 0)) {
-        if (must_write) {
-            *sys = errno;
-            disk_free(d);
-            return DUET_ESYS;
-        }
-        d->dir_error = errno; /* each file received will say so; sending works from anywhere */
+    if (must_write && !is_writable(d->dir)) { /* else each file received will say so; sending works from anywhere */
+        *sys = errno;
+        disk_free(d);
+        return DUET_ESYS;
     }
     *out = d;
     return 0;
@@ -81,6 +94,8 @@ static void close_file(struct disk *d, struct open_file *f)
 {
     source_close(f->source);
     partfile_free(f->part);
+    if (f->part != NULL)
+        close(f->dirfd);
     *f = d->files[--d->count];
 }
 
@@ -90,8 +105,6 @@ void disk_free(struct disk *d)
         return;
     while (d->count > 0)
         close_file(d, &d->files[d->count - 1]);
-    if (d->dirfd >= 0)
-        close(d->dirfd);
     free(d->dir);
     free(d);
 }
@@ -119,21 +132,21 @@ static char *base_name(const char *path)
 }
 
 /* "name", "DIR/name" */
-static char *final_path(const struct disk *d, const char *name)
+static char *final_path(const char *dir, const char *name)
 {
     char *path = NULL;
-    const size_t len = strlen(d->dir);
-    const char *slash = len > 0 && d->dir[len - 1] == '/' ? "" : "/";
+    const size_t len = strlen(dir);
+    const char *slash = len > 0 && dir[len - 1] == '/' ? "" : "/";
 
-    if (strcmp(d->dir, ".") == 0)
+    if (strcmp(dir, ".") == 0)
         return strdup(name);
-    return asprintf(&path, "%s%s%s", d->dir, slash, name) < 0 ? NULL : path;
+    return asprintf(&path, "%s%s%s", dir, slash, name) < 0 ? NULL : path;
 }
 
-static void add_file(struct disk *d, uint32_t id, struct source *s, struct partfile *p)
+static void add_file(struct disk *d, struct open_file file)
 {
     assert(d->count < DISK_FILES);
-    d->files[d->count++] = (struct open_file){.id = id, .source = s, .part = p};
+    d->files[d->count++] = file;
 }
 
 static void do_open(struct disk *d, const struct msg *job, struct msg *done)
@@ -157,7 +170,7 @@ static void do_open(struct disk *d, const struct msg *job, struct msg *done)
         return;
     }
     done->value = source_bytes(s);
-    add_file(d, job->id, s, NULL);
+    add_file(d, (struct open_file){.id = job->id, .source = s});
 }
 
 static void do_read(struct disk *d, const struct msg *job, struct msg *done)
@@ -217,25 +230,25 @@ static char *why_not_created(const struct disk *d, uint64_t bytes, const struct 
 
 static void do_create(struct disk *d, const struct msg *job, struct msg *done)
 {
-    struct partfile *p = NULL;
+    struct open_file file = {.id = job->id, .dirfd = -1};
 
     done->type = DONE_CREATED;
-    if (find(d, job->id) != NULL || job->text == NULL) {
+    if (find(d, job->id) != NULL || job->text == NULL)
         done->err = DUET_EINVAL;
-    } else if (d->count == DISK_FILES) {
+    else if (d->count == DISK_FILES)
         done->err = DUET_EFULL;
-    } else if (d->dirfd < 0) {
-        done->err = DUET_ESYS;
-        done->sys = d->dir_error;
-    } else {
-        done->err = partfile_create(d->dirfd, job->text, job->value, d->mode, &p, &done->sys);
-    }
+    else if ((file.dirfd = outdir_open(d->dir)) < 0)
+        done->err = system_error(&done->sys);
+    else
+        done->err = partfile_create(file.dirfd, job->text, job->value, d->mode, &file.part, &done->sys);
     if (done->err != 0) {
+        if (file.dirfd >= 0)
+            close(file.dirfd);
         done->text = why_not_created(d, job->value, done);
         return;
     }
-    add_file(d, job->id, NULL, p);
-    sweep(d, p);
+    add_file(d, file);
+    sweep(d, file.part);
 }
 
 static void do_write(struct disk *d, const struct msg *job, struct msg *done)
@@ -252,7 +265,7 @@ static void do_write(struct disk *d, const struct msg *job, struct msg *done)
 }
 
 /* Why a complete file does not get its name; NULL: there is nothing to add to the error. */
-static char *why_not_stored(const struct disk *d, const struct msg *done)
+static char *why_not_stored(const struct disk *d, bool is_gone, const struct msg *done)
 {
     char *words = NULL;
     int len = -1;
@@ -260,6 +273,9 @@ static char *why_not_stored(const struct disk *d, const struct msg *done)
     if (done->err == DUET_EEXIST)
         len = asprintf(&words, "its name is taken in %s, and so are those with (1) to (%d)", d->dir,
                        PARTFILE_NAME_TRIES);
+    else if (done->err == DUET_ESYS && is_gone)
+        len = asprintf(&words, "%s was removed, or mounted over, while the file came: %s", d->dir,
+                       strerrordesc_np(done->sys));
     else if (done->err == DUET_ESYS)
         len = asprintf(&words, "cannot store it in %s: %s", d->dir, strerrordesc_np(done->sys));
     return len < 0 ? NULL : words;
@@ -275,10 +291,16 @@ static void do_commit(struct disk *d, const struct msg *job, struct msg *done)
         done->err = DUET_ENOTFOUND;
         return;
     }
-    done->err = partfile_commit(f->part, job->digest, final, &done->sys);
+    char *where = outdir_where(f->dirfd, d->dir);
+
+    if (where == NULL)
+        done->err = system_error(&done->sys);
+    else
+        done->err = partfile_commit(f->part, job->digest, final, &done->sys);
     close_file(d, f);
     /* Without memory for the words the file is still there: not a failure of the transfer. */
-    done->text = done->err == 0 ? final_path(d, final) : why_not_stored(d, done);
+    done->text = done->err == 0 ? final_path(where, final) : why_not_stored(d, where == NULL, done);
+    free(where);
 }
 
 static void do_abort(struct disk *d, const struct msg *job)

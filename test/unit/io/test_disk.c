@@ -254,6 +254,66 @@ Test(disk, a_bad_folder_is_said_at_the_start_or_with_the_first_file)
     tmpdir_remove(&d);
 }
 
+/* Receives a small file; the answer to its JOB_COMMIT, with `change` after its bytes. */
+static struct msg receive(struct disk *k, uint32_t id, void (*change)(const struct tmpdir *), const struct tmpdir *d)
+{
+    struct msg done = ask(k, create(id, "f", 5), DONE_CREATED);
+
+    cr_expect_eq(done.err, 0, "%s", done.text != NULL ? done.text : "");
+    load("hello");
+    cr_expect_eq(ask(k, with_chunk(JOB_WRITE, id), DONE_WROTE).err, 0);
+    if (change != NULL)
+        change(d);
+    return ask(k, commit(id, "hello"), DONE_COMMITTED);
+}
+
+static void move(const struct tmpdir *d)
+{
+    cr_assert_eq(renameat(d->fd, "in", d->fd, "moved"), 0);
+    cr_assert_eq(mkdirat(d->fd, "in", 0700), 0);
+}
+
+static void remove_it(const struct tmpdir *d)
+{
+    DIR *dir = opendir(tmpdir_path(d, "in"));
+
+    for (const struct dirent *e; (e = readdir(dir)) != NULL;)
+        (void)unlinkat(dirfd(dir), e->d_name, 0);
+    closedir(dir);
+    cr_assert_eq(unlinkat(d->fd, "in", AT_REMOVEDIR), 0);
+    cr_assert_eq(mkdirat(d->fd, "in", 0700), 0);
+}
+
+Test(disk, a_folder_made_again_takes_the_next_file_and_a_printed_path_leads_to_its_file)
+{
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = NULL;
+    struct msg done;
+    bool found;
+    int sys = 0;
+
+    cr_assert_eq(mkdirat(d.fd, "in", 0700), 0);
+    cr_assert_eq(disk_new(tmpdir_path(&d, "in"), true, &k, &sys), 0);
+    done = receive(k, 1, remove_it, &d);
+    cr_expect_eq(done.err, DUET_ESYS);
+    cr_expect_eq(done.sys, ENOENT);
+    cr_expect_not_null(strstr(done.text, "was removed"));
+    msg_dispose(&done);
+    done = receive(k, 2, NULL, &d);
+    cr_expect_eq(done.err, 0, "it is there again");
+    cr_expect_str_eq(done.text, tmpdir_path(&d, "in/f"));
+    msg_dispose(&done);
+    cr_expect_str_eq(tmpdir_get(&d, "in/f", &found), "hello");
+    done = receive(k, 3, move, &d);
+    cr_expect_eq(done.err, 0);
+    cr_expect_str_eq(done.text, tmpdir_path(&d, "moved/f (1)"));
+    msg_dispose(&done);
+    cr_expect_str_eq(tmpdir_get(&d, "moved/f (1)", &found), "hello");
+    cr_expect_eq(tmpdir_count(&d, ""), 2);
+    disk_free(k);
+    tmpdir_remove(&d);
+}
+
 Test(disk, the_thread_answers_every_job_in_order_and_ends_with_its_queue)
 {
     struct tmpdir d = tmpdir_make();
