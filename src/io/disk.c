@@ -1,9 +1,8 @@
-#include "duet/io/disk.h"
+#include "duet/io/disk_state.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,29 +16,8 @@
 #include "duet/io/outdir.h"
 #include "duet/io/partfile.h"
 #include "duet/io/source.h"
-#include "duet/io/worker.h"
 
 #define MODE_NEW_FILE 0666 /* less the umask, as every program creates files */
-
-struct open_file {
-    uint32_t id;
-    struct source *source; /* one of the two */
-    struct partfile *part;
-    int dirfd; /* of the part */
-};
-
-struct disk {
-    char *dir; /* as the user gave it */
-    mode_t mode;
-    struct mqueue *jobs, *results;
-    pthread_t thread;
-    duet_time sweep_at; /* the next look for what killed processes left in the folder */
-    duet_time touch_at; /* the next sign of life for those who look */
-    size_t count;
-    struct open_file files[DISK_FILES];
-    size_t commit_count;
-    struct msg commits[DISK_FILES]; /* that wait until their files are read back, the next one first */
-};
 
 static int system_error(int *sys)
 {
@@ -109,7 +87,7 @@ void disk_free(struct disk *d)
     free(d);
 }
 
-static struct open_file *find(struct disk *d, uint32_t id)
+struct open_file *disk_find(struct disk *d, uint32_t id)
 {
     for (size_t i = 0; i < d->count; i++)
         if (d->files[i].id == id)
@@ -154,7 +132,7 @@ static void do_open(struct disk *d, const struct msg *job, struct msg *done)
     struct source *s = NULL;
 
     done->type = DONE_OPENED;
-    if (find(d, job->id) != NULL || job->text == NULL)
+    if (disk_find(d, job->id) != NULL || job->text == NULL)
         done->err = DUET_EINVAL;
     else if (d->count == DISK_FILES)
         done->err = DUET_EFULL;
@@ -175,7 +153,7 @@ static void do_open(struct disk *d, const struct msg *job, struct msg *done)
 
 static void do_read(struct disk *d, const struct msg *job, struct msg *done)
 {
-    const struct open_file *f = find(d, job->id);
+    const struct open_file *f = disk_find(d, job->id);
 
     done->type = DONE_READ;
     done->chunk = job->chunk;
@@ -190,7 +168,7 @@ static void do_read(struct disk *d, const struct msg *job, struct msg *done)
 
 static void do_digest(struct disk *d, const struct msg *job, struct msg *done)
 {
-    struct open_file *f = find(d, job->id);
+    struct open_file *f = disk_find(d, job->id);
 
     done->type = DONE_DIGEST;
     if (f == NULL || f->source == NULL) {
@@ -223,6 +201,8 @@ static char *why_not_created(const struct disk *d, uint64_t bytes, const struct 
         len = asprintf(&words, "the file system of %s takes no file of this name", d->dir);
     else if (done->err == DUET_ESYS && done->sys == ENOSPC)
         len = asprintf(&words, "no room for %s in %s: %s", text_size(bytes, needed), d->dir, why);
+    else if (done->err == DUET_ESYS && done->sys == EMFILE)
+        len = asprintf(&words, "too many files are open in this process: raise the limit (ulimit -n)");
     else if (done->err == DUET_ESYS)
         len = asprintf(&words, "cannot make a file in %s: %s", d->dir, why);
     return len < 0 ? NULL : words;
@@ -233,7 +213,7 @@ static void do_create(struct disk *d, const struct msg *job, struct msg *done)
     struct open_file file = {.id = job->id, .dirfd = -1};
 
     done->type = DONE_CREATED;
-    if (find(d, job->id) != NULL || job->text == NULL)
+    if (disk_find(d, job->id) != NULL || job->text == NULL)
         done->err = DUET_EINVAL;
     else if (d->count == DISK_FILES)
         done->err = DUET_EFULL;
@@ -253,7 +233,7 @@ static void do_create(struct disk *d, const struct msg *job, struct msg *done)
 
 static void do_write(struct disk *d, const struct msg *job, struct msg *done)
 {
-    const struct open_file *f = find(d, job->id);
+    const struct open_file *f = disk_find(d, job->id);
 
     done->type = DONE_WROTE;
     done->chunk = job->chunk;
@@ -283,7 +263,7 @@ static char *why_not_stored(const struct disk *d, bool is_gone, const struct msg
 
 static void do_commit(struct disk *d, const struct msg *job, struct msg *done)
 {
-    struct open_file *f = find(d, job->id);
+    struct open_file *f = disk_find(d, job->id);
     char final[PARTFILE_NAME_BYTES];
 
     done->type = DONE_COMMITTED;
@@ -305,7 +285,7 @@ static void do_commit(struct disk *d, const struct msg *job, struct msg *done)
 
 static void do_abort(struct disk *d, const struct msg *job)
 {
-    struct open_file *f = find(d, job->id);
+    struct open_file *f = disk_find(d, job->id);
 
     if (f != NULL)
         close_file(d, f);
@@ -329,97 +309,4 @@ bool disk_handle(struct disk *d, struct msg *job, struct msg *done)
     do_abort(d, job);
     msg_dispose(job);
     return false;
-}
-
-static void answer(struct disk *d, struct msg *job)
-{
-    struct msg done;
-
-    if (disk_handle(d, job, &done) && !mqueue_push_wait(d->results, &done))
-        msg_dispose(&done); /* net has ended; its chunks are the hub's pool's */
-}
-
-/* A file whose end came first is read back for its hash, a part at a time, and others take their turns between the parts. */
-static void commit_in_turn(struct disk *d, struct msg *job)
-{
-    const struct open_file *f = find(d, job->id);
-
-    if (f == NULL || f->part == NULL || d->commit_count == DISK_FILES || partfile_catch_up(f->part))
-        answer(d, job);
-    else
-        d->commits[d->commit_count++] = *job;
-}
-
-static void next_commit(struct disk *d)
-{
-    struct msg job = d->commits[0];
-
-    d->commit_count--;
-    memmove(&d->commits[0], &d->commits[1], d->commit_count * sizeof(d->commits[0]));
-    commit_in_turn(d, &job);
-}
-
-/* Shows that the files being received are not left over; the time until it is due again, in ms, -1: never. */
-static int touch_parts(struct disk *d)
-{
-    const duet_time now = clock_now();
-    bool any = false;
-
-    for (size_t i = 0; i < d->count; i++) {
-        const struct partfile *p = d->files[i].part;
-
-        any = any || p != NULL;
-        if (p != NULL && time_due(d->touch_at, now))
-            partfile_touch(p);
-    }
-    if (time_due(d->touch_at, now))
-        d->touch_at = time_add(now, PARTFILE_TOUCH_S * US_PER_S);
-    return any ? (int)(time_since(d->touch_at, now) / US_PER_MS) + 1 : -1;
-}
-
-/* false: closed and empty. */
-static bool wait_for_job(struct disk *d, struct msg *job)
-{
-    struct pollfd wait = {.fd = mqueue_ready_fd(d->jobs), .events = POLLIN};
-    int ready = 0;
-
-    while (!mqueue_pop(d->jobs, job)) {
-        if (ready > 0) /* and still empty */
-            return false;
-        ready = poll(&wait, 1, touch_parts(d));
-    }
-    return true;
-}
-
-static void *body(void *arg)
-{
-    struct disk *d = arg;
-    struct msg job;
-
-    for (;;) {
-        touch_parts(d);
-        const bool any = d->commit_count > 0 ? mqueue_pop(d->jobs, &job) : wait_for_job(d, &job);
-
-        if (!any && d->commit_count == 0)
-            return NULL;
-        if (any && job.type == JOB_COMMIT)
-            commit_in_turn(d, &job);
-        else if (any)
-            answer(d, &job);
-        if (d->commit_count > 0)
-            next_commit(d);
-    }
-}
-
-int disk_start(struct disk *d, struct mqueue *jobs, struct mqueue *results, int *sys)
-{
-    d->jobs = jobs;
-    d->results = results;
-    *sys = worker_start(&d->thread, "duet-disk", body, d);
-    return *sys == 0 ? 0 : DUET_ESYS;
-}
-
-void disk_join(struct disk *d)
-{
-    pthread_join(d->thread, NULL);
 }

@@ -5,7 +5,8 @@
  * chunk always comes back with the answer.  JOB_OPEN and JOB_CREATE that fail
  * leave nothing behind; JOB_DIGEST and JOB_COMMIT end the file whatever comes
  * of it; JOB_ABORT ends it without a word.  Jobs of ids that are not open are
- * answered DUET_ENOTFOUND.  What is still open when the thread ends is aborted,
+ * answered DUET_ENOTFOUND.  A file for which the process or the system has no
+ * descriptor left waits for one, half a minute at most.  What is still open when the thread ends is aborted,
  * so no temporary file is left.
  */
 #ifndef DUET_IO_DISK_H

@@ -2,6 +2,7 @@
 
 #include "unit.h"
 #include <errno.h>
+#include <sys/resource.h>
 #include <xxhash.h>
 
 #include "duet/base/err.h"
@@ -402,6 +403,54 @@ Test(disk, others_take_their_turns_while_a_file_is_read_back)
     disk_join(k);
     disk_free(k);
     free(zeros);
+    mqueue_free(jobs);
+    mqueue_free(results);
+    tmpdir_remove(&d);
+}
+
+/* ---- descriptors ---- */
+
+/* Takes every descriptor that is left; how many. */
+static size_t use_up(int fds[], size_t most)
+{
+    size_t count = 0;
+
+    while (count < most && (fds[count] = dup(0)) >= 0)
+        count++;
+    cr_assert_eq(errno, EMFILE);
+    return count;
+}
+
+Test(disk, a_file_waits_for_a_descriptor)
+{
+    enum { MOST = 64 };
+    struct tmpdir d = tmpdir_make();
+    struct disk *k = disk_in(&d);
+    struct mqueue *jobs = mqueue_new(8), *results = mqueue_new(8);
+    struct msg m;
+    int fds[MOST], sys = 0;
+
+    cr_assert_eq(disk_start(k, jobs, results, &sys), 0);
+    tmpdir_put(&d, "source", "hello", 5);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = MOST, .rlim_max = MOST}), 0);
+    const size_t count = use_up(fds, MOST);
+
+    give(jobs, create(1, "a", 1));
+    give(jobs, with_text(JOB_OPEN, 2, tmpdir_path(&d, "source")));
+    give(jobs, create(3, "c", 1));
+    give(jobs, (struct msg){.type = JOB_ABORT, .id = 3});
+    cr_assert(mqueue_pop_wait(results, &m));
+    cr_expect_eq(m.type, DONE_CREATED);
+    cr_expect_eq(m.id, 3, "only what was given up is answered");
+    cr_expect_eq(m.err, DUET_ECANCELLED);
+    cr_expect_not(mqueue_pop(results, &m));
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+    answered(results, DONE_CREATED, 1);
+    answered(results, DONE_OPENED, 2);
+    mqueue_close(jobs);
+    disk_join(k);
+    disk_free(k);
     mqueue_free(jobs);
     mqueue_free(results);
     tmpdir_remove(&d);
