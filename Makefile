@@ -109,7 +109,7 @@ all: $(LIB) $(DUET)
 
 variant: all $(UNIT) $(SIM)
 
-tools: $(LINKEMU)
+tools: $(LINKEMU) $(B)/test/crowd
 
 $(B)/duet: $(MAIN_OBJ) $(LIB)
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) $(CFLAGS) $(LTO) -o $@ $(MAIN_OBJ) $(LIB) $(LIBS)

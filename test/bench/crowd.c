@@ -4,6 +4,9 @@
  *   crowd call PORT COUNT SECONDS    COUNT peers, each an endpoint with its own key and socket, connect to
  *                                    127.0.0.1:PORT, at most 48 handshakes at a time (more would be sent a RETRY);
  *                                    prints "connected N in US us", stays for SECONDS, prints "held N", says goodbye
+ *   crowd knock PORT COUNT SECONDS   COUNT strangers of ten hosts (127.0.2.1 and on) come one after the other in so many
+ *                                    seconds, each with a key of its own, and stay until they are turned away; prints
+ *                                    "ready" when the first has come, "knocked N, M answered" at the end
  *   crowd serve PORT                 one endpoint behind one socket and nothing above it: accepts everyone until TERM;
  *                                    prints "ready"
  *
@@ -40,6 +43,7 @@ enum {
     NAP_MS = 100,
     EXIT_USAGE = 2,
     HOSTS = 50,
+    STRANGER_HOSTS = 10,
 };
 
 enum phase { PHASE_IDLE, PHASE_CALLING, PHASE_UP, PHASE_OVER };
@@ -95,14 +99,10 @@ static struct duet_addr address_of(const struct sockaddr_in *sa)
     return a;
 }
 
-static void open_peer(struct crowd *c, struct peer *p, uint16_t port, bool accept)
+static void open_peer(struct crowd *c, struct peer *p, struct sockaddr_in here, bool accept)
 {
     struct endpoint_config cfg = {.params = params_default(), .accept = accept};
-    struct sockaddr_in here = loopback(port);
     const int size = BUFFER_BYTES;
-    /* Of one host only so many new keys a minute are let in. */
-    if (!accept)
-        here.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 256 + (uint32_t)(p - c->peers) % HOSTS);
     /* A name belongs to one key. */
     snprintf(cfg.name, sizeof cfg.name, "crowd-%zu", (size_t)(p - c->peers));
     need(getrandom(cfg.identity.secret, sizeof cfg.identity.secret, 0) == sizeof cfg.identity.secret &&
@@ -207,19 +207,49 @@ static void stay(struct crowd *c, uint64_t us)
         turn(c, until);
 }
 
+/* 127.0.NET.1 and on, for the i-th of a crowd. */
+static struct sockaddr_in caller_address(uint32_t net, size_t i, size_t hosts)
+{
+    struct sockaddr_in sa = loopback(0);
+    sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (net << 8) + (uint32_t)(i % hosts));
+    return sa;
+}
+
+static void connect_peer(struct crowd *c, struct peer *p, const struct duet_addr *to)
+{
+    p->phase = PHASE_CALLING;
+    need(endpoint_connect(p->endpoint, to, now(), &p->conn) == 0, "endpoint_connect");
+    drain(c, p);
+}
+
+static void knock(struct crowd *c, uint16_t port, uint64_t span_us)
+{
+    const struct sockaddr_in sa = loopback(port);
+    const struct duet_addr to = address_of(&sa);
+    const duet_time began = now();
+    for (size_t i = 0; i < c->count && !ended; i++) {
+        stay(c, time_since(time_add(began, span_us * i / c->count), now()));
+        open_peer(c, &c->peers[i], caller_address(2, i, STRANGER_HOSTS), false);
+        connect_peer(c, &c->peers[i], &to);
+        if (i == 0)
+            puts("ready");
+        fflush(stdout);
+    }
+    stay(c, time_since(time_add(began, span_us), now()));
+    printf("knocked %zu, %zu answered\n", c->count, c->up + c->over);
+    fflush(stdout);
+}
+
 static void call(struct crowd *c, uint16_t port)
 {
     const struct sockaddr_in sa = loopback(port);
     const struct duet_addr to = address_of(&sa);
     for (size_t i = 0; i < c->count; i++)
-        open_peer(c, &c->peers[i], 0, false);
+        open_peer(c, &c->peers[i], caller_address(1, i, HOSTS), false); /* one host brings few new keys a minute */
     const duet_time began = now();
     while (!ended && c->up + c->over < c->count) {
         while (c->called < c->count && c->called - c->up - c->over < AT_ONCE) {
-            struct peer *p = &c->peers[c->called++];
-            p->phase = PHASE_CALLING;
-            need(endpoint_connect(p->endpoint, &to, now(), &p->conn) == 0, "endpoint_connect");
-            drain(c, p);
+            connect_peer(c, &c->peers[c->called++], &to);
         }
         turn(c, time_add(now(), US_PER_S));
     }
@@ -229,7 +259,7 @@ static void call(struct crowd *c, uint16_t port)
 
 static void say_goodbye(struct crowd *c)
 {
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t i = 0; i < c->count && c->peers[i].endpoint; i++) {
         struct peer *p = &c->peers[i];
         if (p->phase == PHASE_UP)
             endpoint_close(p->endpoint, p->conn, CLOSE_OK, "", now());
@@ -254,11 +284,13 @@ static void start(struct crowd *c, size_t count)
     c->peers = calloc(count, sizeof *c->peers);
     c->count = count;
     need(c->epoll_fd >= 0 && c->peers, "memory");
+    for (size_t i = 0; i < count; i++)
+        c->peers[i].due = DUET_NEVER;
 }
 
 static int finish(struct crowd *c)
 {
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t i = 0; i < c->count && c->peers[i].endpoint; i++) {
         endpoint_free(c->peers[i].endpoint);
         close(c->peers[i].fd);
     }
@@ -272,7 +304,7 @@ int main(int argc, char **argv)
     static struct crowd c;
     if (argc == 3 && strcmp(argv[1], "serve") == 0) {
         start(&c, 1);
-        open_peer(&c, &c.peers[0], (uint16_t)strtoul(argv[2], NULL, 10), true);
+        open_peer(&c, &c.peers[0], loopback((uint16_t)strtoul(argv[2], NULL, 10)), true);
         puts("ready");
         fflush(stdout);
         while (!ended)
@@ -288,6 +320,12 @@ int main(int argc, char **argv)
         say_goodbye(&c);
         return finish(&c);
     }
-    fprintf(stderr, "usage: crowd call PORT COUNT SECONDS | serve PORT\n");
+    if (argc == 5 && strcmp(argv[1], "knock") == 0) {
+        start(&c, strtoul(argv[3], NULL, 10));
+        knock(&c, (uint16_t)strtoul(argv[2], NULL, 10), strtoul(argv[4], NULL, 10) * US_PER_S);
+        say_goodbye(&c);
+        return finish(&c);
+    }
+    fprintf(stderr, "usage: crowd call|knock PORT COUNT SECONDS | serve PORT\n");
     return EXIT_USAGE;
 }

@@ -1,6 +1,6 @@
 # Who is let in: new keys only when allowed, changed ones never, --peer nobody else; each refusal is told on both sides.
 # Only the key of a host that was called ends a program: whoever waits is not sent home by strangers.
-# timeout: 90
+# timeout: 180
 set -euo pipefail
 . "$ROOT/test/e2e/lib.sh"
 
@@ -141,6 +141,64 @@ wait_for "$T/bob.out" '^<alice> it is me$'
 say bob /quit
 expect bob 0
 if grep -q mallory "$(home_of bob)/known_peers"; then fail "a refused key was remembered"; fi
+
+# What others may write to is no authority about whom to trust, nor whose key one has; the line says what to do.
+for what in "$(home_of bob)/known_peers" "$(home_of bob)"; do
+    chmod g+w "$what"
+    start recv "$DUET" recv --name bob --home "$(home_of bob)" -y -o in -4 -p 0
+    if [ -d "$what" ]; then
+        expect recv 1
+    else
+        port recv
+        offer
+        expect send "$refused"
+        kill -TERM "${PID[recv]}"
+        finish recv
+    fi
+    wait_for "$T/recv.err" "$what.*chmod go-w"
+    chmod g-w "$what"
+done
+untouched
+
+# Every name and address a key had stays its own: by name, then by address, then another key at the first.
+clear_known
+serve --accept-new
+start send "$DUET" send --name alice --home "$(home_of alice)" --accept-new -p 0 -c "localhost:$PORT" -4 file
+expect send 0
+expect recv 0
+rm in/file
+bobs_port=$PORT
+start recv "$DUET" recv --name bob --home "$(home_of bob)" --accept-new -y -o in -4 -p "$bobs_port"
+port recv
+offer
+expect send 0
+expect recv 0
+rm in/file
+start recv "$DUET" recv --name mallory --home "$(home_of mallory)" --accept-new -y -o in -4 -p "$bobs_port"
+port recv
+start send "$DUET" send --name alice --home "$(home_of alice)" --accept-new -p 0 -c "localhost:$PORT" -4 file
+expect send "$trust"
+wait_for "$T/send.err" 'localhost:.*HAS CHANGED.*known as bob'
+waits_on recv
+untouched
+
+# Two programs of one home: of two keys that call themselves the same, one is let in.
+serve -k --accept-new
+first_port=$PORT
+start other "$DUET" recv -k --accept-new -y --name bob --home "$(home_of bob)" -o in -4 -p 0
+port other
+for who in one two; do
+    start "$who" "$DUET" ask --name twin --home "$(home_of "$who")" --accept-new -p 0 -c "127.0.0.1:$PORT" ping
+    PORT=$first_port
+done
+for who in one two; do
+    finish "$who"
+    echo "$STATUS" >>ends
+done
+[ "$(grep -c '	twin	' "$(home_of bob)/known_peers")" = 1 ] || fail "two keys are called twin"
+cat "$T/recv.err" "$T/other.err" | grep -q 'KEY OF twin HAS CHANGED' || fail "nobody was refused"
+waits_on recv
+waits_on other
 
 # Offers need a yes: without -y and a terminal they are refused.
 start recv "$DUET" recv --name bob --home "$(home_of bob)" -o in -4 -p 0

@@ -107,7 +107,7 @@ void talk_dispose(struct talk *t);
 /* One line of the user, without its newline: a message or a command, whoever waits for whatever answer. */
 void talk_line(struct talk *t, const char *line);
 /* A message that is no command whatever it starts with (a paste). */
-void talk_say(struct talk *t, const char *text);
+void talk_say(struct talk *t, const char *typed);
 /* Offers a file to everyone connected. */
 void talk_send_path(struct talk *t, const char *path);
 /* May more lines come, or is too much under way? */
