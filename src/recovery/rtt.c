@@ -15,13 +15,17 @@ void rtt_init(struct rtt *r)
         .rttvar_us = RTT_INITIAL_US / 2,
         .min_us = RTT_INITIAL_US,
         .window_min_us = UINT64_MAX,
+        .bound_us = UINT64_MAX,
         .ack_delay_us = RTT_ACK_DELAY_US,
     };
 }
 
 void rtt_bound(struct rtt *r, uint64_t most_us)
 {
-    if (r->sampled || most_us >= r->srtt_us)
+    if (r->sampled)
+        return;
+    r->bound_us = num_max(most_us, 1);
+    if (most_us >= r->srtt_us)
         return;
     r->latest_us = r->srtt_us = r->min_us = num_max(most_us, 1);
     r->rttvar_us = r->srtt_us / 2;
@@ -47,7 +51,7 @@ void rtt_sample(struct rtt *r, uint64_t sample_us, uint64_t ack_delay_us, duet_t
         r->sampled = true;
         r->srtt_us = sample;
         r->rttvar_us = sample / 2;
-        r->min_us = r->window_min_us = sample;
+        r->min_us = r->window_min_us = num_min(sample, r->bound_us);
         r->window_at = now;
         return;
     }

@@ -292,6 +292,7 @@ static int run_one(int argc, char **argv)
         printf("%s %.*f\n", metrics[m].words, metrics[m].decimals, v[m]);
     for (int i = 0; s.flows > 1 && i < s.flows; i++)
         printf("flow %d %.2f Mbit/s\n", i, r.mbit[i]);
+    printf("seconds %.2f\n", r.seconds);
     printf("datagrams %llu\nqueue standing BDP %.2f\ndropped %% %.1f\n%s", (unsigned long long)r.datagrams,
            r.queue_standing_bdp, 100 * r.dropped, s.steady || r.done ? "" : "NOT DONE\n");
     return 0;

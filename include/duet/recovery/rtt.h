@@ -25,12 +25,14 @@ struct rtt {
     uint64_t rttvar_us;
     uint64_t min_us;        /* minimum of the last one to two windows of RTT_MIN_WINDOW_US */
     uint64_t window_min_us; /* minimum of the running window */
+    uint64_t bound_us;      /* no round trip without a queue is longer; UINT64_MAX: unknown */
     duet_time window_at;    /* when the running window began */
     uint64_t ack_delay_us;  /* longest the peer may hold an acknowledgement back now; set by the connection */
 };
 
 void rtt_init(struct rtt *r);
-/* It is at most that: replaces the guess before the first sample, if lower. */
+/* It is at most that: replaces the guess before the first sample, if lower, and bounds the minimum, for that sample may
+ * have met a queue of our own: on a modem the SYN's repeats are one. */
 void rtt_bound(struct rtt *r, uint64_t most_us);
 /* sample_us is bounded to 1..RTT_SAMPLE_MAX_US, so that srtt is never 0 once sampled.
  * ack_delay_us is the peer's word: bounded to RTT_MAX_ACK_DELAY_US, never taken below the minimum. */

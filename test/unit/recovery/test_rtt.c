@@ -106,4 +106,23 @@ Test(rtt, a_bound_lowers_the_guess_and_the_first_sample_replaces_it)
     cr_assert_eq(r.srtt_us, 50000);
     rtt_bound(&r, 10000);
     cr_assert_eq(r.srtt_us, 50000, "what was measured stays");
+    cr_assert_eq(r.min_us, 50000);
+}
+
+/* A first sample that met a queue of our own: the handshake has shown that the path is shorter. */
+Test(rtt, a_bound_is_the_minimum_until_a_sample_is_lower)
+{
+    static const struct {
+        uint64_t bound_us, sample_us, least_us;
+    } rows[] = {{480000, 878000, 480000}, {480000, 310000, 310000}, {150000, 310000, 150000}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct rtt r;
+
+        rtt_init(&r);
+        rtt_bound(&r, rows[i].bound_us);
+        rtt_sample(&r, rows[i].sample_us, 0, DUET_TIME(1));
+        cr_expect_eq(r.min_us, rows[i].least_us, "row %zu", i);
+        cr_expect_eq(r.srtt_us, rows[i].sample_us, "row %zu", i);
+    }
 }
