@@ -8,6 +8,7 @@
 #define V4_BYTES 4
 #define V6_BYTES 16
 #define V6_GROUPS 8
+#define V6_SITE_BYTES 8 /* RFC 4291 §2.5.1: the rest is the host's to choose */
 
 static size_t ip_bytes(const struct duet_addr *a)
 {
@@ -22,6 +23,24 @@ bool addr_same_host(const struct duet_addr *a, const struct duet_addr *b)
 bool addr_equal(const struct duet_addr *a, const struct duet_addr *b)
 {
     return a->port == b->port && addr_same_host(a, b);
+}
+
+/* Without what the host itself chooses. */
+static struct duet_addr site_of(const struct duet_addr *a)
+{
+    struct duet_addr site = *a;
+
+    site.port = 0;
+    if (site.family == ADDR_V6)
+        memset(site.ip + V6_SITE_BYTES, 0, V6_BYTES - V6_SITE_BYTES);
+    return site;
+}
+
+bool addr_same_site(const struct duet_addr *a, const struct duet_addr *b)
+{
+    const struct duet_addr x = site_of(a), y = site_of(b);
+
+    return addr_same_host(&x, &y);
 }
 
 bool route_equal(const struct duet_route *a, const struct duet_route *b)
@@ -41,6 +60,13 @@ void addr_key(const struct duet_addr *a, uint8_t out[ADDR_KEY_BYTES])
     writer_fill(&w, 0, V6_BYTES - ip_bytes(a));
     writer_u16(&w, a->port);
     writer_u32(&w, a->scope);
+}
+
+void addr_site_key(const struct duet_addr *a, uint8_t out[ADDR_KEY_BYTES])
+{
+    const struct duet_addr site = site_of(a);
+
+    addr_key(&site, out);
 }
 
 /* The groups that RFC 5952 §4.2 shortens to "::": the first of the longest runs

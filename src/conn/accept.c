@@ -106,8 +106,7 @@ static int repeat_answer(struct endpoint *e, struct conn *c, const struct packet
         memcmp(c->hs->noise.re, p->noise, NOISE_KEY_BYTES) != 0)
         return DUET_EREPLAY;
     path_received(&c->path, len);
-    c->flight_wanted = true;
-    c->end_at = time_add(now, LIMIT_HALF_OPEN_US);
+    c->flight_wanted = true; /* its life goes on as it was: who only repeats SYNs holds no place for ever */
     endpoint_update(e, c, now);
     return 0;
 }
@@ -127,7 +126,7 @@ static int refuse(struct endpoint *e, const struct packet *p, const struct duet_
 }
 
 static int answer(struct endpoint *e, const struct packet *p, const struct duet_route *from, size_t len,
-                  bool address_proven, conn_id rival, duet_time now)
+                  bool address_proven, conn_id rival, struct host *host, duet_time now)
 {
     struct handshake hs;
     int rc = handshake_answer(&hs, &e->shared.cfg, p, endpoint_fresh_id(e), REFUSAL_NONE, &e->shared.rng);
@@ -143,6 +142,9 @@ static int answer(struct endpoint *e, const struct packet *p, const struct duet_
             path_received(&c->path, len);
             c->rival = rival;
             c->initiated = rival != 0;
+            c->host = host;
+            host->half_open++;
+            e->half_open++;
             rc = endpoint_add(e, c, now);
         }
     }
@@ -150,14 +152,39 @@ static int answer(struct endpoint *e, const struct packet *p, const struct duet_
     return rc;
 }
 
-/* One host with a proven address could otherwise take every half-open place. */
-static bool host_has_enough(const struct endpoint *e, const struct duet_route *from)
+/* ── places ──────────────────────────────────────────────────────────── */
+
+/* Whose place a newcomer gets: the oldest of the host that has most.  Of `only`, if that is one. */
+static struct conn *first_to_go(const struct endpoint *e, const struct host *only)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < e->count && e->half_open >= LIMIT_HALF_OPEN_PER_HOST; i++)
-        count += e->all[i]->half_open && addr_same_host(&e->all[i]->path.route.peer, &from->peer) ? 1 : 0;
-    return count >= LIMIT_HALF_OPEN_PER_HOST;
+    struct conn *first = NULL;
+    for (size_t i = 0; i < e->count; i++) {
+        struct conn *c = e->all[i];
+        if (c->host == NULL || c->rival != 0 || (only != NULL && c->host != only))
+            continue; /* one that stands for an attempt of our own user is not theirs to push out */
+        if (first == NULL || c->host->half_open > first->host->half_open ||
+            (c->host->half_open == first->host->half_open && time_before(c->end_at, first->end_at)))
+            first = c;
+    }
+    return first;
 }
+
+/* Who fills the places again and again pushes out its own: a host that has few is through before its turn comes.
+ * false: there is none, and none to be had. */
+static bool make_room(struct endpoint *e, const struct host *host, bool address_proven, duet_time now)
+{
+    const bool host_has_enough = host->half_open >= LIMIT_HALF_OPEN_PER_HOST;
+    if (e->half_open < LIMIT_HALF_OPEN && !host_has_enough)
+        return true;
+    struct conn *c = address_proven ? first_to_go(e, host_has_enough ? host : NULL) : NULL;
+    if (c == NULL)
+        return false;
+    conn_abandon(c, END_LOCAL, DUET_ECANCELLED, now);
+    endpoint_update(e, c, now);
+    return true;
+}
+
+/* ── work ────────────────────────────────────────────────────────────── */
 
 /* A SYN that will be refused, or is garbage, costs about as much as a good one and takes no place: a flood of those, from
  * wherever it likes, must not be cheaper than one that fills the places. */
@@ -165,9 +192,27 @@ static bool wastes_answers(struct endpoint *e, duet_time now)
 {
     if (time_since(now, e->wasted_since) >= US_PER_S) {
         e->wasted_since = now;
-        e->wasted = 0;
+        e->wasted = e->wasted_proven = 0;
     }
     return e->wasted >= LIMIT_WASTED_ANSWERS;
+}
+
+/* A good token does not make a SYN worth its answer: one can be sent as often as one likes, and be garbage otherwise. */
+static bool may_ask(const struct endpoint *e, struct host *host, duet_time now)
+{
+    const bool wasted_lately = !time_is_never(host->wasted_at) && !time_before(host->wasted_at, e->wasted_since);
+    if (wasted_lately && e->wasted_proven >= LIMIT_WASTED_PROVEN)
+        return false;
+    return host_takes_answer(host, now);
+}
+
+static void note_wasted(struct endpoint *e, struct host *host, bool address_proven, duet_time now)
+{
+    e->wasted++;
+    if (!address_proven)
+        return; /* whoever's address it is, it may have nothing to do with it */
+    e->wasted_proven++;
+    host_wasted(host, now);
 }
 
 int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_route *from, size_t len, duet_time now)
@@ -187,15 +232,17 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_rou
     if (own == NULL && !e->accept)
         return DUET_EREFUSED;
 
-    if (e->half_open >= LIMIT_HALF_OPEN || host_has_enough(e, from))
-        return DUET_EFULL;
     /* A bad one is as good as none: it may have grown old, be of our former life, or forged by somebody who saw the SYN. */
     const bool token_ok = p->token != NULL && cookie_check(&e->cookie, &from->peer, p->cid_i, p->token, now);
-    if ((e->half_open >= LIMIT_HALF_OPEN_RETRY || wastes_answers(e, now)) && !token_ok)
+    if ((wastes_answers(e, now) || e->half_open >= LIMIT_HALF_OPEN_RETRY) && !token_ok)
         return send_retry(e, p, from, now);
+    struct host *host = hosts_at(&e->hosts, &from->peer, now);
     const bool is_busy = e->count >= LIMIT_CONNS;
-    const int rc =
-        is_busy ? refuse(e, p, from, REFUSAL_BUSY) : answer(e, p, from, len, token_ok, own != NULL ? own->id : 0, now);
-    e->wasted += is_busy || rc != 0;
+    if (host == NULL || (token_ok && !may_ask(e, host, now)) || (!is_busy && !make_room(e, host, token_ok, now)))
+        return DUET_EFULL;
+    const int rc = is_busy ? refuse(e, p, from, REFUSAL_BUSY)
+                           : answer(e, p, from, len, token_ok, own != NULL ? own->id : 0, host, now);
+    if (is_busy || rc != 0)
+        note_wasted(e, host, token_ok, now);
     return rc;
 }

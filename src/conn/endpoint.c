@@ -48,6 +48,7 @@ struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now)
     idmap_init(&e->by_id, rand_u64(&e->shared.rng));
     idmap_init(&e->by_peer, rand_u64(&e->shared.rng));
     heap_init(&e->timers);
+    hosts_init(&e->hosts, rand_u64(&e->shared.rng));
     cookie_init(&e->cookie, &e->shared.rng, now);
     if (tracer_init(&e->shared.tracer, cfg->trace) != 0) {
         endpoint_free(e);

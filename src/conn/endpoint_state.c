@@ -39,10 +39,21 @@ static int keep(struct endpoint *e, struct conn *c)
     return 0;
 }
 
+/* The place was taken when the answer was made (accept.c). */
+static void leave_half_open(struct endpoint *e, struct conn *c)
+{
+    if (c->host == NULL)
+        return;
+    c->host->half_open--;
+    c->host = NULL;
+    e->half_open--;
+}
+
 int endpoint_add(struct endpoint *e, struct conn *c, duet_time now)
 {
     const int rc = keep(e, c);
     if (rc != 0) {
+        leave_half_open(e, c);
         conn_free(c);
         return rc;
     }
@@ -93,19 +104,8 @@ void endpoint_remove(struct endpoint *e, struct conn *c)
             break;
         }
     }
-    if (c->half_open)
-        e->half_open--;
+    leave_half_open(e, c);
     conn_free(c);
-}
-
-static void count_half_open(struct endpoint *e, struct conn *c)
-{
-    const bool half_open = c->state == CONN_SYN_RECEIVED;
-    if (half_open && !c->half_open)
-        e->half_open++;
-    if (!half_open && c->half_open)
-        e->half_open--;
-    c->half_open = half_open;
 }
 
 /* The timer, and `send_at` when that lies in the future. */
@@ -123,7 +123,8 @@ void endpoint_update(struct endpoint *e, struct conn *c, duet_time now)
         endpoint_remove(e, c);
         return;
     }
-    count_half_open(e, c);
+    if (c->state != CONN_SYN_RECEIVED)
+        leave_half_open(e, c);
     conn_let_go(c);
     const duet_time send_at = conn_send_at(c, now);
     if (time_due(send_at, now))

@@ -25,7 +25,7 @@ static bool has_room(const struct roster *r, const struct duet_addr *addr)
 
     for (struct roster_peer *p = roster_from(r, 0); p; p = roster_from(r, p->slot + 1)) {
         all++;
-        of_host += addr_same_host(&p->addr, addr);
+        of_host += addr_same_site(&p->addr, addr);
     }
     return all < ROSTER_PEERS && of_host < ROSTER_PEERS_PER_HOST;
 }

@@ -248,6 +248,8 @@ static void transmit(struct world *w, struct node *n, const struct duet_route *r
     mix_hash(w, n, bytes, len);
     monitor_sent(w, n, to, bytes, len);
     struct node *target = node_at(w, to, &alias);
+    if (target == NULL && w->stray != NULL)
+        w->stray(w, to, bytes, len);
     if (target == NULL || target == n)
         return;
     struct link *l = world_link(w, n->index, target->index);

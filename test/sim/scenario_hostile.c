@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "duet/conn/handshake.h"
 #include "duet/wire/packet.h"
 
 #define KB UINT64_C(1000)
@@ -142,11 +143,125 @@ static void check_flood(struct world *w)
         world_fail(w, "the flood cost %llu bytes", (unsigned long long)(used - a->memory_before - watch));
     if (victim->monitor.retries == 0)
         world_fail(w, "no RETRY was sent");
-    /* Sixty-four half-open ones without a proof at a time, each kept for five seconds. */
+    /* Sixty-four half-open ones without a proof at a time, each kept for its life. */
     uint64_t answers = (w->now.us / LIMIT_HALF_OPEN_US + 2) * LIMIT_HALF_OPEN_RETRY * 3;
     if (victim->monitor.syn_acks > answers + 20)
         world_fail(w, "%llu SYN-ACKs, limit %llu", (unsigned long long)victim->monitor.syn_acks,
                    (unsigned long long)answers);
+}
+
+/* A siege: hosts that answer RETRY, so with good tokens, and repeat their SYNs so that the places stay taken. */
+
+#define SIEGE_SYNS 1024
+#define SIEGE_REPEAT_US WORLD_MS(4500)
+#define SIEGE_CONNECT_US WORLD_S(3)
+
+struct besieger {
+    struct duet_addr addr;
+    struct handshake hs;
+};
+
+struct siege {
+    struct endpoint_config cfg;
+    struct besieger by[SIEGE_SYNS];
+    size_t count;
+    uint64_t asked_at_us;
+};
+
+static void besiege_one(struct world *w, struct besieger *b)
+{
+    uint8_t syn[LIMIT_SYN_BYTES];
+
+    if (handshake_syn(&b->hs, syn, sizeof(syn)) != LIMIT_SYN_BYTES)
+        world_fail(w, "the besieger cannot write a SYN");
+    world_inject(w, &b->addr, 1, syn, sizeof(syn));
+}
+
+static void besiege_fire(struct world *w, uint64_t i)
+{
+    struct siege *s = w->own;
+
+    if (w->phase != PHASE_RUN)
+        return;
+    besiege_one(w, &s->by[i]);
+    world_at(w, w->now.us + SIEGE_REPEAT_US, besiege_fire, i);
+}
+
+static void besiege_once_fire(struct world *w, uint64_t i)
+{
+    struct siege *s = w->own;
+
+    if (w->phase == PHASE_RUN)
+        besiege_one(w, &s->by[i]);
+}
+
+/* What the victim sends to nobody of the world: a RETRY's token goes into the SYN. */
+static void siege_hears(struct world *w, const struct duet_addr *to, const uint8_t *bytes, size_t len)
+{
+    struct siege *s = w->own;
+    struct packet p;
+
+    if (packet_parse(&p, bytes, len) != 0 || p.type != PACKET_RETRY)
+        return;
+    for (size_t i = 0; i < s->count; i++) {
+        struct besieger *b = &s->by[i];
+        if (b->hs.cid_i != p.cid_i || !addr_equal(&b->addr, to))
+            continue;
+        memcpy(b->hs.token, p.token, sizeof(b->hs.token));
+        b->hs.has_token = true;
+        world_at(w, w->now.us + WORLD_MS(1), besiege_once_fire, i);
+    }
+}
+
+/* Three hosts of 86, two of 256, or one IPv6 network whose SYNs come each from an address of its own. */
+static void siege(struct world *w)
+{
+    static const struct {
+        size_t hosts, syns;
+        bool v6;
+    } kinds[] = {{3, 86, false}, {2, 256, false}, {1, 512, true}};
+    size_t kind = world_pick(w, 0, sizeof(kinds) / sizeof(kinds[0]) - 1);
+
+    scenario_two_nodes(w);
+    struct siege *s = calloc(1, sizeof(*s));
+    if (s == NULL)
+        abort();
+    w->own = s;
+    w->stray = siege_hears;
+    s->cfg = w->nodes[0]->endpoint_config;
+    noise_public(s->cfg.identity.public, s->cfg.identity.secret);
+    w->default_link = scenario_path(w);
+    world_start_node(w, w->nodes[0]);
+    world_start_node(w, w->nodes[1]);
+    for (size_t i = 0; i < kinds[kind].hosts * kinds[kind].syns; i++) {
+        struct besieger *b = &s->by[s->count++];
+        uint8_t host = (uint8_t)(i % kinds[kind].hosts);
+        if (kinds[kind].v6)
+            b->addr =
+                (struct duet_addr){.family = ADDR_V6, .ip = {0x20, 1, 13, 0xb8, [14] = (uint8_t)(i >> 8), (uint8_t)i}};
+        else
+            b->addr = (struct duet_addr){.family = ADDR_V4, .ip = {198, 51, 100, host}};
+        b->addr.port = (uint16_t)(1024 + i);
+        if (handshake_start(&b->hs, &s->cfg, world_pick(w, 1, UINT64_MAX), &w->rng) != 0)
+            world_fail(w, "the besieger cannot make a SYN");
+        world_at(w, world_pick(w, 0, SIEGE_REPEAT_US), besiege_fire, i);
+    }
+    s->asked_at_us = world_pick(w, SIEGE_REPEAT_US, WORLD_S(20));
+    ui_connect(w, 0, 1, s->asked_at_us);
+    ui_say(w, 0, 1, 40, s->asked_at_us);
+    scenario_bound(w, WORLD_S(60));
+}
+
+static void check_siege(struct world *w)
+{
+    const struct siege *s = w->own;
+    const struct ui_peer *p = ui_peer_of(&w->nodes[0]->ui, 1);
+
+    if (w->nodes[1]->endpoint != NULL && w->nodes[1]->monitor.retries == 0)
+        world_fail(w, "no siege: nobody was asked for a token");
+    if (p->connected_at.us > s->asked_at_us + SIEGE_CONNECT_US)
+        world_fail(w, "an honest peer connected only after %.3f s",
+                   (double)(p->connected_at.us - s->asked_at_us) / 1e6);
 }
 
 /* Overhearing */
@@ -314,6 +429,7 @@ static void check_tamper(struct world *w)
 
 static const struct scenario table[] = {
     {.name = "syn-flood", .weight = 3, .setup = syn_flood, .check = check_flood},
+    {.name = "siege", .weight = 2, .setup = siege, .check = check_siege},
     {.name = "garbage", .weight = 4, .setup = garbage, .check = check_undisturbed},
     {.name = "replays", .weight = 4, .setup = replays, .check = check_undisturbed},
     {.name = "syn-replays", .weight = 3, .setup = syn_replays, .check = check_undisturbed},

@@ -118,6 +118,8 @@ struct world {
     /* The scenario's own. */
     bool (*goal)(struct world *w);                          /* NULL: world_is_settled */
     void (*tap)(struct world *w, const struct datagram *d); /* sees each clean delivery before the endpoint does */
+    /* What goes to an address where no node is; may be NULL. */
+    void (*stray)(struct world *w, const struct duet_addr *to, const uint8_t *bytes, size_t len);
     uint64_t number[WORLD_NUMBERS];
     void *own; /* freed with free() */
 };

@@ -50,6 +50,12 @@ bool addr_same_host(const struct duet_addr *a, const struct duet_addr *b);
 /* The same peer at the same end of ours, as far as that is known. */
 bool route_equal(const struct duet_route *a, const struct duet_route *b);
 
+/* The same host for whoever counts hosts: an IPv4 address, or a /64 of IPv6, all of which one host has at will. */
+bool addr_same_site(const struct duet_addr *a, const struct duet_addr *b);
+
+/* Canonical bytes of that, equal for one site. */
+void addr_site_key(const struct duet_addr *a, uint8_t out[ADDR_KEY_BYTES]);
+
 /* Canonical bytes of an address, for MACs and hash tables. */
 void addr_key(const struct duet_addr *a, uint8_t out[ADDR_KEY_BYTES]);
 

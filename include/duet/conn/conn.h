@@ -3,7 +3,7 @@
  *
  *   SYN_SENT ──SYN-ACK──▶ ACK_SENT ──DATA──▶ ESTABLISHED ──close──▶ CLOSING ──CLOSE, time──▶ DEAD
  *   SYN_RECEIVED ──────────ACK─────────────▶      │
- *       │ 5 s                                     └──CLOSE of the peer──▶ DRAINING ──ACK, time──▶ DEAD
+ *       │ 15 s                                    └──CLOSE of the peer──▶ DRAINING ──ACK, time──▶ DEAD
  *       ▼
  *      DEAD             (every state: lost, failed, protocol error → CLOSING or DEAD)
  *
@@ -94,7 +94,7 @@ struct conn {
     struct heap_node timer;  /* its deadline in the endpoint's heap; first, so a node is its connection */
     struct conn *ready_next; /* the endpoint's queue of connections that can send now */
     bool ready;
-    bool half_open; /* counted among the endpoint's half-open ones */
+    struct host *host; /* half-open: counted there, and among the endpoint's; else NULL */
     struct conn_shared *shared;
     conn_id id;        /* ours: packets to us carry it */
     uint64_t peer_cid; /* packets to the peer carry it */

@@ -11,6 +11,7 @@
 
 #include "duet/base/heap.h"
 #include "duet/conn/conn.h"
+#include "duet/conn/hosts.h"
 #include "duet/conn/idmap.h"
 #include "duet/crypto/cookie.h"
 
@@ -33,8 +34,10 @@ struct endpoint {
     struct conn **all;    /* every connection, unordered */
     size_t count, cap;
     size_t half_open;
-    duet_time wasted_since;                /* a second in which … */
-    size_t wasted;                         /* so many SYNs cost an answer and made no connection */
+    duet_time wasted_since; /* a second in which … */
+    size_t wasted;          /* so many SYNs cost an answer and made no connection, */
+    size_t wasted_proven;   /* and so many of them had a good token */
+    struct hosts hosts;
     struct conn *ready_first, *ready_last; /* can send now, first come first served */
     struct endpoint_reply replies[ENDPOINT_REPLIES];
     size_t reply_head, reply_count;

@@ -22,7 +22,7 @@
 #include "duet/ui/bar.h"
 
 #define ROSTER_PEERS 2048 /* of the 4096 connections of the endpoint: a newcomer can still be told that it is full */
-#define ROSTER_PEERS_PER_HOST 1024 /* … of one address */
+#define ROSTER_PEERS_PER_HOST 1024 /* … of one address, or one /64 of IPv6 */
 #define ROSTER_TRANSFERS 256
 
 #define ROSTER_STALL_US UINT64_C(3000000) /* without a byte for this long a transfer is shown as stalled */

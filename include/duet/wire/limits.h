@@ -26,9 +26,10 @@
 /* Handshake. */
 #define LIMIT_HALF_OPEN 256          /* connections answered but not confirmed */
 #define LIMIT_HALF_OPEN_RETRY 64     /* from here on a SYN needs a RETRY token */
-#define LIMIT_HALF_OPEN_PER_HOST 128 /* … of one host */
-#define LIMIT_WASTED_ANSWERS 64      /* SYNs a second that no connection came of: then a SYN needs a token as well */
-#define LIMIT_HALF_OPEN_US 5000000   /* life of a half-open connection */
+#define LIMIT_HALF_OPEN_PER_HOST 128 /* … of one host: an IPv4 address, a /64 of IPv6 */
+#define LIMIT_WASTED_ANSWERS 64      /* SYNs a second that no connection came of: then a SYN needs a token as well, */
+#define LIMIT_WASTED_PROVEN 512      /* and so many with a good token: then only hosts that wasted none are answered */
+#define LIMIT_HALF_OPEN_US 15000000  /* life of a half-open connection, from its first SYN */
 #define LIMIT_TOKEN_US 10000000      /* life of a RETRY token */
 #define LIMIT_AMPLIFICATION 3        /* bytes out per byte in before the address is proven */
 #define HANDSHAKE_FIRST_US 100000    /* first repeat of SYN, of ACK; on a long path before the answer */

@@ -136,3 +136,26 @@ Test(addr, key_is_canonical)
     addr_key(&a, key);
     cr_expect_arr_eq(key, want, sizeof(want));
 }
+
+Test(addr, a_site_is_what_one_host_has_at_will)
+{
+    const struct duet_addr a = v6("2001:db8:1:2::1", 0, 7), same = v6("2001:db8:1:2:ffff::9", 0, 8);
+    const struct duet_addr other = v6("2001:db8:1:3::1", 0, 7);
+    const struct duet_addr near = v6("fe80::1", 2, 7), far = v6("fe80::1", 3, 7);
+    const struct duet_addr v4 = {.family = ADDR_V4, .ip = {10, 0, 0, 1}, .port = 1};
+    struct duet_addr port = v4, next = v4;
+    uint8_t key[2][ADDR_KEY_BYTES];
+
+    port.port = 2;
+    next.ip[3] = 2;
+    cr_expect(addr_same_site(&a, &same));
+    cr_expect_not(addr_same_site(&a, &other));
+    cr_expect_not(addr_same_site(&near, &far));
+    cr_expect(addr_same_site(&v4, &port));
+    cr_expect_not(addr_same_site(&v4, &next));
+    addr_site_key(&a, key[0]);
+    addr_site_key(&same, key[1]);
+    cr_expect_arr_eq(key[0], key[1], ADDR_KEY_BYTES);
+    addr_site_key(&other, key[1]);
+    cr_expect_neq(memcmp(key[0], key[1], ADDR_KEY_BYTES), 0);
+}

@@ -268,7 +268,7 @@ Test(accept, a_token_lives_its_time_only)
     fill_to_retry();
     make_syn(5000);
     cr_assert_eq(retried(300, 300), 0);
-    now = time_add(now, LIMIT_TOKEN_US);
+    now = time_add(now, LIMIT_HALF_OPEN_US);
     endpoint_tick(e, now);
     cr_assert_eq(endpoint_conn_count(e), 0);
     const struct handshake mine = last;
@@ -282,15 +282,121 @@ Test(accept, a_token_lives_its_time_only)
 Test(accept, good_tokens_do_not_pass_the_cap)
 {
     fill_to_retry();
-    for (uint64_t i = LIMIT_HALF_OPEN_RETRY; i < LIMIT_HALF_OPEN; i++) {
+    for (uint64_t i = LIMIT_HALF_OPEN_RETRY; i < 2 * LIMIT_HALF_OPEN; i++) {
         make_syn(5000 + i);
         cr_assert_eq(retried(300 + i, 300 + i), 0);
         drain_out();
+        cr_assert_leq(endpoint_conn_count(e), LIMIT_HALF_OPEN);
     }
     cr_assert_eq(e->half_open, LIMIT_HALF_OPEN);
-    cr_assert_eq(give_syn(9999, 9999), DUET_EFULL);
+    cr_assert_eq(give_syn(9999, 9999), 0, "without a token it is asked for one, and gets no place");
     cr_assert_eq(endpoint_conn_count(e), LIMIT_HALF_OPEN);
-    cr_assert_eq(drain_out(), 0);
+    cr_assert_eq(endpoint_counters(e).retries_sent, 2 * LIMIT_HALF_OPEN - LIMIT_HALF_OPEN_RETRY + 1);
+}
+
+static size_t places_of(const struct duet_addr *a)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->count; i++)
+        n += addr_same_site(&e->all[i]->path.route.peer, a) && e->all[i]->state == CONN_SYN_RECEIVED;
+    return n;
+}
+
+/* A SYN of this address, proven; the code of the second try. */
+static int proven_syn(uint64_t cid_i, const struct duet_addr *a)
+{
+    uint8_t out[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    struct packet p;
+    make_syn(cid_i);
+    int rc = give(syn, sizeof syn, a);
+    const size_t len = take(out, &to);
+    if (len == 0 || packet_parse(&p, out, len) != 0 || p.type != PACKET_RETRY)
+        return rc;
+    last.has_token = true;
+    memcpy(last.token, p.token, sizeof last.token);
+    handshake_syn(&last, syn, sizeof syn);
+    rc = give(syn, sizeof syn, a);
+    drain_out();
+    return rc;
+}
+
+/* Two hosts that repeat their SYNs for ever would hold all places; an IPv6 host has as many addresses as it likes. */
+Test(accept, a_newcomer_takes_the_oldest_place_of_the_busiest_host)
+{
+    struct duet_addr busy = {.family = ADDR_V6, .ip = {0x20, 1, 13, 0xb8, [15] = 1}, .port = 7};
+    const struct duet_addr less_busy = address(77);
+    for (uint64_t i = 0; i < LIMIT_HALF_OPEN_PER_HOST; i++) {
+        busy.ip[14] = (uint8_t)i;
+        cr_assert_eq(proven_syn(1000 + i, &busy), 0);
+        cr_assert_eq(places_of(&busy), i + 1);
+        now = time_add(now, 1000);
+    }
+    cr_assert_eq(proven_syn(1901, &busy), 0);
+    cr_assert_eq(places_of(&busy), LIMIT_HALF_OPEN_PER_HOST, "its own oldest had to go");
+    cr_assert_null(idmap_get(&e->by_peer, 1000));
+    cr_assert_not_null(idmap_get(&e->by_peer, 1901));
+    for (uint64_t i = 0; i + 8 < LIMIT_HALF_OPEN_PER_HOST; i++)
+        cr_assert_eq(proven_syn(3000 + i, &less_busy), 0);
+    for (uint64_t i = 0; e->half_open < LIMIT_HALF_OPEN; i++)
+        cr_assert_eq(proven_syn(4000 + i, &(struct duet_addr){.family = ADDR_V4, .ip = {11, 0, 0, (uint8_t)i}}), 0);
+    const struct duet_addr honest = address(9999);
+    cr_assert_eq(proven_syn(8000, &honest), 0);
+    cr_assert_eq(e->half_open, LIMIT_HALF_OPEN);
+    cr_assert_eq(places_of(&busy), LIMIT_HALF_OPEN_PER_HOST - 1);
+    cr_assert_null(idmap_get(&e->by_peer, 1001), "the oldest of the busiest");
+    cr_assert_eq(places_of(&honest), 1);
+    now = time_add(now, 4 * US_PER_S);
+    for (uint64_t i = 0; i < LIMIT_HALF_OPEN_PER_HOST; i++)
+        proven_syn(6000 + i, &less_busy);
+    cr_assert_not_null(idmap_get(&e->by_peer, 6000));
+    cr_assert_eq(places_of(&honest), 1, "who has one place keeps it");
+}
+
+Test(accept, repeated_syns_hold_a_place_for_its_one_life)
+{
+    const struct duet_addr from = address(1);
+    const duet_time began = now;
+    make_syn(7);
+    while (time_since(now, began) < LIMIT_HALF_OPEN_US) {
+        cr_assert_eq(give(syn, sizeof syn, &from), 0);
+        drain_out();
+        endpoint_tick(e, now);
+        cr_assert_eq(e->half_open, 1);
+        now = time_add(now, US_PER_S);
+    }
+    endpoint_tick(e, now);
+    cr_assert_eq(e->half_open, 0);
+}
+
+/* One token, and behind it garbage or the same SYN of somebody whose answer is refused, as often as one likes. */
+Test(accept, a_good_token_buys_a_bounded_number_of_wasted_answers)
+{
+    enum { SYNS = 2000 };
+    uint8_t out[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    struct packet p;
+    struct endpoint_config mine = pair_config(1, "alice");
+    const struct duet_addr from = address(300), honest = address(301);
+    stop();
+    cfg.params.suites = SUITE_CHACHA20POLY1305;
+    e = endpoint_new(&cfg, now);
+    fill_to_retry();
+    mine.params.suites = SUITE_AES128GCM;
+    cr_assert_eq(handshake_start(&last, &mine, 5000, &rng), 0);
+    handshake_syn(&last, syn, sizeof syn);
+    cr_assert_eq(retried(300, 300), DUET_EREFUSED);
+    size_t answers = 0;
+    for (size_t i = 0; i < SYNS; i++) {
+        (void)give(syn, sizeof syn, &from);
+        const size_t len = take(out, &to);
+        answers += len > 0 && packet_parse(&p, out, len) == 0 && p.type == PACKET_SYN_ACK;
+        now = time_add(now, 1000);
+    }
+    cr_expect_leq(answers, HOSTS_ANSWERS / HOSTS_WASTED + SYNS * UINT64_C(1000) / HOSTS_ANSWER_US / HOSTS_WASTED + 2,
+                  "%zu answers in 2 s", answers);
+    cr_expect_eq(proven_syn(8000, &honest), 0, "others are answered meanwhile");
+    cr_expect_eq(places_of(&honest), 1);
 }
 
 Test(accept, replies_nobody_fetches_are_bounded)

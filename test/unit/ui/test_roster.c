@@ -45,6 +45,21 @@ static struct duet_addr host(uint8_t number, uint16_t port)
     return (struct duet_addr){.family = ADDR_V4, .ip = {10, 0, 0, number}, .port = port};
 }
 
+Test(roster, an_ipv6_network_is_one_host)
+{
+    struct duet_addr at = {.family = ADDR_V6, .ip = {0x20, 1, 13, 0xb8}, .port = 1};
+
+    for (size_t i = 0; i < ROSTER_PEERS_PER_HOST; i++) {
+        at.ip[14] = (uint8_t)(i >> 8);
+        at.ip[15] = (uint8_t)i;
+        cr_assert_not_null(roster_add_peer(&r, i + 1, &at));
+    }
+    at.ip[8] = 7;
+    cr_expect_null(roster_add_peer(&r, 9999, &at));
+    at.ip[7] = 7;
+    cr_expect_not_null(roster_add_peer(&r, 9999, &at));
+}
+
 Test(roster, grows_to_its_bound_half_of_it_for_one_host)
 {
     struct duet_addr at;
