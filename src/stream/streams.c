@@ -32,7 +32,7 @@ void streams_init(struct streams *s, bool initiator, uint64_t window_bytes)
         sendstream_init(&s->out[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_FIRST_BYTES);
         recvstream_init(&s->in[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_FIRST_BYTES);
     }
-    ranges_init(&s->closed, STREAMS_CLOSED_RANGES);
+    extents_init(&s->closed, STREAMS_CLOSED_RANGES);
 }
 
 void streams_dispose(struct streams *s)
@@ -45,7 +45,7 @@ void streams_dispose(struct streams *s)
         streams_close_send(s, s->sends[s->send_count - 1]);
     while (s->recv_count > 0)
         streams_close_recv(s, s->recvs[s->recv_count - 1]);
-    ranges_dispose(&s->closed);
+    extents_dispose(&s->closed);
 }
 
 int streams_ordered_index(uint64_t id)
@@ -75,15 +75,16 @@ struct bulkrecv *streams_recv(const struct streams *s, uint64_t id)
 static void remember_closed(struct streams *s, uint64_t id)
 {
     const uint64_t index = id >> ID_INDEX_SHIFT;
-    if (ranges_add(&s->closed, index, index + 1) == 0)
-        return;
-    ranges_drop_first(&s->closed);
-    (void)ranges_add(&s->closed, index, index + 1); /* there is room now, and the memory for it */
+    if (extents_add(&s->closed, index, index + 1) != DUET_EFULL)
+        return; /* without memory for it, it is forgotten like the oldest */
+    const struct range oldest = extents_first(&s->closed);
+    (void)extents_remove(&s->closed, oldest.start, oldest.end);
+    (void)extents_add(&s->closed, index, index + 1);
 }
 
 bool streams_is_closed(const struct streams *s, uint64_t id)
 {
-    return is_bulk_of(id, !s->initiator) && ranges_contains(&s->closed, id >> ID_INDEX_SHIFT);
+    return is_bulk_of(id, !s->initiator) && extents_covers(&s->closed, id >> ID_INDEX_SHIFT, (id >> ID_INDEX_SHIFT) + 1);
 }
 
 /* ── sending ─────────────────────────────────────────────────────────── */

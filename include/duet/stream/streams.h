@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "duet/base/extents.h"
 #include "duet/stream/bulk.h"
 #include "duet/stream/recvstream.h"
 #include "duet/stream/sendstream.h"
@@ -52,7 +53,7 @@ struct streams {
     struct bulkrecv *recvs[LIMIT_STREAMS];
     size_t recv_count;
     uint64_t acked_bytes;         /* distinct ones of all our streams that the peer has */
-    struct ranges closed;         /* indexes of the peer's bulk streams that are over */
+    struct extents closed;        /* indexes of the peer's bulk streams that are over */
     struct window window;         /* of the credit we give, at most the negotiated one */
     uint64_t data_limit_bytes;    /* bulk bytes the peer allows us */
     uint64_t data_fresh_bytes;    /* of them sent */
