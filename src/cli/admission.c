@@ -128,7 +128,7 @@ static void count_places(const struct admission *a, const struct duet_addr *host
         if (a->v[i].dialled[0] != '\0')
             continue;
         ++*all;
-        *of_host += addr_same_host(&a->v[i].key.addr, host);
+        *of_host += addr_same_site(&a->v[i].key.addr, host);
     }
 }
 
@@ -198,7 +198,7 @@ static bool take_new_key(struct admission *a, const struct duet_addr *host, duet
             a->hosts[i].keys = 0;
         if (a->hosts[i].keys == 0)
             place = i;
-        else if (addr_same_host(&a->hosts[i].host, host))
+        else if (addr_same_site(&a->hosts[i].host, host))
             return a->hosts[i].keys < ADMISSION_NEW_PER_HOST && a->hosts[i].keys++ > 0;
     }
     if (place == ADMISSION_HOSTS)

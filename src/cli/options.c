@@ -205,6 +205,7 @@ static const struct option_entry entries[] = {
     OPTION(0, "cc", "NAME", "congestion controller", PEERS, TEXT(cc), .choice = cc_name),
     OPTION(0, "limit", "RATE", "send at most this many bytes a second", PEERS, SET(set_limit)),
     OPTION(0, "trace", "FILE", "write what the transport does as JSON lines", PEERS, TEXT(trace)),
+    OPTION(0, "no-gso", NULL, "packets one by one, never in trains for the kernel to cut", PEERS, FLAG(no_gso)),
     OPTION('q', "quiet", NULL, "errors only", FOR_ALL, FLAG(quiet)),
     OPTION('v', "verbose", NULL, "say more", FOR_ALL, FLAG(verbose)),
     OPTION(0, "no-color", NULL, "no colours (also: NO_COLOR)", FOR_ALL, FLAG(no_color)),

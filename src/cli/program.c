@@ -91,12 +91,14 @@ static struct node_config node_config_of(const struct program *p, const struct h
         .hub = *hub,
         .family = options_family(o),
         .bind = o->bind,
-        .port = o->port,
         .port_fallback = p->has_target && !o->port_given,
+        .no_gso = o->no_gso,
         .out_dir = o->out_dir,
         .trace = o->trace,
     };
 
+    /* One that takes no calls needs no port that others know, and leaves it to those beside it that do. */
+    cfg.port = cfg.endpoint.accept || o->port_given ? o->port : 0;
     snprintf(cfg.endpoint.name, sizeof cfg.endpoint.name, "%s", p->name);
     return cfg;
 }

@@ -22,9 +22,10 @@ struct recv_packet {
 
 /* ── handshake ───────────────────────────────────────────────────────── */
 
-int conn_recv_retry(struct conn *c, const struct packet *p, duet_time now)
+int conn_recv_retry(struct conn *c, const struct packet *p, const struct duet_route *from, duet_time now)
 {
-    if (c->state != CONN_SYN_SENT)
+    /* A token is only as good as its maker: who knows our SYN's cid_i, but is not where it went, gets none in. */
+    if (c->state != CONN_SYN_SENT || !route_equal(from, &c->path.route))
         return DUET_ENOTFOUND;
     memcpy(c->hs->token, p->token, sizeof c->hs->token);
     /* Only the first has the SYN repeated at once: later ones (a token grew old, or is forged) wait for its timer. */
@@ -36,11 +37,10 @@ int conn_recv_retry(struct conn *c, const struct packet *p, duet_time now)
     return 0;
 }
 
-int conn_recv_version(struct conn *c, const struct packet *p, duet_time now)
+int conn_recv_version(struct conn *c, const struct packet *p, const struct duet_route *from)
 {
     /* Not authentic, so it only words the error that the time-out will bring. */
-    (void)now;
-    if (c->state != CONN_SYN_SENT)
+    if (c->state != CONN_SYN_SENT || !route_equal(from, &c->path.route))
         return DUET_ENOTFOUND;
     for (size_t i = 0; i < p->versions_len; i++) {
         if (p->versions[i] == DUET_VERSION_WIRE)

@@ -161,13 +161,13 @@ static int dispatch(struct endpoint *e, struct conn *c, const struct packet *p, 
     case PACKET_SYN:
         break;
     case PACKET_RETRY:
-        return conn_recv_retry(c, p, a->now);
+        return conn_recv_retry(c, p, &a->outside->route, a->now);
     case PACKET_SYN_ACK:
         return conn_recv_syn_ack(c, p, &a->outside->route, len, a->now);
     case PACKET_ACK:
         return recv_ack(e, c, p, &a->outside->route, len, a->now);
     case PACKET_VERSION:
-        return conn_recv_version(c, p, a->now);
+        return conn_recv_version(c, p, &a->outside->route);
     case PACKET_DATA:
         return conn_recv_data(c, p, &a->outside->route, dgram, len, a->outside->ecn, a->now);
     }

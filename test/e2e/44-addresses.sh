@@ -1,5 +1,6 @@
 # A host with more than one address is reached at each of them, by files long enough for trains, and stays reached when
-# one of them goes; what a waiting peer prints as where it listens can be dialled.
+# one of them goes; what a waiting peer prints as where it listens can be dialled.  Who only calls occupies no port that
+# others know.
 # timeout: 120
 set -euo pipefail
 . "$ROOT/test/e2e/lib.sh"
@@ -69,6 +70,17 @@ for to in fd77::1 fd77::11 fd77::12 "fe80::1%$NET_DEV"; do
 done
 kill -INT "${PID[recv]}"
 finish recv
+
+# --- who only calls leaves the usual port to who waits ------------------------------------------------------------------
+
+NS=$NET_B start send "$DUET" send --home "$(home_of alice)" --accept-new --no-gso -c 10.77.0.99 file
+port send
+NS=$NET_B start recv "$DUET" recv --home "$(home_of bob)" --accept-new -y -o in
+wait_for "$T/recv.err" 'listening on .*:6254$'
+for name in send recv; do
+    kill -INT "${PID[$name]}"
+    finish "$name"
+done
 
 # --- the address that was dialled goes in the middle of it --------------------------------------------------------------
 

@@ -37,7 +37,7 @@ struct options {
     enum options_command command;
     const char *host; /* -c, or chat's argument; NULL: wait */
     bool plain, yes, keep, accept_new, quiet, verbose, no_color, help, version;
-    bool only_v4, only_v6;
+    bool only_v4, only_v6, no_gso;
     bool port_given;
     uint16_t port;
     const char *bind, *home, *name, *peer, *cc, *trace, *out_dir; /* NULL: not given */

@@ -214,8 +214,8 @@ void conn_peer_closed(struct conn *c, uint64_t number, uint64_t code, const uint
 void conn_close_came(struct conn *c, uint64_t number, bool has_close, uint64_t acked, duet_time now);
 
 /* ── conn_recv.c ── a parsed packet for this connection; codes as endpoint_recv ── */
-int conn_recv_retry(struct conn *c, const struct packet *p, duet_time now);
-int conn_recv_version(struct conn *c, const struct packet *p, duet_time now);
+int conn_recv_retry(struct conn *c, const struct packet *p, const struct duet_route *from, duet_time now);
+int conn_recv_version(struct conn *c, const struct packet *p, const struct duet_route *from);
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now);
 int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now);
 int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_route *from, uint8_t *dgram, size_t len,

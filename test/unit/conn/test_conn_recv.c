@@ -209,6 +209,25 @@ Test(conn_recv, a_version_packet_words_the_error_but_ends_nothing)
     cr_assert_eq(pair.last[0][EVENT_FAILED].failed.err, DUET_EUNSUPPORTED);
 }
 
+Test(conn_recv, a_retry_or_version_from_another_address_is_dropped)
+{
+    const struct duet_addr other = {.family = ADDR_V4, .ip = {10, 9, 9, 9}, .port = 6254};
+    uint8_t dgram[LIMIT_PACKET_MIN_BYTES];
+    conn_id id;
+    pair.filter = pair_lose_all;
+    cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
+    pair_run_for(&pair, 1000);
+    const struct conn *c = inside_conn(pair.e[0], id);
+    static const enum packet_type kinds[] = {PACKET_RETRY, PACKET_VERSION};
+    for (size_t i = 0; i < 2; i++) {
+        const size_t len = fit(inside_conn(pair.e[0], id), kinds[i], dgram);
+        cr_expect_eq(endpoint_recv(pair.e[0], &(struct envelope){.route.peer = other}, dgram, len, len, pair.now),
+                     DUET_ENOTFOUND);
+    }
+    cr_expect_not(c->hs->has_token);
+    cr_expect_not(c->other_version);
+}
+
 Test(conn_recv, a_syn_ack_or_ack_from_another_address_is_dropped)
 {
     const struct duet_addr other = {.family = ADDR_V4, .ip = {10, 9, 9, 9}, .port = 6254};
