@@ -58,13 +58,18 @@ static size_t count_lines(const char *text)
     return lines;
 }
 
-const char *pasted_question(const struct pasted *p, char out[PASTED_QUESTION_BYTES])
+const char *pasted_question(const struct pasted *p, size_t columns, char out[PASTED_QUESTION_BYTES])
 {
     char size[TEXT_SIZE_BYTES];
     const char *text = pasted_first(p);
+    const size_t lines = count_lines(text);
 
-    snprintf(out, PASTED_QUESTION_BYTES, "send %zu pasted lines (%s)? y: yes, f: as a file, n: keep for ^Y ",
-             count_lines(text), text_size(strlen(text), size));
+    snprintf(out, PASTED_QUESTION_BYTES, "send %zu pasted lines (%s)? y: yes, f: as a file, n: keep for ^Y ", lines,
+             text_size(strlen(text), size));
+    if (strlen(out) > columns)
+        snprintf(out, PASTED_QUESTION_BYTES, "send %zu pasted lines? (y/file/n) ", lines);
+    if (strlen(out) > columns)
+        snprintf(out, PASTED_QUESTION_BYTES, "%zu lines? y/f/n ", lines);
     return out;
 }
 

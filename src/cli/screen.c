@@ -369,7 +369,7 @@ static void on_signal(struct screen *s, int number)
 static const char *prompt_of(const struct screen *s, char out[PASTED_QUESTION_BYTES])
 {
     if (pasted_first(&s->pasted))
-        return pasted_question(&s->pasted, out);
+        return pasted_question(&s->pasted, view_columns() - 1, out);
     if (input_prompt()[0])
         return input_prompt();
     return "> ";

@@ -33,8 +33,8 @@ bool pasted_add(struct pasted *p, char *text);
 const char *pasted_first(const struct pasted *p);
 void pasted_drop(struct pasted *p);
 
-/* "12 lines pasted (345 B): y sends them, f as a file, n keeps them for ^Y". */
-const char *pasted_question(const struct pasted *p, char out[PASTED_QUESTION_BYTES]);
+/* What to ask about it, with the keys that answer, in at most `columns` (down to 14). */
+const char *pasted_question(const struct pasted *p, size_t columns, char out[PASTED_QUESTION_BYTES]);
 
 /* Its first PASTED_PREVIEW lines on the heap, and how many more there are; NULL: out of memory. */
 char *pasted_preview(const struct pasted *p);

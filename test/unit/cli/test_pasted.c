@@ -20,7 +20,11 @@ Test(pasted, texts_wait_for_their_turn)
     cr_expect_not(pasted_add(&p, more), "the caller keeps it");
     free(more);
     cr_expect_str_eq(pasted_first(&p), "one\ntwo");
-    cr_expect(strstr(pasted_question(&p, question), "2 pasted lines (7 B)") != NULL, "%s", question);
+    cr_expect(strstr(pasted_question(&p, 80, question), "2 pasted lines (7 B)") != NULL, "%s", question);
+    for (size_t columns = 15; columns < 80; columns++) {
+        cr_expect_leq(strlen(pasted_question(&p, columns, question)), columns, "%s", question);
+        cr_expect(strchr(question, 'y') && strchr(question, 'f') && strchr(question, 'n'), "%s", question);
+    }
     pasted_drop(&p);
     cr_expect_str_eq(pasted_first(&p), "three\nfour\nfive", "a second paste drops no first one, nor the reverse");
     pasted_dispose(&p);
