@@ -95,7 +95,7 @@ static void add_peer_event(struct screen *s, const struct talk_event *ev)
     if (ev->kind == TALK_CONNECTED)
         addf(s, LINE_EVENT, "connected to %s %s", ev->name, ev->text);
     else if (ev->kind == TALK_UNREACHABLE)
-        addf(s, LINE_EVENT, "%s is unreachable since %llu s", ev->name, seconds);
+        addf(s, LINE_EVENT, "%s is unreachable: silent for %llu s", ev->name, seconds);
     else if (ev->kind == TALK_BACK)
         addf(s, LINE_EVENT, "%s is back after %llu s", ev->name, seconds);
     else

@@ -55,7 +55,7 @@ static size_t peer_words(const struct roster_peer *p, uint64_t now_us, const cha
 
     if (p->unreachable) {
         uint64_t silent_us = now_us > p->silent_since_us ? now_us - p->silent_since_us : 0;
-        used = snprintf(out, cap, "%s%sunreachable since %llu s", p->name, dot,
+        used = snprintf(out, cap, "%s%sunreachable for %llu s", p->name, dot,
                         (unsigned long long)(silent_us / US_PER_S));
     } else if (p->has_stats) {
         uint64_t sent = p->stats.sent_packets;

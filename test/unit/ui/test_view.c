@@ -68,7 +68,7 @@ Test(view, says_in_the_status_who_is_there_and_how_it_goes)
     p->silent_since_us = 3000000;
     model.scroll = 0;
     roster.transfer_count = 0;
-    cr_expect_str_eq(view_status(&v, true, out), "bob - unreachable since 17 s");
+    cr_expect_str_eq(view_status(&v, true, out), "bob - unreachable for 17 s");
     roster_dispose(&roster);
 }
 
