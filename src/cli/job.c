@@ -193,7 +193,8 @@ void job_on_unreachable(struct job *j, const struct msg *m)
         return;
     p->unreachable = true;
     p->silent_since_us = now_us > m->value ? now_us - m->value : 0;
-    progress_note(&j->progress, "%s is unreachable: silent for %llu s", p->name, (unsigned long long)(m->value / US_PER_S));
+    progress_note(&j->progress, "%s is unreachable: silent for %llu s", p->name,
+                  (unsigned long long)(m->value / US_PER_S));
 }
 
 void job_on_back(struct job *j, const struct msg *m)

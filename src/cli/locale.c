@@ -41,8 +41,9 @@ const char *locale_start(void)
     if (name == NULL)
         return NULL;
     text_sanitise(TEXT_ESCAPE, name, strlen(name), shown, sizeof(shown));
-    snprintf(note, sizeof(note), "the locale %s is not installed ('locale -a' lists those that are): %s is used instead",
-             shown, has_fallback ? FALLBACK : "ASCII");
+    snprintf(note, sizeof(note),
+             "the locale %s is not installed ('locale -a' lists those that are): %s is used instead", shown,
+             has_fallback ? FALLBACK : "ASCII");
     return note;
 }
 

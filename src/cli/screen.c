@@ -259,6 +259,7 @@ static void suspend(struct screen *s)
     pthread_sigmask(SIG_UNBLOCK, &stop, NULL); /* stops here */
     pthread_sigmask(SIG_BLOCK, &stop, NULL);
     term_resume();
+    view_forget();
     s->dirty = true;
 }
 
@@ -311,6 +312,7 @@ static void on_input(struct screen *s, struct input_event ev)
         break;
     case INPUT_REDRAW:
         term_redraw();
+        view_forget();
         break;
     case INPUT_END:
         talk_line(&s->talk, "/quit");
@@ -354,6 +356,7 @@ static void read_keys(struct screen *s)
 static void on_signal(struct screen *s, int number)
 {
     s->dirty = true;
+    view_forget();
     if (number == SIGWINCH) {
         term_resize();
     } else if (number == SIGTSTP) {
@@ -406,7 +409,9 @@ static void draw(struct screen *s, uint64_t now_us)
 
 static uint64_t next_stats_us(const struct screen *s)
 {
-    return s->stats_us == 0 ? 0 : s->stats_us + (roster_is_busy(&s->talk.roster) ? SCREEN_STATS_US : SCREEN_IDLE_STATS_US);
+    if (s->stats_us == 0)
+        return 0;
+    return s->stats_us + (roster_is_busy(&s->talk.roster) ? SCREEN_STATS_US : SCREEN_IDLE_STATS_US);
 }
 
 /* Draws and asks for figures as they fall due; how long there is nothing to do. */

@@ -11,6 +11,7 @@
 #include "duet/base/time.h"
 #include "duet/ui/bar.h"
 #include "duet/ui/input.h"
+#include "duet/ui/links.h"
 #include "duet/ui/term.h"
 
 #define GUTTER_FULL 8 /* "12:34 ✓ " */
@@ -26,8 +27,17 @@
 
 /* Of the 256 colours; of eight only red and magenta are legible on both. */
 static const short palette[VIEW_COLORS] = {
-    [COLOR_OF_OWN] = 28, [COLOR_OF_ERROR] = 196, [COLOR_OF_BAR] = 31, [COLOR_OF_HUE] = 130, 64, 29, 30, 63, 129, 163, 132,
+    [COLOR_OF_OWN] = 28,
+    [COLOR_OF_ERROR] = 196,
+    [COLOR_OF_BAR] = 31,
+    [COLOR_OF_HUE] = 130, 64, 29, 30, 63, 129, 163, 132,
 };
+
+/* One terminal, one set of links on it. */
+static struct {
+    bool taken;
+    struct links now;
+} screen_links;
 
 struct view_layout view_layout(size_t height, size_t transfers, bool strangers)
 {
@@ -271,6 +281,8 @@ static void draw_row(int y, const struct model_row *row, size_t width)
     int column = draw_text(y, (int)gutter, width - gutter, text, named, attributes, pair);
     size_t left = width > (size_t)column ? width - (size_t)column : 0;
     draw_text(y, column, left, text + named, row->len - named, A_NORMAL, 0);
+    if (screen_links.taken && line->kind != LINE_ERROR)
+        links_collect(&screen_links.now, y, (int)gutter, line->text, line->len, row->start, row->len);
 }
 
 static void draw_lines(struct model *m, const struct view_layout *l, size_t width)
@@ -337,8 +349,15 @@ static void draw_input(const struct view *v, int y, size_t width)
     move(y, x + (int)(column < room ? column : room - 1));
 }
 
+static const char *variable(const char *name)
+{
+    return getenv(name);
+}
+
 void view_start(void)
 {
+    screen_links.taken = links_are_taken(getenv("TERM"), variable);
+    links_forget(&screen_links.now);
     if (!term_colors())
         return;
     for (int color = 0; color < VIEW_COLORS; color++)
@@ -352,6 +371,24 @@ size_t view_columns(void)
     return width > 0 ? (size_t)width : 0;
 }
 
+void view_forget(void)
+{
+    links_forget(&screen_links.now);
+}
+
+/* What curses leaves as it is, since the same letters stand there, would stay a part of a link that went. */
+static void refresh_with_links(int height)
+{
+    const bool changed = links_changed(&screen_links.now);
+
+    for (int y = 0; changed && y < height && y < LINKS_ROWS; y++)
+        if (screen_links.now.has_link[y])
+            wredrawln(stdscr, y, 1);
+    refresh();
+    if (changed)
+        links_write(&screen_links.now, stdout);
+}
+
 void view_draw(const struct view *v)
 {
     const bool strangers = v->strangers != NULL && v->strangers[0] != '\0';
@@ -362,6 +399,7 @@ void view_draw(const struct view *v)
         return;
     struct view_layout l = view_layout((size_t)height, v->roster->transfer_count, strangers);
     erase();
+    links_begin(&screen_links.now);
     if (l.lines > 0)
         draw_lines(v->model, &l, (size_t)width);
     draw_bars(v, &l, (size_t)width);
@@ -371,5 +409,5 @@ void view_draw(const struct view *v)
         draw_text(height - 2, 0, (size_t)width, v->strangers, strlen(v->strangers), A_BOLD,
                   term_colors() ? PAIR_OF(COLOR_OF_ERROR) : 0);
     draw_input(v, height - 1, (size_t)width);
-    refresh();
+    refresh_with_links(height);
 }

@@ -29,6 +29,18 @@ tmux pipe-pane -t ada
 type_line ada /quit
 shows ada 'ended-with-0'
 
+# A terminal that takes links is told the whole of each piece, and only when it changed.
+open dan "TERM=xterm-256color KITTY_WINDOW_ID=1 '$DUET' --name dan --home '$(home_of dan)' --accept-new -4 -p 0 127.0.0.1:$PORT"
+shows dan 'connected to bob'
+tmux pipe-pane -t dan "cat >>'$T/raw.dan'"
+say bob "see $link now"
+shows dan '^        now'
+_linked() { [ "$(grep -a -o -F -e ";$link"$'\e\\' "$T/raw.dan" | wc -l)" -ge 2 ]; }
+within "$WAIT_S" _linked || fail "the terminal was not told of the link: $(cat -v "$T/raw.dan")"
+screen dan | tr -d '\n' | grep -q -F -e "<bob> see$link" || fail "what the link was written over is not the same"
+type_line dan /quit
+shows dan 'ended-with-0'
+
 open eve "NO_COLOR=1 '$DUET' --name eve --home '$(home_of eve)' --accept-new -4 -p 0 127.0.0.1:$PORT"
 shows eve 'connected to bob'
 say bob 'in black and white'

@@ -63,5 +63,7 @@ short view_color_number(enum view_color color, int colors); /* of a terminal wit
 
 void view_start(void); /* after term_start: colours */
 void view_draw(const struct view *v);
+/* The terminal was cleared, or drawn on by somebody else. */
+void view_forget(void);
 
 #endif
