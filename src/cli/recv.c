@@ -1,6 +1,7 @@
 /*
  * duet recv: takes files, prints the final path of each on stdout, and ends when the peer that sent them has left.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct recv {
     size_t received, refused, failed_here,
         failed;     /* failed: everything offered that did not come, the others among them */
     bool cut_short; /* a peer was lost, or left, with files under way */
+    bool unprinted; /* a path could not be written to standard output */
 };
 
 static bool may_end(const struct recv *r)
@@ -29,7 +31,7 @@ static bool may_end(const struct recv *r)
 static int count_up(const struct recv *r)
 {
     if (r->failed == 0)
-        return EXIT_DONE;
+        return r->unprinted ? EXIT_INTERNAL : EXIT_DONE;
     if (r->cut_short)
         return EXIT_LOST;
     if (r->received == 0 && r->refused == r->failed)
@@ -94,6 +96,18 @@ static void on_offer(struct job *j, const struct msg *m)
     judge_offer(j, m, t);
 }
 
+/* A full disk, or a reader that went away, is no reason to cut the other files short. */
+static void print_path(struct recv *r, const char *path)
+{
+    say_lines(stdout, "", path);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    progress_error(&r->job.progress, "%s was received, but its path cannot be written to standard output: %s", path,
+                   strerror(errno));
+    clearerr(stdout);
+    r->unprinted = true;
+}
+
 static void on_received(struct job *j, const struct msg *m)
 {
     struct recv *r = j->self;
@@ -102,9 +116,7 @@ static void on_received(struct job *j, const struct msg *m)
 
     r->received++;
     progress_clear(&j->progress);
-    say_lines(stdout, "", m->text);
-    if (ferror(stdout))
-        job_finish(j, EXIT_INTERNAL);
+    print_path(r, m->text);
     progress_summary(&j->progress, "received", t ? t->name : m->text, m->value, clock_now().us - began_us);
     roster_remove_transfer(&j->roster, m->id);
 }

@@ -110,6 +110,16 @@ if [ -e /dev/full ]; then
     status=0
     "$DUET" id >/dev/full 2>"$T/try.err" || status=$?
     [ "$status" -eq 1 ] || fail "a full disk looked like success"
+    # Nor does it cut files short that come.
+    mkdir in
+    for i in {1..40}; do head -c 20000 /dev/urandom >"many-$i"; done
+    start taker bash -c 'exec "$@" >/dev/full' - "$DUET" recv --home "$(home_of bob)" --accept-new -y -o in -p 0
+    port taker
+    start giver "$DUET" send --home "$(home_of alice)" --accept-new -p 0 -c "127.0.0.1:$PORT" many-*
+    expect giver 0
+    expect taker 1
+    [ "$(find in -name 'many-*' | wc -l)" = 40 ] || fail "not every file came: $(ls in)"
+    grep -q '^duet: in/many-1 was received, but its path cannot be written to standard output: ' "$T/taker.err" || fail "not named"
 fi
 
 # What does work needs no network at all.
