@@ -42,6 +42,7 @@ static int only_if_ours(int fd)
 int statedir_open(const char *path)
 {
     char at[PATH_MAX];
+    int above = 0; /* why the first directory above it that could not be made was not */
     const int len = snprintf(at, sizeof(at), "%s", path);
 
     if (len < 0 || (size_t)len >= sizeof(at))
@@ -49,11 +50,15 @@ int statedir_open(const char *path)
     /* Folders above it that cannot be made mostly exist; whether it matters shows at the last one. */
     for (char *slash = strchr(at + 1, '/'); len > 0 && slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        (void)mkdir(at, MODE_DIR);
+        if (mkdir(at, MODE_DIR) != 0 && errno != EEXIST && above == 0)
+            above = errno;
         *slash = '/';
     }
-    if (mkdir(at, MODE_DIR) != 0 && errno != EEXIST)
+    if (mkdir(at, MODE_DIR) != 0 && errno != EEXIST) {
+        if (errno == ENOENT && above != 0)
+            errno = above; /* "read-only" is the trouble, not that it does not exist */
         return DUET_ESYS;
+    }
     const int fd = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     return fd < 0 ? DUET_ESYS : only_if_ours(fd);

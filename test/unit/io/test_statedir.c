@@ -2,7 +2,9 @@
 
 #include "unit.h"
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 #include "duet/base/err.h"
@@ -139,5 +141,18 @@ Test(statedir, what_could_not_be_added_whole_is_not_added)
     cr_expect_eq(errno, EFBIG);
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY}), 0);
     cr_expect_str_eq(tmpdir_get(&d, "f", &found), "one\ntwo\n");
+    tmpdir_remove(&d);
+}
+
+Test(statedir, a_home_that_cannot_be_written_to_is_said_to_be_so)
+{
+    struct tmpdir d = tmpdir_make();
+
+    if (geteuid() == 0 && unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+        mount("none", d.path, "tmpfs", MS_RDONLY, NULL) == 0) {
+        cr_expect_eq(statedir_open(tmpdir_path(&d, ".local/state/duet")), DUET_ESYS);
+        cr_expect_eq(errno, EROFS, "not that .local/state does not exist");
+        cr_assert_eq(umount2(d.path, MNT_DETACH), 0);
+    }
     tmpdir_remove(&d);
 }
