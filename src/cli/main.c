@@ -17,6 +17,7 @@
 #include "duet/cli/options.h"
 #include "duet/cli/subcommand.h"
 #include "duet/cli/suggest.h"
+#include "duet/io/memory.h"
 
 static const struct subcommand *const subcommands[] = {
     &subcommand_chat, &subcommand_send, &subcommand_recv, &subcommand_ask, &subcommand_id,
@@ -118,6 +119,7 @@ static bool hold_standard_streams(void)
 
 int main(int argc, char *argv[])
 {
+    memory_keep_to_itself();
     if (!hold_standard_streams())
         return EXIT_INTERNAL;
     if (locale_start() != NULL)

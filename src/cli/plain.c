@@ -109,7 +109,7 @@ static void on_event(void *face, const struct talk_event *ev)
 {
     struct plain *f = face;
     const struct options *o = f->program->o;
-    char name[ROSTER_NAME_BYTES];
+    char name[ROSTER_NAME_BYTES], line[ROSTER_NAME_BYTES + 40];
 
     switch (ev->kind) {
     case TALK_LISTENING:
@@ -165,8 +165,9 @@ static void on_event(void *face, const struct talk_event *ev)
             say_lines(stderr, "", ev->text);
         break;
     case TALK_SENDING:
+        snprintf(line, sizeof(line), "transfer %u offered to %s", ev->id, ev->name);
         if (o->verbose)
-            fprintf(stderr, "transfer %u offered to %s\n", ev->id, ev->name);
+            say_lines(stderr, "", line);
         break;
     case TALK_OWN:
     case TALK_CLEAR:

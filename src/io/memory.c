@@ -3,7 +3,10 @@
 #include <link.h>
 #include <malloc.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 void memory_return_free(void)
@@ -53,4 +56,12 @@ void memory_forget_start(void)
     ElfW(Addr) page_bytes = (ElfW(Addr))sysconf(_SC_PAGESIZE);
 
     dl_iterate_phdr(forget, &page_bytes);
+}
+
+void memory_keep_to_itself(void)
+{
+    const char *debug = getenv("DUET_DEBUG");
+
+    if (debug == NULL || strcmp(debug, "1") != 0)
+        prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
 }

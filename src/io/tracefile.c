@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "duet/base/err.h"
@@ -29,6 +30,28 @@ static int check(struct tracefile *t, bool ok, int *sys)
     return DUET_ESYS;
 }
 
+/* Who may write to the directory (/tmp) must not choose, by a link or a file put there first, what is overwritten or who
+ * reads along.  A descriptor, -1 with errno. */
+static int open_own(const char *path)
+{
+    const int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, MODE_TRACE);
+    struct stat st;
+
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || (st.st_uid == geteuid() && st.st_nlink == 1))) {
+        if (!S_ISREG(st.st_mode) || ftruncate(fd, 0) == 0)
+            return fd;
+    } else {
+        errno = EPERM;
+    }
+    const int why = errno;
+
+    close(fd);
+    errno = why;
+    return -1;
+}
+
 int tracefile_open(const char *path, duet_time start, struct tracefile **out, int *sys)
 {
     struct tracefile *t = calloc(1, sizeof(*t));
@@ -37,7 +60,7 @@ int tracefile_open(const char *path, duet_time start, struct tracefile **out, in
     *sys = 0;
     if (t == NULL)
         return DUET_ENOMEM;
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, MODE_TRACE);
+    const int fd = open_own(path);
 
     t->file = fd < 0 ? NULL : fdopen(fd, "w");
     if (t->file == NULL) {

@@ -346,7 +346,8 @@ static void sends_frames(const uint8_t *bytes, size_t len)
     if (epoch < 0)
         return;
     packet_write_data_header(dgram, (uint8_t)epoch, c->peer_cid, number);
-    memcpy(dgram + LIMIT_DATA_HEADER_BYTES, bytes, len);
+    if (len > 0)
+        memcpy(dgram + LIMIT_DATA_HEADER_BYTES, bytes, len);
     if (keys_seal(c->keys, number, dgram, LIMIT_DATA_HEADER_BYTES, dgram + LIMIT_DATA_HEADER_BYTES, len, NULL, 0) != 0)
         return;
     len += LIMIT_DATA_HEADER_BYTES + LIMIT_TAG_BYTES;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "duet/crypto/aead.h"
 
@@ -68,4 +69,16 @@ Test(memory, of_what_was_freed_goes_back_from_under_what_is_in_use)
     cr_expect_lt(resident("RssAnon"), before + KIB / 4);
 #endif
     free(top);
+}
+
+Test(memory, is_in_no_core_dump_unless_somebody_debugs)
+{
+    cr_assert_eq(prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL), 0);
+    cr_assert_eq(setenv("DUET_DEBUG", "1", 1), 0);
+    memory_keep_to_itself();
+    cr_expect_eq(prctl(PR_GET_DUMPABLE), 1);
+    cr_assert_eq(unsetenv("DUET_DEBUG"), 0);
+    memory_keep_to_itself();
+    cr_expect_eq(prctl(PR_GET_DUMPABLE), 0);
+    cr_assert_eq(prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL), 0); /* for LeakSanitizer */
 }

@@ -81,3 +81,39 @@ Test(tracefile, a_full_disk_is_said_once_and_the_rest_let_go)
     cr_expect_null(t);
     cr_expect_eq(tracefile_close(NULL, 0, &sys), 0);
 }
+
+/* A directory that others write to, /tmp: what lies there may have been put there for us. */
+Test(tracefile, is_not_written_through_a_link_nor_into_the_file_of_somebody_else)
+{
+    static const struct {
+        const char *name;
+        int sys;
+    } row[] = {{"symlink", ELOOP}, {"dangling", ELOOP}, {"hardlink", EPERM}, {"others", EPERM}};
+    struct tmpdir d = tmpdir_make();
+    struct tracefile *t = NULL;
+    struct stat st;
+    bool found;
+    int sys;
+
+    tmpdir_put(&d, "precious", "precious", 8);
+    tmpdir_put(&d, "others", "others", 6);
+    cr_assert_eq(symlinkat("precious", d.fd, "symlink"), 0);
+    cr_assert_eq(symlinkat("not there", d.fd, "dangling"), 0);
+    cr_assert_eq(linkat(d.fd, "precious", d.fd, "hardlink", 0), 0);
+    const bool root = fchownat(d.fd, "others", 65534, 65534, 0) == 0;
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]) - (root ? 0 : 1); i++) {
+        cr_expect_eq(tracefile_open(tmpdir_path(&d, row[i].name), DUET_TIME(0), &t, &sys), DUET_ESYS, "%s", row[i].name);
+        cr_expect_eq(sys, row[i].sys, "%s: %d", row[i].name, sys);
+        cr_expect_null(t);
+    }
+    cr_expect_str_eq(tmpdir_get(&d, "precious", &found), "precious");
+    cr_expect_str_eq(tmpdir_get(&d, "others", &found), "others");
+    cr_expect_neq(fstatat(d.fd, "not there", &st, 0), 0);
+
+    tmpdir_put(&d, "trace", "an older and longer one of our own, which goes", 46);
+    cr_expect_eq(tracefile_close(open_in(&d), 0, &sys), 0);
+    cr_expect_eq(strncmp(tmpdir_get(&d, "trace", &found), "{\"qlog_version\":", 16), 0);
+    cr_expect_null(strstr(tmpdir_get(&d, "trace", &found), "older"));
+    tmpdir_remove(&d);
+}
