@@ -168,6 +168,7 @@ static void on_congestion(struct cc *c, const struct loss *l, const struct cc_bb
 
     if (b->phase == BBR_STARTUP)
         b->full_reached = true;
+    b->unsteady = 0; /* a policer's bucket lets a probe pass too */
     cc_bbr_yield_event(&b->yield, b->path.round_count, l->rtt.min_us);
     double weight = cc_bbr_yield_weight(&b->yield, b->loss.floor);
     if (v->probing)
@@ -249,7 +250,10 @@ static uint64_t needed_in_flight(const struct cc_bbr *b, const struct rtt *r, du
 {
     bool is_empty = b->hi_queued && time_since(now, b->empty_at) <= EMPTY_ROUNDS * r->srtt_us;
 
-    return is_empty ? cc_bbr_path_bdp(&b->path, r) + cc_bbr_path_extra(&b->path) : 0;
+    uint64_t jitter_us = cc_bbr_path_jitter_us(&b->path, r);
+    uint64_t late = cc_bbr_path_bw_now(&b->path) * jitter_us / (uint64_t)US_PER_S;
+
+    return is_empty ? cc_bbr_path_bdp(&b->path, r) + late + cc_bbr_path_extra(&b->path) : 0;
 }
 
 static uint64_t ceiling(const struct cc *c, const struct rtt *r, duet_time now)

@@ -22,14 +22,21 @@
 #define SAMPLE_PACKETS 32                                  /* one more or less is 3 % */
 #define MARK_LEAST_US (2 * SAMPLE_LEAST_US / CC_BBR_MARKS) /* two samples' worth of marks are kept */
 #define MARK_PACKETS (2 * SAMPLE_PACKETS / CC_BBR_MARKS)
-#define EXTRA_ROUNDS 5 /* in each of two stretches */
+#define JITTER_ROUNDS 8   /* a stretch */
+#define JITTER_SAMPLES 16 /* a round of fewer goes on in the next one */
+#define EXTRA_ROUNDS 5    /* in each of two stretches */
 #define EXTRA_MAX_US 100000
 #define CREDIT_LEAST_BYTES (LIMIT_WINDOW_MIN_BYTES / 2)
 
 void cc_bbr_path_init(struct cc_bbr_path *p, duet_time now)
 {
     *p = (struct cc_bbr_path){
-        .bw_lo = UINT64_MAX, .inflight_lo = UINT64_MAX, .inflight_hi = UINT64_MAX, .extra_since = now};
+        .bw_lo = UINT64_MAX,
+        .inflight_lo = UINT64_MAX,
+        .inflight_hi = UINT64_MAX,
+        .rtt_low_us = UINT64_MAX,
+        .extra_since = now,
+    };
 }
 
 uint64_t cc_bbr_path_bw(const struct cc_bbr_path *p)
@@ -45,6 +52,34 @@ uint64_t cc_bbr_path_bw_now(const struct cc_bbr_path *p)
 uint64_t cc_bbr_path_bdp(const struct cc_bbr_path *p, const struct rtt *r)
 {
     return (uint64_t)((double)cc_bbr_path_bw_now(p) * (double)r->min_us / (double)US_PER_S);
+}
+
+uint64_t cc_bbr_path_jitter_us(const struct cc_bbr_path *p, const struct rtt *r)
+{
+    return num_min(num_min(p->jitter_us[0], p->jitter_us[1]), r->min_us);
+}
+
+void cc_bbr_path_rtt(struct cc_bbr_path *p, uint64_t rtt_us)
+{
+    p->rtt_sum_us += rtt_us;
+    p->rtt_samples++;
+    p->rtt_low_us = num_min(p->rtt_low_us, rtt_us);
+}
+
+void cc_bbr_path_rtt_round(struct cc_bbr_path *p, bool counts)
+{
+    if (counts && p->rtt_samples < JITTER_SAMPLES)
+        return;
+    if (counts) {
+        p->jitter_sum_us += p->rtt_sum_us / p->rtt_samples - p->rtt_low_us;
+        if (++p->jitter_rounds == JITTER_ROUNDS) {
+            p->jitter_us[0] = p->jitter_us[1];
+            p->jitter_us[1] = p->jitter_sum_us / JITTER_ROUNDS;
+            p->jitter_sum_us = p->jitter_rounds = 0;
+        }
+    }
+    p->rtt_sum_us = p->rtt_samples = 0;
+    p->rtt_low_us = UINT64_MAX;
 }
 
 uint64_t cc_bbr_path_extra(const struct cc_bbr_path *p)

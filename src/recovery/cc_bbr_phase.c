@@ -10,7 +10,10 @@
  *
  * Departures from the draft: UP among others' traffic goes on while it wins
  * bandwidth (is_probed); DOWN and DRAIN double as the guard of cc_bbr_loss.c;
- * PROBE_RTT is left out while the queue is seen empty anyway.
+ * PROBE_RTT is left out while the queue is seen empty anyway.  A queue that only jitters is no queue:
+ * where packets overtake each other, round-trip times within twice their usual spread show an empty one
+ * (watch_jitter).  Where a probe found the rate to have grown by UNSTEADY_GROWTH, the next ones follow
+ * soon: a cellular rate changes many times in the usual wait.
  */
 #include <math.h>
 
@@ -29,7 +32,9 @@
 #define FULL_ROUNDS 3
 
 #define PROBE_WAIT_US 2000000
-#define PROBE_WAIT_SPREAD_US 1000000
+#define UNSTEADY_WAIT_US 300000 /* where a probe found the rate to have grown by UNSTEADY_GROWTH, */
+#define UNSTEADY_GROWTH 1.25
+#define UNSTEADY_PROBES 8 /*   so many times */
 #define PROBE_WAIT_ROUNDS 63
 #define PROBE_RTT_EVERY_US 5000000
 #define PROBE_RTT_US 200000
@@ -99,9 +104,11 @@ static uint64_t rounds_in_phase(const struct cc_bbr *b)
 /* Spread over a second so that flows do not probe in step; the clock's low digits are as good as dice. */
 static void plan_probe(struct cc_bbr *b, duet_time now)
 {
-    uint64_t spread = (now.us * UINT64_C(2654435761) >> 8) % PROBE_WAIT_SPREAD_US;
+    uint64_t wait_us = b->unsteady > 0 ? UNSTEADY_WAIT_US : PROBE_WAIT_US;
+    uint64_t spread = (now.us * UINT64_C(2654435761) >> 8) % (wait_us / 2);
 
-    b->probe_at = time_add(now, PROBE_WAIT_US + spread);
+    b->unsteady -= b->unsteady > 0;
+    b->probe_at = time_add(now, wait_us + spread);
     b->probe_round = b->path.round_count + PROBE_WAIT_ROUNDS;
 }
 
@@ -135,6 +142,8 @@ void cc_bbr_probe_not_before(struct cc_bbr *b, duet_time at)
 void cc_bbr_end_probe(struct cc_bbr *b, duet_time now)
 {
     b->path.cycle_ends = true;
+    if (b->up_alone && (double)cc_bbr_path_bw(&b->path) > UNSTEADY_GROWTH * (double)b->probed_bw)
+        b->unsteady = UNSTEADY_PROBES;
     cc_bbr_loss_doubt(&b->loss, (double)cc_bbr_path_bw(&b->path) > RAISED * (double)b->probed_bw);
     plan_probe(b, now);
     enter_down(b, now);
@@ -322,7 +331,10 @@ static void watch_queue(struct cc *c, const struct loss *l, const struct loss_su
     struct cc_bbr *b = &c->bbr;
     const struct rtt *r = &l->rtt;
 
-    if (s->rtt_sampled && r->latest_us <= r->min_us + num_max(r->min_us / EMPTY_SHARE, EMPTY_LEAST_US)) {
+    uint64_t slack = num_max(r->min_us / EMPTY_SHARE, EMPTY_LEAST_US);
+
+    slack = num_max(slack, 2 * cc_bbr_path_jitter_us(&b->path, r));
+    if (s->rtt_sampled && r->latest_us <= r->min_us + slack) {
         b->empty_at = now;
         b->empty_delivered = l->delivered_bytes;
     }
@@ -348,6 +360,20 @@ static void trust_deliveries(struct cc_bbr *b, const struct loss *l, duet_time n
     b->true_bw = num_min(b->true_bw, (uint64_t)(TRUTH_SHARE * rate / (1 - b->loss.floor)));
 }
 
+/* Only what is sent at an even pace shows it: growing and emptying a queue spreads the round trips too.
+ * And only where packets overtake each other: others' bursts in a queue spread them as well, but keep the
+ * order. */
+static void watch_jitter(struct cc_bbr *b, const struct loss *l, const struct loss_summary *s, enum cc_bbr_phase before,
+                         bool round_starts)
+{
+    bool steady = b->phase == BBR_CRUISE && before == BBR_CRUISE && l->reorder_steps > 1;
+
+    if (round_starts || !steady)
+        cc_bbr_path_rtt_round(&b->path, steady);
+    if (s->rtt_sampled && steady)
+        cc_bbr_path_rtt(&b->path, l->rtt.latest_us);
+}
+
 void cc_bbr_begin(struct cc_bbr *b, duet_time now)
 {
     enter(b, BBR_STARTUP, now);
@@ -361,6 +387,7 @@ void cc_bbr_advance(struct cc *c, const struct loss *l, const struct loss_summar
 
     leave_phase(c, l, s, is_limited, round_starts, now);
     watch_queue(c, l, s, now);
+    watch_jitter(b, l, s, before, round_starts);
     if (round_starts && b->phase == BBR_CRUISE)
         trust_deliveries(b, l, now);
     if (round_starts && b->phase == before && cc_bbr_loss_full(&b->loss, c->packet_bytes, now))

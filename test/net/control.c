@@ -38,7 +38,7 @@ static bool number(const char *word, const struct unit *units, double *out)
     return false;
 }
 
-enum kind { KIND_COUNT, KIND_TIME, KIND_SHARE, KIND_SWITCH };
+enum kind { KIND_COUNT, KIND_TIME, KIND_SHARE, KIND_SWITCH, KIND_FACTOR };
 
 struct knob {
     const char *name;
@@ -51,8 +51,12 @@ static const struct knob knobs[] = {
     {"queue", KIND_COUNT, offsetof(struct link_settings, queue_bytes)},
     {"max-packet", KIND_COUNT, offsetof(struct link_settings, max_packet)},
     {"drop", KIND_COUNT, offsetof(struct link_settings, drop_next)},
+    {"policer", KIND_COUNT, offsetof(struct link_settings, policer_bytes)},
+    {"swing", KIND_FACTOR, offsetof(struct link_settings, swing)},
+    {"jitter", KIND_TIME, offsetof(struct link_settings, jitter_ns)},
     {"delay", KIND_TIME, offsetof(struct link_settings, delay_ns)},
     {"loss", KIND_SHARE, offsetof(struct link_settings, loss)},
+    {"burst", KIND_SHARE, offsetof(struct link_settings, burst_start)}, /* with the length: link_set_bursts */
     {"reorder", KIND_SHARE, offsetof(struct link_settings, reorder)},
     {"duplicate", KIND_SHARE, offsetof(struct link_settings, duplicate)},
     {"corrupt", KIND_SHARE, offsetof(struct link_settings, corrupt)},
@@ -83,6 +87,11 @@ static bool turn(const struct knob *k, const char *value, struct link_settings *
         if (!number(value, percent_units, &parsed) || parsed > 100)
             return false;
         *(struct link_share *)(void *)field = link_share(parsed);
+        return true;
+    case KIND_FACTOR:
+        if (!number(value, plain_units, &parsed) || parsed > 100)
+            return false;
+        *(double *)(void *)field = parsed;
         return true;
     case KIND_SWITCH:
         if (!value || (strcmp(value, "on") != 0 && strcmp(value, "off") != 0))
@@ -123,6 +132,14 @@ const char *control_apply(const char *line, struct link *ab, struct link *ba)
         if (!number(words[next++], time_units, &wait_ns))
             return "bad value";
         new_ab.reorder_ns = new_ba.reorder_ns = (uint64_t)wait_ns;
+    }
+    if (strcmp(k->name, "burst") == 0) {
+        double percent, packets = 1;
+        if (!number(words[next - 1], percent_units, &percent) || percent >= 100 ||
+            (words[next] && (!number(words[next++], plain_units, &packets) || packets < 1)))
+            return "bad value";
+        link_set_bursts(&new_ab, percent, packets);
+        link_set_bursts(&new_ba, percent, packets);
     }
     if (words[next] || (rest && *rest))
         return "too many words";

@@ -1,12 +1,15 @@
 #include "link.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_QUEUE_BYTES 150000u /* a hundred full packets */
 #define DEFAULT_REORDER_NS UINT64_C(10000000)
 #define NS_PER_S UINT64_C(1000000000)
+#define SWING_MIN_NS UINT64_C(100000000)
+#define SWING_MAX_NS UINT64_C(2000000000)
 
 enum { IPV4_MIN_HEADER = 20, IPV6_HEADER = 40, UDP_HEADER = 8, PROTOCOL_UDP = 17 };
 
@@ -14,6 +17,7 @@ void link_init(struct link *l, uint64_t seed)
 {
     memset(l, 0, sizeof *l);
     l->random = seed;
+    l->swing_random = ~seed;
     l->set.queue_bytes = DEFAULT_QUEUE_BYTES;
     l->set.reorder_ns = DEFAULT_REORDER_NS;
     l->stats.latency_min_ns = LINK_NEVER;
@@ -31,13 +35,31 @@ struct link_share link_share(double percent)
     return (struct link_share){.below = (uint64_t)(percent / 100.0 * 4294967296.0)};
 }
 
-/* splitmix64: small, seedable, and good enough to throw dice. */
-static uint64_t draw(struct link *l)
+void link_set_bursts(struct link_settings *set, double percent, double packets)
 {
-    uint64_t z = l->random += UINT64_C(0x9e3779b97f4a7c15);
+    double share = percent / 100;
+    set->burst_end = link_share(100 / packets);
+    set->burst_start = link_share(100 * share / (1 - share) / packets);
+}
+
+/* splitmix64: small, seedable, and good enough to throw dice. */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);
+}
+
+static uint64_t draw(struct link *l)
+{
+    return next_random(&l->random);
+}
+
+/* Uniform in [0, 1). */
+static double unit(uint64_t random)
+{
+    return (double)(random >> 11) / 9007199254740992.0;
 }
 
 static bool hit(struct link *l, struct link_share share)
@@ -92,6 +114,30 @@ static void drain_queue(struct link *l, uint64_t now_ns)
     }
 }
 
+static uint64_t rate_bps(struct link *l, uint64_t now_ns)
+{
+    if (l->set.swing <= 1)
+        return l->set.rate_bps;
+    if (now_ns >= l->swing_until_ns) {
+        l->swing_factor = pow(l->set.swing, 2 * unit(next_random(&l->swing_random)) - 1);
+        l->swing_until_ns = now_ns + SWING_MIN_NS + next_random(&l->swing_random) % (SWING_MAX_NS - SWING_MIN_NS);
+    }
+    return 1 + (uint64_t)((double)l->set.rate_bps * l->swing_factor);
+}
+
+/* false if the bucket is empty. */
+static bool police(struct link *l, size_t len, uint64_t now_ns)
+{
+    double full = (double)l->set.policer_bytes;
+    double earned = (double)(now_ns - l->tokens_ns) * (double)l->set.rate_bps / 8 / (double)NS_PER_S;
+    l->tokens = l->tokens_ns == 0 || l->tokens + earned > full ? full : l->tokens + earned;
+    l->tokens_ns = now_ns;
+    if (l->tokens < (double)len)
+        return false;
+    l->tokens -= (double)len;
+    return true;
+}
+
 /* Take a place in the queue: false if it is full, else when the last bit leaves.  A changed rate counts for packets
  * that enter after the change. */
 static bool enqueue(struct link *l, size_t len, uint64_t now_ns, uint64_t *leaves_ns)
@@ -99,11 +145,13 @@ static bool enqueue(struct link *l, size_t len, uint64_t now_ns, uint64_t *leave
     *leaves_ns = now_ns;
     if (l->set.rate_bps == 0)
         return true;
+    if (l->set.policer_bytes > 0)
+        return police(l, len, now_ns);
     drain_queue(l, now_ns);
     if (l->queued_bytes + len > l->set.queue_bytes || l->waiting_count == LINK_PACKETS_MAX)
         return false;
     uint64_t starts_ns = l->busy_until_ns > now_ns ? l->busy_until_ns : now_ns;
-    *leaves_ns = l->busy_until_ns = starts_ns + len * 8 * NS_PER_S / l->set.rate_bps;
+    *leaves_ns = l->busy_until_ns = starts_ns + len * 8 * NS_PER_S / rate_bps(l, now_ns);
     l->waiting[(l->waiting_first + l->waiting_count++) % LINK_PACKETS_MAX] =
         (struct link_waiting){.leaves_ns = *leaves_ns, .bytes = len};
     l->queued_bytes += len;
@@ -165,6 +213,8 @@ void link_push(struct link *l, const struct link_origin *origin, const uint8_t *
     bool lost = hit(l, l->set.loss), late = hit(l, l->set.reorder);
     bool twice = hit(l, l->set.duplicate), corrupted = hit(l, l->set.corrupt);
     uint64_t where = draw(l), deliver_ns;
+    double late_by = unit(draw(l));
+    l->in_burst ^= hit(l, l->in_burst ? l->set.burst_end : l->set.burst_start);
 
     l->stats.in++;
     l->stats.in_bytes += len;
@@ -174,12 +224,12 @@ void link_push(struct link *l, const struct link_origin *origin, const uint8_t *
         l->stats.dropped_size++;
     } else if (!enqueue(l, len, now_ns, &deliver_ns)) {
         l->stats.dropped_queue++;
-    } else if (lost || l->set.drop_next > 0) {
+    } else if (lost || l->in_burst || l->set.drop_next > 0) {
         l->stats.dropped_loss++;
         if (l->set.drop_next > 0)
             l->set.drop_next--;
     } else {
-        deliver_ns += l->set.delay_ns + (late ? l->set.reorder_ns : 0);
+        deliver_ns += l->set.delay_ns + (late ? l->set.reorder_ns : 0) + (uint64_t)(late_by * (double)l->set.jitter_ns);
         l->stats.reordered += late;
         l->stats.corrupted += corrupted;
         schedule(l, origin, bytes, len, now_ns, deliver_ns, corrupted, where);

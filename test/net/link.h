@@ -29,11 +29,15 @@ struct link_settings {
     uint64_t rate_bps; /* 0: no limit, and then no queue either */
     uint64_t queue_bytes;
     uint64_t delay_ns;
-    uint64_t reorder_ns; /* what a reordered packet waits on top */
-    uint64_t max_packet; /* bigger ones vanish, as behind a tunnel that sends no ICMP; 0: no limit */
-    uint64_t drop_next;  /* so many of the next packets are lost */
+    uint64_t reorder_ns;    /* what a reordered packet waits on top */
+    uint64_t max_packet;    /* bigger ones vanish, as behind a tunnel that sends no ICMP; 0: no limit */
+    uint64_t drop_next;     /* so many of the next packets are lost */
+    uint64_t jitter_ns;     /* a random delay up to this on top, in which packets overtake each other; 0: none */
+    uint64_t policer_bytes; /* a bucket of so many bytes, filled at the rate, passes or drops; 0: a queue instead */
+    double swing;           /* > 1: the rate is drawn anew each 0.1 to 2 s, between rate / swing and rate * swing */
     struct link_share loss, reorder, duplicate, corrupt;
-    bool hole; /* everything that enters is lost; what is under way arrives */
+    struct link_share burst_start, burst_end; /* a burst loses everything (Gilbert-Elliott) */
+    bool hole;                                /* everything that enters is lost; what is under way arrives */
 };
 
 struct link_stats {
@@ -68,7 +72,13 @@ struct link_waiting {
 struct link {
     struct link_settings set;
     struct link_stats stats;
-    uint64_t random;        /* splitmix64 state */
+    uint64_t random;       /* splitmix64 state */
+    uint64_t swing_random; /* another, for the rate, which changes by the clock */
+    uint64_t swing_until_ns;
+    double swing_factor; /* of the rate, now; 0: as set */
+    double tokens;       /* of the policer, in bytes */
+    uint64_t tokens_ns;  /* when they were counted */
+    bool in_burst;
     uint64_t trains;        /* numbers given */
     uint64_t order;         /* ties in deliver_ns keep the order of arrival */
     uint64_t busy_until_ns; /* the transmitter sends until then */
@@ -96,6 +106,9 @@ struct link_packet *link_pop(struct link *l, uint64_t now_ns);
 
 /* percent 0 to 100 → share. */
 struct link_share link_share(double percent);
+
+/* So many per cent are lost, in bursts of `packets` (1 or more) on average; less than 100. */
+void link_set_bursts(struct link_settings *set, double percent, double packets);
 
 void link_print_stats(const struct link *l, FILE *out);
 

@@ -37,10 +37,11 @@ static void describe_bbr(const struct cc_bbr *b, char *out, size_t size)
     static const char *const phases[] = {"STARTUP", "DRAIN", "DOWN", "CRUISE", "REFILL", "UP", "PROBE_RTT"};
     const struct cc_bbr_path *p = &b->path;
 
-    snprintf(out, size, "%s%s bw %.2f/%.2f lo %.1f p0 %.3f (%.0f) hi %.0fK lo %.0fK round %llu extra %.1fK",
-             phases[b->phase], b->phase == BBR_DOWN && b->guarding ? " guard" : "", megabits(p->bw[0]),
-             megabits(p->bw[1]), megabits(p->bw_lo), b->loss.floor, b->loss.floor_packets, kilobytes(p->inflight_hi),
-             kilobytes(p->inflight_lo), (unsigned long long)p->round_count, kilobytes(cc_bbr_path_extra(p)));
+    snprintf(
+        out, size, "%s%s bw %.2f/%.2f lo %.1f p0 %.3f (%.0f) hi %.0fK lo %.0fK round %llu extra %.1fK jitter %.1f ms",
+        phases[b->phase], b->phase == BBR_DOWN && b->guarding ? " guard" : "", megabits(p->bw[0]), megabits(p->bw[1]),
+        megabits(p->bw_lo), b->loss.floor, b->loss.floor_packets, kilobytes(p->inflight_hi), kilobytes(p->inflight_lo),
+        (unsigned long long)p->round_count, kilobytes(cc_bbr_path_extra(p)), (double)p->jitter_us[1] / 1e3);
 }
 
 void lab_trace(const struct lab *l)

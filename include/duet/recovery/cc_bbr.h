@@ -115,6 +115,12 @@ struct cc_bbr_path {
     uint64_t inflight_hi;                  /* found by probing; UINT64_MAX: none */
     struct cc_bbr_mark mark[CC_BBR_MARKS]; /* of the last rounds, a ring */
     size_t mark_count;                     /* since something was in flight */
+    /* Jitter: by how much the mean of a round's round-trip times exceeds the least of them. */
+    uint64_t rtt_sum_us, rtt_low_us; /* of this round */
+    uint32_t rtt_samples, jitter_rounds;
+    uint64_t jitter_sum_us; /* over these rounds, and */
+    uint64_t
+        jitter_us[2]; /*   means of the two stretches before: the lesser counts, for a queue may have grown in one */
     /* Acknowledgements beyond what the bandwidth explains: they come in batches. */
     duet_time extra_since;
     uint64_t extra_acked;
@@ -126,6 +132,12 @@ void cc_bbr_path_init(struct cc_bbr_path *p, duet_time now);
 uint64_t cc_bbr_path_bw(const struct cc_bbr_path *p);     /* the long-term estimate */
 uint64_t cc_bbr_path_bw_now(const struct cc_bbr_path *p); /* within the short-term bound */
 uint64_t cc_bbr_path_bdp(const struct cc_bbr_path *p, const struct rtt *r);
+/* By so much the usual round trip exceeds the shortest without any queue; 0: not known. */
+uint64_t cc_bbr_path_jitter_us(const struct cc_bbr_path *p, const struct rtt *r);
+/* A round-trip time of a round that may show jitter: its queue, if any, neither grows nor shrinks. */
+void cc_bbr_path_rtt(struct cc_bbr_path *p, uint64_t rtt_us);
+/* Such a round is over; or, if it does not count, what was sampled is forgotten. */
+void cc_bbr_path_rtt_round(struct cc_bbr_path *p, bool counts);
 uint64_t cc_bbr_path_extra(const struct cc_bbr_path *p);
 /* The sample was held down by the application, not by the path. */
 bool cc_bbr_path_app_limited(const struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s);
@@ -187,6 +199,7 @@ struct cc_bbr {
     uint64_t probe_round;
     uint64_t probed_bw;   /* the estimate when the last probe began */
     uint64_t up_bw;       /* UP: of the round before */
+    uint32_t unsteady;    /* so many probes follow each other soon: the rate changes */
     bool up_alone;        /* UP: no queue stood when it began */
     bool hi_queued;       /* what found the ceiling in flight was a queue */
     bool guarding;        /* this DOWN is a guard */

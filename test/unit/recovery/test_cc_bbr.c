@@ -515,3 +515,38 @@ Test(cc_bbr, never_leaves_the_bounds_of_the_window)
         p.loss = i % 10 == 9 ? 1 : 0;
     }
 }
+
+/* 0.3 to 0.45 s instead of 2 to 3. */
+Test(cc_bbr, where_the_rate_has_grown_probes_follow_each_other_soon)
+{
+    for (int grown = 0; grown < 2; grown++) {
+        close_path();
+        open_path();
+        run(5);
+        run_until(BBR_UP);
+        p.c.bbr.up_alone = true;
+        p.c.bbr.probed_bw /= (uint64_t)grown + 1;
+        run_until(BBR_DOWN);
+        const double wait_s = (double)time_since(p.c.bbr.probe_at, p.now) / 1e6;
+        cr_assert_eq(p.c.bbr.unsteady > 0, grown);
+        cr_assert(grown ? wait_s <= 0.45 : wait_s >= 1.9, "%g s", wait_s);
+    }
+}
+
+/* Wi-Fi: each packet waits up to 8 ms of its own, and those sent later overtake it. */
+Test(cc_bbr, a_queue_that_only_jitters_is_seen_empty)
+{
+    p.rtt_us = 10000;
+    run(3);
+    p.l.reorder_steps = 2;
+    run_until(BBR_CRUISE);
+    p.c.bbr.path.jitter_us[0] = p.c.bbr.path.jitter_us[1] = 3000;
+    p.c.bbr.empty_at = DUET_TIME(0);
+    p.rtt_us = 15000;
+    run(0.04);
+    cr_assert_gt(p.c.bbr.empty_at.us, 0, "within twice the jitter");
+    p.c.bbr.path.jitter_us[0] = p.c.bbr.path.jitter_us[1] = 0;
+    p.c.bbr.empty_at = DUET_TIME(0);
+    run(0.04);
+    cr_assert_eq(p.c.bbr.empty_at.us, 0, "without jitter it would be a queue");
+}

@@ -111,3 +111,30 @@ Test(cc_bbr_path, where_the_pace_is_slower_than_the_path_is_short_a_sample_spans
     cr_assert_float_eq((double)cc_bbr_path_bw(&path) * 1500 / 1e6 / PACKET, 1, 0.03, "%.3f packets in 1.5 ms",
                        (double)cc_bbr_path_bw(&path) * 1500 / 1e6 / PACKET);
 }
+
+static void rounds_of_rtts(unsigned rounds, uint64_t least_us, uint64_t spread_us, bool counts)
+{
+    for (unsigned i = 0; i < rounds; i++) {
+        for (unsigned k = 0; k < 20; k++)
+            cc_bbr_path_rtt(&path, least_us + spread_us * k / 19);
+        cc_bbr_path_rtt_round(&path, counts);
+    }
+}
+
+Test(cc_bbr_path, jitter_is_what_the_usual_round_trip_exceeds_the_least_by)
+{
+    const struct rtt r = {.min_us = 10000};
+
+    rounds_of_rtts(8, 10000, 8000, true);
+    cr_assert_eq(cc_bbr_path_jitter_us(&path, &r), 0, "one stretch of rounds may have met a queue that grew");
+    rounds_of_rtts(8, 30000, 8000, true);
+    cr_assert_float_eq((double)cc_bbr_path_jitter_us(&path, &r), 4000, 100, "a queue that stands adds nothing");
+    rounds_of_rtts(8, 10000, 40000, true);
+    cr_assert_float_eq((double)cc_bbr_path_jitter_us(&path, &r), 4000, 100, "one that grew for a stretch neither");
+    rounds_of_rtts(8, 10000, 40000, true);
+    cr_assert_eq(cc_bbr_path_jitter_us(&path, &r), r.min_us, "never more than the round trip itself");
+    rounds_of_rtts(16, 10000, 0, false);
+    cr_assert_eq(cc_bbr_path_jitter_us(&path, &r), r.min_us, "what does not count changes nothing");
+    rounds_of_rtts(8, 10000, 0, true);
+    cr_assert_eq(cc_bbr_path_jitter_us(&path, &r), 0);
+}

@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# Links nobody tuned for: bursts of loss, air that reorders, a rate that changes, a rate limiter close by.  A whole file
+# of duet's and as many bytes of kernel TCP take turns over the same link.
+
+# tcp_bytes CONTROLLER BYTES LIMIT_S: Mbit/s of so many bytes as the receiver counted them, by the limit if not all came
+tcp_bytes() {
+    local server
+    have_tcp "$1" || return 0
+    iperf_server b 5201 -f m || return 0
+    server=$LAST_PID
+    on a timeout --signal=INT "$3" iperf3 -c "$NET_B_IP" -p 5201 -C "$1" -n "$2" -f m >"$W/iperf.log" 2>&1 || true
+    reap "$server" 5 || true
+    awk '/receiver/ { for (i = 3; i < NF; i++) if ($(i + 1) == "Mbits/sec") r = $i }
+         /sender/ { for (i = 3; i < NF; i++) if ($(i + 1) == "Mbits/sec") s = $i }
+         END { if (r + 0 > 0) print r; else if (s + 0 > 0) print s }' "$W/iperf.log"
+}
+
+# odd_link NAME BYTES LIMIT_S KNOB...: all three over links of one seed, then of the next
+odd_link() {
+    local name=$1 bytes=$2 limit=$3 i seed who dropped
+    local ours='' lost='' bbr='' cubic=''
+    shift 3
+    for ((i = 0; i < REPEAT; i++)); do
+        seed=$LINK_SEED
+        quietly link_file "$bytes" "$limit" "$@" && ours+=" $GOODPUT"
+        dropped=$(calc "$(net_stat ab dropped_queue) + $(net_stat ab dropped_loss)")
+        lost+=" $(calc "100 * $dropped / $(net_stat ab in)")"
+        for who in bbr cubic; do
+            [ $ALONE = false ] || continue
+            LINK_SEED=$seed
+            link_up "$@" || continue
+            case $who in
+            bbr) bbr+=" $(tcp_bytes bbr "$bytes" "$limit")" ;;
+            cubic) cubic+=" $(tcp_bytes cubic "$bytes" "$limit")" ;;
+            esac
+        done
+    done
+    net_down
+    [ -z "${bbr// /}" ] || record links "$name" Mbit/s "$ours" "kernel TCP, BBR" "$bbr"
+    [ -z "${cubic// /}" ] || record links "$name" Mbit/s "$ours" "kernel TCP, CUBIC" "$cubic"
+    record links "dropped on the way, $name" % "$lost" "" ""
+}
+
+bench_links() {
+    local bytes=30000000 limit=60
+    need_link links || return 0
+    [ $QUICK = false ] || { bytes=10000000 limit=30; }
+    odd_link "1 % lost in bursts of 5" $bytes $limit 'rate 50M' 'delay 20ms' "queue $(bdp_bytes 50 40)" 'burst ab 1 5'
+    odd_link "5 % lost in bursts of 20" $bytes $limit 'rate 50M' 'delay 20ms' "queue $(bdp_bytes 50 40)" 'burst ab 5 20'
+    odd_link "jitter 0-8 ms that reorders" $bytes $limit 'rate 60M' 'delay 5ms' "queue $(bdp_bytes 60 20)" 'jitter 8ms'
+    odd_link "queue 15 KB" $bytes $limit 'rate 50M' 'delay 25ms' 'queue 15k'
+    odd_link "rate changes by up to 4" $bytes $limit 'rate ab 20M' 'delay 25ms' 'queue 500k' 'swing ab 2'
+    odd_link "policer 8 Mbit/s, RTT 0.2 ms" $((bytes / 3)) $limit 'rate ab 8M' 'delay 100us' 'policer ab 30k'
+}
