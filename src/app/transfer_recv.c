@@ -81,6 +81,10 @@ static void offered(struct env *env, struct peer *peer, const struct appmsg *m)
         peer_doom(peer, CLOSE_PROTOCOL, "offers a transfer or stream twice");
         return;
     }
+    if (!endpoint_may_offer(env->endpoint, peer->conn, m->offer.stream)) {
+        peer_doom(peer, CLOSE_PROTOCOL, "offers a stream that is not its own");
+        return;
+    }
     peer->last_offer = m->id;
     peer->last_stream = m->offer.stream;
     peer->any_stream = true;
@@ -172,8 +176,10 @@ static void grant(struct env *env, struct transfer *t, uint64_t cap)
 {
     const int err = endpoint_accept_bulk(env->endpoint, t->conn, t->stream, cap, env->now);
 
-    if (err != 0) { /* the stream is over already, or was never theirs to name */
-        transfer_fail(env, t, &(struct transfer_trouble){.err = err, .code = WHY_MEMORY, .words = err_text(err)});
+    if (err != 0) { /* DUET_EPROTOCOL: its sender gave the stream up already, and says so on the control stream, too */
+        const enum transfer_code why = err == DUET_EPROTOCOL ? WHY_CANCELLED : WHY_MEMORY;
+
+        transfer_fail(env, t, &(struct transfer_trouble){.err = err, .code = why, .words = err_text(err)});
         return;
     }
     t->has_stream = true;

@@ -93,6 +93,12 @@ int endpoint_accept_bulk(struct endpoint *e, conn_id conn, uint64_t stream, uint
     return rc;
 }
 
+bool endpoint_may_offer(const struct endpoint *e, conn_id conn, uint64_t stream)
+{
+    const struct conn *c = endpoint_find_open(e, conn);
+    return c == NULL || streams_is_peers_bulk(&c->streams, stream);
+}
+
 uint64_t endpoint_recv_window(const struct endpoint *e, conn_id conn)
 {
     const struct conn *c = endpoint_find_open(e, conn);

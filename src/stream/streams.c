@@ -87,6 +87,11 @@ bool streams_is_closed(const struct streams *s, uint64_t id)
     return is_bulk_of(id, !s->initiator) && extents_covers(&s->closed, id >> ID_INDEX_SHIFT, (id >> ID_INDEX_SHIFT) + 1);
 }
 
+bool streams_is_peers_bulk(const struct streams *s, uint64_t id)
+{
+    return is_bulk_of(id, !s->initiator);
+}
+
 /* ── sending ─────────────────────────────────────────────────────────── */
 
 static uint64_t data_credit(const struct streams *s)

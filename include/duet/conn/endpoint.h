@@ -94,6 +94,8 @@ int endpoint_reset(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t c
  * again; a limit once granted is never taken back.  0; DUET_EPROTOCOL: not an id the peer may open, or closed already;
  * DUET_EFULL; DUET_ENOMEM. */
 int endpoint_accept_bulk(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t cap_bytes, duet_time now);
+/* Is that such an id?  (true for connections that are over: nothing can be wrong with them.) */
+bool endpoint_may_offer(const struct endpoint *e, conn_id conn, uint64_t stream);
 /* Most unconsumed bytes that this peer is allowed now over all its streams, as learnt so far; 0: no such connection. */
 uint64_t endpoint_recv_window(const struct endpoint *e, conn_id conn);
 /* The application is done with `bytes` of EVENT_EXTENT: credit goes back to the peer. */

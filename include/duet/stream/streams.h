@@ -73,6 +73,8 @@ struct bulksend *streams_send(const struct streams *s, uint64_t id);
 struct bulkrecv *streams_recv(const struct streams *s, uint64_t id);
 /* Is it a bulk stream of the peer's that was accepted and is over? Late frames for it are ignored. */
 bool streams_is_closed(const struct streams *s, uint64_t id);
+/* Is it the id of a bulk stream that the peer may open?  (That of one that is over is.) */
+bool streams_is_peers_bulk(const struct streams *s, uint64_t id);
 
 /* Sending.  What the class would send next in at most max_len bytes, of a file no more than lies in one source; changes
  * nothing but whose turn it is. */

@@ -69,6 +69,25 @@ static void empty_outboxes(void)
     }
 }
 
+/* Ordered streams, our own, and one that no one opens are none of theirs; that the id rises is test_session's. */
+Test(transfer_recv, an_offer_names_a_stream_of_its_sender)
+{
+    for (uint64_t stream = 0; stream < 8; stream++) {
+        struct appmsg m = {.type = APPMSG_OFFER, .id = 1};
+        const bool theirs = stream == 3 || stream == 7;
+
+        tear_down();
+        set_up();
+        m.offer.stream = stream;
+        m.offer.entry_count = 1;
+        m.offer.first = (struct appmsg_entry){.size = 1, .name = "file", .name_len = 4};
+        transfer_recv_message(&env, &peer, &m);
+        cr_expect_eq(peer.doomed, !theirs, "stream %lu", (unsigned long)stream);
+        cr_expect_eq(env.transfer_count, (size_t)theirs, "stream %lu", (unsigned long)stream);
+        cr_expect(theirs || peer.doom_code == CLOSE_PROTOCOL, "stream %lu", (unsigned long)stream);
+    }
+}
+
 /* The next file of that peer: offered, accepted and made; then whoever may begin, begins. */
 static struct transfer *offered_by(struct peer *p, uint64_t bytes)
 {
