@@ -218,6 +218,8 @@ void hub_handle(struct hub *h, struct msg *m, duet_time now)
         break;
     case MSG_LEAVING:
         h->is_leaving = true;
+        sessions_wake_all(&h->sessions); /* from now on they are waited for */
+        h->env.dirty = true;
         break;
     case MSG_QUIT:
         handle_quit(h, m->flag);

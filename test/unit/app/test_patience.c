@@ -12,7 +12,6 @@
 #define FILE_BYTES (UINT64_C(50) << 20)
 
 static const struct hub_config gives_up = {.receive_files = true, .serve = true, .give_up_us = LIMIT_US};
-static const struct msg quit = {.type = MSG_QUIT};
 static struct scene *s;
 
 static void set_up(void)
@@ -130,16 +129,29 @@ Test(patience, our_own_disk_is_not_the_peers_fault)
     cr_expect_geq(lost_after(), LONG_US);
 }
 
-Test(patience, texts_nobody_confirms_are_waited_for_until_the_user_quits)
+/* Said in a chat, where nobody gives up, and not confirmed. */
+static void say_in_vain(void)
 {
-    const struct hub_config chat = {.receive_files = true, .serve = true};
+    static const struct hub_config chat = {.receive_files = true, .serve = true};
 
     scene_close(s);
     s = scene_open(&chat);
     scene_befriend(s, SCENE_HELLO_ALL);
     scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = 1}, "are you there?");
     cr_expect_geq(lost_after(), LONG_US);
-    scene_tell(s, quit);
+}
+
+Test(patience, texts_nobody_confirms_are_waited_for_until_the_user_quits)
+{
+    say_in_vain();
+    scene_tell(s, (struct msg){.type = MSG_QUIT});
     expect_about(lost_after(), 30 * US_PER_S);
     cr_expect_eq(scene_told_count(s, MSG_NOTICE), 1, "may not have been delivered");
+}
+
+Test(patience, texts_nobody_confirms_are_waited_for_half_a_minute_after_the_end_of_input)
+{
+    say_in_vain();
+    scene_tell(s, (struct msg){.type = MSG_LEAVING});
+    expect_about(lost_after(), 30 * US_PER_S);
 }
