@@ -186,6 +186,19 @@ Test(admission, strangers_of_one_host_take_four_places_and_the_called_one_always
     cr_expect_str_eq(first()->key.name, "bob");
 }
 
+/* All of a /64 is one host's at will. */
+Test(admission, a_network_of_ipv6_is_one_host)
+{
+    for (conn_id peer = 1; peer <= 20; peer++) {
+        struct msg_peer_key key = {.addr = {.family = ADDR_V6, .ip = {0x20, 1, [7] = peer > 10, [8] = (uint8_t)peer}}};
+
+        snprintf(key.name, sizeof(key.name), "peer-%llu", (unsigned long long)peer);
+        key.key[0] = (uint8_t)peer;
+        admission_judge(&a, &(struct msg){.type = MSG_PEER_KEY, .peer = peer, .peer_key = &key}, true, now);
+    }
+    cr_expect_eq(admission_waiting(&a), 2 * ADMISSION_WAITING_PER_HOST);
+}
+
 Test(admission, a_flood_of_strangers_gets_a_line_each_ten_seconds)
 {
     for (conn_id peer = 1; peer <= 1000; peer++) {
