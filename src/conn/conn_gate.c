@@ -140,3 +140,23 @@ duet_time conn_send_at(struct conn *c, duet_time now)
     }
     return DUET_NEVER;
 }
+
+/* Every other flight of a handshake that nobody answers, each one of timeouts: whichever gets through. */
+static bool tries_without(const struct conn *c)
+{
+    if (c->state == CONN_SYN_SENT || c->state == CONN_ACK_SENT)
+        return c->repeats >= CONN_CAUTION_PTOS && c->repeats % 2 == 0;
+    return c->transport_ready && c->loss.pto_count >= CONN_CAUTION_PTOS;
+}
+
+uint8_t conn_ecn(const struct conn *c, duet_time now)
+{
+    const bool was_ours = c->unmarked.last_us > 0 && time_before(now, time_add(c->unmarked.until, CONN_FOLLOW_US));
+    const bool follows = c->peer_unmarked && !was_ours;
+    return tries_without(c) || caution_holds(&c->unmarked, now) || follows ? 0 : ENVELOPE_ECT0;
+}
+
+bool conn_may_join(const struct conn *c, duet_time now)
+{
+    return !tries_without(c) && !caution_holds(&c->in_single, now);
+}

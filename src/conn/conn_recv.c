@@ -78,6 +78,8 @@ int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_
         conn_abandon(c, END_ERROR, rc, now);
         return rc;
     }
+    if (c->repeats > CONN_CAUTION_PTOS && c->repeats % 2 != 0) /* the last SYN went without a mark (conn_gate.c) */
+        caution_helped(&c->unmarked, now);
     c->received_bytes += len;
     conn_enter(c, CONN_ACK_SENT, now);
     c->flight_wanted = true;
@@ -258,11 +260,16 @@ static int on_ack(struct conn *c, const struct frame_ack *ack, struct recv_packe
     rp->has_ack = true;
 
     const bool held_back = c->cwnd_limited;
+    const bool was_cautious = c->loss.pto_count >= CONN_CAUTION_PTOS;
     struct loss_summary s;
     const int rc = loss_ack(&c->loss, ack, rp->now, &s);
     if (rc != 0)
         return rc;
     keys_confirm(c->keys, ack->largest);
+    if (was_cautious && c->loss.pto_count == 0) {
+        caution_helped(&c->unmarked, rp->now);
+        caution_helped(&c->in_single, rp->now);
+    }
     if (ack->has_ecn && s.largest_is_new)
         note_marks(c, ack, &s, rp->now);
     conn_resolve(c, &s, rp->now);
@@ -397,6 +404,8 @@ int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_rou
     const bool newest = c->received_packets == 0 || p->number > c->largest_received;
     if (newest)
         c->largest_received = p->number;
+    if (newest)
+        c->peer_unmarked = (ecn & ENVELOPE_ECN_MASK) == 0;
     c->received_packets++;
     c->received_bytes += len;
     tracer_push(&c->shared->tracer,

@@ -150,11 +150,21 @@ static int recv_ack(struct endpoint *e, struct conn *c, const struct packet *p, 
     return rc;
 }
 
+/* The answer is marked as the SYN was: to one that came without, perhaps because marks do not get through, without. */
+static int recv_syn(struct endpoint *e, const struct packet *p, const struct arrival *a, size_t len)
+{
+    const int rc = accept_syn(e, p, &a->outside->route, len, a->now);
+    struct conn *c = rc == 0 ? idmap_get(&e->by_peer, p->cid_i) : NULL;
+    if (c != NULL)
+        c->peer_unmarked = (a->outside->ecn & ENVELOPE_ECN_MASK) == 0;
+    return rc;
+}
+
 static int dispatch(struct endpoint *e, struct conn *c, const struct packet *p, const struct arrival *a, uint8_t *dgram,
                     size_t len)
 {
     if (p->type == PACKET_SYN)
-        return accept_syn(e, p, &a->outside->route, len, a->now);
+        return recv_syn(e, p, a, len);
     if (c == NULL)
         return DUET_ENOTFOUND;
     switch (p->type) {
@@ -241,6 +251,7 @@ static size_t send_reply(struct endpoint *e, struct envelope *outside, uint8_t *
     const struct endpoint_reply *r = &e->replies[e->reply_head];
     memcpy(buf, r->bytes, r->len);
     outside->route = r->to;
+    outside->ecn = 0; /* no connection, so nobody whom a mark could tell anything */
     e->reply_head = (e->reply_head + 1) % ENDPOINT_REPLIES;
     e->reply_count--;
     return r->len;
@@ -249,10 +260,12 @@ static size_t send_reply(struct endpoint *e, struct envelope *outside, uint8_t *
 /* As many equal packets as fit; only a full one is followed by another. */
 static size_t send_train(struct conn *c, uint8_t *buf, size_t cap, size_t *segment_bytes, duet_time now)
 {
+    const bool joins = conn_may_join(c, now); /* before the packet that pays off what it is judged by */
     size_t used = conn_send(c, buf, cap, now);
     *segment_bytes = used;
     size_t last = used;
-    for (size_t n = 1; n < TRAIN_PACKETS && last == c->packet_bytes && cap - used >= last; n++) {
+    const size_t most = joins ? TRAIN_PACKETS : 1;
+    for (size_t n = 1; n < most && last == c->packet_bytes && cap - used >= last; n++) {
         last = conn_send(c, buf + used, *segment_bytes, now);
         used += last;
     }
@@ -262,7 +275,6 @@ static size_t send_train(struct conn *c, uint8_t *buf, size_t cap, size_t *segme
 ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf, size_t cap, size_t *segment_bytes,
                       duet_time now)
 {
-    outside->ecn = ENVELOPE_ECT0;
     if (e->reply_count > 0) {
         *segment_bytes = send_reply(e, outside, buf);
         return (ssize_t)*segment_bytes;
@@ -270,6 +282,7 @@ ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf
     while (e->ready_first != NULL) {
         struct conn *c = e->ready_first;
         outside->route = c->path.route;
+        outside->ecn = conn_ecn(c, now);
         const size_t used = send_train(c, buf, cap, segment_bytes, now);
         endpoint_leave_ready(e, c);
         if (used > 0) {
@@ -284,13 +297,13 @@ ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf
     return 0;
 }
 
-void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t bytes, duet_time now)
+void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t bytes, size_t allowed, duet_time now)
 {
     for (size_t i = 0; i < e->count; i++) {
         struct conn *c = e->all[i];
         if (!c->transport_ready || !addr_equal(&c->path.route.peer, to))
             continue;
-        if (pmtud_too_big(&c->pmtud, (uint32_t)bytes, now))
+        if (pmtud_too_big(&c->pmtud, (uint32_t)bytes, (uint32_t)allowed, now))
             conn_packet_bytes(c);
         endpoint_update(e, c, now);
     }

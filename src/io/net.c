@@ -145,7 +145,8 @@ static bool send_train(struct net *n)
     const size_t too_big = udp_too_big(n->cfg.udp);
 
     if (too_big > 0)
-        endpoint_too_big(n->cfg.endpoint, &n->train_outside.route.peer, too_big, clock_now());
+        endpoint_too_big(n->cfg.endpoint, &n->train_outside.route.peer, too_big,
+                         udpsock_most_bytes(&n->train_outside.route.peer), clock_now());
     struct duet_addr gone;
 
     if (udp_local_gone(n->cfg.udp, &gone))

@@ -20,6 +20,9 @@
 #define UDP_GRO 104
 #endif
 
+#define V4_HEADERS_BYTES 28 /* IPv4 and UDP */
+#define V6_HEADERS_BYTES 48 /* IPv6 and UDP */
+
 static int set_int(int fd, int level, int option, int value)
 {
     return setsockopt(fd, level, option, &value, sizeof(value));
@@ -197,4 +200,25 @@ int udpsock_open(const struct udp_config *cfg, struct udpsock *out, char error[U
     set_buffers(out);
     set_optional(out, cfg);
     return 0;
+}
+
+/* Only a connected socket has an MTU.  Nothing is sent by it. */
+size_t udpsock_most_bytes(const struct duet_addr *to)
+{
+    const bool v4 = to->family == ADDR_V4;
+    const int family = v4 ? AF_INET : AF_INET6;
+    const size_t headers = v4 ? V4_HEADERS_BYTES : V6_HEADERS_BYTES;
+    union sockaddr_any sa;
+    const socklen_t sa_len = sockaddr_encode(to, family, &sa);
+    int mtu = 0;
+    socklen_t len = sizeof(mtu);
+    const int fd = sa_len == 0 ? -1 : socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return 0;
+    if (connect(fd, &sa.any, sa_len) != 0 ||
+        getsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU : IPV6_MTU, &mtu, &len) != 0)
+        mtu = 0;
+    close(fd);
+    return mtu > (int)headers ? (size_t)mtu - headers : 0;
 }

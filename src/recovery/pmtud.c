@@ -18,7 +18,9 @@ void pmtud_init(struct pmtud *p, uint32_t base_bytes, uint32_t ceiling_bytes)
 /* The size of the i-th candidate: the ceiling itself comes before all that are larger. */
 static uint32_t size_of(const struct pmtud *p, size_t i)
 {
-    return candidates[i] < p->ceiling_bytes ? candidates[i] : p->ceiling_bytes;
+    const bool local_is_less = p->local_bytes != 0 && p->local_bytes < p->ceiling_bytes;
+    const uint32_t most = local_is_less ? p->local_bytes : p->ceiling_bytes;
+    return candidates[i] < most ? candidates[i] : most;
 }
 
 static void end_search(struct pmtud *p, duet_time next_search)
@@ -42,6 +44,7 @@ uint32_t pmtud_wants(struct pmtud *p, duet_time now)
         return 0;
     if (time_due(p->search_at, now)) {
         p->candidate = 0;
+        p->local_bytes = 0; /* the way may lead through another interface now */
         p->tries = 0;
         p->search_at = DUET_NEVER;
     }
@@ -98,11 +101,13 @@ void pmtud_lost(struct pmtud *p, uint64_t number, uint32_t bytes, duet_time sent
     }
 }
 
-bool pmtud_too_big(struct pmtud *p, uint32_t bytes, duet_time now)
+bool pmtud_too_big(struct pmtud *p, uint32_t bytes, uint32_t allowed, duet_time now)
 {
     if (p->probe_number != PMTUD_NO_PROBE && bytes == p->probe_bytes) {
         p->probe_number = PMTUD_NO_PROBE;
-        if (p->candidate < CANDIDATES)
+        if (allowed > p->current_bytes && allowed < bytes)
+            p->local_bytes = allowed;
+        else if (p->candidate < CANDIDATES)
             next_candidate(p);
         return false;
     }

@@ -32,6 +32,7 @@
 
 #include "duet/base/heap.h"
 #include "duet/base/rand.h"
+#include "duet/conn/caution.h"
 #include "duet/conn/echo.h"
 #include "duet/conn/events.h"
 #include "duet/conn/handshake.h"
@@ -63,13 +64,14 @@ enum conn_state {
 #undef X
 };
 
-#define CONN_ACK_TRIES 4         /* ACKs unanswered before every other repeat is a SYN again */
-#define CONN_ACK_FIRST_US 50000  /* an ACK is repeated after 5/4 RTT, this at least, HANDSHAKE_FIRST_US at most */
-#define CONN_CLOSE_TRIES 8       /* CLOSEs sent before the peer's answer is given up */
-#define CONN_CLOSE_FIRST_US 50000 /* the second comes after a PTO, but this at least; each further one half as late again, */
+#define CONN_ACK_TRIES 4        /* ACKs unanswered before every other repeat is a SYN again */
+#define CONN_ACK_FIRST_US 50000 /* an ACK is repeated after 5/4 RTT, this at least, HANDSHAKE_FIRST_US at most */
+#define CONN_CLOSE_TRIES 8      /* CLOSEs sent before the peer's answer is given up */
+#define CONN_CLOSE_FIRST_US \
+    50000 /* the second comes after a PTO, but this at least; each further one half as late again, */
 #define CONN_CLOSE_SLOW_US 200000 /* up to this, or that PTO if it is longer, */
 #define CONN_CLOSE_MAX_US 1000000 /* which counts as this at most */
-#define CONN_DRAIN_STEPS 3        /* PTOs (of SLOW to MAX) after the last CLOSE in which a closed session answers the next */
+#define CONN_DRAIN_STEPS 3 /* PTOs (of SLOW to MAX) after the last CLOSE in which a closed session answers the next */
 #define CONN_NO_NUMBER UINT64_MAX /* no packet */
 #define CONN_ASK_MIN_US 100000    /* a file that stands still this long is asked after, */
 #define CONN_ASK_GAPS 8           /* or so many times its usual gap, a probe timeout at most */
@@ -77,6 +79,8 @@ enum conn_state {
 #define CONN_SUSPEND_US 5000000   /* a timer this late means that we slept, not that the peer was silent */
 #define CONN_SKIP_PACKETS 256     /* about one number in so many is skipped (optimistic ACKs), */
 #define CONN_SKIPS_IN_FLIGHT 4    /* and of a longer flight about so many, which LOSS_SKIPPED covers */
+#define CONN_CAUTION_PTOS 2    /* timeouts in a row, or flights, unanswered: the next goes without marks, and alone */
+#define CONN_FOLLOW_US 5000000 /* after own caution the peer's missing marks are not yet its word: it followed ours */
 #define CONN_CHAT_EXTRA_PACKETS 2 /* control and chat may pass a full congestion window by so many packets */
 
 /* What every connection of an endpoint shares; owned by the endpoint. */
@@ -117,6 +121,9 @@ struct conn {
 
     struct params params; /* negotiated */
     struct path path;
+    struct caution unmarked;  /* ECN marks seemed to get lost, */
+    struct caution in_single; /* … trains did */
+    bool peer_unmarked;       /* what came last bore no ECN mark: perhaps marks do not get through */
     struct keys *keys;
     struct replay replay;
     struct streams streams;
@@ -153,12 +160,12 @@ struct conn {
 
     uint64_t close_code;
     char close_reason[LIMIT_REASON_BYTES + 1];
-    bool close_wanted;   /* a CLOSE has to leave, */
-    bool close_is_last;  /* and nothing comes after it */
+    bool close_wanted;    /* a CLOSE has to leave, */
+    bool close_is_last;   /* and nothing comes after it */
     uint64_t close_sent;  /* the number of our first, */
     uint64_t close_heard; /* and of the peer's latest, which ours acknowledge; CONN_NO_NUMBER: none yet */
-    bool connected_told; /* EVENT_CONNECTED was given */
-    bool closed_told;    /* EVENT_CLOSED or EVENT_FAILED was given */
+    bool connected_told;  /* EVENT_CONNECTED was given */
+    bool closed_told;     /* EVENT_CLOSED or EVENT_FAILED was given */
 
     uint64_t sent_bytes, received_bytes, received_packets;
 };
@@ -225,6 +232,11 @@ int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_rou
 /* When conn_send will have something, as far as that does not depend on the other timers: now, when the pacer allows, or
  * DUET_NEVER. */
 duet_time conn_send_at(struct conn *c, duet_time now);
+
+/* ECN bits of the next packet: none while marked ones seem to vanish, or the peer sends none. */
+uint8_t conn_ecn(const struct conn *c, duet_time now);
+/* Several packets may leave as one train. */
+bool conn_may_join(const struct conn *c, duet_time now);
 
 /* ── conn_send.c ── */
 /* Builds one packet of at most cap bytes; its length, 0: nothing to send now. */

@@ -53,8 +53,9 @@ int endpoint_recv(struct endpoint *e, const struct envelope *outside, uint8_t *t
 ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf, size_t cap, size_t *segment_bytes,
                       duet_time now);
 
-/* The kernel refused a datagram of that size to that address (EMSGSIZE): the path's packet size is brought down. */
-void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t bytes, duet_time now);
+/* The kernel refused a datagram of that size to that address (EMSGSIZE): the path's packet size is brought down, to what
+ * the interface allows where that is known (else 0). */
+void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t bytes, size_t allowed, duet_time now);
 
 /* The kernel would not send from that address of ours any more: from where is its choice from now on. */
 void endpoint_local_gone(struct endpoint *e, const struct duet_addr *local);

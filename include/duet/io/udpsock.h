@@ -9,6 +9,7 @@
 #define DUET_IO_UDPSOCK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define UDP_ERROR_BYTES 256
@@ -32,5 +33,10 @@ struct udpsock {
 
 /* 0; DUET_EINVAL (bind is no address of that family), DUET_ESYS (errno in *sys); a line for the user in error. */
 int udpsock_open(const struct udp_config *cfg, struct udpsock *out, char error[UDP_ERROR_BYTES], int *sys);
+
+struct duet_addr;
+
+/* Largest UDP payload that the interface towards `to` takes unfragmented, as the kernel's routes say; 0: unknown. */
+size_t udpsock_most_bytes(const struct duet_addr *to);
 
 #endif

@@ -29,6 +29,7 @@
 struct pmtud {
     uint32_t base_bytes;    /* what every path carries */
     uint32_t ceiling_bytes; /* what the peer takes */
+    uint32_t local_bytes;   /* what the interface said it takes at most; 0: nothing yet, in this search */
     uint32_t current_bytes; /* proven; what packets are built to */
     size_t candidate;       /* index of the size tried now; past the end: the search is over */
     unsigned tries;         /* probes of that size lost */
@@ -50,7 +51,8 @@ void pmtud_sent(struct pmtud *p, uint64_t number, uint32_t bytes);
 bool pmtud_acked(struct pmtud *p, uint64_t number, uint32_t bytes, duet_time sent_at, duet_time now);
 void pmtud_lost(struct pmtud *p, uint64_t number, uint32_t bytes, duet_time sent_at);
 
-/* The local interface refused a datagram of that size.  true: current_bytes changed. */
-bool pmtud_too_big(struct pmtud *p, uint32_t bytes, duet_time now);
+/* The local interface refused a datagram of that size, and takes `allowed` (0: it does not say), which is tried next.
+ * true: current_bytes changed. */
+bool pmtud_too_big(struct pmtud *p, uint32_t bytes, uint32_t allowed, duet_time now);
 
 #endif

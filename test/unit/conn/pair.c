@@ -63,7 +63,7 @@ static void drain(struct pair *p, int side)
     }
 }
 
-static void put_on_wire(struct pair *p, int to, const uint8_t *bytes, size_t len)
+static void put_on_wire(struct pair *p, int to, uint8_t ecn, const uint8_t *bytes, size_t len)
 {
     uint8_t *copy = malloc(len);
     cr_assert(copy != NULL && p->wire_count < PAIR_WIRE);
@@ -73,7 +73,7 @@ static void put_on_wire(struct pair *p, int to, const uint8_t *bytes, size_t len
         return;
     }
     p->wire[p->wire_count++] = (struct pair_datagram){
-        .at = time_add(p->now, p->delay_us), .to = to, .from = p->addr[1 - to], .len = len, .bytes = copy};
+        .at = time_add(p->now, p->delay_us), .to = to, .from = p->addr[1 - to], .ecn = ecn, .len = len, .bytes = copy};
 }
 
 static void flush(struct pair *p, int side)
@@ -83,11 +83,13 @@ static void flush(struct pair *p, int side)
     size_t segment;
     ssize_t n;
     while ((n = endpoint_send(p->e[side], &to, buf, sizeof buf, &segment, p->now)) > 0) {
+        if (p->drops_marked && to.ecn != 0)
+            continue;
         for (size_t at = 0; at < (size_t)n; at += segment) {
             const size_t len = (size_t)n - at < segment ? (size_t)n - at : segment;
             p->sent[side]++;
             p->sent_bytes[side] += len;
-            put_on_wire(p, 1 - side, buf + at, len);
+            put_on_wire(p, 1 - side, p->drops_marked || p->carries_marks ? to.ecn : p->ecn, buf + at, len);
         }
     }
     cr_assert(n == 0);
@@ -128,7 +130,7 @@ static void deliver_first(struct pair *p)
     p->wire_count -= n;
     memmove(&p->wire[0], &p->wire[n], p->wire_count * sizeof d);
     p->handed_over[d.to]++;
-    endpoint_recv(p->e[d.to], &(struct envelope){.route.peer = d.from, .ecn = p->ecn}, train, len, d.len, p->now);
+    endpoint_recv(p->e[d.to], &(struct envelope){.route.peer = d.from, .ecn = d.ecn}, train, len, d.len, p->now);
     drain(p, d.to);
 }
 

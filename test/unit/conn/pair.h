@@ -15,6 +15,7 @@ struct pair_datagram {
     duet_time at;
     int to;
     struct duet_addr from;
+    uint8_t ecn;
     size_t len;
     uint8_t *bytes;
 };
@@ -33,8 +34,9 @@ struct pair {
     /* Somebody else drains that side's events (a hub), and wants its next turn at turn_at; NULL: nobody does. */
     void (*turn[2])(struct pair *p);
     duet_time turn_at[2];
-    uint8_t ecn; /* ECN bits every datagram arrives with */
-    bool trains; /* equal datagrams that arrive together are handed over as one train */
+    uint8_t ecn;                      /* ECN bits every datagram arrives with */
+    bool carries_marks, drops_marked; /* marks arrive as they were sent; or nothing that has one does */
+    bool trains;                      /* equal datagrams that arrive together are handed over as one train */
     uint64_t handed_over[2];
     void *user;
     conn_id conn[2];                                  /* of the last EVENT_CONNECTED */

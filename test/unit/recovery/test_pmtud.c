@@ -40,11 +40,34 @@ Test(pmtud, a_size_the_interface_refuses_costs_no_round_trip)
     static const uint32_t refused[] = {65507, 8972};
     for (size_t i = 0; i < 2; i++) {
         cr_assert_eq(probe(now), refused[i]);
-        cr_assert(!pmtud_too_big(&p, refused[i], now));
+        cr_assert(!pmtud_too_big(&p, refused[i], 0, now));
     }
     cr_assert_eq(probe(now), 1472);
     cr_assert(pmtud_acked(&p, number, 0, now, now));
     cr_assert_eq(p.current_bytes, 1472);
+}
+
+Test(pmtud, what_the_interface_takes_is_the_next_size)
+{
+    const duet_time now = DUET_TIME(1);
+    cr_assert_eq(probe(now), 65507);
+    cr_assert(!pmtud_too_big(&p, 65507, 1252, now));
+    cr_assert_eq(probe(now), 1252);
+    for (int i = 0; i < PMTUD_TRIES; i++) {
+        pmtud_lost(&p, number, 0, now);
+        cr_assert_eq(probe(now), i < PMTUD_TRIES - 1 ? 1252 : 1232, "%d", i); /* the way behind it is narrower */
+    }
+    cr_assert(pmtud_acked(&p, number, 0, now, now));
+    const duet_time later = time_add(now, PMTUD_RAISE_US);
+    cr_assert_eq(probe(now), 0);
+    cr_assert_eq(probe(later), 65507, "another interface may take more");
+    static const uint32_t nonsense[] = {0, 1, BASE, 65507, 70000};
+    for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
+        begin();
+        cr_assert_eq(probe(now), 65507);
+        cr_assert(!pmtud_too_big(&p, 65507, nonsense[i], now));
+        cr_assert_eq(probe(now), 8972, "%u", nonsense[i]);
+    }
 }
 
 Test(pmtud, a_size_is_given_up_after_three_lost_probes)
@@ -110,6 +133,6 @@ Test(pmtud, a_burst_of_drops_before_a_full_one_that_arrived_is_no_hole)
 Test(pmtud, a_path_that_shrinks_under_us_is_believed)
 {
     prove(8972);
-    cr_assert(pmtud_too_big(&p, 8972, DUET_TIME(5)));
+    cr_assert(pmtud_too_big(&p, 8972, 0, DUET_TIME(5)));
     cr_assert_eq(p.current_bytes, BASE);
 }
