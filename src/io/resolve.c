@@ -95,6 +95,12 @@ static void this_host(struct duet_addr *a)
         a->ip[15] = 1;
 }
 
+/* fe80::… is on every interface, so the kernel does not know where to send. */
+static bool needs_interface(const struct duet_addr *a)
+{
+    return a->family == ADDR_V6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80 && a->scope == 0;
+}
+
 static int lookup(const struct target *t, int family, struct duet_addr *out, const char **why)
 {
     const struct addrinfo hints = {
@@ -119,6 +125,11 @@ static int lookup(const struct target *t, int family, struct duet_addr *out, con
     if (!sockaddr_decode(&sa, out)) {
         *why = "not an IP address";
         return DUET_ENOTFOUND;
+    }
+    if (needs_interface(out)) {
+        *why = "a link-local address needs its interface behind it, as in fe80::1%eth0 (\"ip -6 address\" names them)";
+        *out = (struct duet_addr){.family = ADDR_NONE};
+        return DUET_EINVAL;
     }
     out->port = t->port;
     this_host(out);

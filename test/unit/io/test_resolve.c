@@ -76,6 +76,20 @@ Test(resolve, refuses_what_is_not_of_the_form)
     }
 }
 
+Test(resolve, a_link_local_address_without_its_interface_says_what_is_missing)
+{
+    static const char *const row[] = {"fe80::1", "[fe80::1]:9", "febf::1"};
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct duet_addr a;
+        char error[RESOLVE_ERROR_BYTES];
+
+        cr_expect_eq(resolve_peer(row[i], 0, 6254, &a, NULL, error), DUET_EINVAL, "%s", row[i]);
+        cr_expect_not_null(strstr(error, "%eth0"), "%s", error);
+        cr_expect_eq(a.family, ADDR_NONE);
+    }
+}
+
 Test(resolve, a_name_longer_than_any_is_refused)
 {
     char name[400];
