@@ -274,18 +274,35 @@ static void turn_away(struct hub *h, conn_id conn, uint64_t code, const char *re
         h->refused[h->refused_count++] = conn;
 }
 
-static void connected(struct hub *h, const struct endpoint_event *ev)
+/* May this one come in, and if not, why? */
+static bool has_room(struct hub *h, const struct endpoint_event *ev, uint32_t ui_id)
+{
+    static const char many[] = "too many sessions with one key";
+    const struct msg failed = {.type = MSG_FAILED, .id = ui_id, .err = DUET_EFULL};
+
+    if (h->env.quitting || h->env.ui.count >= HUB_UI_FULL || h->sessions.count == LIMIT_CONNS) {
+        turn_away(h, ev->conn, h->env.quitting ? CLOSE_REFUSED : CLOSE_BUSY,
+                  h->env.quitting ? "about to leave" : "too busy");
+        if (ui_id != 0)
+            connect_failed(h, ui_id, DUET_ECANCELLED, 0);
+        return false;
+    }
+    if (sessions_of_key(&h->sessions, ev->connected.key) < HUB_SESSIONS_PER_KEY)
+        return true;
+    turn_away(h, ev->conn, CLOSE_BUSY, many);
+    if (ui_id != 0)
+        env_tell(&h->env, failed, "%s", many);
+    return false;
+}
+
+static void admit(struct hub *h, const struct endpoint_event *ev)
 {
     uint32_t ui_id = take_attempt(h, ev->conn);
 
     if (ui_id == 0 && ev->connected.replaces != 0)
         ui_id = take_attempt(h, ev->connected.replaces);
-    if (h->env.quitting || h->env.ui.count >= HUB_UI_FULL || h->sessions.count == LIMIT_CONNS) {
-        turn_away(h, ev->conn, CLOSE_REFUSED, h->env.quitting ? "about to leave" : "too busy");
-        if (ui_id != 0)
-            connect_failed(h, ui_id, DUET_ECANCELLED, 0);
+    if (!has_room(h, ev, ui_id))
         return;
-    }
     struct session *s = session_new(ev, h->last_session + 1);
     struct msg_peer_key *key = calloc(1, sizeof(*key));
 
@@ -309,6 +326,63 @@ static void connected(struct hub *h, const struct endpoint_event *ev)
     (void)outbox_push(&h->env.ui, told);
 }
 
+/*
+ * Whose program crashed comes back as a new session, while the old one would be silent for minutes.  And whoever has two
+ * programs at one home has two sessions that live.  So the older ones of a key are asked, and meanwhile the newcomer waits:
+ * those that do not answer make way before anybody hears of it.
+ */
+static void connected(struct hub *h, const struct endpoint_event *ev)
+{
+    bool waits = false;
+
+    for (size_t i = 0; i < h->sessions.count && !h->env.quitting && h->newcomer_count < HUB_NEWCOMERS; i++) {
+        struct session *s = h->sessions.v[i];
+
+        if (s->state == SESSION_CLOSING || memcmp(s->peer.key, ev->connected.key, sizeof(s->peer.key)) != 0)
+            continue;
+        if (!s->is_asked)
+            s->is_asked = endpoint_ask(h->env.endpoint, s->peer.conn, h->env.now) == 0;
+        waits = waits || s->is_asked;
+    }
+    if (waits)
+        h->newcomers[h->newcomer_count++] = *ev;
+    else
+        admit(h, ev);
+}
+
+static void presence(struct hub *h, const struct endpoint_event *ev)
+{
+    struct session *s = sessions_find(&h->sessions, ev->conn);
+
+    if (s == NULL)
+        return;
+    s->is_asked = false;
+    if (!ev->is_there)
+        session_close(s, &h->env, CLOSE_REPLACED, "a newer session with this peer took over", false);
+}
+
+static struct endpoint_event take_newcomer(struct hub *h, size_t i)
+{
+    const struct endpoint_event ev = h->newcomers[i];
+
+    h->newcomer_count--;
+    memmove(&h->newcomers[i], &h->newcomers[i + 1], (h->newcomer_count - i) * sizeof(h->newcomers[0]));
+    return ev;
+}
+
+void hub_admit_newcomers(struct hub *h)
+{
+    for (size_t i = 0; i < h->newcomer_count;) {
+        if (!h->env.quitting && sessions_is_asked(&h->sessions, h->newcomers[i].connected.key)) {
+            i++;
+            continue;
+        }
+        const struct endpoint_event ev = take_newcomer(h, i);
+
+        admit(h, &ev);
+    }
+}
+
 static void failed(struct hub *h, const struct endpoint_event *ev)
 {
     const uint32_t ui_id = take_attempt(h, ev->conn);
@@ -321,6 +395,10 @@ static void closed(struct hub *h, const struct endpoint_event *ev)
 {
     const uint32_t ui_id = take_attempt(h, ev->conn);
 
+    for (size_t i = 0; i < h->newcomer_count; i++) {
+        if (h->newcomers[i].conn == ev->conn)
+            (void)take_newcomer(h, i);
+    }
     if (ui_id != 0) {
         connect_failed(h, ui_id, DUET_ECANCELLED, 0);
         return;
@@ -381,6 +459,9 @@ static void event(struct hub *h, const struct endpoint_event *ev)
     case EVENT_UNREACHABLE:
     case EVENT_BACK:
         reachability(h, ev);
+        return;
+    case EVENT_PRESENCE:
+        presence(h, ev);
         return;
     case EVENT_CLOSED:
         closed(h, ev);
@@ -491,8 +572,8 @@ void hub_tick(struct hub *h, duet_time now)
 
 bool hub_done(const struct hub *h)
 {
-    return h->env.quitting && h->sessions.count == 0 && h->attempt_count == 0 && h->refused_count == 0 &&
-           h->env.transfer_count == 0 && h->env.disk.count == 0 &&
+    return h->env.quitting && h->sessions.count == 0 && h->attempt_count == 0 && h->newcomer_count == 0 &&
+           h->refused_count == 0 && h->env.transfer_count == 0 && h->env.disk.count == 0 &&
            !endpoint_is_parting(h->env.endpoint); /* whoever left first would repeat its goodbye to nobody */
 }
 

@@ -198,6 +198,7 @@ void hub_pump(struct hub *h)
     write_sessions(h);
     bound_texts(h);
     end_sessions(h);
+    hub_admit_newcomers(h);
     rest_sessions(h);
     transfers_sweep(&h->env);
     spare_plan(&h->spare, &h->env);

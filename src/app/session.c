@@ -446,7 +446,11 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
 
     s->state = SESSION_CLOSING;
     s->peer.gone = true;
-    transfers_gone(env, &s->peer, end->type == MSG_LOST ? "the connection was lost" : "the session ended");
+    if (end->type == MSG_LEFT && end->value == CLOSE_REPLACED)
+        transfers_gone(env, &s->peer, DUET_EAGAIN, "the peer began anew");
+    else
+        transfers_gone(env, &s->peer, DUET_ECLOSED,
+                       end->type == MSG_LOST ? "the connection was lost" : "the session ended");
     refuse_sends(s, env, DUET_ECLOSED, "the session ended");
     while (asks_take_any(&s->asks, &ask))
         env_tell(env, (struct msg){.type = MSG_ANSWER, .peer = s->peer.conn, .id = ask.ui_id, .err = DUET_ECLOSED}, "%s",

@@ -95,3 +95,26 @@ struct session *sessions_replaced(const struct sessions *t, struct session *s)
     }
     return NULL;
 }
+
+static bool is_of_key(const struct session *s, const uint8_t key[NOISE_KEY_BYTES])
+{
+    return s->state != SESSION_CLOSING && memcmp(s->peer.key, key, NOISE_KEY_BYTES) == 0;
+}
+
+size_t sessions_of_key(const struct sessions *t, const uint8_t key[NOISE_KEY_BYTES])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < t->count; i++)
+        count += is_of_key(t->v[i], key);
+    return count;
+}
+
+bool sessions_is_asked(const struct sessions *t, const uint8_t key[NOISE_KEY_BYTES])
+{
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->v[i]->is_asked && is_of_key(t->v[i], key))
+            return true;
+    }
+    return false;
+}

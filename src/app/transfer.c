@@ -254,9 +254,9 @@ void transfer_cancel(struct env *env, struct transfer *t)
         transfer_fail(env, t, &why);
 }
 
-void transfers_gone(struct env *env, const struct peer *peer, const char *words)
+void transfers_gone(struct env *env, const struct peer *peer, int err, const char *words)
 {
-    const struct transfer_trouble why = {.err = DUET_ECLOSED, .words = words};
+    const struct transfer_trouble why = {.err = err, .words = words};
 
     for (size_t i = 0; i < env->transfer_count; i++) {
         struct transfer *t = env->transfers[i];

@@ -270,7 +270,9 @@ const char *program_failure_text(const struct msg *m)
 
 int program_ended_code(const struct msg *m)
 {
-    return m->type == MSG_LEFT && (m->value == CLOSE_TRUST || m->value == CLOSE_REFUSED) ? EXIT_REFUSED : EXIT_LOST;
+    const bool refused = m->value == CLOSE_TRUST || m->value == CLOSE_REFUSED || m->value == CLOSE_BUSY;
+
+    return m->type == MSG_LEFT && refused ? EXIT_REFUSED : EXIT_LOST;
 }
 
 const char *program_ended_text(const char *name, const struct msg *m, char out[PROGRAM_ENDED_BYTES])
@@ -285,7 +287,7 @@ const char *program_ended_text(const char *name, const struct msg *m, char out[P
             "%s does not trust our key: its owner must allow it (/trust, --accept-new, or --peer with what 'duet id' "
             "prints here)",
             name);
-    else if (left && m->value == CLOSE_REFUSED)
+    else if (left && (m->value == CLOSE_REFUSED || m->value == CLOSE_BUSY))
         snprintf(out, PROGRAM_ENDED_BYTES, "%s turned us away%s%s", name, colon, why);
     else if (left)
         snprintf(out, PROGRAM_ENDED_BYTES, "%s closed the connection%s%s", name, colon, why);

@@ -18,9 +18,10 @@
 struct recv {
     struct job job;
     size_t received, refused, failed_here,
-        failed;     /* failed: everything offered that did not come, the others among them */
-    bool cut_short; /* a peer was lost, or left, with files under way */
-    bool unprinted; /* a path could not be written to standard output */
+        failed;        /* failed: everything offered that did not come, the others among them */
+    size_t begun_anew; /* of programs that crashed and came back: whether the files come again is yet to be seen */
+    bool cut_short;    /* a peer was lost, or left, with files under way */
+    bool unprinted;    /* a path could not be written to standard output */
 };
 
 static bool may_end(const struct recv *r)
@@ -30,9 +31,9 @@ static bool may_end(const struct recv *r)
 
 static int count_up(const struct recv *r)
 {
-    if (r->failed == 0)
+    if (r->failed + r->begun_anew == 0)
         return r->unprinted ? EXIT_INTERNAL : EXIT_DONE;
-    if (r->cut_short)
+    if (r->cut_short || r->begun_anew > 0)
         return EXIT_LOST;
     if (r->received == 0 && r->refused == r->failed)
         return EXIT_REFUSED;
@@ -115,6 +116,7 @@ static void on_received(struct job *j, const struct msg *m)
     uint64_t began_us = t ? t->began_us : clock_now().us;
 
     r->received++;
+    r->begun_anew -= r->begun_anew > 0;
     progress_clear(&j->progress);
     print_path(r, m->text);
     progress_summary(&j->progress, "received", t ? t->name : m->text, m->value, clock_now().us - began_us);
@@ -130,7 +132,10 @@ static void on_file_failed(struct job *j, const struct msg *m)
 
     if (p)
         p->offered = true; /* also what was refused out of hand */
-    r->failed++;
+    if (m->err == DUET_EAGAIN)
+        r->begun_anew++;
+    else
+        r->failed++;
     if (m->err == DUET_EREFUSED || m->err == DUET_ENAME)
         r->refused++;
     else if (m->err == DUET_ESYS && m->sys != 0)
@@ -158,6 +163,10 @@ static void on_gone(struct job *j, const struct msg *m)
         return;
     bool offered = p->offered;
     bool connected = p->state == ROSTER_CONNECTED;
+    if (m->type == MSG_LEFT && m->value == CLOSE_REPLACED) { /* its next session is about to come */
+        roster_remove_peer(&j->roster, m->peer);
+        return;
+    }
     progress_clear(&j->progress);
     if (connected && m->type == MSG_LEFT)
         progress_note(&j->progress, "%s left", p->name);

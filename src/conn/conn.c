@@ -35,7 +35,7 @@ static struct conn *new_conn(struct conn_shared *shared, conn_id id, const struc
     }
     c->shared = shared;
     c->id = id;
-    c->repeat_at = c->end_at = c->flight_at = c->deadline_was = DUET_NEVER;
+    c->repeat_at = c->end_at = c->flight_at = c->deadline_was = c->answer_by = DUET_NEVER;
     c->repeat_us = HANDSHAKE_FIRST_US;
     c->flight_wanted = true;
     c->heard_at = now;

@@ -16,6 +16,8 @@
  *                still                         moved us, and only a packet of ours tells the sender where
  *   echo         a small chat frame left,     the frame again
  *                the first credit of a file
+ *   answer       somebody asked whether the    it is not (EVENT_PRESENCE)
+ *                peer is still there
  *   silence      always, while connected       unreachable, then lost
  */
 #include "duet/base/err.h"
@@ -58,6 +60,7 @@ static duet_time open_deadline(const struct conn *c)
     duet_time t = time_min(loss_deadline(&c->loss), c->path.give_up_at);
     t = time_min(t, echo_deadline(&c->echo));
     t = time_min(t, time_min(heartbeat_at(c), ask_at(c)));
+    t = time_min(t, c->answer_by);
     return c->state == CONN_ESTABLISHED ? time_min(t, silence_at(c)) : t;
 }
 
@@ -128,8 +131,18 @@ static void judge_silence(struct conn *c, duet_time now)
     }
 }
 
+static void tell_presence(struct conn *c, bool is_there)
+{
+    const struct endpoint_event ev = {.type = EVENT_PRESENCE, .conn = c->id, .is_there = is_there};
+
+    c->answer_by = DUET_NEVER;
+    events_push(&c->shared->events, &ev);
+}
+
 void conn_heard(struct conn *c, duet_time now)
 {
+    if (!time_is_never(c->answer_by))
+        tell_presence(c, true);
     if (c->unreachable) {
         c->unreachable = false;
         push_silence(c, EVENT_BACK, time_since(now, c->heard_at));
@@ -140,11 +153,21 @@ void conn_heard(struct conn *c, duet_time now)
     c->heard_at = now;
 }
 
+/* The timeouts begin anew: what was tried before the question is no answer to it. */
+void conn_ask(struct conn *c, duet_time now)
+{
+    c->ping_wanted = true;
+    c->loss.pto_count = 0;
+    c->answer_by = time_add(now, num_max(CONN_ANSWER_PTOS * rtt_pto_us(&c->loss.rtt), CONN_ANSWER_MIN_US));
+}
+
 /* We were not running: the silence was ours, so probe first and judge later. */
 static void wake_from_suspend(struct conn *c, duet_time now)
 {
     c->heard_at = now;
     c->ping_wanted = true;
+    if (!time_is_never(c->answer_by))
+        conn_ask(c, now);
 }
 
 static void repeat_credit(struct conn *c, uint64_t stream)
@@ -201,6 +224,8 @@ static void open_tick(struct conn *c, duet_time now)
         judge_silence(c, now);
     if (!is_open(c))
         return;
+    if (time_due(c->answer_by, now))
+        tell_presence(c, false);
     path_tick(&c->path, now);
     repeat_early(c, now);
     if (time_due(heartbeat_at(c), now))

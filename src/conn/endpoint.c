@@ -116,6 +116,16 @@ void endpoint_close(struct endpoint *e, conn_id conn, uint64_t code, const char 
     endpoint_update(e, c, now);
 }
 
+int endpoint_ask(struct endpoint *e, conn_id conn, duet_time now)
+{
+    struct conn *c = endpoint_find_open(e, conn);
+    if (c == NULL || c->state != CONN_ESTABLISHED)
+        return DUET_ENOTFOUND;
+    conn_ask(c, now);
+    endpoint_update(e, c, now);
+    return 0;
+}
+
 void endpoint_set_accept(struct endpoint *e, bool accept)
 {
     e->accept = accept;

@@ -15,7 +15,9 @@
 #include "duet/base/time.h"
 #include "duet/wire/limits.h"
 
-#define HUB_CONNECTING 64 /* attempts of ours under way */
+#define HUB_CONNECTING 64      /* attempts of ours under way */
+#define HUB_NEWCOMERS 64       /* sessions that wait until older ones of their key have been asked whether they live */
+#define HUB_SESSIONS_PER_KEY 8 /* programs that one holder of a key may have connected to us at once */
 
 struct attempt {
     conn_id conn;
@@ -31,9 +33,14 @@ struct hub {
     size_t refused_count; /* connections we turned away at once, not yet closed */
     conn_id refused[LIMIT_CONNS];
     duet_time next_report; /* NEVER: nothing moves */
+    struct endpoint_event newcomers[HUB_NEWCOMERS]; /* EVENT_CONNECTED, in the order they came */
+    size_t newcomer_count;
     struct spare spare;
     bool is_leaving; /* nothing is awaited but the end of what is under way */
 };
+
+/* Lets in those whose key has no session any more that has yet to say whether it lives. */
+void hub_admit_newcomers(struct hub *h);
 
 /* Lets everything move that can: sessions, transfers, those that want to end or rest. */
 void hub_pump(struct hub *h);

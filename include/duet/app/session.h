@@ -42,6 +42,7 @@ struct session {
     enum session_state state;
     uint64_t number; /* rises with every session: which one is newer? */
     size_t place;    /* in the table (sessions.h) */
+    bool is_asked;   /* whether it is still there: a newer one with its key waits for the answer */
     bool is_news;    /* it has begun or ceased to work: is one replaced by the other? (sessions_replaced) */
     bool control_readable, chat_readable;
     struct patience patience;

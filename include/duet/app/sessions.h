@@ -37,6 +37,10 @@ void sessions_remove(struct sessions *t, struct session *s);
  * all: for when s has begun or ceased to work. */
 struct session *sessions_replaced(const struct sessions *t, struct session *s);
 
+/* How many there are with this key, those that say goodbye aside; and is one of them asked whether it lives? */
+size_t sessions_of_key(const struct sessions *t, const uint8_t key[NOISE_KEY_BYTES]);
+bool sessions_is_asked(const struct sessions *t, const uint8_t key[NOISE_KEY_BYTES]);
+
 void sessions_rest(struct sessions *t, struct session *s);
 void sessions_wake_all(struct sessions *t);
 

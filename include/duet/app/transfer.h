@@ -104,7 +104,7 @@ void transfer_ended_by_peer(struct env *env, struct transfer *t, const struct ap
 void transfer_cancel(struct env *env, struct transfer *t);
 
 /* The session ended: `words` say how.  Its pieces stay the endpoint's until transfers_forget_peer. */
-void transfers_gone(struct env *env, const struct peer *peer, const char *words);
+void transfers_gone(struct env *env, const struct peer *peer, int err, const char *words);
 /* EVENT_CLOSED: the connection holds nothing any more, `peer` goes away. */
 void transfers_forget_peer(struct env *env, const struct peer *peer);
 

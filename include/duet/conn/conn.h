@@ -76,6 +76,8 @@ enum conn_state {
 #define CONN_ASK_MIN_US 100000    /* a file that stands still this long is asked after, */
 #define CONN_ASK_GAPS 8           /* or so many times its usual gap, a probe timeout at most */
 #define CONN_GAP_WEIGHT 8         /* of the usual gap: one part in so many is the newest, as of RFC 6298's SRTT */
+#define CONN_ANSWER_PTOS 4        /* a peer that is asked whether it is there has this long to answer: */
+#define CONN_ANSWER_MIN_US 400000 /* five packets ask, so of ten thousand such silences at 5 % loss none is an accident */
 #define CONN_SUSPEND_US 5000000   /* a timer this late means that we slept, not that the peer was silent */
 #define CONN_SKIP_PACKETS 256     /* about one number in so many is skipped (optimistic ACKs), */
 #define CONN_SKIPS_IN_FLIGHT 4    /* and of a longer flight about so many, which LOSS_SKIPPED covers */
@@ -155,6 +157,7 @@ struct conn {
     uint64_t bulk_gap_us; /* … and usually, after the bytes before: an average */
     duet_time asked_at;   /* the last PING because no more came */
     bool unreachable;
+    duet_time answer_by; /* asked whether the peer is still there: when it is taken for gone; DUET_NEVER */
     duet_time sent_eliciting_at;
     duet_time deadline_was; /* what the endpoint slept for: a much later tick is a suspend */
 
@@ -246,6 +249,8 @@ size_t conn_send(struct conn *c, uint8_t *buf, size_t cap, duet_time now);
 /* When conn_tick has something to do (sending aside: conn_send_at). */
 duet_time conn_deadline(const struct conn *c);
 void conn_tick(struct conn *c, duet_time now);
+/* Asks whether the peer is still there: EVENT_PRESENCE. */
+void conn_ask(struct conn *c, duet_time now);
 /* An authentic packet came: silence ends. */
 void conn_heard(struct conn *c, duet_time now);
 

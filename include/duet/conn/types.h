@@ -54,6 +54,7 @@ enum close_code {
     CLOSE_TRUST = 4,    /* the key is not trusted here */
     CLOSE_REFUSED = 5,  /* not wanted now */
     CLOSE_REPLACED = 6, /* a newer session with the same peer took over */
+    CLOSE_BUSY = 7,     /* no room for one more: of this key, or at all */
 };
 
 enum endpoint_event_type {
@@ -61,6 +62,7 @@ enum endpoint_event_type {
     EVENT_FAILED,      /* an endpoint_connect came to nothing */
     EVENT_UNREACHABLE, /* silence for UNREACHABLE_US */
     EVENT_BACK,        /* heard again */
+    EVENT_PRESENCE,    /* the answer to endpoint_ask, or that none came */
     EVENT_CLOSED,      /* over; the id is gone */
     EVENT_READABLE,    /* ordered stream has bytes (edge: read until 0) */
     EVENT_WRITABLE,    /* ordered stream has room again after a short write */
@@ -91,6 +93,7 @@ struct endpoint_event {
             uint64_t refusal; /* enum params_refusal */
         } failed;
         uint64_t silent_us; /* UNREACHABLE, BACK */
+        bool is_there;      /* PRESENCE */
         struct {
             enum endpoint_end end;
             uint64_t code;                       /* enum close_code or application code */

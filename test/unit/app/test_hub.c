@@ -6,6 +6,7 @@
 
 #include "../conn/inside.h"
 #include "duet/app/env.h"
+#include "duet/app/hub_state.h"
 #include "duet/app/transfer.h"
 #include "duet/base/err.h"
 #include "scene.h"
@@ -451,8 +452,8 @@ Test(hub, a_silent_session_ends_when_the_same_peer_is_connected_anew)
     cr_expect_eq(scene_told_count(s, MSG_UNREACHABLE), 1);
     s->pair.conn[SCENE_GUEST] = 0;
     scene_meet(s);
+    scene_run(s, 3 * S_US); /* after so long a silence its timeouts are long */
     cr_assert_neq(s->peer, former);
-    cr_expect_eq(scene_told_count(s, MSG_LOST), 0, "not before the new one works");
     scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
     scene_guest_hello(s, SCENE_HELLO_ALL);
     scene_run(s, S_US);
@@ -460,6 +461,122 @@ Test(hub, a_silent_session_ends_when_the_same_peer_is_connected_anew)
     cr_assert_eq(scene_told_count(s, MSG_LEFT), 1);
     cr_expect_eq(scene_told(s, MSG_LEFT, 0)->peer, former);
     cr_expect_eq(scene_told(s, MSG_LEFT, 0)->value, CLOSE_REPLACED);
+    scene_close(s);
+}
+
+/* ---- several sessions of one key ---- */
+
+/* The guest's program is gone from one moment to the next, and another one of its home begins. */
+static void restart_guest(struct scene *s)
+{
+    struct endpoint_config again = pair_config(2, "guest");
+
+    endpoint_free(s->pair.e[SCENE_GUEST]);
+    again.seed[0] ^= 1;
+    s->pair.e[SCENE_GUEST] = endpoint_new(&again, s->pair.now);
+    s->pair.conn[SCENE_GUEST] = 0;
+}
+
+/* One more session of the guest, beside those it has. */
+static void call_again(struct scene *s)
+{
+    struct endpoint *e = s->pair.e[SCENE_GUEST];
+    conn_id id;
+
+    for (size_t i = 0; i < e->count; i++)
+        e->all[i]->unreachable = true; /* or the one that is there would do */
+    cr_assert_eq(endpoint_connect(e, &s->pair.addr[SCENE_HUB], s->pair.now, &id), 0);
+    for (size_t i = 0; i < e->count; i++)
+        e->all[i]->unreachable = false;
+}
+
+Test(hub, who_crashed_and_came_back_takes_its_own_place_at_once)
+{
+    struct scene *s = scene_open(NULL);
+    conn_id id;
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    const conn_id former = s->peer;
+
+    restart_guest(s);
+    cr_assert_eq(endpoint_connect(s->pair.e[SCENE_GUEST], &s->pair.addr[SCENE_HUB], s->pair.now, &id), 0);
+    scene_run(s, S_US / 5);
+    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), 1, "the former one has time to answer");
+    scene_run(s, S_US / 2);
+    cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), 2);
+    cr_expect_neq(s->peer, former);
+    cr_assert_eq(scene_told_count(s, MSG_LEFT), 1);
+    cr_expect_eq(scene_told(s, MSG_LEFT, 0)->peer, former);
+    cr_expect_eq(scene_told(s, MSG_LEFT, 0)->value, CLOSE_REPLACED);
+    cr_expect_lt(scene_told_at(s, MSG_LEFT), (size_t)(scene_told(s, MSG_PEER_KEY, 1) - s->told), "never two of them");
+    cr_expect_eq(scene_told_count(s, MSG_UNREACHABLE), 0);
+    scene_close(s);
+}
+
+Test(hub, two_programs_of_one_home_are_both_there)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    call_again(s);
+    scene_run(s, S_US / 5); /* a round trip, and the question whether the first lives: another one */
+    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), 2);
+    scene_run(s, 5 * S_US);
+    cr_expect_eq(scene_told_count(s, MSG_LEFT) + scene_told_count(s, MSG_LOST), 0);
+    scene_close(s);
+}
+
+Test(hub, of_one_key_eight_sessions_are_kept_and_the_next_is_told_why)
+{
+    struct scene *s = scene_open(NULL);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    for (int i = 1; i < HUB_SESSIONS_PER_KEY; i++) {
+        call_again(s);
+        scene_run(s, S_US);
+    }
+    cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), HUB_SESSIONS_PER_KEY);
+    cr_expect_not(s->guest_closed);
+    call_again(s);
+    scene_run(s, S_US);
+    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), HUB_SESSIONS_PER_KEY);
+    cr_expect(s->guest_closed);
+    cr_expect_eq(s->guest_close_code, CLOSE_BUSY);
+    scene_close(s);
+}
+
+Test(hub, a_newcomer_that_goes_while_it_waits_was_never_there)
+{
+    struct scene *s = scene_open(NULL);
+    conn_id id;
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    restart_guest(s);
+    cr_assert_eq(endpoint_connect(s->pair.e[SCENE_GUEST], &s->pair.addr[SCENE_HUB], s->pair.now, &id), 0);
+    scene_run(s, S_US / 10);
+    endpoint_close(s->pair.e[SCENE_GUEST], s->pair.conn[SCENE_GUEST], CLOSE_OK, "bye", s->pair.now);
+    scene_run(s, 5 * S_US);
+    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), 1);
+    cr_expect_eq(scene_told_count(s, MSG_LEFT), 1, "the former one did not answer");
+    scene_close(s);
+}
+
+Test(hub, one_that_quits_lets_no_newcomer_wait)
+{
+    struct scene *s = scene_open(NULL);
+    conn_id id;
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    restart_guest(s);
+    cr_assert_eq(endpoint_connect(s->pair.e[SCENE_GUEST], &s->pair.addr[SCENE_HUB], s->pair.now, &id), 0);
+    scene_run(s, S_US / 10);
+    scene_tell(s, quit);
+    scene_run(s, S_US);
+    cr_expect(s->guest_closed);
+    cr_expect_eq(s->guest_close_code, CLOSE_REFUSED);
+    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), 1);
+    scene_run(s, PATIENCE_US);
+    cr_expect(hub_done(s->hub));
     scene_close(s);
 }
 
@@ -478,7 +595,7 @@ Test(hub, newcomers_are_turned_away_while_the_ui_is_far_behind)
     cr_assert_eq(endpoint_connect(s->pair.e[SCENE_GUEST], &s->pair.addr[SCENE_HUB], s->pair.now, &id), 0);
     scene_run(s, 2 * S_US);
     cr_expect(s->guest_closed);
-    cr_expect_eq(s->guest_close_code, CLOSE_REFUSED);
+    cr_expect_eq(s->guest_close_code, CLOSE_BUSY);
     for (const struct msg *m; (m = hub_next_ui(s->hub)) != NULL;) {
         struct msg taken = *m;
 

@@ -538,3 +538,56 @@ Test(conn_timers, an_idle_connection_costs_little_memory)
         cr_assert_leq(bytes, 12000, "%zu bytes", bytes);
     }
 }
+
+/* ---- is it still there? ---- */
+
+static bool lose_most(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)to, (void)bytes, (void)len;
+    return p->sent[0] % 4 == 0;
+}
+
+Test(conn_timers, a_peer_that_is_asked_is_there_after_a_round_trip)
+{
+    pair_connect(&pair);
+    cr_assert_eq(endpoint_ask(pair.e[0], pair.conn[0], pair.now), 0);
+    pair_run_for(&pair, 3 * pair.delay_us);
+    cr_assert_eq(pair.count[0][EVENT_PRESENCE], 1);
+    cr_expect(pair.last[0][EVENT_PRESENCE].is_there);
+    pair_run_for(&pair, SECONDS(5));
+    cr_expect_eq(pair.count[0][EVENT_PRESENCE], 1, "once");
+}
+
+Test(conn_timers, a_peer_that_is_asked_and_gone_is_known_to_be_within_a_moment)
+{
+    pair_connect(&pair);
+    pair_run_for(&pair, SECONDS(1));
+    pair.filter = pair_lose_all;
+    cr_assert_eq(endpoint_ask(pair.e[0], pair.conn[0], pair.now), 0);
+    pair_run_for(&pair, CONN_ANSWER_MIN_US - 1000);
+    cr_assert_eq(pair.count[0][EVENT_PRESENCE], 0);
+    pair_run_for(&pair, 2000);
+    cr_assert_eq(pair.count[0][EVENT_PRESENCE], 1);
+    cr_expect_not(pair.last[0][EVENT_PRESENCE].is_there);
+    cr_expect_eq(pair.count[0][EVENT_UNREACHABLE], 0, "nobody else needs to know");
+}
+
+Test(conn_timers, it_is_asked_several_times_before_it_is_taken_for_gone)
+{
+    pair_connect(&pair);
+    pair_run_for(&pair, SECONDS(1));
+    pair.filter = lose_most;
+    cr_assert_eq(endpoint_ask(pair.e[0], pair.conn[0], pair.now), 0);
+    pair_run_for(&pair, CONN_ANSWER_MIN_US + 1000);
+    cr_assert_eq(pair.count[0][EVENT_PRESENCE], 1);
+    cr_expect(pair.last[0][EVENT_PRESENCE].is_there);
+}
+
+Test(conn_timers, nobody_that_is_not_connected_can_be_asked)
+{
+    conn_id id;
+
+    cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
+    cr_expect_eq(endpoint_ask(pair.e[0], id, pair.now), DUET_ENOTFOUND);
+    cr_expect_eq(endpoint_ask(pair.e[0], id + 1, pair.now), DUET_ENOTFOUND);
+}
