@@ -34,6 +34,33 @@ static size_t entries(const struct env *env, bool sending)
     return count;
 }
 
+bool place_is_fair(size_t mine, size_t held, size_t places)
+{
+    return held < places && mine < places - held;
+}
+
+/* Of one key, over all its sessions. */
+static size_t entries_of_key(const struct env *env, const struct peer *peer, bool sending)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < env->transfer_count; i++) {
+        const struct transfer *t = env->transfers[i];
+
+        count += t->sending == sending && t->peer != NULL && t->state != TRANSFER_ENDED && peer_is_same(t->peer, peer);
+    }
+    return count;
+}
+
+/* What we receive is shared out among keys; what we send our own user decides. */
+static bool has_place(const struct env *env, const struct peer *peer, bool sending)
+{
+    const size_t mine = sending ? transfer_count(env, peer, true) : entries_of_key(env, peer, false);
+
+    return mine < TRANSFERS_PER_PEER && !transfers_full(env, sending) &&
+           (sending || place_is_fair(mine, entries(env, false), TRANSFERS_MAX / 2));
+}
+
 bool transfers_full(const struct env *env, bool sending)
 {
     return entries(env, sending) >= TRANSFERS_MAX / 2;
@@ -43,7 +70,7 @@ struct transfer *transfer_new(struct env *env, struct peer *peer, bool sending, 
                               enum transfer_code *why)
 {
     *why = WHY_BUSY;
-    if (transfer_count(env, peer, sending) >= TRANSFERS_PER_PEER || transfers_full(env, sending))
+    if (!has_place(env, peer, sending))
         return NULL;
     *why = WHY_MEMORY;
     struct transfer *t = calloc(1, sizeof(*t));

@@ -5,6 +5,10 @@
  * up.  Invariant: what peers may still send fits the chunks that are left
  * (recv_budget), also while shares change: a limit once granted is a promise,
  * so a newcomer gets what is left until the others' promises have shrunk.
+ *
+ * Places are shared out among keys: who has fewest begins next, and nobody gets
+ * more than are left for the others.  A promise is only taken back with its
+ * file: from one that stands still while somebody waits who has no place at all.
  */
 #include "duet/app/transfer_recv.h"
 
@@ -195,6 +199,7 @@ static void begin(struct env *env, struct transfer *t, uint64_t cap)
     if (t->state != TRANSFER_QUEUED)
         return;
     t->state = TRANSFER_RECEIVING;
+    t->in.moved_at = env->now;
     progress_sample(&t->progress, 0, env->now);
     m.accept.extent_count = 1;
     m.accept.first = (struct appmsg_extent){.offset = 0, .len = t->size};
@@ -215,19 +220,67 @@ static size_t count_active(const struct env *env)
     return count_active_of(env, NULL);
 }
 
-/* The one that waited longest, of peers that have not enough; NULL: none waits. */
+/* Of keys that may have one more place that with the fewest, of its files the one that waited longest; NULL: none waits. */
 static struct transfer *next_queued(const struct env *env)
 {
+    const size_t active = count_active(env);
     struct transfer *first = NULL;
+    size_t fewest = 0;
 
     for (size_t i = 0; i < env->transfer_count; i++) {
         struct transfer *t = env->transfers[i];
 
-        if (t->state == TRANSFER_QUEUED && (first == NULL || t->id < first->id) &&
-            count_active_of(env, t->peer) < RECV_PEER_MAX)
+        if (t->state != TRANSFER_QUEUED)
+            continue;
+        const size_t mine = count_active_of(env, t->peer);
+
+        if (mine >= RECV_PEER_MAX || !place_is_fair(mine, active, RECV_ACTIVE_MAX))
+            continue;
+        if (first == NULL || mine < fewest || (mine == fewest && t->id < first->id)) {
             first = t;
+            fewest = mine;
+        }
     }
     return first;
+}
+
+/* Does one wait whose key has no place at all? */
+static bool anybody_starves(const struct env *env)
+{
+    for (size_t i = 0; i < env->transfer_count; i++) {
+        if (env->transfers[i]->state == TRANSFER_QUEUED && count_active_of(env, env->transfers[i]->peer) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* When it counts as standing still.  What the disk has yet to write is no fault of the sender's. */
+static duet_time still_at(const struct transfer *t)
+{
+    return is_active(t) && !t->in.finished && t->in.chunks_out == 0 ? time_add(t->in.moved_at, RECV_STILL_US)
+                                                                     : DUET_NEVER;
+}
+
+/* Takes the place of one that stands still, of the key that has most, for one that has none.  false: there is none to
+ * take, or to give. */
+static bool drop_still(struct env *env)
+{
+    const struct transfer_trouble why = {.err = DUET_ETIMEOUT, .code = WHY_STILL};
+    struct transfer *still = NULL;
+    size_t most = 0;
+
+    for (size_t i = 0; i < env->transfer_count && anybody_starves(env); i++) {
+        struct transfer *t = env->transfers[i];
+        const size_t places = time_due(still_at(t), env->now) ? count_active_of(env, t->peer) : 0;
+
+        if (places > most) {
+            still = t;
+            most = places;
+        }
+    }
+    if (still != NULL)
+        transfer_fail(env, still, &why);
+    return still != NULL;
 }
 
 /* Brings every cap to `share`: less at once (it only stops growing), more as far as the budget goes. */
@@ -249,7 +302,7 @@ static void adjust_caps(struct env *env, uint64_t share, uint64_t budget)
     }
 }
 
-void transfer_recv_pump(struct env *env)
+static void begin_queued(struct env *env)
 {
     for (;;) {
         struct transfer *next = next_queued(env);
@@ -271,6 +324,13 @@ void transfer_recv_pump(struct env *env)
             return;
         begin(env, next, num_min(share, left));
     }
+}
+
+void transfer_recv_pump(struct env *env)
+{
+    do
+        begin_queued(env);
+    while (drop_still(env));
 }
 
 /* ---- bytes ---- */
@@ -322,6 +382,7 @@ static void extent(struct env *env, struct transfer *t, uint64_t offset, const u
         return;
     }
     t->in.received_bytes += len;
+    t->in.moved_at = env->now;
     while (len > 0) {
         if (!open_chunk(env, t))
             return;
@@ -427,6 +488,7 @@ void transfer_recv_message(struct env *env, struct peer *peer, const struct appm
 static void wrote(struct env *env, struct transfer *t, uint64_t bytes)
 {
     t->in.consumed_bytes += bytes;
+    t->in.moved_at = env->now;
     if (!t->quiet)
         (void)endpoint_consumed(env->endpoint, t->conn, t->stream, bytes,
                                 env->now); /* fails only once the session is over */
@@ -498,6 +560,16 @@ static uint64_t window(const struct env *env, const struct transfer *t)
     return num_min(t->in.cap, endpoint_recv_window(env->endpoint, t->conn));
 }
 
+/* When the first may lose its place; NEVER: nobody wants it. */
+static duet_time next_still(const struct env *env)
+{
+    duet_time at = DUET_NEVER;
+
+    for (size_t i = 0; i < env->transfer_count && anybody_starves(env); i++)
+        at = time_min(at, still_at(env->transfers[i]));
+    return at;
+}
+
 void transfer_recv_tick(struct env *env)
 {
     for (size_t i = 0; i < env->transfer_count; i++) {
@@ -508,11 +580,12 @@ void transfer_recv_tick(struct env *env)
         if (time_due(flush_at(t), env->now))
             flush(env, t);
     }
+    env->dirty = env->dirty || time_due(next_still(env), env->now);
 }
 
 duet_time transfer_recv_deadline(const struct env *env)
 {
-    duet_time at = DUET_NEVER;
+    duet_time at = next_still(env);
 
     for (size_t i = 0; i < env->transfer_count; i++)
         at = time_min(at, flush_at(env->transfers[i]));

@@ -324,6 +324,42 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
     return DUET_EPROTOCOL;
 }
 
+/* What a frame did that no honest peer's does, for whoever looks after the connection. */
+static const char *fault_text(int rc, enum frame_type type)
+{
+    if (rc == DUET_EMALFORMED)
+        return "malformed frame";
+    if (rc == DUET_EFLOW)
+        return "more data than was allowed";
+    if (rc != DUET_EPROTOCOL)
+        return err_text(rc);
+    switch (type) {
+    case FRAME_ACK:
+    case FRAME_ACK_ECN:
+    case FRAME_ACK_MAP:
+    case FRAME_ACK_MAP_ECN:
+        return "acknowledged what was never sent, or twice in one packet";
+    case FRAME_STREAM:
+    case FRAME_STREAM_FIN:
+        return "data on a stream that is not open, or beyond its end";
+    case FRAME_RESET_STREAM:
+        return "gave up a stream in a way that does not fit it";
+    case FRAME_HANDSHAKE_DONE:
+        return "only who was called ends the handshake";
+    case FRAME_PADDING:
+    case FRAME_PING:
+    case FRAME_STOP_STREAM:
+    case FRAME_ACK_POLICY:
+    case FRAME_MAX_DATA:
+    case FRAME_MAX_STREAM_DATA:
+    case FRAME_PATH_CHALLENGE:
+    case FRAME_PATH_RESPONSE:
+    case FRAME_CLOSE:
+        break;
+    }
+    return "a frame out of place";
+}
+
 /* All frames of an authentic packet; false: it must not be acknowledged (the connection is ending, or there was no room). */
 static bool take_frames(struct conn *c, const uint8_t *bytes, size_t len, struct recv_packet *rp)
 {
@@ -341,7 +377,7 @@ static bool take_frames(struct conn *c, const uint8_t *bytes, size_t len, struct
             rc = on_frame(c, &f, ack, rp);
         }
         if (rc != 0) {
-            conn_fail(c, rc, rc == DUET_EMALFORMED ? "malformed frame" : frame_type_name(f.type), rp->now);
+            conn_fail(c, rc, fault_text(rc, f.type), rp->now);
             return false;
         }
         if (c->state != CONN_ESTABLISHED || rp->unanswered)

@@ -32,6 +32,7 @@
 #include "duet/wire/limits.h"
 
 #define READ_BACK_BYTES (64 * 1024)
+#define NAME_RACES 64 /* somebody else may take a name between the look and the rename, but not so often */
 #define FILE_BYTES_MAX ((uint64_t)INT64_MAX) /* off_t */
 
 struct partfile {
@@ -422,6 +423,36 @@ static bool folder_is_gone(int dirfd)
     return fstat(dirfd, &st) == 0 && st.st_nlink == 0;
 }
 
+static bool is_taken(int dirfd, const char *name, unsigned n)
+{
+    char numbered[PARTFILE_NAME_BYTES];
+    struct stat st;
+
+    partfile_numbered(name, n, numbered);
+    return fstatat(dirfd, numbered, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A number from 1 whose name is free, the next one where none was removed.  By doubling and halving: the ten thousandth
+ * file of one name costs 28 looks, not ten thousand. */
+static unsigned free_number(int dirfd, const char *name)
+{
+    unsigned taken = 0, other = 1;
+
+    while (other <= PARTFILE_NAME_TRIES && is_taken(dirfd, name, other)) {
+        taken = other;
+        other *= 2;
+    }
+    while (other - taken > 1) {
+        const unsigned middle = taken + (other - taken) / 2;
+
+        if (is_taken(dirfd, name, middle))
+            taken = middle;
+        else
+            other = middle;
+    }
+    return other;
+}
+
 static int give_name(struct partfile *p, char final[PARTFILE_NAME_BYTES], int *sys)
 {
     int err = DUET_EEXIST;
@@ -432,9 +463,10 @@ static int give_name(struct partfile *p, char final[PARTFILE_NAME_BYTES], int *s
     }
     if (!files_is(p->dirfd, p->temp, p->fd))
         return DUET_EINTEGRITY;
-    for (unsigned n = 0; err == DUET_EEXIST && n <= PARTFILE_NAME_TRIES; n++) {
+    for (unsigned n = 0, tries = 0; err == DUET_EEXIST && tries < NAME_RACES && n <= PARTFILE_NAME_TRIES; tries++) {
         partfile_numbered(p->name, n, final);
         err = files_rename_new(p->dirfd, p->temp, final);
+        n = err == DUET_EEXIST ? free_number(p->dirfd, p->name) : n;
     }
     if (err != 0) {
         *sys = err == DUET_ESYS ? errno : 0;

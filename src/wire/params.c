@@ -34,7 +34,7 @@ const char *params_refusal_text(uint64_t refusal)
         REFUSAL_LIST(X)
 #undef X
     }
-    return "refused";
+    return "for a reason this version does not know";
 }
 
 struct params params_default(void)

@@ -85,7 +85,8 @@ enum appmsg_type {
     X(WHY_DISK, 7, DUET_ESYS, "file error")                                         \
     X(WHY_INTEGRITY, 8, DUET_EINTEGRITY, "contents do not match their checksum")    \
     X(WHY_MEMORY, 9, DUET_ENOMEM, "out of memory")                                  \
-    X(WHY_LEAVING, 10, DUET_EREFUSED, "about to leave")
+    X(WHY_LEAVING, 10, DUET_EREFUSED, "about to leave")                             \
+    X(WHY_STILL, 11, DUET_ETIMEOUT, "no bytes came while others waited")
 enum transfer_code {
 #define X(name, value, err, words) name = value,
     TRANSFER_CODE_LIST(X)

@@ -18,7 +18,7 @@
 #include "duet/base/time.h"
 #include "duet/conn/endpoint.h"
 
-#define TRANSFERS_PER_PEER 32                              /* under way with one peer, each direction */
+#define TRANSFERS_PER_PEER 32                              /* under way to one session, or from one key */
 #define TRANSFERS_MAX 256                                  /* in all, half of them for each direction */
 #define DISK_JOBS_MAX (2 * CHUNK_POOL + 2 * TRANSFERS_MAX) /* queued for the disk at once */
 

@@ -52,6 +52,7 @@ struct transfer {
             uint32_t remote_id; /* the sender's number */
             struct chunk *open; /* being filled */
             duet_time open_since;
+            duet_time moved_at;  /* when it began, or bytes last came or were written */
             unsigned chunks_out; /* being written */
             bool partial_out;    /* one of them was not full */
             uint64_t cap;        /* the share of the pool last given: most it may have outstanding */
@@ -71,6 +72,10 @@ struct transfer_trouble {
     const char *words;      /* for ui; NULL: those of code */
     const char *peer_words; /* for the peer; NULL: the same */
 };
+
+/* May one that holds `mine` of the `held` places in all have one more?  Nobody gets more than are left for the others: so
+ * two, three or four who take what they can still leave places, and only the ninth finds none of 128. */
+bool place_is_fair(size_t mine, size_t held, size_t places);
 
 /* NULL: no room for one more with this peer or at all (*why WHY_BUSY), or no memory (WHY_MEMORY).  name is copied. */
 struct transfer *transfer_new(struct env *env, struct peer *peer, bool sending, const char *name,

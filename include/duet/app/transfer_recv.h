@@ -19,6 +19,10 @@
 #define RECV_FLUSH_SHARE 8              /* … and this part of what the window leaves each transfer */
 #define RECV_REFUSALS_TOLD 16           /* offers of one peer refused out of hand that our user hears of */
 
+/* One of which no byte came for so long loses its place, when somebody waits who has none: longer than it takes until a
+ * peer is known to be unreachable. */
+#define RECV_STILL_US (15 * US_PER_S)
+
 /* OFFER, DIGEST or CANCEL of the peer. */
 void transfer_recv_message(struct env *env, struct peer *peer, const struct appmsg *m);
 

@@ -51,7 +51,7 @@ enum params_refusal {
     REFUSAL_LIST(X)
 #undef X
 };
-const char *params_refusal_text(uint64_t refusal); /* "refused" for an unknown one */
+const char *params_refusal_text(uint64_t refusal); /* of an unknown one it says so */
 
 struct params params_default(void);
 

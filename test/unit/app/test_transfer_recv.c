@@ -12,7 +12,7 @@
 
 static struct pair pair;
 static struct env env;
-static struct peer peer, again, other; /* again: the first one, over a second session */
+static struct peer peer, again, other, third; /* again: the first one, over a second session */
 static uint32_t last_offer;
 
 static void set_up(void)
@@ -23,6 +23,7 @@ static void set_up(void)
     env = (struct env){.dirty = false};
     peer = again = (struct peer){.key = {1}};
     other = (struct peer){.key = {2}};
+    third = (struct peer){.key = {3}};
     last_offer = 0;
     pair_open(&pair, &a, &b);
     pair_connect(&pair);
@@ -32,7 +33,8 @@ static void set_up(void)
     env.recv_pool = chunk_pool_new(CHUNK_POOL);
     env.send_pool = chunk_pool_new(1);
     cr_assert(outbox_init(&env.ui, 16) == 0 && outbox_init(&env.disk, DISK_JOBS_MAX) == 0);
-    peer.conn = again.conn = other.conn = pair.conn[0]; /* one connection does for all */
+    peer.conn = again.conn = other.conn = third.conn = pair.conn[0]; /* one connection does for all */
+    channel_init(&third.control, PEER_CONTROL_OUT_BYTES);
     channel_init(&peer.control, PEER_CONTROL_OUT_BYTES);
     channel_init(&again.control, PEER_CONTROL_OUT_BYTES);
     channel_init(&other.control, PEER_CONTROL_OUT_BYTES);
@@ -48,6 +50,7 @@ static void tear_down(void)
     channel_dispose(&peer.control);
     channel_dispose(&again.control);
     channel_dispose(&other.control);
+    channel_dispose(&third.control);
     pair_close(&pair);
 }
 
@@ -132,16 +135,16 @@ Test(transfer_recv, a_newcomer_gets_no_credit_that_others_may_still_be_granted)
     cr_assert_eq(outstanding(grown), recv_budget_share(2));
     cr_assert_lt(outstanding(slow), recv_budget_share(3), "it has little, and may come to its whole share");
 
-    struct transfer *third = offered(FILE_BYTES);
+    struct transfer *last = offered(FILE_BYTES);
 
     cr_expect_eq(grown->in.cap, recv_budget_share(3), "the others grow no further");
     cr_expect_eq(slow->in.cap, recv_budget_share(3));
-    cr_assert_eq(third->state, TRANSFER_RECEIVING);
-    cr_expect_eq(third->in.cap, recv_budget_total(3) - recv_budget_share(2) - recv_budget_share(3), "what is left");
+    cr_assert_eq(last->state, TRANSFER_RECEIVING);
+    cr_expect_eq(last->in.cap, recv_budget_total(3) - recv_budget_share(2) - recv_budget_share(3), "what is left");
 
     grown->in.consumed_bytes += recv_budget_share(2) - recv_budget_share(3);
     transfer_recv_pump(&env);
-    cr_expect_eq(third->in.cap, recv_budget_share(3), "its share, once that is free");
+    cr_expect_eq(last->in.cap, recv_budget_share(3), "its share, once that is free");
 }
 
 Test(transfer_recv, one_that_stands_still_with_all_its_credit_does_not_hold_up_the_next)
@@ -169,12 +172,117 @@ Test(transfer_recv, one_peer_never_has_the_last_place)
 
     cr_expect_eq(more->state, TRANSFER_QUEUED);
     cr_expect_eq(offered_by(&again, FILE_BYTES)->state, TRANSFER_QUEUED, "nor by a second session");
-    cr_expect_eq(offered_by(&other, FILE_BYTES)->state, TRANSFER_RECEIVING);
-    cr_expect_eq(offered_by(&other, FILE_BYTES)->state, TRANSFER_QUEUED, "all are taken");
+    for (size_t i = 0; i < (RECV_ACTIVE_MAX - RECV_PEER_MAX) / 2; i++)
+        cr_expect_eq(offered_by(&other, FILE_BYTES)->state, TRANSFER_RECEIVING);
+    cr_expect_eq(offered_by(&other, FILE_BYTES)->state, TRANSFER_QUEUED, "as many are for others");
+    cr_expect_eq(offered_by(&third, FILE_BYTES)->state, TRANSFER_RECEIVING);
     transfer_end(&env, env.transfers[0]);
     empty_outboxes();
     transfer_recv_pump(&env);
-    cr_expect_eq(more->state, TRANSFER_RECEIVING, "who waited longest");
+    cr_expect_eq(more->state, TRANSFER_QUEUED, "it has more than are left for others");
+    for (size_t i = 0; i < env.transfer_count; i++) {
+        if (env.transfers[i]->state == TRANSFER_RECEIVING && !peer_is_same(env.transfers[i]->peer, &peer))
+            transfer_end(&env, env.transfers[i]);
+    }
+    empty_outboxes();
+    transfer_recv_pump(&env);
+    cr_expect_eq(more->state, TRANSFER_RECEIVING, "until they have gone");
+}
+
+/* ---- places of those that stand still ---- */
+
+/* Two keys take all the credit there is and send nothing. */
+static struct transfer *with_all_credit_gone(void)
+{
+    for (size_t i = 0; i < RECV_PEER_MAX; i++)
+        (void)offered(FILE_BYTES);
+    for (size_t i = 0; i < RECV_PEER_MAX; i++)
+        credit_grows(env.transfers[i]);
+    credit_grows(offered_by(&other, FILE_BYTES));
+    struct transfer *starved = offered_by(&third, FILE_BYTES);
+
+    cr_assert_eq(starved->state, TRANSFER_QUEUED);
+    return starved;
+}
+
+static void time_passes(uint64_t us)
+{
+    env.now = time_add(env.now, us);
+    transfer_recv_tick(&env);
+    if (env.dirty)
+        transfer_recv_pump(&env);
+    env.dirty = false;
+    empty_outboxes();
+}
+
+static size_t ended(void)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < env.transfer_count; i++)
+        count += env.transfers[i]->state == TRANSFER_ENDED;
+    return count;
+}
+
+Test(transfer_recv, one_that_stands_still_loses_its_place_to_one_that_has_none)
+{
+    const struct transfer *starved = with_all_credit_gone();
+
+    env.dirty = false;
+    cr_assert_eq(transfer_recv_deadline(&env).us, time_add(env.now, RECV_STILL_US).us);
+    time_passes(RECV_STILL_US - 1);
+    cr_expect_eq(ended(), 0);
+    time_passes(1);
+    cr_expect_eq(starved->state, TRANSFER_RECEIVING);
+    cr_expect_eq(ended(), 1, "one gives enough");
+    cr_expect_eq(env.transfers[0]->state, TRANSFER_ENDED, "of the key that had most");
+    cr_expect(time_is_never(transfer_recv_deadline(&env)), "nobody else wants one");
+}
+
+Test(transfer_recv, while_nobody_lacks_a_place_standing_still_costs_none)
+{
+    for (size_t i = 0; i < RECV_PEER_MAX + 4; i++)
+        (void)offered(FILE_BYTES);
+    (void)offered_by(&other, FILE_BYTES);
+    cr_expect(time_is_never(transfer_recv_deadline(&env)));
+    time_passes(10 * RECV_STILL_US);
+    cr_expect_eq(ended(), 0);
+}
+
+Test(transfer_recv, one_whose_bytes_come_or_wait_for_the_disk_does_not_stand_still)
+{
+    struct transfer *starved = with_all_credit_gone();
+
+    for (size_t i = 0; i < env.transfer_count; i++)
+        env.transfers[i]->in.moved_at = time_add(env.now, RECV_STILL_US);
+    env.transfers[1]->in.moved_at = env.now;
+    env.transfers[1]->in.chunks_out = 1;
+    time_passes(RECV_STILL_US);
+    cr_expect_eq(ended(), 0);
+    cr_expect_eq(starved->state, TRANSFER_QUEUED);
+    env.transfers[1]->in.chunks_out = 0;
+    time_passes(1);
+    cr_expect_eq(env.transfers[1]->state, TRANSFER_ENDED);
+}
+
+Test(transfer_recv, entries_count_by_key_and_some_are_left_for_others)
+{
+    enum transfer_code why;
+    size_t mine = 0, theirs = 0, last = 0;
+
+    env.cfg.accept_offers = false;
+    while (transfer_new(&env, mine % 2 == 0 ? &peer : &again, false, "file", &why) != NULL)
+        mine++;
+    cr_expect_eq(mine, TRANSFERS_PER_PEER, "over both sessions");
+    for (uint8_t key = 10; key < 18; key++) {
+        static struct peer many[18];
+
+        many[key] = (struct peer){.key = {key}};
+        for (last = 0; transfer_new(&env, &many[key], false, "file", &why) != NULL; last++)
+            theirs++;
+        cr_expect_gt(last, 0, "key %d", key);
+    }
+    cr_expect_eq(mine + theirs, TRANSFERS_MAX / 2);
 }
 
 Test(transfer_recv, an_empty_file_needs_credit_too)

@@ -239,8 +239,8 @@ Test(params, a_result_that_grew_does_not_fit)
 Test(params, refusals_have_words)
 {
     cr_assert_str_eq(params_refusal_text(REFUSAL_BUSY), "the peer has too many connections");
-    cr_assert_str_eq(params_refusal_text(4711), "refused");
-    cr_assert_str_eq(params_refusal_text(UINT64_MAX), "refused");
+    cr_assert_str_eq(params_refusal_text(4711), "for a reason this version does not know");
+    cr_assert_str_eq(params_refusal_text(UINT64_MAX), "for a reason this version does not know");
 }
 
 Test(params, what_is_read_from_random_bytes_is_within_the_limits)
