@@ -80,7 +80,8 @@ void session_say(struct session *s, struct env *env, struct msg *m)
     if (err == 0)
         m->text = NULL;
     else if (err == DUET_ERANGE)
-        env_tell(env, notice, "text not sent to %s: longer than %d MiB", s->peer.name, CHAT_TEXT_BYTES >> 20);
+        env_tell(env, notice, "text not sent to %s: longer than %d MiB; put it in a file and send that",
+                 s->peer.name, CHAT_TEXT_BYTES >> 20);
     else if (err == DUET_EFULL)
         env_tell(env, notice, "text not sent to %s: too many texts wait to be delivered", s->peer.name);
     else

@@ -178,8 +178,9 @@ static void on_event(void *face, const struct talk_event *ev)
 static void end_line(struct plain *f)
 {
     if (f->too_long) {
-        char error[80];
-        snprintf(error, sizeof error, "line not sent: longer than %d bytes", PLAIN_LINE_BYTES - 1);
+        char error[100];
+        snprintf(error, sizeof error, "line not sent: longer than %d bytes; put it in a file and /send that",
+                 PLAIN_LINE_BYTES - 1);
         print(f, "! ", error);
     } else if (f->line) {
         if (f->len > 0 && f->line[f->len - 1] == '\r')

@@ -18,9 +18,9 @@
 
 #include "duet/app/appmsg.h"
 
-#define CHAT_TEXT_BYTES (16 * 1024 * 1024)    /* longest text */
+#define CHAT_TEXT_BYTES (1024 * 1024)         /* longest text: what is longer is a file */
 #define CHAT_WAITING_TEXTS 1024               /* said and not yet delivered */
-#define CHAT_WAITING_BYTES (64 * 1024 * 1024) /* of them, not yet handed to the transport */
+#define CHAT_WAITING_BYTES (16 * 1024 * 1024) /* of them, not yet handed to the transport */
 
 struct chat_text {
     uint32_t ui_id;

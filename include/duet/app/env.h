@@ -24,10 +24,10 @@
 
 /* From here on a session's streams are left unread until the ui caught up. */
 #define UI_LONG_MESSAGES 256
-#define UI_LONG_TEXT_BYTES (32 * 1024 * 1024)
+#define UI_LONG_TEXT_BYTES (4 * 1024 * 1024)
 
 /* Of all peers together.  Beyond it the session whose text stays unfinished longest is closed. */
-#define UNFINISHED_TEXT_BYTES (64 * 1024 * 1024)
+#define UNFINISHED_TEXT_BYTES (16 * 1024 * 1024)
 
 struct transfer;
 

@@ -19,7 +19,7 @@
 #include "duet/app/msg.h"
 
 /* Full from this much text on (the last one may have gone beyond it). */
-#define MQUEUE_TEXT_BYTES (8 * 1024 * 1024)
+#define MQUEUE_TEXT_BYTES (4 * 1024 * 1024)
 
 struct mqueue;
 
