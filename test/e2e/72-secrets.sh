@@ -49,4 +49,30 @@ wait_for "$T/screen.log" 'connected to'
 echo '/send file' >&3
 wait_for "$T/screen.log" 'transfer [0-9]+ offered to'
 wait_for "$T/screen.log" '^\* sent '
+
+# ---- a program that duet runs, now or one day, inherits nothing ----
+
+# While a file is received: socket, queues, terminal, lock, the file.
+inherited() { # the descriptors of WHO beyond 0, 1 and 2 that exec keeps open
+    local fd flags
+    for fd in "/proc/${PID[$1]}/fdinfo"/*; do
+        flags=$(sed -n 's/^flags:[[:space:]]*//p' "$fd" 2>/dev/null) || continue
+        [ "${fd##*/}" -le 2 ] || [ -z "$flags" ] || [ $((flags & 02000000)) -ne 0 ] ||
+            readlink "/proc/${PID[$1]}/fd/${fd##*/}"
+    done
+}
+# shellcheck disable=SC2016 # for the shell inside: nothing of ours is handed on
+closed='for fd in /proc/$$/fd/*; do [ "${fd##*/}" -le 2 ] || eval "exec ${fd##*/}>&-"; done; exec "$@"'
+under_way() { [ -n "$(find into -name '.duet-part-*')" ]; }
+mkdir into
+head -c 3000000 /dev/urandom >slow
+start into bash -c "$closed" - "$DUET" recv --home "$(home_of carol)" --accept-new -y -o into -p 0 --trace into.json
+port into
+start from bash -c "$closed" - "$DUET" send --home "$(home_of dave)" --accept-new --limit 200k -p 0 -c "127.0.0.1:$PORT" slow
+within "$WAIT_S" under_way || fail "nothing is under way"
+[ "$(ls "/proc/${PID[into]}/fd" | wc -l)" -gt 6 ] || fail "its descriptors cannot be read"
+for who in into from; do
+    [ -z "$(inherited "$who")" ] || fail "$who would hand on: $(inherited "$who")"
+done
+
 ! LC_ALL=C grep -q "$(printf '\233')" "$T/screen.log" || fail "a terminal without UTF-8 got the byte 9B"

@@ -11,6 +11,27 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+static inline void deny_filter(struct sock_filter *all, size_t count)
+{
+    struct sock_fprog program = {.len = (unsigned short)count, .filter = all};
+
+    cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* What becomes of every call of `nr`: SECCOMP_RET_…; with TRAP it is a SIGSYS, whose handler may do something else. */
+static inline void deny_with(int nr, unsigned action)
+{
+    struct sock_filter all[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, action),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+
+    deny_filter(all, sizeof(all) / sizeof(all[0]));
+}
+
 /* `nr` fails with errno `why`, where the lower half of argument `arg` is `value`, or, `other`, is not. */
 static inline void deny_where(int nr, unsigned arg, unsigned value, bool other, int why)
 {
@@ -23,10 +44,8 @@ static inline void deny_where(int nr, unsigned arg, unsigned value, bool other, 
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)why),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = {.len = sizeof(all) / sizeof(all[0]), .filter = all};
 
-    cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+    deny_filter(all, sizeof(all) / sizeof(all[0]));
 }
 
 static inline void deny(int nr, int why)

@@ -3,13 +3,15 @@
 #include "unit.h"
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <time.h>
+#include <ucontext.h>
 #include <xxhash.h>
 
+#include "deny.h"
 #include "duet/base/err.h"
 #include "duet/base/rand.h"
-#include "deny.h"
 #include "tmpdir.h"
 
 #define PIECE 1000
@@ -577,3 +579,61 @@ Test(partfile, is_read_back_in_parts)
     free(bytes);
     tmpdir_remove(&d);
 }
+
+/* "sent" is said only of what survives a power cut: its bytes, and its name. */
+Test(partfile, bytes_that_do_not_reach_the_disk_are_an_error)
+{
+    struct tmpdir d = tmpdir_make();
+    char final[PARTFILE_NAME_BYTES];
+
+    deny_where(SYS_fsync, 0, (unsigned)d.fd, true, EIO);
+    cr_expect_eq(receive(&d, "a", "text", final), DUET_ESYS);
+    cr_expect_eq(tmpdir_count(&d, ""), 0);
+    tmpdir_remove(&d);
+}
+
+Test(partfile, a_name_that_does_not_reach_the_disk_is_an_error)
+{
+    struct tmpdir d = tmpdir_make();
+    char final[PARTFILE_NAME_BYTES];
+
+    deny_where(SYS_fsync, 0, (unsigned)d.fd, false, EIO);
+    cr_expect_eq(receive(&d, "a", "text", final), DUET_ESYS);
+    tmpdir_remove(&d);
+}
+
+#ifdef __x86_64__
+/* In the place of renameat2: renames, and then somebody else puts another file there. */
+static void rename_and_swap(int signal, siginfo_t *info, void *context)
+{
+    greg_t *reg = ((ucontext_t *)context)->uc_mcontext.gregs;
+    const int from_dir = (int)reg[REG_RDI], to_dir = (int)reg[REG_RDX];
+    const char *from = (const char *)reg[REG_RSI], *to = (const char *)reg[REG_R10];
+
+    (void)signal;
+    (void)info;
+    reg[REG_RAX] = renameat(from_dir, from, to_dir, to) == 0 && unlinkat(to_dir, to, 0) == 0 &&
+                           close(openat(to_dir, to, O_WRONLY | O_CREAT | O_EXCL, 0600)) == 0
+                       ? 0
+                       : -errno;
+}
+
+Test(partfile, a_file_swapped_while_it_gets_its_name_is_not_called_received)
+{
+    struct tmpdir d = tmpdir_make();
+    const struct sigaction swap = {.sa_sigaction = rename_and_swap, .sa_flags = SA_SIGINFO};
+    char final[PARTFILE_NAME_BYTES];
+
+    cr_assert_eq(sigaction(SIGSYS, &swap, NULL), 0);
+    struct partfile *p = create(&d, "a", 4);
+    uint8_t digest[DIGEST_BYTES];
+    int sys = 0;
+
+    digest_of("text", 4, digest);
+    cr_assert_eq(write_one(p, 0, "text", 4), 0);
+    deny_with(SYS_renameat2, SECCOMP_RET_TRAP);
+    cr_expect_eq(partfile_commit(p, digest, final, &sys), DUET_EINTEGRITY);
+    partfile_free(p);
+    tmpdir_remove(&d);
+}
+#endif

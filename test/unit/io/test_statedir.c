@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 
+#include "deny.h"
 #include "duet/base/err.h"
 #include "tmpdir.h"
 
@@ -154,5 +155,33 @@ Test(statedir, a_home_that_cannot_be_written_to_is_said_to_be_so)
         cr_expect_eq(errno, EROFS, "not that .local/state does not exist");
         cr_assert_eq(umount2(d.path, MNT_DETACH), 0);
     }
+    tmpdir_remove(&d);
+}
+
+/* fsync of anything but the directory fails: what was written is not there after a power cut. */
+Test(statedir, a_file_that_does_not_reach_the_disk_is_an_error)
+{
+    struct tmpdir d = tmpdir_make();
+    bool found;
+
+    tmpdir_put(&d, "known", "one\n", 4);
+    deny_where(SYS_fsync, 0, (unsigned)d.fd, true, EIO);
+    cr_expect_eq(statedir_write(d.fd, "key", "x", 1, false), DUET_ESYS);
+    cr_expect_eq(errno, EIO);
+    cr_expect_eq(statedir_append(d.fd, "known", "two\n", 4), DUET_ESYS);
+    cr_expect_str_eq(tmpdir_get(&d, "known", &found), "one\n", "taken back");
+    tmpdir_remove(&d);
+}
+
+/* fsync of the directory fails: the file may have lost its name after a power cut. */
+Test(statedir, a_name_that_does_not_reach_the_disk_is_an_error)
+{
+    struct tmpdir d = tmpdir_make();
+
+    deny_where(SYS_fsync, 0, (unsigned)d.fd, false, EIO);
+    cr_expect_eq(statedir_write(d.fd, "key", "x", 1, false), DUET_ESYS);
+    cr_expect_eq(errno, EIO);
+    cr_expect_eq(statedir_append(d.fd, "known", "two\n", 4), DUET_ESYS);
+    cr_expect_eq(errno, EIO);
     tmpdir_remove(&d);
 }
