@@ -117,6 +117,13 @@ Test(trust, judges_again_in_the_step_that_remembers)
     f.peer.key[0] ^= 1;
     f.out.on_file = KNOWN_NEW; /* as it was when it was asked about */
     cr_expect_eq(accept_new(&f, NULL), TRUST_CHANGED);
+
+    /* The key that the first one has, asked about when nobody had it, as somebody else. */
+    f.peer.key[0] ^= 1;
+    snprintf(f.peer.name, sizeof f.peer.name, "carol");
+    f.out.on_file = KNOWN_NEW;
+    cr_expect_eq(accept_new(&f, "carol.example:9"), TRUST_REFUSED);
+    cr_expect(strstr(f.out.text, "the key you know as bob"), "%s", f.out.text);
     tear_down(&f);
 }
 
