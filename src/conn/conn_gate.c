@@ -3,6 +3,9 @@
  */
 #include "duet/conn/conn_gate.h"
 
+#include "duet/base/num.h"
+
+#define LIMITED_PACKETS_PER_S 10 /* under --limit packets are so small that as many leave, but 1200 bytes at least */
 #define LEAST_PACKET_BYTES 96 /* room for a PATH_CHALLENGE; three times a bare PING from an unproven address allow it */
 
 static uint64_t window_bytes(const struct conn *c)
@@ -17,9 +20,18 @@ static uint64_t pacing_rate(const struct conn *c)
     return limit != 0 && (rate == 0 || limit < rate) ? limit : rate;
 }
 
+/* A packet waits until all of it may leave: at 1 kB/s one of 64 KiB did so for a minute, whatever there was to fill it. */
+static uint32_t limited_bytes(const struct conn *c)
+{
+    const uint64_t limit = c->shared->cfg.limit_bytes_per_s;
+    return limit == 0 ? UINT32_MAX
+                      : (uint32_t)num_min(num_max(limit / LIMITED_PACKETS_PER_S, LIMIT_PACKET_MIN_BYTES), UINT32_MAX);
+}
+
 uint32_t gate_packet_bytes(const struct conn *c)
 {
-    const uint32_t size = c->path.validated && c->loss.pto_count < 2 ? c->packet_bytes : LIMIT_PACKET_MIN_BYTES;
+    const uint32_t path = c->path.validated && c->loss.pto_count < 2 ? c->packet_bytes : LIMIT_PACKET_MIN_BYTES;
+    const uint32_t size = (uint32_t)num_min(path, limited_bytes(c));
     const uint64_t allowed = path_allowance(&c->path);
     return allowed < size ? (uint32_t)allowed : size;
 }

@@ -102,6 +102,24 @@ Test(conn_send, a_reader_that_takes_nothing_stops_the_file_not_the_chat)
     cr_assert_eq(endpoint_read(pair.e[1], pair.conn[1], STREAM_CHAT, buf, sizeof buf, pair.now), 5);
 }
 
+/* Over loopback a packet holds 64 KiB, and the little there is need not wait until that much may leave. */
+Test(conn_send, a_limit_holds_back_no_longer_than_its_bytes_take)
+{
+    const size_t bytes = 20000;
+    struct endpoint_config a = pair_config(1, "alice"), b = pair_config(2, "bob");
+
+    stop();
+    a.limit_bytes_per_s = 1000;
+    open_pair(&a, &b, 100);
+    pair_run_for(&pair, SECONDS(1));
+    send_file(0, bytes, bytes);
+    pair_run_for(&pair, SECONDS(10));
+    cr_assert_gt(inside_session(&pair, 0)->packet_bytes, LIMIT_PACKET_MIN_BYTES, "the path takes larger ones");
+    cr_expect(received_bytes > 8000 && received_bytes < 14000, "%lu", (unsigned long)received_bytes);
+    pair_run_for(&pair, SECONDS(13));
+    cr_expect_eq(received_bytes, bytes);
+}
+
 Test(conn_send, chat_is_not_held_up_by_a_file)
 {
     uint8_t buf[8];
