@@ -26,7 +26,7 @@ static void timer_fire(struct world *w, struct event *e)
 {
     struct node *n = (struct node *)((uint8_t *)e - offsetof(struct node, timer));
 
-    if (n->hub != NULL && !n->is_frozen)
+    if (n->endpoint != NULL && !n->is_frozen)
         world_turn(w, n);
 }
 
@@ -57,8 +57,8 @@ void world_start_node(struct world *w, struct node *n)
 {
     rand_bytes(&w->rng, n->endpoint_config.seed, sizeof(n->endpoint_config.seed));
     n->endpoint = endpoint_new(&n->endpoint_config, world_node_time(w, n));
-    n->hub = n->endpoint != NULL ? hub_new(&n->hub_config, n->endpoint) : NULL;
-    if (n->hub == NULL) {
+    n->hub = n->endpoint != NULL && n->crook == NULL ? hub_new(&n->hub_config, n->endpoint) : NULL;
+    if (n->endpoint == NULL || (n->hub == NULL && n->crook == NULL)) {
         world_fail(w, "node %zu cannot be made", n->index);
         return;
     }
@@ -122,8 +122,9 @@ void world_move_node(struct node *n, bool only_port)
 
 void world_free_node(struct world *w, struct node *n)
 {
-    if (n->hub != NULL)
+    if (n->endpoint != NULL)
         world_kill_node(w, n);
+    crook_free(n->crook);
     disk_dispose(&n->disk);
     ui_dispose(&n->ui);
     monitor_dispose(&n->monitor);
@@ -201,7 +202,7 @@ static void datagram_fire(struct world *w, struct event *e)
     struct node *n = w->nodes[d->node];
     size_t alias;
 
-    if (n->hub == NULL || (!d->is_injected && !world_is_at(n, &d->to, &alias)))
+    if (n->endpoint == NULL || (!d->is_injected && !world_is_at(n, &d->to, &alias)))
         return; /* nobody there, or a mapping that is gone */
     if (n->is_frozen)
         keep(n, d);
@@ -296,8 +297,10 @@ static void drain_hub(struct world *w, struct node *n)
 {
     struct msg *m;
 
-    while (!w->failed && w->now.us >= n->ui.cfg.away_until_us && (m = hub_next_ui(n->hub)) != NULL) {
+    while (!w->failed && w->now.us >= n->ui.cfg.away_until_us && w->now.us >= n->ui.busy_until_us &&
+           (m = hub_next_ui(n->hub)) != NULL) {
         struct msg taken = *m;
+        n->ui.busy_until_us = w->now.us + n->ui.cfg.message_us;
         hub_took_ui(n->hub);
         ui_on_message(w, n, &taken);
     }
@@ -305,9 +308,17 @@ static void drain_hub(struct world *w, struct node *n)
         hub_took_disk(n->hub);
 }
 
+static duet_time hub_wants(const struct node *n)
+{
+    return n->hub != NULL ? hub_deadline(n->hub) : DUET_NEVER;
+}
+
 static void arm_timer(struct world *w, struct node *n)
 {
-    duet_time at = time_min(endpoint_deadline(n->endpoint), hub_deadline(n->hub));
+    duet_time at = time_min(endpoint_deadline(n->endpoint), hub_wants(n));
+
+    if (n->ui.busy_until_us > w->now.us && hub_next_ui(n->hub) != NULL)
+        at = time_min(at, time_add(DUET_TIME(n->ui.busy_until_us), n->skew_us));
 
     if (n->ui.cfg.away_until_us > w->now.us)
         at = time_min(at, time_add(DUET_TIME(n->ui.cfg.away_until_us), n->skew_us));
@@ -325,7 +336,7 @@ static void check_rest(struct world *w, struct node *n)
     if (++n->idle_turns > IDLE_TURNS)
         world_fail(w, "node %zu turns without end at one point in time (endpoint deadline %lld us, hub %lld us away)",
                    n->index, (long long)(endpoint_deadline(n->endpoint).us - world_node_time(w, n).us),
-                   (long long)(hub_deadline(n->hub).us - world_node_time(w, n).us));
+                   (long long)(hub_wants(n).us - world_node_time(w, n).us));
 }
 
 /* The process is over: whatever its endpoint still had to say stays unsaid. */
@@ -358,11 +369,15 @@ void world_turn(struct world *w, struct node *n)
 
     if (time_due(endpoint_deadline(n->endpoint), now))
         endpoint_tick(n->endpoint, now);
-    if (time_due(hub_deadline(n->hub), now))
+    if (time_due(hub_wants(n), now))
         hub_tick(n->hub, now);
     for (unsigned round = 0; !w->failed; round++) {
-        hub_run(n->hub, now);
-        drain_hub(w, n);
+        if (n->crook != NULL) {
+            crook_work(w, n);
+        } else {
+            hub_run(n->hub, now);
+            drain_hub(w, n);
+        }
         if (!send_all(w, n, now))
             break;
         if (round == TURN_ROUNDS)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "duet/base/num.h"
+#include "duet/conn/endpoint_state.h"
 #include "duet/conn/handshake.h"
 #include "duet/wire/packet.h"
 
@@ -427,7 +429,159 @@ static void check_tamper(struct world *w)
         world_fail(w, "connected more than once");
 }
 
+/*
+ * A crook beside an honest peer: whatever it does, the honest one's texts arrive at once, its file keeps the rate it has
+ * alone, it gets in while the crook is at work, and the victim's memory has a bound.
+ */
+#define CROOKED_FROM_US WORLD_S(0.2)
+#define CROOKED_S 6
+#define HONEST_FROM_US WORLD_S(1)
+#define HONEST_CONNECT_US WORLD_S(3)
+#define HONEST_TEXT_US WORLD_MS(200)
+#define HONEST_TEXTS 60
+#define HONEST_FILE_BYTES UINT64_C(3000000)
+#define CROOKED_MEMORY_BYTES (16 * 1024 * 1024) /* all of the world, the crooks themselves among it */
+#define CROOKED_HELD_BYTES (2 * 1024 * 1024)     /* of streams, at the victim */
+#define SAMPLE_US 20000
+
+enum { VICTIM, HONEST, FIRST_CROOK };
+
+struct crooked {
+    enum crook_kind kind;
+    uint64_t memory_before, memory_most;
+    uint64_t held_most;
+};
+
+/* What came on ordered streams and is in the victim's memory. */
+static uint64_t held_bytes(const struct endpoint *e)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < e->count; i++)
+        sum += e->all[i]->streams.in[0].bytes.cap + e->all[i]->streams.in[1].bytes.cap;
+    return sum;
+}
+
+static void sample_memory(struct world *w, uint64_t left)
+{
+    struct crooked *c = w->own;
+    const uint64_t used = memory_in_use();
+
+    c->held_most = num_max(c->held_most, held_bytes(w->nodes[VICTIM]->endpoint));
+    c->memory_most = used > c->memory_most ? used : c->memory_most;
+    if (left > 0)
+        world_at(w, w->now.us + SAMPLE_US, sample_memory, left - 1);
+}
+
+static bool honest_are_settled(struct world *w)
+{
+    for (size_t i = 0; i < w->deed_count; i++) {
+        if (w->deeds[i].from < FIRST_CROOK && !w->deeds[i].is_done)
+            return false;
+    }
+    return w->now.us >= WORLD_S(CROOKED_S);
+}
+
+static void beside_crook(struct world *w, bool is_alone)
+{
+    struct crooked *c = calloc(1, sizeof(*c));
+
+    if (c == NULL)
+        abort();
+    w->own = c;
+    c->kind = (enum crook_kind)world_pick(w, 0, CROOK_KINDS - 1);
+    scenario_two_nodes(w);
+    w->default_link = (struct link_config){.rate_bytes_per_s = world_pick(w, 2000 * KB, 10000 * KB),
+                                           .delay_us = world_pick(w, WORLD_MS(1), WORLD_MS(20)),
+                                           .queue_bytes = 256 * 1024};
+    w->nodes[VICTIM]->ui.cfg.message_us = c->kind == CROOK_FLOOD ? 333 : 0; /* a slow reader of stdout */
+    w->nodes[VICTIM]->ui.cfg.trust_us = world_pick(w, WORLD_MS(50), WORLD_MS(300)); /* time to park */
+    w->no_finish = true;
+    w->goal = honest_are_settled;
+    w->has_strangers = crook_is_stranger(c->kind);
+    world_start_node(w, w->nodes[VICTIM]);
+    world_start_node(w, w->nodes[HONEST]);
+    ui_connect(w, HONEST, VICTIM, HONEST_FROM_US);
+    ui_send(w, HONEST, VICTIM, HONEST_FILE_BYTES, 0);
+    for (size_t i = 0; i < HONEST_TEXTS; i++)
+        ui_say(w, HONEST, VICTIM, 40, i * WORLD_S(CROOKED_S - 2) / HONEST_TEXTS);
+    c->memory_before = memory_in_use();
+    for (size_t i = 0; i < (c->kind == CROOK_OFFERS ? 2 : c->kind == CROOK_PARK ? 8 : 1) && !is_alone; i++) {
+        struct node *n = world_add_node(w);
+
+        crook_make(w, n, c->kind, VICTIM, CROOKED_FROM_US, WORLD_S(CROOKED_S));
+        world_start_node(w, n);
+    }
+    world_log(w, "%s", crook_name(c->kind));
+    sample_memory(w, WORLD_S(CROOKED_S) / SAMPLE_US);
+    scenario_bound(w, WORLD_S(3 * CROOKED_S));
+}
+
+static void crooks(struct world *w)
+{
+    beside_crook(w, false);
+}
+
+static void no_crooks(struct world *w)
+{
+    beside_crook(w, true);
+}
+
+static uint64_t file_us(const struct world *w)
+{
+    return time_since(w->deeds[0].done_at, w->deeds[0].started_at);
+}
+
+/* How long the file takes in the same world without the crook. */
+static uint64_t file_us_alone(struct world *w)
+{
+    static const struct scenario alone = {.name = "no-crooks", .setup = no_crooks};
+    struct world *twin = world_new(&alone, w->seed, 0);
+
+    no_crooks(twin);
+    world_run(twin);
+    if (twin->failed)
+        world_fail(w, "without the crook: %s", twin->failure);
+    const uint64_t us = file_us(twin);
+
+    world_free(twin);
+    return us;
+}
+
+static void check_crooks(struct world *w)
+{
+    const struct crooked *c = w->own;
+    const struct ui_peer *p = ui_peer_of(&w->nodes[HONEST]->ui, VICTIM);
+    const uint64_t memory = c->memory_most - num_min(c->memory_before, c->memory_most);
+    uint64_t slowest_us = 0;
+
+    for (size_t i = 0; i < w->deed_count; i++) {
+        const struct deed *d = &w->deeds[i];
+
+        if (d->type == DEED_SAY)
+            slowest_us = num_max(slowest_us, time_since(d->arrived_at, d->started_at));
+    }
+    const uint64_t us = file_us(w), alone_us = file_us_alone(w);
+
+    world_log(w, "slowest text %.0f ms, file %.0f ms, alone %.0f ms, memory %.1f MB, held %.1f",
+              (double)slowest_us / 1e3, (double)us / 1e3, (double)alone_us / 1e3, (double)memory / 1e6,
+              (double)c->held_most / 1e6);
+    if (p->connected_at.us > HONEST_FROM_US + HONEST_CONNECT_US)
+        world_fail(w, "%s: the honest peer connected after %.3f s", crook_name(c->kind),
+                   (double)(p->connected_at.us - HONEST_FROM_US) / 1e6);
+    if (slowest_us > HONEST_TEXT_US)
+        world_fail(w, "%s: a text took %.0f ms", crook_name(c->kind), (double)slowest_us / 1e3);
+    if (us > alone_us + alone_us / 4 + HONEST_TEXT_US)
+        world_fail(w, "%s: the file took %.0f ms, alone %.0f", crook_name(c->kind), (double)us / 1e3,
+                   (double)alone_us / 1e3);
+    if (memory > CROOKED_MEMORY_BYTES)
+        world_fail(w, "%s: %.1f MB of memory", crook_name(c->kind), (double)memory / 1e6);
+    if (c->held_most > CROOKED_HELD_BYTES)
+        world_fail(w, "%s: %.1f MB of its streams are held", crook_name(c->kind), (double)c->held_most / 1e6);
+}
+
 static const struct scenario table[] = {
+    {.name = "crooks", .weight = 5, .setup = crooks, .check = check_crooks},
     {.name = "syn-flood", .weight = 3, .setup = syn_flood, .check = check_flood},
     {.name = "siege", .weight = 2, .setup = siege, .check = check_siege},
     {.name = "garbage", .weight = 4, .setup = garbage, .check = check_undisturbed},

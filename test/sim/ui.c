@@ -127,6 +127,14 @@ static bool has_changed(struct ui *u, size_t node, const uint8_t key[NOISE_KEY_B
     return p != NULL && memcmp(p->key, key, NOISE_KEY_BYTES) != 0;
 }
 
+/* Nobody lets in whose key is no node's, or a crook's that comes as one stranger after the other. */
+static void turn_away(struct world *w, struct node *n, conn_id peer)
+{
+    struct msg no = {.type = MSG_TRUST, .peer = peer};
+
+    world_tell_later(w, n, &no, n->ui.cfg.trust_us);
+}
+
 static void on_peer_key(struct world *w, struct node *n, const struct msg *m)
 {
     struct ui *u = &n->ui;
@@ -135,6 +143,10 @@ static void on_peer_key(struct world *w, struct node *n, const struct msg *m)
     for (size_t i = 0; i < w->node_count; i++) {
         if (memcmp(w->nodes[i]->identity.public, m->peer_key->key, NOISE_KEY_BYTES) == 0)
             node = i;
+    }
+    if (node == UI_NOBODY && w->has_strangers) {
+        turn_away(w, n, m->peer);
+        return;
     }
     if (node == UI_NOBODY || node == n->index || peer_by_id(u, m->peer) != NULL) {
         world_fail(w, "node %zu is asked to trust %s", n->index,
@@ -398,8 +410,27 @@ static void on_failed(struct world *w, struct node *n, const struct msg *m)
     n->ui.failed_at = w->now;
 }
 
+/* What is heard of a crook is none of the deeds; its offers are taken. */
+static bool is_of_crook(struct world *w, struct node *n, const struct msg *m)
+{
+    const struct ui_peer *p = peer_by_id(&n->ui, m->peer);
+    struct msg yes = {.type = MSG_ACCEPT, .id = m->id};
+
+    if (m->type == MSG_PEER_KEY || m->peer == 0)
+        return false;
+    if (p == NULL)
+        return w->has_strangers;
+    if (w->nodes[p->node]->crook == NULL || m->type == MSG_CONNECTED || m->type == MSG_LEFT || m->type == MSG_LOST)
+        return false;
+    if (m->type == MSG_OFFER)
+        world_tell_later(w, n, &yes, 0);
+    return true;
+}
+
 static void dispatch(struct world *w, struct node *n, struct msg *m)
 {
+    if (is_of_crook(w, n, m))
+        return;
     switch (m->type) {
     case MSG_PEER_KEY:
         on_peer_key(w, n, m);

@@ -76,11 +76,13 @@ struct ui_config {
     bool is_program;        /* as `duet send` and `duet recv`: leaves when its files are over or its peer has left, and the
                              * process ends once the hub is done */
     uint64_t trust_us;      /* the user's time to compare a key */
+    uint64_t message_us;    /* what it takes to show a message */
     uint64_t away_until_us; /* messages pile up in the hub until this world time */
 };
 
 struct ui {
     struct ui_config cfg;
+    uint64_t busy_until_us; /* with the last message */
     struct ui_peer *peers;
     size_t peer_count, peer_cap;
     size_t connects, connected, failed, left, lost, unreachable, back, keys_asked, notices;

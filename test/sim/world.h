@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crook.h"
 #include "disk.h"
 #include "duet/app/hub.h"
 #include "duet/base/heap.h"
@@ -68,6 +69,7 @@ struct node {
     struct hub_config hub_config;
     struct endpoint *endpoint; /* NULL: not started, or dead */
     struct hub *hub;
+    struct crook *crook; /* instead of a hub; NULL: an honest node */
     struct disk disk;
     struct ui ui;
     struct monitor monitor;
@@ -105,6 +107,7 @@ struct world {
     struct deed *deeds;
     size_t deed_count, deed_cap;
     uint64_t deeds_started;
+    bool has_strangers; /* some whose keys are no node's come: nobody lets them in */
     bool is_dirty;      /* something happened that the goal may depend on */
     bool no_finish;     /* leave without goodbyes once the goal is met */
     bool may_miss_left; /* so lossy that a goodbye may not get through */
