@@ -341,3 +341,49 @@ Test(transfer_recv, whatever_begins_grows_and_ends_the_pool_never_runs_out)
         set_up();
     }
 }
+
+/* Whatever the streams below granted: no byte outside the size that was offered, and no more bytes than that. */
+Test(transfer_recv, one_that_sends_more_than_it_offered_is_ended)
+{
+    static const uint8_t bytes[200];
+    static const struct {
+        uint64_t offset;
+        size_t len;
+        bool ends; /* with the rows before it, of a file of 100 bytes */
+    } row[] = {
+        {0, 100, false},           {0, 101, true},  {100, 1, true}, {90, 11, true}, {UINT64_MAX, 1, true},
+        {UINT64_MAX - 1, 2, true}, {50, 50, false}, {50, 51, true}, {0, 60, false},
+    };
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        tear_down();
+        set_up();
+        const struct transfer *t = offered(100);
+        struct endpoint_event ev = {.type = EVENT_EXTENT, .conn = peer.conn, .stream = t->stream};
+
+        ev.extent.offset = row[i].offset;
+        ev.extent.data = bytes;
+        ev.extent.len = row[i].len;
+        transfer_recv_event(&env, &ev);
+        cr_expect_eq(peer.doomed, row[i].ends, "row %zu", i);
+        if (row[i].ends)
+            cr_expect_eq(peer.doom_code, CLOSE_PROTOCOL, "row %zu", i);
+        else
+            cr_expect_eq(t->in.received_bytes, row[i].len, "row %zu", i);
+    }
+}
+
+Test(transfer_recv, one_that_sends_its_bytes_twice_is_ended)
+{
+    static const uint8_t bytes[60];
+    const struct transfer *t = offered(100);
+    struct endpoint_event ev = {.type = EVENT_EXTENT, .conn = peer.conn, .stream = t->stream};
+
+    ev.extent.data = bytes;
+    ev.extent.len = sizeof(bytes);
+    transfer_recv_event(&env, &ev);
+    cr_assert_not(peer.doomed);
+    transfer_recv_event(&env, &ev);
+    cr_expect(peer.doomed);
+    cr_expect_eq(t->in.received_bytes, sizeof(bytes));
+}
