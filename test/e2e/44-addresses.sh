@@ -73,8 +73,10 @@ finish recv
 
 # --- who only calls leaves the usual port to who waits ------------------------------------------------------------------
 
+before=$(net_stat ba in)
+asked() { [ "$(net_stat ba in)" -gt "$before" ]; }
 NS=$NET_B start send "$DUET" send --home "$(home_of alice)" --accept-new --no-gso -c 10.77.0.99 file
-port send
+within "$WAIT_S" asked || fail "send does not call"
 NS=$NET_B start recv "$DUET" recv --home "$(home_of bob)" --accept-new -y -o in
 wait_for "$T/recv.err" 'listening on .*:6254$'
 for name in send recv; do

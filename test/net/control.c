@@ -60,6 +60,7 @@ static const struct knob knobs[] = {
     {"reorder", KIND_SHARE, offsetof(struct link_settings, reorder)},
     {"duplicate", KIND_SHARE, offsetof(struct link_settings, duplicate)},
     {"corrupt", KIND_SHARE, offsetof(struct link_settings, corrupt)},
+    {"no-marks", KIND_SWITCH, offsetof(struct link_settings, no_marks)},
     {"hole", KIND_SWITCH, offsetof(struct link_settings, hole)},
 };
 

@@ -10,6 +10,7 @@
  *   jitter 8ms    a random delay up to this, in which packets overtake each other
  *   policer 30k   bytes of a bucket filled at the rate, which passes or drops; 0: a queue instead
  *   swing 2       the rate changes each 0.1 to 2 s, between half of it and twice; 0: it stays
+ *   no-marks on|off  packets with an ECN codepoint vanish, as behind some routers; counted as in a hole
  *   drop 3        lose the next so many packets               max-packet 1280   bigger ones vanish; 0: no limit
  *
  * A socket also answers `stats` (JSON) and `ready`; every other answer is `ok` or `error: WHY`.

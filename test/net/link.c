@@ -208,6 +208,14 @@ uint64_t link_next_train(struct link *l)
     return ++l->trains;
 }
 
+/* ECN is the low two bits of TOS, and of the traffic class, which begins half-way through the first byte. */
+static bool is_marked(const uint8_t *b, size_t len)
+{
+    if (len >= IPV4_MIN_HEADER && b[0] >> 4 == 4)
+        return (b[1] & 3) != 0;
+    return len >= IPV6_HEADER && b[0] >> 4 == 6 && (b[1] & 0x30) != 0;
+}
+
 void link_push(struct link *l, const struct link_origin *origin, const uint8_t *bytes, size_t len, uint64_t now_ns)
 {
     bool lost = hit(l, l->set.loss), late = hit(l, l->set.reorder);
@@ -218,7 +226,7 @@ void link_push(struct link *l, const struct link_origin *origin, const uint8_t *
 
     l->stats.in++;
     l->stats.in_bytes += len;
-    if (l->set.hole) {
+    if (l->set.hole || (l->set.no_marks && is_marked(bytes, len))) {
         l->stats.dropped_hole++;
     } else if (l->set.max_packet > 0 && len > l->set.max_packet) {
         l->stats.dropped_size++;

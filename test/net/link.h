@@ -37,6 +37,7 @@ struct link_settings {
     double swing;           /* > 1: the rate is drawn anew each 0.1 to 2 s, between rate / swing and rate * swing */
     struct link_share loss, reorder, duplicate, corrupt;
     struct link_share burst_start, burst_end; /* a burst loses everything (Gilbert-Elliott) */
+    bool no_marks;                            /* what has an ECN codepoint is lost, as behind some routers */
     bool hole;                                /* everything that enters is lost; what is under way arrives */
 };
 
