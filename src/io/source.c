@@ -61,9 +61,9 @@ static int read_copy(struct source *s, int *sys)
         free(copy);
         return err;
     }
-    s->copy = realloc(copy, (size_t)len);
-    if (s->copy == NULL)
-        s->copy = copy;
+    uint8_t *smaller = realloc(copy, (size_t)len);
+
+    s->copy = smaller != NULL ? smaller : copy;
     s->bytes = (uint64_t)len;
     return 0;
 }
