@@ -100,7 +100,11 @@ static void handle_connect(struct hub *h, const struct msg *m)
     if (h->env.quitting)
         err = DUET_ECANCELLED;
     if (err == 0)
-        err = endpoint_connect(h->env.endpoint, &m->addr, h->env.now, &conn);
+        err = endpoint_connect(h->env.endpoint, &m->call->addr, h->env.now, &conn);
+    if (err == 0 && endpoint_expect(h->env.endpoint, conn, &m->call->expected) != 0) {
+        endpoint_close(h->env.endpoint, conn, CLOSE_OK, NULL, h->env.now); /* nobody knows of it yet */
+        err = DUET_ENOMEM;
+    }
     if (err == DUET_EEXIST) /* the peer was quicker: its session serves */
         env_tell(&h->env, (struct msg){.type = MSG_NOTICE, .peer = conn, .id = m->id},
                  "already connected to that peer");

@@ -3,11 +3,13 @@
 #include <stdlib.h>
 
 /* Which member of the union a message owns. */
-enum owned { OWNS_NOTHING, OWNS_TEXT, OWNS_PEER_KEY, OWNS_STATS, OWNS_PROGRESS };
+enum owned { OWNS_NOTHING, OWNS_TEXT, OWNS_CALL, OWNS_PEER_KEY, OWNS_STATS, OWNS_PROGRESS };
 
 static enum owned owned_by(enum msg_type type)
 {
     switch (type) {
+    case MSG_CONNECT:
+        return OWNS_CALL;
     case MSG_PEER_KEY:
         return OWNS_PEER_KEY;
     case MSG_STATS:
@@ -35,7 +37,6 @@ static enum owned owned_by(enum msg_type type)
     case DONE_CREATED:
     case DONE_COMMITTED:
         return OWNS_TEXT;
-    case MSG_CONNECT:
     case MSG_ACCEPT:
     case MSG_REJECT:
     case MSG_CANCEL:
@@ -62,6 +63,15 @@ static enum owned owned_by(enum msg_type type)
     return OWNS_NOTHING;
 }
 
+struct msg_call *msg_call_new(const struct duet_addr *addr)
+{
+    struct msg_call *call = calloc(1, sizeof(*call));
+
+    if (call != NULL)
+        call->addr = *addr;
+    return call;
+}
+
 void msg_dispose(struct msg *m)
 {
     switch (owned_by(m->type)) {
@@ -69,6 +79,9 @@ void msg_dispose(struct msg *m)
         return;
     case OWNS_TEXT:
         free(m->text);
+        break;
+    case OWNS_CALL:
+        free(m->call);
         break;
     case OWNS_PEER_KEY:
         free(m->peer_key);

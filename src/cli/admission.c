@@ -51,13 +51,17 @@ static void say_limited(struct admission *a, struct line_limit *l, const char *t
 
 bool admission_dial(struct admission *a, const struct duet_addr *addr, const char *dialled)
 {
-    struct msg m = {.type = MSG_CONNECT, .addr = *addr};
+    struct msg m = {.type = MSG_CONNECT};
     size_t i = 0;
 
     while (i < ADMISSION_DIALS && a->dials[i].id != 0)
         i++;
     if (i == ADMISSION_DIALS)
         return false;
+    m.call = msg_call_new(addr);
+    if (m.call == NULL)
+        return false;
+    trust_expected(&a->program->policy, dialled, &m.call->expected);
     m.id = ++a->last_dial;
     a->dials[i] = (struct dial){.id = m.id, .addr = *addr};
     snprintf(a->dials[i].dialled, sizeof(a->dials[i].dialled), "%s", dialled);

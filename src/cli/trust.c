@@ -162,6 +162,20 @@ void trust_judge(const struct trust_policy *policy, const struct msg_peer_key *p
     }
 }
 
+void trust_expected(const struct trust_policy *policy, const char *dialled, struct expected_keys *out)
+{
+    uint8_t keys[EXPECTED_KEYS][NOISE_KEY_BYTES];
+
+    out->count = 0;
+    if (policy->fingerprint != NULL) {
+        out->count = fingerprint_parse(policy->fingerprint, out->prints[0]) ? 1 : 0;
+        return;
+    }
+    out->count = known_keys_at(policy->id, dialled, keys, EXPECTED_KEYS);
+    for (size_t i = 0; i < out->count; i++)
+        noise_print(out->prints[i], keys[i]);
+}
+
 void trust_accept(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *dialled,
                   enum known_verdict on_file, struct trust_outcome *out)
 {

@@ -61,6 +61,16 @@ struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const st
     return c;
 }
 
+int conn_expect(struct conn *c, const struct expected_keys *expected)
+{
+    c->call = calloc(1, sizeof *c->call);
+    if (c->call == NULL)
+        return DUET_ENOMEM;
+    c->call->expected = *expected;
+    c->call->act_at = DUET_NEVER;
+    return 0;
+}
+
 struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const struct duet_route *route,
                                 const struct handshake *hs, bool address_proven, duet_time now)
 {
@@ -118,6 +128,7 @@ static void stop_transport(struct conn *c)
 
 void conn_free(struct conn *c)
 {
+    free(c->call);
     drop_handshake(c);
     stop_transport(c);
     sodium_memzero(c, sizeof *c);

@@ -3,6 +3,7 @@
  * marked as seen only after its tag verified, and its frames are taken one by
  * one; the first that breaks a rule closes the connection.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "duet/base/err.h"
@@ -59,13 +60,11 @@ static uint64_t ack_repeat_us(const struct conn *c, duet_time now)
     return num_min(answer_us, HANDSHAKE_FIRST_US);
 }
 
-int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now)
+/* `expected`: NULL: an answer of any key will do.  DUET_ETRUST: it is of another, and nothing happened. */
+static int take_answer(struct conn *c, const struct packet *p, const struct expected_keys *expected, duet_time now)
 {
-    /* Another answer to our SYN: the responder forgot the first one before our ACK came, or was started anew. */
-    const bool anew = c->state == CONN_ACK_SENT && p->cid_r != c->peer_cid;
-    if ((c->state != CONN_SYN_SENT && !anew) || !route_equal(from, &c->path.route))
-        return DUET_ENOTFOUND;
-    int rc = handshake_confirm(c->hs, &c->shared->cfg, p);
+    const bool anew = c->state == CONN_ACK_SENT;
+    int rc = handshake_confirm(c->hs, &c->shared->cfg, expected, p);
     if (rc == DUET_EREFUSED || rc == DUET_EPROTOCOL) {
         conn_abandon(c, END_ERROR, rc, now);
         return 0;
@@ -78,16 +77,59 @@ int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_
         conn_abandon(c, END_ERROR, rc, now);
         return rc;
     }
-    if (c->repeats > CONN_CAUTION_PTOS && c->repeats % 2 != 0) /* the last SYN went without a mark (conn_gate.c) */
-        caution_helped(&c->unmarked, now);
-    c->received_bytes += len;
     conn_enter(c, CONN_ACK_SENT, now);
     c->flight_wanted = true;
     c->repeats = 0;
     c->repeat_us = ack_repeat_us(c, now);
     c->heard_at = now;
+    free(c->call);
+    c->call = NULL;
     if (c->hs->flags & PACKET_SYN_SOLE)
         conn_tell_connected(c);
+    return 0;
+}
+
+/* The first of another key is kept; who sends more of them cannot prolong the wait. */
+static int keep_answer(struct conn *c, const struct packet *p, duet_time now)
+{
+    struct call *call = c->call;
+    if (!time_is_never(call->act_at) || p->noise_len > sizeof call->noise)
+        return DUET_EAUTH;
+    memcpy(call->noise, p->noise, p->noise_len);
+    call->noise_len = p->noise_len;
+    call->cid_r = p->cid_r;
+    call->act_at = time_min(time_add(now, LIMIT_FOREIGN_ANSWER_US), c->end_at);
+    return 0;
+}
+
+void conn_take_kept(struct conn *c, duet_time now)
+{
+    const struct call kept = *c->call;
+    const struct packet p = {.type = PACKET_SYN_ACK,
+                             .cid_i = c->id,
+                             .cid_r = kept.cid_r,
+                             .noise = kept.noise,
+                             .noise_len = kept.noise_len};
+    c->call->act_at = DUET_NEVER;
+    c->end_at = time_max(c->end_at, time_add(now, LIMIT_FOREIGN_ANSWER_US)); /* its ACK needs some time as well */
+    (void)take_answer(c, &p, NULL, now); /* the time-out tells, if nothing else */
+}
+
+int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now)
+{
+    /* Another answer to our SYN: the responder forgot the first one before our ACK came, or was started anew. */
+    const bool anew = c->state == CONN_ACK_SENT && p->cid_r != c->peer_cid;
+    if ((c->state != CONN_SYN_SENT && !anew) || !route_equal(from, &c->path.route))
+        return DUET_ENOTFOUND;
+    const bool was_unmarked = c->repeats > CONN_CAUTION_PTOS && c->repeats % 2 != 0; /* the last SYN (conn_gate.c) */
+    const int rc = take_answer(c, p, c->call != NULL ? &c->call->expected : NULL, now);
+    if (rc == DUET_ETRUST)
+        return keep_answer(c, p, now);
+    if (rc != 0 || c->state != CONN_ACK_SENT)
+        return rc;
+    if (was_unmarked)
+        caution_helped(&c->unmarked, now);
+    c->received_bytes += len;
     return 0;
 }
 

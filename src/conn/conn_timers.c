@@ -6,6 +6,8 @@
  *                is unanswered                 (CLOSE: CONN_CLOSE_TRIES times)
  *   end          connecting, half-open,        ends the connection
  *                draining
+ *   call         another key answered than     acts on that answer
+ *                expected
  *   loss         packets are in flight         loss_timer: lost, or probes
  *   ack          something to acknowledge      conn_send finds it due
  *   pace         bulk waits for its turn       conn_send finds it due
@@ -66,7 +68,9 @@ static duet_time open_deadline(const struct conn *c)
 
 duet_time conn_deadline(const struct conn *c)
 {
-    const duet_time t = time_min(c->repeat_at, c->end_at);
+    duet_time t = time_min(c->repeat_at, c->end_at);
+    if (c->call != NULL)
+        t = time_min(t, c->call->act_at);
     return is_open(c) ? time_min(t, open_deadline(c)) : t;
 }
 
@@ -239,6 +243,10 @@ void conn_tick(struct conn *c, duet_time now)
     if (c->state == CONN_ESTABLISHED && !time_is_never(c->deadline_was) &&
         time_since(now, c->deadline_was) > CONN_SUSPEND_US)
         wake_from_suspend(c, now);
+    if (c->call != NULL && time_due(c->call->act_at, now)) {
+        conn_take_kept(c, now);
+        return;
+    }
     if (time_due(c->end_at, now)) {
         give_up(c, now);
         return;

@@ -107,6 +107,14 @@ int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time
     return rc;
 }
 
+int endpoint_expect(struct endpoint *e, conn_id conn, const struct expected_keys *expected)
+{
+    struct conn *c = endpoint_find(e, conn);
+    if (c == NULL || c->state != CONN_SYN_SENT || c->call != NULL || expected->count == 0)
+        return 0;
+    return conn_expect(c, expected);
+}
+
 void endpoint_close(struct endpoint *e, conn_id conn, uint64_t code, const char *reason, duet_time now)
 {
     struct conn *c = endpoint_find(e, conn);

@@ -115,8 +115,21 @@ ssize_t handshake_syn_ack(const struct handshake *h, uint8_t *buf, size_t cap)
 
 /* ── H3 ──────────────────────────────────────────────────────────────── */
 
+static bool is_expected(const struct expected_keys *expected, const uint8_t key[NOISE_KEY_BYTES])
+{
+    uint8_t print[NOISE_PRINT_BYTES];
+
+    noise_print(print, key);
+    for (size_t i = 0; i < expected->count; i++) {
+        if (memcmp(expected->prints[i], print, sizeof print) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* `first`: the answer taken before, NULL: none. */
-static int read_answer(struct handshake *next, const struct handshake *first, const struct packet *syn_ack)
+static int read_answer(struct handshake *next, const struct handshake *first, const struct expected_keys *expected,
+                       const struct packet *syn_ack)
 {
     uint8_t payload[LIMIT_SYN_ACK_BYTES];
     const ssize_t n = noise_read(&next->noise, syn_ack->noise, syn_ack->noise_len, payload, sizeof payload);
@@ -128,6 +141,8 @@ static int read_answer(struct handshake *next, const struct handshake *first, co
         return DUET_EAUTH;
     if (first != NULL && memcmp(next->noise.rs, first->noise.rs, NOISE_KEY_BYTES) != 0)
         return DUET_EAUTH;
+    if (expected != NULL && !is_expected(expected, next->noise.rs))
+        return DUET_ETRUST;
     int rc = take_name(&r, next->peer_name);
     if (rc == 0)
         rc = params_read(&next->result, &r);
@@ -140,12 +155,13 @@ static int read_answer(struct handshake *next, const struct handshake *first, co
     return first == NULL || params_same(&next->result, &first->result) ? 0 : DUET_EAUTH;
 }
 
-int handshake_confirm(struct handshake *h, const struct endpoint_config *cfg, const struct packet *syn_ack)
+int handshake_confirm(struct handshake *h, const struct endpoint_config *cfg, const struct expected_keys *expected,
+                      const struct packet *syn_ack)
 {
     struct handshake next = *h;
     next.noise = h->after_syn;
     next.cid_r = syn_ack->cid_r;
-    int rc = read_answer(&next, h->cid_r != 0 ? h : NULL, syn_ack);
+    int rc = read_answer(&next, h->cid_r != 0 ? h : NULL, expected, syn_ack);
     if (rc == 0) {
         uint8_t payload[HANDSHAKE_NOISE_BYTES];
         struct writer w = writer_of(payload, sizeof payload);

@@ -23,6 +23,11 @@ _Static_assert(NOISE_HASH_BYTES == crypto_hash_sha512_BYTES, "SHA-512");
 /* A static key on the wire is encrypted. */
 #define STATIC_BYTES (NOISE_KEY_BYTES + NOISE_TAG_BYTES)
 
+void noise_print(uint8_t print[NOISE_PRINT_BYTES], const uint8_t key[NOISE_KEY_BYTES])
+{
+    crypto_generichash(print, NOISE_PRINT_BYTES, key, NOISE_KEY_BYTES, NULL, 0);
+}
+
 void noise_public(uint8_t public[NOISE_KEY_BYTES], const uint8_t secret[NOISE_KEY_BYTES])
 {
     (void)crypto_scalarmult_base(public, secret); /* cannot fail: the base point has large order */

@@ -254,6 +254,38 @@ int known_check(const struct identity *id, const struct known_peer *peer, struct
     return err;
 }
 
+static size_t keys_in(const char *text, size_t len, const char *dialled, uint8_t keys[][NOISE_KEY_BYTES], size_t cap)
+{
+    struct walk w = {.at = text, .end = text + len};
+    struct entry e;
+    size_t count = 0;
+
+    while (count < cap && next_line(&w)) {
+        if (is_comment(w.text))
+            continue;
+        if (!parse_entry(&w, &e))
+            return 0;
+        if (same_text(e.address, dialled) && !same_text(e.address, NO_ADDRESS))
+            memcpy(keys[count++], e.key, NOISE_KEY_BYTES);
+    }
+    return count;
+}
+
+size_t known_keys_at(const struct identity *id, const char *dialled, uint8_t keys[][NOISE_KEY_BYTES], size_t cap)
+{
+    char *text = NULL;
+    size_t len = 0, count = 0;
+    const int dirfd = statedir_open(id->dir);
+
+    if (dirfd < 0)
+        return 0;
+    if (load(dirfd, &text, &len) == 0 && len > 0)
+        count = keys_in(text, len, dialled, keys, cap);
+    free(text);
+    close(dirfd);
+    return count;
+}
+
 /* ---- remembering ---- */
 
 /* The line of the peer, with its newline; what it did not show or was not asked for is left open. */

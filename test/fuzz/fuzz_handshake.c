@@ -89,7 +89,7 @@ static void inject(const struct script *s, struct handshake *h, const struct end
     if (p.type == PACKET_SYN && handshake_answer(&fresh, cfg, &p, 7, REFUSAL_NONE, rng) == 0)
         assert(params_result_fits(&fresh.proposed, &fresh.result));
     if (p.type == PACKET_SYN_ACK)
-        assert(handshake_confirm(h, cfg, &p) < 0 && memcmp(&before, &h->noise, sizeof(before)) == 0);
+        assert(handshake_confirm(h, cfg, NULL, &p) < 0 && memcmp(&before, &h->noise, sizeof(before)) == 0);
     if (p.type == PACKET_ACK)
         assert(handshake_complete(h, &p) < 0 && memcmp(&before, &h->noise, sizeof(before)) == 0);
 }
@@ -127,7 +127,7 @@ static void converse(const struct script *s)
     len = (size_t)handshake_syn_ack(&r, buf, sizeof(buf));
     assert(len < LIMIT_SYN_ACK_BYTES);
     edit(s, 1, buf, len);
-    if (packet_parse(&p, buf, len) < 0 || p.type != PACKET_SYN_ACK || handshake_confirm(&i, &ci, &p) < 0)
+    if (packet_parse(&p, buf, len) < 0 || p.type != PACKET_SYN_ACK || handshake_confirm(&i, &ci, NULL, &p) < 0)
         return;
     len = (size_t)handshake_ack(&i, buf, sizeof(buf));
     edit(s, 2, buf, len);

@@ -63,7 +63,7 @@ static void connect_fire(struct world *w, uint64_t arg)
     struct duet_addr addr = world_address(to, to->known_as);
 
     monitor_chose(&from->monitor, &addr);
-    struct msg m = {.type = MSG_CONNECT, .id = (uint32_t)(1000 + to->index), .addr = addr};
+    struct msg m = {.type = MSG_CONNECT, .id = (uint32_t)(1000 + to->index), .call = msg_call_new(&addr)};
     world_log(w, "%zu connects to %zu", from->index, to->index);
     world_tell(w, from, &m);
 }

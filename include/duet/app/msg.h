@@ -34,7 +34,7 @@
 /* clang-format off */
 enum msg_type {
     /* ui → net */
-    MSG_CONNECT,          /* id (ui's number, not 0), addr */
+    MSG_CONNECT,          /* id (ui's number, not 0), call */
     MSG_TRUST,            /* peer, flag: yes or no; the answer to MSG_PEER_KEY. No: text is the reason for the peer, if it
                            * is not the key; MSG_LEFT follows (flag, value CLOSE_REFUSED, or CLOSE_TRUST without one) */
     MSG_SAY,              /* peer, id (ui's number), text: UTF-8, NUL-terminated, at most CHAT_TEXT_BYTES; what
@@ -126,6 +126,11 @@ struct msg_peer_key {
     struct params params; /* negotiated */
 };
 
+struct msg_call {
+    struct duet_addr addr;
+    struct expected_keys expected; /* an answer of another key waits (endpoint_expect) */
+};
+
 struct msg_progress {
     uint32_t id; /* transfer */
     bool sending;
@@ -147,6 +152,7 @@ struct msg {
     uint64_t value;
     union {
         char *text;                    /* heap, owned by whoever holds the msg; may be NULL */
+        struct msg_call *call;         /* heap */
         struct msg_peer_key *peer_key; /* heap */
         struct endpoint_stats *stats;  /* heap */
         struct msg_progress *progress; /* heap */
@@ -156,6 +162,9 @@ struct msg {
     };
 };
 _Static_assert(sizeof(struct msg) <= 64, "a message stays one cache line");
+
+/* What a MSG_CONNECT owns: a call of whoever is at that address.  NULL: out of memory. */
+struct msg_call *msg_call_new(const struct duet_addr *addr);
 
 /* Frees what the message owns (not chunks: they belong to a pool). */
 void msg_dispose(struct msg *m);

@@ -49,6 +49,9 @@ struct trust_outcome {
 void trust_judge(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *dialled,
                  struct trust_outcome *out);
 
+/* Whose answer a call of `dialled` is for: the key of --peer, else those on file for that address. */
+void trust_expected(const struct trust_policy *policy, const char *dialled, struct expected_keys *out);
+
 /* After a yes to what `on_file` says: judges again, and remembers.  KNOWN: it is on the disk.  Else REFUSED or CHANGED,
  * also where it could not be written. */
 void trust_accept(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *dialled,

@@ -96,6 +96,16 @@ struct conn_shared {
     size_t parked_bytes;          /* of ordered streams nobody has begun to read, over all connections */
 };
 
+/* A call for certain keys.  A SYN-ACK says which key made it, and anybody who saw the SYN can make one: that of another
+ * key is kept until the right one had its time, as it came, and read once more then. */
+struct call {
+    struct expected_keys expected;
+    duet_time act_at; /* on what is kept; DUET_NEVER: nothing is */
+    uint64_t cid_r;
+    size_t noise_len;
+    uint8_t noise[LIMIT_SYN_ACK_BYTES];
+};
+
 struct conn {
     struct heap_node timer;  /* its deadline in the endpoint's heap; first, so a node is its connection */
     struct conn *ready_next; /* the endpoint's queue of connections that can send now */
@@ -112,6 +122,7 @@ struct conn {
     uint8_t peer_key[NOISE_KEY_BYTES];
 
     struct handshake *hs; /* until confirmed, then NULL */
+    struct call *call;    /* SYN_SENT, and certain keys are expected; else NULL */
     duet_time repeat_at;  /* next repeat of SYN, ACK or CLOSE; DUET_NEVER */
     uint64_t repeat_us;
     uint32_t repeats;
@@ -178,6 +189,9 @@ struct conn {
 /* An attempt to reach addr (SYN_SENT). NULL: no memory. */
 struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const struct duet_addr *addr, duet_time now);
 
+/* Whose answer it waits for, before any came.  0, DUET_ENOMEM. */
+int conn_expect(struct conn *c, const struct expected_keys *expected);
+
 /* The answer to a SYN (SYN_RECEIVED), from the very address that got it: owns a handshake for which handshake_answer succeeded.  NULL: no memory. */
 struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const struct duet_route *route,
                                 const struct handshake *hs, bool address_proven, duet_time now);
@@ -227,6 +241,8 @@ void conn_close_came(struct conn *c, uint64_t number, bool has_close, uint64_t a
 int conn_recv_retry(struct conn *c, const struct packet *p, const struct duet_route *from, duet_time now);
 int conn_recv_version(struct conn *c, const struct packet *p, const struct duet_route *from);
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now);
+/* Time is up for the keys expected: acts on the answer of another. */
+void conn_take_kept(struct conn *c, duet_time now);
 int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now);
 int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_route *from, uint8_t *dgram, size_t len,
                    uint8_t ecn, duet_time now);

@@ -34,6 +34,10 @@ void endpoint_free(struct endpoint *e);
  * that address already (perhaps the peer was quicker), *out names it; DUET_ENOMEM, DUET_EFULL. */
 int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time now, conn_id *out);
 
+/* Right after endpoint_connect, which key's answer the attempt is for.  One of another key counts only when
+ * LIMIT_FOREIGN_ANSWER_US went by after it, or the time is up, and none of these answered.  0; DUET_ENOMEM. */
+int endpoint_expect(struct endpoint *e, conn_id conn, const struct expected_keys *expected);
+
 /* Says goodbye (CLOSE is repeated until answered, for a bounded time).  The
  * EVENT_CLOSED with END_LOCAL comes when it is over.  Unknown ids: no effect. */
 void endpoint_close(struct endpoint *e, conn_id conn, uint64_t code, const char *reason, duet_time now);

@@ -59,8 +59,10 @@ ssize_t handshake_syn_ack(const struct handshake *h, uint8_t *buf, size_t cap);
 
 /* H3.  0: confirmed, the ACK is ready; DUET_EREFUSED: refusal says why; DUET_EAUTH, DUET_EMALFORMED: drop it;
  * DUET_EPROTOCOL: authentic but not a result of our proposal.  A further answer to the same SYN takes the place of the
- * first only if it comes from the same key with the same parameters (DUET_EAUTH): what was built on that one stays. */
-int handshake_confirm(struct handshake *h, const struct endpoint_config *cfg, const struct packet *syn_ack);
+ * first only if it comes from the same key with the same parameters (DUET_EAUTH): what was built on that one stays.
+ * DUET_ETRUST: authentic, but of none of the keys in `expected` (NULL: of any), whatever else it says. */
+int handshake_confirm(struct handshake *h, const struct endpoint_config *cfg, const struct expected_keys *expected,
+                      const struct packet *syn_ack);
 ssize_t handshake_ack(const struct handshake *h, uint8_t *buf, size_t cap);
 
 /* H4.  0; DUET_EAUTH, DUET_EMALFORMED: drop it. */

@@ -23,6 +23,14 @@ typedef uint64_t conn_id;
 #define STREAM_CONTROL 0
 #define STREAM_CHAT 4
 
+#define EXPECTED_KEYS 16 /* at one address: as many as known_peers keeps lines of one key */
+
+/* Whose answer a call is for: the hashes of their keys (noise_print).  None: anybody's. */
+struct expected_keys {
+    size_t count;
+    uint8_t prints[EXPECTED_KEYS][NOISE_PRINT_BYTES];
+};
+
 struct endpoint_config {
     struct noise_keypair identity;
     char name[LIMIT_NAME_BYTES + 1]; /* own display name, UTF-8 */

@@ -44,6 +44,11 @@ struct noise {
     uint8_t re[NOISE_KEY_BYTES]; /* peer's ephemeral */
 };
 
+#define NOISE_PRINT_BYTES 20 /* of a public key: nobody finds another key with the same */
+
+/* The hash a public key is known by where 32 bytes are too many to read out. */
+void noise_print(uint8_t print[NOISE_PRINT_BYTES], const uint8_t key[NOISE_KEY_BYTES]);
+
 /* Public key of a secret one. */
 void noise_public(uint8_t public[NOISE_KEY_BYTES], const uint8_t secret[NOISE_KEY_BYTES]);
 

@@ -55,4 +55,8 @@ int known_check(const struct identity *id, const struct known_peer *peer, struct
 int known_accept(const struct identity *id, const struct known_peer *peer, enum known_verdict expected,
                  struct known_match *out, char error[IDENTITY_ERROR_BYTES]);
 
+/* The keys that are on file for the address `dialled`, `cap` at most; how many.  0 also where the file cannot be used:
+ * known_check says why. */
+size_t known_keys_at(const struct identity *id, const char *dialled, uint8_t keys[][NOISE_KEY_BYTES], size_t cap);
+
 #endif

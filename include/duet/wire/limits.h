@@ -32,6 +32,7 @@
 #define LIMIT_HALF_OPEN_US 15000000  /* life of a half-open connection, from its first SYN */
 #define LIMIT_TOKEN_US 10000000      /* life of a RETRY token */
 #define LIMIT_AMPLIFICATION 3        /* bytes out per byte in before the address is proven */
+#define LIMIT_FOREIGN_ANSWER_US 3000000 /* after an answer by a key not expected, the expected one still has so long */
 #define HANDSHAKE_FIRST_US 100000    /* first repeat of SYN, of ACK; on a long path before the answer */
 #define HANDSHAKE_MAX_US 1000000     /* waits grow by half up to this: who comes late is met within a second */
 #define LIMIT_CONNS 4096             /* connections on one endpoint */

@@ -175,7 +175,7 @@ static void meet(struct meeting *m)
     cr_assert_eq(handshake_answer(&m->hs[1], &m->cfg[1], &p, CID_R, REFUSAL_NONE, &ephemeral[1]), 0);
     m->syn_ack_len = (size_t)handshake_syn_ack(&m->hs[1], m->syn_ack, sizeof(m->syn_ack));
     p = parsed(m->syn_ack, m->syn_ack_len);
-    cr_assert_eq(handshake_confirm(&m->hs[0], &m->cfg[0], &p), 0);
+    cr_assert_eq(handshake_confirm(&m->hs[0], &m->cfg[0], NULL, &p), 0);
     m->ack_len = (size_t)handshake_ack(&m->hs[0], m->ack, sizeof(m->ack));
     p = parsed(m->ack, m->ack_len);
     cr_assert_eq(handshake_complete(&m->hs[1], &p), 0);

@@ -81,6 +81,45 @@ static enum trust_verdict accept_new(struct fixture *f, const char *dialled)
     return f->out.verdict;
 }
 
+static bool is_print_of(const uint8_t print[NOISE_PRINT_BYTES], const uint8_t key[NOISE_KEY_BYTES])
+{
+    uint8_t want[NOISE_PRINT_BYTES];
+
+    noise_print(want, key);
+    return memcmp(print, want, sizeof want) == 0;
+}
+
+Test(trust, a_call_expects_the_keys_on_file_for_its_address_or_that_of_peer)
+{
+    struct fixture f;
+    struct expected_keys expected;
+    const uint8_t other[NOISE_KEY_BYTES] = {1};
+    char named[FINGERPRINT_BYTES];
+
+    set_up(&f);
+    f.policy.accept_new = true;
+    trust_expected(&f.policy, "host:9", &expected);
+    cr_expect_eq(expected.count, 0, "nothing is on file");
+    cr_assert_eq(judge(&f, "host:9"), TRUST_ALLOWED);
+    cr_assert_eq(accept_new(&f, "host:9"), TRUST_KNOWN, "%s", f.out.text);
+    trust_expected(&f.policy, "host:9", &expected);
+    cr_assert_eq(expected.count, 1);
+    cr_expect(is_print_of(expected.prints[0], f.peer.key));
+    trust_expected(&f.policy, "host:10", &expected);
+    cr_expect_eq(expected.count, 0);
+    trust_expected(&f.policy, "-", &expected);
+    cr_expect_eq(expected.count, 0, "which stands for no address");
+
+    f.policy.fingerprint = fingerprint(other, named);
+    trust_expected(&f.policy, "host:9", &expected);
+    cr_assert_eq(expected.count, 1);
+    cr_expect(is_print_of(expected.prints[0], other));
+    f.policy.fingerprint = "junk";
+    trust_expected(&f.policy, "host:9", &expected);
+    cr_expect_eq(expected.count, 0);
+    tear_down(&f);
+}
+
 Test(trust, knows_a_key_again_and_never_takes_a_changed_one)
 {
     struct fixture f;

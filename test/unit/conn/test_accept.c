@@ -453,7 +453,7 @@ Test(accept, no_common_parameters_are_refused_and_forgotten)
     cr_assert_eq(give(syn, sizeof syn, &from), DUET_EREFUSED);
     cr_assert_eq(endpoint_counters(e).refused, 1);
     cr_assert_eq(packet_parse(&p, out, take(out, &to)), 0);
-    cr_assert_eq(handshake_confirm(&last, &mine, &p), DUET_EREFUSED);
+    cr_assert_eq(handshake_confirm(&last, &mine, NULL, &p), DUET_EREFUSED);
     cr_assert_eq(last.refusal, REFUSAL_PARAMS);
     cr_assert_eq(endpoint_conn_count(e), 0);
 }

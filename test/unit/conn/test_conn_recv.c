@@ -209,6 +209,144 @@ Test(conn_recv, a_version_packet_words_the_error_but_ends_nothing)
     cr_assert_eq(pair.last[0][EVENT_FAILED].failed.err, DUET_EUNSUPPORTED);
 }
 
+/* ---- an answer of another key than is on file ---- */
+
+static uint8_t seen_syn[LIMIT_SYN_BYTES];
+static size_t seen_len;
+
+/* Somebody on the way reads the SYN, and cannot stop it. */
+static bool read_syn(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p;
+    if (to == 1 && len <= sizeof seen_syn && bytes[0] == PACKET_SYN) {
+        memcpy(seen_syn, bytes, len);
+        seen_len = len;
+    }
+    return true;
+}
+
+static bool read_syn_and_lose_it(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    read_syn(p, to, bytes, len);
+    return false;
+}
+
+static void expect_key_of(conn_id id, const struct endpoint_config *cfg)
+{
+    struct expected_keys expected = {.count = 2};
+
+    noise_print(expected.prints[1], cfg->identity.public); /* it need not be the first */
+    cr_assert_eq(endpoint_expect(pair.e[0], id, &expected), 0);
+}
+
+/* A call whose SYN was read, for the key of that side. */
+static conn_id call_for(const struct endpoint_config *cfg, bool (*filter)(struct pair *, int, uint8_t *, size_t))
+{
+    conn_id id;
+
+    pair.filter = filter;
+    cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
+    expect_key_of(id, cfg);
+    pair_run_for(&pair, 1000);
+    cr_assert_gt(seen_len, 0);
+    return id;
+}
+
+/* Mallory's answer comes before Bob's; endpoint_recv's code. */
+static int forge(enum params_refusal refusal, uint64_t cid_r)
+{
+    const struct endpoint_config mallory = pair_config(99, "mallory");
+    struct duet_rand rng;
+    struct handshake h;
+    struct packet syn;
+    uint8_t dgram[LIMIT_SYN_ACK_BYTES];
+
+    rand_init_u64(&rng, cid_r);
+    cr_assert_eq(packet_parse(&syn, seen_syn, seen_len), 0);
+    cr_assert_eq(handshake_answer(&h, &mallory, &syn, cid_r, refusal, &rng), 0);
+    const ssize_t len = handshake_syn_ack(&h, dgram, sizeof dgram);
+
+    handshake_wipe(&h);
+    cr_assert_gt(len, 0);
+    return pair_give(&pair, 0, dgram, (size_t)len);
+}
+
+static void expect_bob_is_reached(void)
+{
+    const struct endpoint_config bob = pair.e[1]->shared.cfg;
+
+    pair_run_for(&pair, LIMIT_FOREIGN_ANSWER_US * 2);
+    cr_assert_eq(pair.count[0][EVENT_FAILED], 0);
+    cr_assert_eq(pair.count[0][EVENT_CONNECTED], 1);
+    cr_assert_arr_eq(pair.last[0][EVENT_CONNECTED].connected.key, bob.identity.public, NOISE_KEY_BYTES);
+    cr_assert_eq(pair.count[1][EVENT_CONNECTED], 1);
+}
+
+Test(conn_recv, a_refusal_of_another_key_does_not_end_a_call_whose_key_is_on_file)
+{
+    call_for(&pair.e[1]->shared.cfg, read_syn);
+    cr_assert_eq(forge(REFUSAL_PARAMS, 77), 0);
+    cr_assert_neq(forge(REFUSAL_PARAMS, 78), 0, "one is kept, not many");
+    expect_bob_is_reached();
+}
+
+Test(conn_recv, an_answer_of_another_key_does_not_take_the_place_of_the_one_on_file)
+{
+    call_for(&pair.e[1]->shared.cfg, read_syn);
+    cr_assert_eq(forge(REFUSAL_NONE, 77), 0);
+    expect_bob_is_reached();
+}
+
+Test(conn_recv, where_the_key_on_file_keeps_silent_the_answer_of_another_is_acted_on)
+{
+    const struct endpoint_config mallory = pair_config(99, "mallory");
+
+    call_for(&pair.e[1]->shared.cfg, read_syn_and_lose_it);
+    cr_assert_eq(forge(REFUSAL_NONE, 77), 0);
+    pair_run_for(&pair, LIMIT_FOREIGN_ANSWER_US - 1000);
+    cr_assert_neq(forge(REFUSAL_NONE, 78), 0, "a second one does not prolong the wait");
+    cr_assert_eq(inside_conn(pair.e[0], 0)->state, CONN_SYN_SENT);
+    pair_run_for(&pair, 2000);
+    const struct conn *c = inside_conn(pair.e[0], 0);
+
+    cr_assert_eq(c->state, CONN_ACK_SENT);
+    cr_assert_arr_eq(c->peer_key, mallory.identity.public, NOISE_KEY_BYTES);
+    cr_assert_eq(c->peer_cid, 77);
+}
+
+Test(conn_recv, a_refusal_of_another_key_is_told_where_the_one_on_file_keeps_silent)
+{
+    call_for(&pair.e[1]->shared.cfg, read_syn_and_lose_it);
+    cr_assert_eq(forge(REFUSAL_PARAMS, 77), 0);
+    pair_run_for(&pair, LIMIT_FOREIGN_ANSWER_US - 1000);
+    cr_assert_eq(pair.count[0][EVENT_FAILED], 0);
+    pair_run_for(&pair, 2000);
+    cr_assert_eq(pair.count[0][EVENT_FAILED], 1);
+    cr_assert_eq(pair.last[0][EVENT_FAILED].failed.err, DUET_EREFUSED);
+    cr_assert_eq(pair.last[0][EVENT_FAILED].failed.refusal, REFUSAL_PARAMS);
+}
+
+Test(conn_recv, the_time_for_connecting_ends_the_wait_for_the_key_on_file)
+{
+    const conn_id id = call_for(&pair.e[1]->shared.cfg, read_syn_and_lose_it);
+    struct conn *c = inside_conn(pair.e[0], id);
+
+    c->end_at = time_add(pair.now, LIMIT_FOREIGN_ANSWER_US / 3);
+    cr_assert_eq(forge(REFUSAL_PARAMS, 77), 0);
+    pair_run_for(&pair, LIMIT_FOREIGN_ANSWER_US / 3 + 1000);
+    cr_assert_eq(pair.last[0][EVENT_FAILED].failed.err, DUET_EREFUSED, "what is known is told, not just silence");
+}
+
+Test(conn_recv, the_key_on_file_may_refuse_at_once)
+{
+    const struct endpoint_config mallory = pair_config(99, "mallory");
+
+    call_for(&mallory, read_syn);
+    cr_assert_eq(forge(REFUSAL_PARAMS, 77), 0);
+    pair_run_for(&pair, 1);
+    cr_assert_eq(pair.count[0][EVENT_FAILED], 1);
+}
+
 Test(conn_recv, a_retry_or_version_from_another_address_is_dropped)
 {
     const struct duet_addr other = {.family = ADDR_V4, .ip = {10, 9, 9, 9}, .port = 6254};

@@ -48,7 +48,7 @@ static void h2(enum params_refusal refusal)
 static void h3(void)
 {
     h2(REFUSAL_NONE);
-    cr_assert_eq(handshake_confirm(&i, &alice, &packet), 0);
+    cr_assert_eq(handshake_confirm(&i, &alice, NULL, &packet), 0);
     parsed(handshake_ack(&i, dgram, sizeof dgram));
 }
 
@@ -79,14 +79,14 @@ Test(handshake, the_answer_stays_under_its_limit_with_the_longest_name)
     bob.name[LIMIT_NAME_BYTES] = '\0';
     h2(REFUSAL_NONE);
     cr_assert_lt(dgram_len, LIMIT_SYN_ACK_BYTES);
-    cr_assert_eq(handshake_confirm(&i, &alice, &packet), 0);
+    cr_assert_eq(handshake_confirm(&i, &alice, NULL, &packet), 0);
     cr_assert_str_eq(i.peer_name, bob.name);
 }
 
 Test(handshake, a_refusal_says_why)
 {
     h2(REFUSAL_BUSY);
-    cr_assert_eq(handshake_confirm(&i, &alice, &packet), DUET_EREFUSED);
+    cr_assert_eq(handshake_confirm(&i, &alice, NULL, &packet), DUET_EREFUSED);
     cr_assert_eq(i.refusal, REFUSAL_BUSY);
 }
 
@@ -96,7 +96,7 @@ Test(handshake, no_common_suite_is_a_refusal)
     bob.params.suites = SUITE_CHACHA20POLY1305;
     h2(REFUSAL_NONE);
     cr_assert_eq(r.refusal, REFUSAL_PARAMS);
-    cr_assert_eq(handshake_confirm(&i, &alice, &packet), DUET_EREFUSED);
+    cr_assert_eq(handshake_confirm(&i, &alice, NULL, &packet), DUET_EREFUSED);
     cr_assert_eq(i.refusal, REFUSAL_PARAMS);
 }
 
@@ -105,7 +105,8 @@ Test(handshake, different_codes_do_not_meet)
     bob.psk[0] = 1;
     h1();
     cr_assert_neq(handshake_answer(&r, &bob, &packet, CID_R, REFUSAL_NONE, &rng) == 0 &&
-                      (parsed(handshake_syn_ack(&r, dgram, sizeof dgram)), handshake_confirm(&i, &alice, &packet)) ==
+                      (parsed(handshake_syn_ack(&r, dgram, sizeof dgram)),
+                       handshake_confirm(&i, &alice, NULL, &packet)) ==
                           0 &&
                       (parsed(handshake_ack(&i, dgram, sizeof dgram)), handshake_complete(&r, &packet)) == 0,
                   true);
@@ -144,7 +145,7 @@ static int take_syn(void)
 
 static int take_syn_ack(void)
 {
-    return handshake_confirm(&i, &alice, &packet);
+    return handshake_confirm(&i, &alice, NULL, &packet);
 }
 
 static int take_ack(void)
@@ -176,7 +177,7 @@ Test(handshake, no_truncated_flight_is_taken)
     const struct packet whole = packet;
     for (size_t len = 0; len < whole.noise_len; len++) {
         packet.noise_len = len;
-        cr_assert_neq(handshake_confirm(&i, &alice, &packet), 0);
+        cr_assert_neq(handshake_confirm(&i, &alice, NULL, &packet), 0);
     }
-    cr_assert_eq(handshake_confirm(&i, &alice, &whole), 0);
+    cr_assert_eq(handshake_confirm(&i, &alice, NULL, &whole), 0);
 }

@@ -77,8 +77,10 @@ static struct pair connect_pair(const struct node_config *a, const struct node_c
     struct msg m = {.type = MSG_CONNECT, .id = 1};
     pthread_t thread;
 
-    m.addr = await(p.a, MSG_LISTENING).addr;
-    cr_assert_neq(m.addr.port, 0);
+    const struct duet_addr addr = await(p.a, MSG_LISTENING).addr;
+
+    cr_assert_neq(addr.port, 0);
+    m.call = msg_call_new(&addr);
     cr_assert_eq(pthread_create(&thread, NULL, trust_peer, &p), 0);
     node_send(p.b, &m);
     p.at_b = await(p.b, MSG_CONNECTED).peer;
