@@ -333,15 +333,15 @@ Test(page, a_file)
 
 /* ---- keys ---- */
 
-static void expand(const uint8_t secret[32], const char *label, int suite, uint8_t block[64])
+static void expand(const uint8_t secret[32], const char *label, uint8_t suite, uint8_t block[64])
 {
     crypto_auth_hmacsha512_state st;
-    const uint8_t suite_byte = (uint8_t)suite, one = 1;
+    const uint8_t one = 1;
 
     crypto_auth_hmacsha512_init(&st, secret, 32);
     crypto_auth_hmacsha512_update(&st, (const uint8_t *)label, strlen(label));
     if (suite != 0)
-        crypto_auth_hmacsha512_update(&st, &suite_byte, 1);
+        crypto_auth_hmacsha512_update(&st, &suite, 1);
     crypto_auth_hmacsha512_update(&st, &one, 1);
     crypto_auth_hmacsha512_final(&st, block);
 }
@@ -352,7 +352,7 @@ static void expect_keys(enum params_suite suite, size_t key_bytes, const char *k
 
     for (size_t i = 0; i < sizeof(secret); i++)
         secret[i] = (uint8_t)i;
-    expand(secret, "duet v1 key", suite, block);
+    expand(secret, "duet v1 key", (uint8_t)suite, block);
     expect(key, block, key_bytes);
     expect(iv, block + key_bytes, 12);
     struct keys *k = keys_new(suite, secret, secret, DUET_TIME(1));
