@@ -80,9 +80,11 @@ static size_t found_in_memory(void)
     return found;
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* its shadow is too large to look through, and it keeps what was freed */
 Test(secrets, of_a_handshake_are_nowhere_in_memory_when_it_is_over)
 {
+#ifdef __SANITIZE_ADDRESS__
+    unit_skip("its shadow is too large to look through, and it keeps what was freed");
+#endif
     pair_open_usual(&pair);
     pair.filter = look_inside;
     pair_connect(&pair);
@@ -94,4 +96,3 @@ Test(secrets, of_a_handshake_are_nowhere_in_memory_when_it_is_over)
     cr_expect_eq(found_in_memory(), 0);
     pair_close(&pair);
 }
-#endif
