@@ -395,6 +395,20 @@ static void failed(struct hub *h, const struct endpoint_event *ev)
         connect_failed(h, ui_id, ev->failed.err, ev->failed.refusal);
 }
 
+/* Words only: what said so may be forged. */
+static void hint(struct hub *h, const struct endpoint_event *ev)
+{
+    const struct duet_addr *addr = &ev->hint.addr;
+    char text[ADDR_TEXT_BYTES];
+    const char *port = strrchr(addr_format(addr, text), ':');
+
+    if (ev->hint.what == HINT_NOBODY_LISTENS)
+        env_notice(&h->env, 0, true, "%.*s says that nobody listens on port %u; still trying", (int)(port - text), text,
+                   (unsigned)addr->port);
+    else
+        env_notice(&h->env, 0, true, "what is sent to %s comes back: is that address our own? Still trying", text);
+}
+
 static void closed(struct hub *h, const struct endpoint_event *ev)
 {
     const uint32_t ui_id = take_attempt(h, ev->conn);
@@ -459,6 +473,9 @@ static void event(struct hub *h, const struct endpoint_event *ev)
         return;
     case EVENT_FAILED:
         failed(h, ev);
+        return;
+    case EVENT_HINT:
+        hint(h, ev);
         return;
     case EVENT_UNREACHABLE:
     case EVENT_BACK:
@@ -572,6 +589,11 @@ void hub_tick(struct hub *h, duet_time now)
     for (size_t i = 0; i < h->sessions.awake; i++)
         h->env.dirty = h->env.dirty || time_due(hub_waits_until(h, h->sessions.v[i]), now);
     hub_run(h, now);
+}
+
+bool hub_is_calling(const struct hub *h)
+{
+    return h->attempt_count > 0;
 }
 
 bool hub_done(const struct hub *h)

@@ -51,13 +51,12 @@ static bool is_attempt(const struct conn *c)
     return c->initiator && (c->state == CONN_SYN_SENT || c->state == CONN_ACK_SENT) && !c->connected_told;
 }
 
-/* Our SYN wins over that of the peer with these flags and this key; also over itself, come back. */
+/* Our SYN wins over that of the peer with these flags and this key. */
 static bool ours_wins(const struct handshake *own, uint8_t flags, const uint8_t e[NOISE_KEY_BYTES])
 {
-    const int order = memcmp(own->noise.e.public, e, NOISE_KEY_BYTES);
     const bool sole = own->flags & PACKET_SYN_SOLE;
-    if (order == 0 || sole == (bool)(flags & PACKET_SYN_SOLE))
-        return order >= 0;
+    if (sole == (bool)(flags & PACKET_SYN_SOLE))
+        return memcmp(own->noise.e.public, e, NOISE_KEY_BYTES) > 0;
     return sole;
 }
 
@@ -68,6 +67,41 @@ static struct conn *attempt_to(const struct endpoint *e, const struct duet_addr 
             return e->all[i];
     }
     return NULL;
+}
+
+/* The attempt whose SYN this is; NULL: it is of somebody else. */
+static struct conn *attempt_of(const struct endpoint *e, const struct packet *p)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        const struct handshake *hs = e->all[i]->hs;
+        if (is_attempt(e->all[i]) && hs != NULL && memcmp(hs->noise.e.public, p->noise, NOISE_KEY_BYTES) == 0)
+            return e->all[i];
+    }
+    return NULL;
+}
+
+static bool is_loopback_v4(const struct duet_addr *a)
+{
+    return a->family == ADDR_V4 && a->ip[0] == 127;
+}
+
+/* From an address of ours to one of ours: nobody else can have sent that.  All of 127.0.0.0/8 is ours, and what is sent
+ * to any of them comes from 127.0.0.1. */
+static bool came_from_ourselves(const struct duet_route *from)
+{
+    return addr_same_host(&from->peer, &from->local) || (is_loopback_v4(&from->peer) && is_loopback_v4(&from->local));
+}
+
+/* Our own SYN has come back.  From this host: the user called this very program.  From another one: perhaps a router sends
+ * us back, perhaps somebody on the way wants us to give up, so only a hint. */
+static void came_back(struct endpoint *e, struct conn *own, const struct duet_route *from, duet_time now)
+{
+    if (!came_from_ourselves(from)) {
+        conn_hint(own, HINT_COMES_BACK);
+        return;
+    }
+    conn_abandon(own, END_LOCAL, DUET_ESELF, now);
+    endpoint_update(e, own, now);
 }
 
 void accept_attempt_begins(struct endpoint *e, struct conn *own, duet_time now)
@@ -220,13 +254,18 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_rou
     e->counters.syns++;
     if (p->noise_len < NOISE_KEY_BYTES)
         return DUET_EMALFORMED;
+    struct conn *mine = attempt_of(e, p);
+    if (mine != NULL) {
+        came_back(e, mine, from, now);
+        return DUET_EREPLAY;
+    }
     struct conn *known = idmap_get(&e->by_peer, p->cid_i);
     if (known != NULL)
         return repeat_answer(e, known, p, from, len, now);
 
     const struct conn *own = attempt_to(e, &from->peer);
-    /* Ours wins, or it is our own SYN come back.  Where theirs wins it is answered even if they had answered ours:
-     * they dropped that answer when their own attempt began (accept_attempt_begins). */
+    /* Where theirs wins it is answered even if they had answered ours: they dropped that answer when their own attempt
+     * began (accept_attempt_begins). */
     if (own != NULL && ours_wins(own->hs, p->flags, p->noise))
         return DUET_EREPLAY;
     if (own == NULL && !e->accept)

@@ -282,6 +282,17 @@ static void set_reason(struct conn *c, uint64_t code, const char *reason)
     c->close_reason[len] = '\0';
 }
 
+void conn_hint(struct conn *c, enum endpoint_hint what)
+{
+    struct endpoint_event ev = {.type = EVENT_HINT, .conn = c->id};
+    if (!c->initiator || c->state != CONN_SYN_SENT || c->hint_told)
+        return;
+    c->hint_told = true;
+    ev.hint.what = what;
+    ev.hint.addr = c->path.route.peer;
+    events_push(&c->shared->events, &ev);
+}
+
 void conn_abandon(struct conn *c, enum endpoint_end end, int err, duet_time now)
 {
     tell_end(c, end, err);

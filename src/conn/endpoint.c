@@ -327,6 +327,14 @@ void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t byt
     }
 }
 
+void endpoint_nobody_listens(struct endpoint *e, const struct duet_addr *at)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        if (addr_equal(&e->all[i]->path.route.peer, at))
+            conn_hint(e->all[i], HINT_NOBODY_LISTENS);
+    }
+}
+
 /* The peers see us move, and ask whether we did (path.h). */
 void endpoint_local_gone(struct endpoint *e, const struct duet_addr *local)
 {

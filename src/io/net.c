@@ -41,6 +41,7 @@ struct net {
     int epoll_fd, timer_fd;
     duet_time armed; /* what timer_fd is set to */
     bool readable;   /* the socket may have something */
+    bool has_errors; /* the socket may have ICMP errors */
     bool messages;   /* the queue may have something */
     bool blocked;    /* the socket is full; `train` waits for it */
     bool busy;       /* this turn did something */
@@ -85,6 +86,20 @@ static void receive(struct net *n)
         (void)endpoint_recv(n->cfg.endpoint, &t.outside, t.bytes, t.len, t.segment, now);
         hub_run(n->cfg.hub, now);
     }
+}
+
+/* Who says that nobody listens there.  Asked for only while we call somebody: sessions need no word of it. */
+static void hear_refusals(struct net *n)
+{
+    struct duet_addr at;
+
+    udp_hear_refusals(n->cfg.udp, hub_is_calling(n->cfg.hub));
+    if (!n->has_errors)
+        return;
+    n->has_errors = false; /* epoll says so again while there are more */
+    for (int i = 0; i < NET_REFUSALS && udp_refusal(n->cfg.udp, &at); i++)
+        endpoint_nobody_listens(n->cfg.endpoint, &at);
+    hub_run(n->cfg.hub, clock_now());
 }
 
 static void take_messages(struct net *n)
@@ -222,6 +237,7 @@ static void turn(struct net *n)
     n->busy = false;
     receive(n);
     take_messages(n);
+    hear_refusals(n);
     tick(n);
     send_trains(n);
     write_trace(n);
@@ -266,6 +282,7 @@ static void note_wake(struct net *n, const struct epoll_event *ev)
     switch ((enum wake)ev->data.u32) {
     case WAKE_SOCKET:
         n->readable |= (ev->events & (EPOLLIN | EPOLLERR)) != 0;
+        n->has_errors |= (ev->events & EPOLLERR) != 0;
         if ((ev->events & EPOLLOUT) != 0 && n->blocked)
             send_train(n);
         break;

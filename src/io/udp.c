@@ -5,11 +5,17 @@
  * A failed UDP_SEGMENT (EIO without checksum offload, EINVAL, EMSGSIZE) says
  * nothing about the packets: the same bytes go out one by one, and only when
  * that works is segmentation itself to blame and paused for a while.
+ *
+ * While ICMP errors are asked for (IP_RECVERR), each also makes the next call on
+ * the socket fail in its place, whomever that call was for and whatever errno the
+ * sender of the ICMP chose.  So every failed call is made once more: only the
+ * second error is about its own packets.
  */
 #include "duet/io/udp.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +39,10 @@
 /* Local address, TOS or traffic class, segment size, overflow count. */
 #define IN_CONTROL_BYTES (CMSG_SPACE(sizeof(struct in6_pktinfo)) + 3 * CMSG_SPACE(sizeof(int)))
 
+/* As IN_CONTROL_BYTES, and the error with the address of who sent it. */
+#define ERROR_CONTROL_BYTES \
+    (IN_CONTROL_BYTES + CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(union sockaddr_any)))
+
 struct slot {
     union sockaddr_any from;
     struct iovec iov;
@@ -44,6 +54,7 @@ struct udp {
     unsigned gso_pause;          /* trains until UDP_SEGMENT is tried again */
     int send_error;              /* errno of a refused send not yet told; 0: no news */
     size_t too_big;              /* bytes of the latest datagram refused for its size; 0: none */
+    bool hears_refusals;
     struct duet_addr local_gone; /* the latest local address that the kernel would not send from; ADDR_NONE: none */
     bool told[ERRNO_KINDS];
     struct udp_counters counters;
@@ -142,8 +153,8 @@ static bool would_block(int why)
 static void note_refused(struct udp *u, size_t segments, int why)
 {
     u->counters.refused_segments += segments;
-    /* Probing for the path MTU runs into EMSGSIZE by design. */
-    if (why == EMSGSIZE || why <= 0 || why >= ERRNO_KINDS || u->told[why])
+    /* Probing for the path MTU runs into EMSGSIZE by design; ECONNREFUSED is always an ICMP error, of any peer. */
+    if (why == EMSGSIZE || why == ECONNREFUSED || why <= 0 || why >= ERRNO_KINDS || u->told[why])
         return;
     u->told[why] = true;
     u->send_error = why;
@@ -226,11 +237,14 @@ static int send_segmented(struct udp *u, const struct outgoing *out, const uint8
         .msg_control = o.control,
         .msg_controllen = o.control_len,
     };
-    for (;;) {
+    for (bool again = false;;) {
         if (sendmsg(u->sock.fd, &m, 0) >= 0)
             return 0;
-        if (errno != EINTR)
+        if (errno == EINTR)
+            continue;
+        if (again || would_block(errno))
             return errno;
+        again = true;
     }
 }
 
@@ -264,7 +278,7 @@ static unsigned send_each(struct udp *u, struct outgoing *o, const uint8_t *byte
 {
     const unsigned count = fill_out(u, o, bytes, len, segment);
     unsigned done = 0;
-    bool local_dropped = false;
+    bool local_dropped = false, again = false;
 
     while (done < count) {
         const int sent = sendmmsg(u->sock.fd, u->out + done, count - done, 0);
@@ -274,11 +288,15 @@ static unsigned send_each(struct udp *u, struct outgoing *o, const uint8_t *byte
             u->counters.sent_segments += (unsigned)sent;
             if (local_dropped)
                 u->local_gone = o->outside->route.local;
+            again = false;
         } else if (would_block(errno)) {
             break;
+        } else if (!again) {
+            again = errno != EINTR;
         } else if (local_may_be_gone(o, errno)) {
             drop_local(o);
             local_dropped = true;
+            again = false;
             for (unsigned i = done; i < count; i++)
                 fill_header(&u->out[i].msg_hdr, o);
         } else if (errno != EINTR) {
@@ -286,6 +304,7 @@ static unsigned send_each(struct udp *u, struct outgoing *o, const uint8_t *byte
                 u->too_big = u->out_iov[done].iov_len;
             note_refused(u, 1, errno); /* sendmmsg reports the first datagram only */
             *refused = true;
+            again = false;
             done++;
         }
     }
@@ -367,6 +386,51 @@ size_t udp_too_big(struct udp *u)
 
     u->too_big = 0;
     return bytes;
+}
+
+void udp_hear_refusals(struct udp *u, bool on)
+{
+    const int value = on;
+
+    if (u->hears_refusals == on)
+        return;
+    u->hears_refusals = on;
+    /* A kernel without these tells nothing, and the attempt ends in its time.  An IPv6 socket carries both families. */
+    (void)setsockopt(u->sock.fd, IPPROTO_IP, IP_RECVERR, &value, sizeof(value));
+    if (u->sock.family == AF_INET6)
+        (void)setsockopt(u->sock.fd, IPPROTO_IPV6, IPV6_RECVERR, &value, sizeof(value));
+}
+
+static bool says_refused(struct msghdr *m)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+        const bool v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
+        const bool v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
+        struct sock_extended_err why;
+
+        if ((!v4 && !v6) || c->cmsg_len < CMSG_LEN(sizeof(why)))
+            continue;
+        memcpy(&why, CMSG_DATA(c), sizeof(why));
+        return why.ee_errno == ECONNREFUSED &&
+               (why.ee_origin == SO_EE_ORIGIN_ICMP || why.ee_origin == SO_EE_ORIGIN_ICMP6);
+    }
+    return false;
+}
+
+bool udp_refusal(struct udp *u, struct duet_addr *at)
+{
+    for (int i = 0; i < UDP_ERRORS; i++) {
+        union sockaddr_any to = {.any = {.sa_family = AF_UNSPEC}};
+        _Alignas(struct cmsghdr) uint8_t control[ERROR_CONTROL_BYTES];
+        struct msghdr m = {
+            .msg_name = &to, .msg_namelen = sizeof(to), .msg_control = control, .msg_controllen = sizeof(control)};
+
+        if (recvmsg(u->sock.fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+            return false;
+        if (says_refused(&m) && sockaddr_decode(&to, at))
+            return true;
+    }
+    return false;
 }
 
 bool udp_local_gone(struct udp *u, struct duet_addr *out)

@@ -1,5 +1,6 @@
 # A peer that answers and is gone before it heard of us again: that is "could not connect", not "lost"; one that is
-# started anew in the meantime gets the file.  Two senders that call each other end at once, refused.
+# started anew in the meantime gets the file.  Two senders that call each other end at once, refused; one that calls
+# itself at once, too; and that nobody listens on a port is told while the call goes on.
 # timeout: 60
 set -euo pipefail
 . "$ROOT/test/e2e/lib.sh"
@@ -45,3 +46,18 @@ for name in one two; do
     expect "$name" "$refused"
     grep -q '^duet: sending file.*: the peer takes no files$' "$T/$name.err" || fail "$name does not say why"
 done
+
+NS=$NET_A start self "$DUET" send --home "$(home_of alice)" --accept-new -p 7002 -c "$NET_A_IP:7002" file
+expect self "$no_connection"
+grep -q "^duet: could not connect to $NET_A_IP:7002: that is the address of this program itself$" "$T/self.err" ||
+    fail "a call to itself"
+
+# The receiver begins when the sender has said that there is none.
+NS=$NET_A start early "$DUET" send --home "$(home_of alice)" --accept-new -p 0 -c "$NET_B_IP:7003" file
+wait_for "$T/early.err" "^duet: $NET_B_IP says that nobody listens on port 7003; still trying$"
+mkdir late
+NS=$NET_B start late "$DUET" recv --home "$(home_of bob)" --accept-new -y -o late -p 7003
+expect early 0 30
+expect late 0
+same file late/file
+[ "$(grep -c 'nobody listens' "$T/early.err")" = 1 ] || fail "told more than once"

@@ -44,6 +44,9 @@ void hub_tick(struct hub *h, duet_time now);
  * system. */
 bool hub_gave_back(struct hub *h);
 
+/* Is an attempt to reach somebody under way? */
+bool hub_is_calling(const struct hub *h);
+
 /* After MSG_QUIT: has every connection been closed and every file let go? */
 bool hub_done(const struct hub *h);
 

@@ -36,7 +36,8 @@
     X(DUET_ECANCELLED, -19, "cancelled")                            \
     X(DUET_ENAME, -20, "name not acceptable")                       \
     X(DUET_EFLOW, -21, "flow control limit exceeded")               \
-    X(DUET_EEXHAUSTED, -22, "key or number space used up")
+    X(DUET_EEXHAUSTED, -22, "key or number space used up")          \
+    X(DUET_ESELF, -23, "that is the address of this program itself")
 
 enum duet_err {
 #define X(name, value, words) name = (value),

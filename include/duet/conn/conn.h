@@ -180,6 +180,7 @@ struct conn {
     uint64_t close_heard; /* and of the peer's latest, which ours acknowledge; CONN_NO_NUMBER: none yet */
     bool connected_told;  /* EVENT_CONNECTED was given */
     bool closed_told;     /* EVENT_CLOSED or EVENT_FAILED was given */
+    bool hint_told;       /* EVENT_HINT was given */
 
     uint64_t sent_bytes, received_bytes, received_packets;
 };
@@ -229,6 +230,8 @@ int conn_change_keys(struct conn *c, duet_time now);
 void conn_close(struct conn *c, enum endpoint_end end, uint64_t code, const char *reason, duet_time now);
 /* A rule of the protocol was broken by the peer, or memory ran out: closes with the matching code. */
 void conn_fail(struct conn *c, int err, const char *what, duet_time now);
+/* It may come to nothing: EVENT_HINT, once, while nobody has answered our SYN. */
+void conn_hint(struct conn *c, enum endpoint_hint what);
 /* Over, without telling the peer: EVENT_CLOSED (or EVENT_FAILED with err while connecting). */
 void conn_abandon(struct conn *c, enum endpoint_end end, int err, duet_time now);
 

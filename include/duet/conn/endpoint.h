@@ -30,7 +30,7 @@ struct endpoint;
 struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now);
 void endpoint_free(struct endpoint *e);
 
-/* Starts a handshake; EVENT_CONNECTED or EVENT_FAILED tells how it went.  0; DUET_EEXIST: there is a live session with
+/* Starts a handshake; EVENT_CONNECTED or EVENT_FAILED tells how it went, EVENT_HINT before how it may go.  0; DUET_EEXIST: there is a live session with
  * that address already (perhaps the peer was quicker), *out names it; DUET_ENOMEM, DUET_EFULL. */
 int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time now, conn_id *out);
 
@@ -64,6 +64,9 @@ ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf
 /* The kernel refused a datagram of that size to that address (EMSGSIZE): the path's packet size is brought down, to what
  * the interface allows where that is known (else 0). */
 void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t bytes, size_t allowed, duet_time now);
+
+/* ICMP says that no program listens at that address: EVENT_HINT for whom we call there. */
+void endpoint_nobody_listens(struct endpoint *e, const struct duet_addr *at);
 
 /* The kernel would not send from that address of ours any more: from where is its choice from now on. */
 void endpoint_local_gone(struct endpoint *e, const struct duet_addr *local);

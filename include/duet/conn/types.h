@@ -65,9 +65,16 @@ enum close_code {
     CLOSE_BUSY = 7,     /* no room for one more: of this key, or at all */
 };
 
+/* What an attempt may come to nothing for. */
+enum endpoint_hint {
+    HINT_NOBODY_LISTENS, /* ICMP: no program has that port */
+    HINT_COMES_BACK,     /* our own SYN, by way of somebody else: a router that sends us back to ourselves */
+};
+
 enum endpoint_event_type {
     EVENT_CONNECTED,   /* authenticated both ways; streams usable (cfg.accept false: the peer may not know yet) */
     EVENT_FAILED,      /* an endpoint_connect came to nothing */
+    EVENT_HINT,        /* an endpoint_connect may come to nothing: anyone can forge what says so, hence it goes on */
     EVENT_UNREACHABLE, /* silence for UNREACHABLE_US */
     EVENT_BACK,        /* heard again */
     EVENT_PRESENCE,    /* the answer to endpoint_ask, or that none came */
@@ -97,9 +104,13 @@ struct endpoint_event {
             uint64_t session;     /* cid_i ^ cid_r: the same at both ends, for logs */
         } connected;
         struct {
-            int err;          /* DUET_ETIMEOUT, EREFUSED (refusal says why), EUNSUPPORTED, EAUTH */
+            int err;          /* DUET_ETIMEOUT, EREFUSED (refusal says why), EUNSUPPORTED, EAUTH, ESELF */
             uint64_t refusal; /* enum params_refusal */
         } failed;
+        struct {
+            enum endpoint_hint what;
+            struct duet_addr addr; /* that was called */
+        } hint;                    /* once in each attempt */
         uint64_t silent_us; /* UNREACHABLE, BACK */
         bool is_there;      /* PRESENCE */
         struct {

@@ -24,6 +24,7 @@
 #include "duet/io/udp.h"
 
 #define NET_MESSAGES 64            /* taken from the queue in one turn */
+#define NET_REFUSALS 16            /* ICMP errors heard of in one turn */
 #define NET_TRAINS 16              /* sent in one turn */
 #define NET_QUIT_US 3000000        /* after "quit at once" the thread ends by then, whatever peers and disk do */
 #define NET_LINGER_US 200000       /* most waiting for a full socket before the last packets are given up */

@@ -7,7 +7,7 @@
  * Packets are never fragmented (IP_PMTUDISC_PROBE): too big is lost, and the
  * path MTU is the core's to find.  They leave from the local address their envelope
  * names, and what comes in says which one it was sent to (IP_PKTINFO).  ICMP errors are advisory: anyone can forge
- * them, so they are counted and otherwise a lost packet.
+ * them, so they cost no packet and the one thing heard of them, on request, is who says that nobody listens there.
  *
  * One thread at a time; no allocation after udp_open.
  */
@@ -28,6 +28,7 @@
 #define UDP_BUFFERS 32            /* most filled by one udp_recv … */
 #define UDP_BUFFERS_LEAST 2       /* … and least, if there is enough; in between so many as hold UDP_BATCH_BYTES: */
 #define UDP_BATCH_BYTES 262144    /* half of a usual second-level cache: what came last is still there when opened */
+#define UDP_ERRORS 64             /* most reports that one udp_refusal looks at */
 #define UDP_GSO_PAUSE_TRAINS 4096 /* after UDP_SEGMENT failed it is tried again after so many trains */
 
 /* Datagrams of one sender that came together, as the kernel joined them: all of `segment` bytes, the last may be
@@ -73,6 +74,11 @@ int udp_send_error(struct udp *u);
 
 /* Size of a datagram that the last udp_send could not send because the interface takes none so large, once (0: none). */
 size_t udp_too_big(struct udp *u);
+
+/* Lets udp_refusal hear of ICMP errors, from now on, or no more. */
+void udp_hear_refusals(struct udp *u, bool on);
+/* The next address at which, says an unauthenticated ICMP error, nobody listens.  false: none for now. */
+bool udp_refusal(struct udp *u, struct duet_addr *at);
 
 /* The local address that the last udp_send could not send from, because it is not this machine's any more, and sent from
  * one of the kernel's choice; true once. */

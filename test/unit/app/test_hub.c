@@ -81,6 +81,33 @@ Test(hub, an_attempt_nobody_answers_fails_in_its_time)
     scene_close(s);
 }
 
+/* ICMP can be forged: words, once, and the attempt goes on. */
+Test(hub, that_nobody_listens_is_told_once_and_ends_nothing)
+{
+    const struct duet_addr called = {.family = ADDR_V4, .ip = {10, 0, 0, 2}, .port = 6254};
+    struct scene *s = scene_open(NULL);
+
+    cut_the_wire(s);
+    scene_tell(s, connect_to(5, 2));
+    cr_expect(hub_is_calling(s->hub));
+    for (int i = 0; i < 3; i++) {
+        endpoint_nobody_listens(s->pair.e[SCENE_HUB], &called);
+        scene_run(s, S_US);
+    }
+    cr_assert_eq(s->told_count, 1);
+    cr_expect_eq(s->told[0].type, MSG_NOTICE);
+    cr_expect(s->told[0].flag);
+    cr_expect_str_eq(s->told[0].text, "10.0.0.2 says that nobody listens on port 6254; still trying");
+    s->pair.filter = NULL;
+    scene_run(s, 10 * S_US);
+    cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), 1, "somebody does");
+    cr_expect_not(hub_is_calling(s->hub));
+    endpoint_nobody_listens(s->pair.e[SCENE_HUB], &called);
+    scene_run(s, S_US);
+    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 1, "a session is not asked");
+    scene_close(s);
+}
+
 Test(hub, attempts_beyond_those_that_may_be_under_way_fail_at_once)
 {
     struct scene *s = scene_open(NULL);

@@ -158,6 +158,58 @@ Test(accept, every_answer_leaves_from_the_address_that_was_asked)
     }
 }
 
+/* The SYN of a call of ours comes back, from `peer` to `local`. */
+static int give_own_syn(const struct duet_addr *called, struct duet_route back, struct endpoint_event *told)
+{
+    uint8_t own[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    conn_id id;
+    cr_assert_eq(endpoint_connect(e, called, now, &id), 0);
+    const size_t len = take(own, &to);
+    cr_assert(len > 0 && addr_equal(&to, called));
+    for (int i = 0; i < 2; i++) {
+        uint8_t copy[sizeof own];
+        memcpy(copy, own, len);
+        cr_expect_eq(endpoint_recv(e, &(struct envelope){.route = back}, copy, len, len, now),
+                     i == 0 || endpoint_conn_count(e) > 0 ? DUET_EREPLAY : DUET_EREFUSED);
+        if (endpoint_conn_count(e) == 0)
+            break;
+    }
+    cr_assert(endpoint_poll(e, told), "nothing was told");
+    cr_expect_eq(told->conn, id);
+    struct endpoint_event more;
+    cr_expect_not(endpoint_poll(e, &more), "told once");
+    return (int)endpoint_conn_count(e);
+}
+
+Test(accept, a_call_to_ourselves_ends_when_its_syn_comes_back)
+{
+    const struct duet_addr home = {.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = 9};
+    const struct duet_addr home2 = {.family = ADDR_V4, .ip = {127, 0, 0, 2}, .port = 9};
+    const struct duet_addr card = address(1);
+    const struct {
+        struct duet_addr called;
+        struct duet_route back;
+    } row[] = {{card, {card, card}}, {home, {home, home}}, {home2, {home, home2}}};
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct endpoint_event told;
+        cr_expect_eq(give_own_syn(&row[i].called, row[i].back, &told), 0, "row %zu: the attempt is over", i);
+        cr_assert_eq(told.type, EVENT_FAILED, "row %zu", i);
+        cr_expect_eq(told.failed.err, DUET_ESELF, "row %zu", i);
+    }
+}
+
+/* Whoever sees our SYN can send it back: that must not end the call. */
+Test(accept, our_syn_sent_back_by_another_host_is_a_hint)
+{
+    const struct duet_addr called = address(1), ours = address(2);
+    struct endpoint_event told;
+    cr_expect_eq(give_own_syn(&called, (struct duet_route){called, ours}, &told), 1, "it goes on");
+    cr_assert_eq(told.type, EVENT_HINT);
+    cr_expect_eq(told.hint.what, HINT_COMES_BACK);
+    cr_expect(addr_equal(&told.hint.addr, &called));
+}
+
 Test(accept, a_syn_sent_to_another_of_our_addresses_is_not_the_same_one)
 {
     const struct duet_route first = {.peer = address(1), .local = {.family = ADDR_V4, .ip = {10, 9, 9, 9}}};
@@ -604,7 +656,8 @@ Test(accept, an_own_syn_come_back_is_dropped)
     conn_id own;
     cr_assert_eq(endpoint_connect(e, &peer, now, &own), 0);
     cr_assert_eq(take(out, &to), LIMIT_SYN_BYTES);
-    inside_save(e, &before);
+    cr_assert_eq(give(out, LIMIT_SYN_BYTES, &peer), DUET_EREPLAY);
+    inside_save(e, &before); /* the hint was given */
     cr_assert_eq(give(out, LIMIT_SYN_BYTES, &peer), DUET_EREPLAY);
     out[2] |= PACKET_SYN_SOLE; /* one that would win, were it not ours */
     inside_fix_crc(out, LIMIT_SYN_BYTES);

@@ -352,6 +352,49 @@ Test(udp, a_dead_port_does_not_disturb_the_socket)
     udp_close(v);
 }
 
+/* A live peer and a dead port in turns: every report of the dead one would make the next packet of the live one fail. */
+static void hear_of_a_dead_port(struct udp_config cfg, const char *name)
+{
+    struct udp *u = open_with(cfg), *v = open_with((struct udp_config){.bind = "127.0.0.1"}),
+               *w = open_with((struct udp_config){.bind = "127.0.0.1"});
+    const struct duet_addr dead = loopback_of(v), live = loopback_of(w);
+    const uint8_t bytes[3000] = {1};
+    struct duet_addr at;
+    size_t refused = 0, arrived = 0;
+    struct udp_train d;
+
+    udp_close(v);
+    udp_send(u, &(struct envelope){.route.peer = dead}, bytes, 1, 1);
+    cr_expect_not(udp_refusal(u, &at), "%s: not asked for", name);
+    udp_hear_refusals(u, true);
+    for (int i = 0; i < 8; i++) {
+        cr_expect_eq(udp_send(u, &(struct envelope){.route.peer = dead}, bytes, 1, 1), 1);
+        cr_expect_eq(udp_send(u, &(struct envelope){.route.peer = live}, bytes, 3000, i % 2 == 0 ? 1000 : 3000), 3000);
+    }
+    while (udp_refusal(u, &at)) {
+        cr_expect(addr_equal(&at, &dead), "%s", name);
+        refused++;
+    }
+    cr_expect_eq(refused, 8, "%s: %zu", name, refused);
+    while (arrived < 8 * 3000 && next(w, &d))
+        arrived += d.len;
+    cr_expect_eq(arrived, 8 * 3000, "%s: the live peer got %zu bytes", name, arrived);
+    cr_expect_eq(udp_counters(u).refused_segments, 0, "%s", name);
+    cr_expect_eq(udp_send_error(u), 0, "%s", name);
+    udp_send(u, &(struct envelope){.route.peer = dead}, bytes, 1, 1);
+    udp_hear_refusals(u, false);
+    cr_expect_not(udp_refusal(u, &at), "%s: no more", name);
+    udp_close(u);
+    udp_close(w);
+}
+
+Test(udp, a_port_nobody_listens_on_is_told_on_request_and_costs_the_others_nothing)
+{
+    hear_of_a_dead_port((struct udp_config){.family = 4}, "IPv4");
+    hear_of_a_dead_port((struct udp_config){.family = 4, .no_gso = true}, "IPv4, one by one");
+    hear_of_a_dead_port((struct udp_config){0}, "both families");
+}
+
 static bool run(const char *command)
 {
     return system(command) == 0;
