@@ -248,9 +248,11 @@ Test(disk, a_bad_folder_is_said_at_the_start_or_with_the_first_file)
     cr_expect_eq(sys, ENOTDIR);
 
     cr_assert_eq(disk_new(tmpdir_path(&d, "none"), false, &k, &sys), 0);
-    const struct msg done = ask(k, create(1, "f", 1), DONE_CREATED);
+    struct msg done = ask(k, create(1, "f", 1), DONE_CREATED);
+
     cr_expect_eq(done.err, DUET_ESYS);
     cr_expect_eq(done.sys, ENOENT);
+    msg_dispose(&done);
     disk_free(k);
     tmpdir_remove(&d);
 }
