@@ -4,6 +4,11 @@
 set -euo pipefail
 . "$ROOT/test/e2e/lib.sh"
 
+if ! knows_localhost; then
+    echo "skipped: this machine does not know localhost (/etc/hosts), which a peer is dialled by here"
+    exit 77
+fi
+
 trust=4 refused=5
 fingerprint() { "$DUET" id --home "$(home_of "$1")" | sed 's/.* //'; }
 echo content >file

@@ -31,7 +31,9 @@ waits() { # waits OPTION...
 FROM= AT=
 waits -p 0
 listening=$(sed -n 's/.*listening on //p' "$T/recv.err")
-for to in "127.0.1.1:$PORT" "127.255.3.4:$PORT" "$listening" "0.0.0.0:$PORT" "[::]:$PORT" "localhost:$PORT"; do
+name=()
+! knows_localhost || name=("localhost:$PORT")
+for to in "127.0.1.1:$PORT" "127.255.3.4:$PORT" "$listening" "0.0.0.0:$PORT" "[::]:$PORT" "${name[@]}"; do
     arrives "$to"
 done
 kill -INT "${PID[recv]}"

@@ -12,6 +12,7 @@
 #   expect NAME STATUS [SECONDS]         # finish, and insist on STATUS
 #   wait_for FILE PATTERN [SECONDS]      # a line that matches (grep -E); fails with the file if it does not come
 #   wait_count FILE PATTERN N [SECONDS]  # so many of them
+#   knows_localhost                      # a bare container may have an /etc/hosts without it
 #   fail MESSAGE
 #
 # Nothing here judges by how long something took.  The seconds (WAIT_S unless told) are what a wait takes at the very most
@@ -117,6 +118,8 @@ expect() {
     finish "$1" "${3:-$WAIT_S}"
     [ "$STATUS" -eq "$2" ] || fail "$1 ended with $STATUS, wanted $2"
 }
+
+knows_localhost() { getent hosts localhost >/dev/null; }
 
 same() { cmp "$1" "$2" || fail "$2 is not $1"; }
 
