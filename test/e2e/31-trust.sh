@@ -220,7 +220,7 @@ untouched
 serve_on_terminal() { # serve_on_terminal OPTION...
     rm -f "$T/recv.out" "$T/recv.err" "$T/keys"
     mkfifo "$T/keys"
-    script -qefc "'$DUET' recv --name bob --home '$(home_of bob)' -o in -4 -p 0 $*" "$T/tty.log" \
+    script -qefc "exec '$DUET' recv --name bob --home '$(home_of bob)' -o in -4 -p 0 $*" "$T/tty.log" \
         <"$T/keys" >"$T/recv.out" 2>&1 &
     PID[recv]=$!
     exec 8>"$T/keys"
@@ -281,6 +281,6 @@ if command -v script >/dev/null; then
     wait_for "$T/recv.out" 'KEY OF twin.*HAS CHANGED'
     expect second "$refused"
     exec 8>&-
-    pkill -TERM -P "${PID[recv]}" -x duet || true # unless it has ended by itself: nobody is left
+    kill -TERM "$(pgrep -P "${PID[recv]}" -x duet)"
     finish recv
 fi
