@@ -80,8 +80,8 @@ void session_say(struct session *s, struct env *env, struct msg *m)
     if (err == 0)
         m->text = NULL;
     else if (err == DUET_ERANGE)
-        env_tell(env, notice, "text not sent to %s: longer than %d MiB; put it in a file and send that",
-                 s->peer.name, CHAT_TEXT_BYTES >> 20);
+        env_tell(env, notice, "text not sent to %s: longer than %d MiB; put it in a file and send that", s->peer.name,
+                 CHAT_TEXT_BYTES >> 20);
     else if (err == DUET_EFULL)
         env_tell(env, notice, "text not sent to %s: too many texts wait to be delivered", s->peer.name);
     else
@@ -454,8 +454,8 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
                        end->type == MSG_LOST ? "the connection was lost" : "the session ended");
     refuse_sends(s, env, DUET_ECLOSED, "the session ended");
     while (asks_take_any(&s->asks, &ask))
-        env_tell(env, (struct msg){.type = MSG_ANSWER, .peer = s->peer.conn, .id = ask.ui_id, .err = DUET_ECLOSED}, "%s",
-                 "the session ended before the answer");
+        env_tell(env, (struct msg){.type = MSG_ANSWER, .peer = s->peer.conn, .id = ask.ui_id, .err = DUET_ECLOSED},
+                 "%s", "the session ended before the answer");
     if (texts > 0)
         env_notice(env, s->peer.conn, true, "%zu %s to %s may not have been delivered", texts,
                    texts == 1 ? "text" : "texts", s->peer.name);

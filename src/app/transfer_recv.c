@@ -258,7 +258,7 @@ static bool anybody_starves(const struct env *env)
 static duet_time still_at(const struct transfer *t)
 {
     return is_active(t) && !t->in.finished && t->in.chunks_out == 0 ? time_add(t->in.moved_at, RECV_STILL_US)
-                                                                     : DUET_NEVER;
+                                                                    : DUET_NEVER;
 }
 
 /* Takes the place of one that stands still, of the key that has most, for one that has none.  false: there is none to

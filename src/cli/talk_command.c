@@ -321,12 +321,12 @@ static const struct {
     enum command_id id;
     void (*run)(struct talk *t, const char *argument);
 } commands[] = {
-    {COMMAND_SAY, talk_say},     {COMMAND_HELP, do_help},     {COMMAND_CONNECT, do_connect},
-    {COMMAND_SEND, talk_send_path},     {COMMAND_ACCEPT, do_accept}, {COMMAND_REJECT, do_reject},
-    {COMMAND_CANCEL, do_cancel}, {COMMAND_PEERS, do_peers},   {COMMAND_TRANSFERS, do_transfers},
-    {COMMAND_ASK, do_ask},       {COMMAND_STATS, do_stats},   {COMMAND_ME, do_me},
-    {COMMAND_CLOSE, do_close},   {COMMAND_CLEAR, do_clear},   {COMMAND_QUIT, do_quit},
-    {COMMAND_TRUST, do_trust},   {COMMAND_REFUSE, do_refuse},
+    {COMMAND_SAY, talk_say},        {COMMAND_HELP, do_help},     {COMMAND_CONNECT, do_connect},
+    {COMMAND_SEND, talk_send_path}, {COMMAND_ACCEPT, do_accept}, {COMMAND_REJECT, do_reject},
+    {COMMAND_CANCEL, do_cancel},    {COMMAND_PEERS, do_peers},   {COMMAND_TRANSFERS, do_transfers},
+    {COMMAND_ASK, do_ask},          {COMMAND_STATS, do_stats},   {COMMAND_ME, do_me},
+    {COMMAND_CLOSE, do_close},      {COMMAND_CLEAR, do_clear},   {COMMAND_QUIT, do_quit},
+    {COMMAND_TRUST, do_trust},      {COMMAND_REFUSE, do_refuse},
 };
 
 void talk_line(struct talk *t, const char *line)

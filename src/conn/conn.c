@@ -369,7 +369,8 @@ void conn_close_came(struct conn *c, uint64_t number, bool has_close, uint64_t a
 {
     if (has_close)
         c->close_heard = number;
-    if (c->close_sent != CONN_NO_NUMBER && acked != CONN_NO_NUMBER && acked >= c->close_sent && acked < c->next_number) {
+    if (c->close_sent != CONN_NO_NUMBER && acked != CONN_NO_NUMBER && acked >= c->close_sent &&
+        acked < c->next_number) {
         if (has_close || c->state == CONN_DRAINING)
             part(c, now);
         return;

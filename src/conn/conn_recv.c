@@ -105,14 +105,12 @@ static int keep_answer(struct conn *c, const struct packet *p, duet_time now)
 void conn_take_kept(struct conn *c, duet_time now)
 {
     const struct call kept = *c->call;
-    const struct packet p = {.type = PACKET_SYN_ACK,
-                             .cid_i = c->id,
-                             .cid_r = kept.cid_r,
-                             .noise = kept.noise,
-                             .noise_len = kept.noise_len};
+    const struct packet p = {
+        .type = PACKET_SYN_ACK, .cid_i = c->id, .cid_r = kept.cid_r, .noise = kept.noise, .noise_len = kept.noise_len};
     c->call->act_at = DUET_NEVER;
-    c->end_at = time_max(c->end_at, time_add(now, LIMIT_FOREIGN_ANSWER_US)); /* its ACK needs some time as well */
-    (void)take_answer(c, &p, NULL, now); /* the time-out tells, if nothing else */
+    /* Its ACK needs some time as well; if nothing else, the time-out tells. */
+    c->end_at = time_max(c->end_at, time_add(now, LIMIT_FOREIGN_ANSWER_US));
+    (void)take_answer(c, &p, NULL, now);
 }
 
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now)

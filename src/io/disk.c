@@ -251,8 +251,8 @@ static char *why_not_stored(const struct disk *d, bool is_gone, const struct msg
     int len = -1;
 
     if (done->err == DUET_EEXIST)
-        len = asprintf(&words, "its name is taken in %s, and so are those with (1) to (%d)", d->dir,
-                       PARTFILE_NAME_TRIES);
+        len =
+            asprintf(&words, "its name is taken in %s, and so are those with (1) to (%d)", d->dir, PARTFILE_NAME_TRIES);
     else if (done->err == DUET_ESYS && is_gone)
         len = asprintf(&words, "%s was removed, or mounted over, while the file came: %s", d->dir,
                        strerrordesc_np(done->sys));

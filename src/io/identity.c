@@ -128,8 +128,9 @@ void identity_complain_dir(const char *dir, int err, char error[IDENTITY_ERROR_B
             "chown it to yourself and chmod go-w it",
             dir);
     else
-        snprintf(error, IDENTITY_ERROR_BYTES, "cannot open or make the directory %.120s: %s; --home DIR, or the variable DUET_HOME, names another", dir,
-                 err == DUET_ESYS ? strerror(errno) : err_text(err));
+        snprintf(error, IDENTITY_ERROR_BYTES,
+                 "cannot open or make the directory %.120s: %s; --home DIR, or the variable DUET_HOME, names another",
+                 dir, err == DUET_ESYS ? strerror(errno) : err_text(err));
 }
 
 int identity_open(struct identity *id, const char *home, char error[IDENTITY_ERROR_BYTES])

@@ -36,7 +36,7 @@
 #define FILE_BYTES_MAX ((uint64_t)INT64_MAX) /* off_t */
 
 struct partfile {
-    int dirfd;   /* borrowed */
+    int dirfd; /* borrowed */
     int fd;
     bool renamed; /* there is no temporary file any more */
     mode_t mode;

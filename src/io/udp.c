@@ -51,9 +51,9 @@ struct slot {
 
 struct udp {
     struct udpsock sock;
-    unsigned gso_pause;          /* trains until UDP_SEGMENT is tried again */
-    int send_error;              /* errno of a refused send not yet told; 0: no news */
-    size_t too_big;              /* bytes of the latest datagram refused for its size; 0: none */
+    unsigned gso_pause; /* trains until UDP_SEGMENT is tried again */
+    int send_error;     /* errno of a refused send not yet told; 0: no news */
+    size_t too_big;     /* bytes of the latest datagram refused for its size; 0: none */
     bool hears_refusals;
     struct duet_addr local_gone; /* the latest local address that the kernel would not send from; ADDR_NONE: none */
     bool told[ERRNO_KINDS];

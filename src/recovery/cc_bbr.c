@@ -40,9 +40,10 @@
 
 #define MARGIN 0.99 /* pace this much below the estimate */
 #define TRUTH_LEAST 0.95
-#define INITIAL_BYTES 14600 /* RFC 6928: what TCP begins with, and a modem's queue takes */
+#define INITIAL_BYTES 14600  /* RFC 6928: what TCP begins with, and a modem's queue takes */
 #define INITIAL_PACE 1500000 /* bytes/s, before anything is known of the path */
-#define LATE_US 25000 /* so much above the minimum, or such a share of it, is more than jitter: the flight stands in a queue */
+#define LATE_US \
+    25000 /* so much above the minimum, or such a share of it, is more than jitter: the flight stands in a queue */
 #define LATE_SHARE 4
 #define STARTUP_WINDOW_GAIN 1.25
 #define SMALL_BYTES_PER_S 2500000 /* 20 Mbit/s, paced: a flow this slow grows by SMALL_GROWTH a round */
@@ -278,7 +279,8 @@ static uint64_t proven_window(const struct loss *l, const struct loss_summary *s
         return 0;
     double left_us = (double)s->rate_delivered * (double)US_PER_S / INITIAL_PACE;
     double came_us = left_us + (double)(r->latest_us - r->min_us);
-    return num_share(PROVEN_GROWTH * (double)r->min_us / (double)US_PER_S, (uint64_t)(INITIAL_PACE * left_us / came_us));
+    return num_share(PROVEN_GROWTH * (double)r->min_us / (double)US_PER_S,
+                     (uint64_t)(INITIAL_PACE * left_us / came_us));
 }
 
 /* On a slow path the round trips of the opening flight grow by each packet's time on the line, long before enough of

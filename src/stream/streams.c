@@ -84,7 +84,8 @@ static void remember_closed(struct streams *s, uint64_t id)
 
 bool streams_is_closed(const struct streams *s, uint64_t id)
 {
-    return is_bulk_of(id, !s->initiator) && extents_covers(&s->closed, id >> ID_INDEX_SHIFT, (id >> ID_INDEX_SHIFT) + 1);
+    return is_bulk_of(id, !s->initiator) &&
+           extents_covers(&s->closed, id >> ID_INDEX_SHIFT, (id >> ID_INDEX_SHIFT) + 1);
 }
 
 bool streams_is_peers_bulk(const struct streams *s, uint64_t id)

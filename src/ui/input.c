@@ -12,9 +12,9 @@
 #include "duet/ui/command.h"
 #include "duet/ui/keys.h"
 
-#define KEY_INTERRUPT 3  /* ^C */
-#define KEY_REDRAW 12    /* ^L */
-#define KEY_SUSPEND 26   /* ^Z */
+#define KEY_INTERRUPT 3 /* ^C */
+#define KEY_REDRAW 12   /* ^L */
+#define KEY_SUSPEND 26  /* ^Z */
 #define CHOICES_BYTES 2048
 #define NUL_STAND_IN '\x01'
 #define PASTE_BEGIN "\x1b[200~"
@@ -312,7 +312,10 @@ static const struct {
     const char *bytes;
     enum input_event_type type;
 } screen_keys[] = {
-    {"\x1b[5~", INPUT_PAGE_UP}, {"\x1b[6~", INPUT_PAGE_DOWN}, {"\x1b[1;5H", INPUT_TOP}, {"\x1b[1;5F", INPUT_BOTTOM},
+    {"\x1b[5~", INPUT_PAGE_UP},
+    {"\x1b[6~", INPUT_PAGE_DOWN},
+    {"\x1b[1;5H", INPUT_TOP},
+    {"\x1b[1;5F", INPUT_BOTTOM},
 };
 
 /* Home and End, as the various terminals send them. */

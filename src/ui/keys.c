@@ -5,9 +5,9 @@
 #define ESCAPE 0x1b
 #define INTERRUPT 0x03
 #define BELL 0x07
-#define CURSOR_BYTES 3    /* Escape, [ or O, A or B */
-#define STRING_LEAD 2     /* Escape and the letter that begins a string */
-#define CONSOLE_MARK '['  /* Linux's console: F1 is Escape [ [ A */
+#define CURSOR_BYTES 3   /* Escape, [ or O, A or B */
+#define STRING_LEAD 2    /* Escape and the letter that begins a string */
+#define CONSOLE_MARK '[' /* Linux's console: F1 is Escape [ [ A */
 
 static enum keys_result finish(struct keys *k, enum keys_result result)
 {

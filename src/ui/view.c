@@ -30,7 +30,14 @@ static const short palette[VIEW_COLORS] = {
     [COLOR_OF_OWN] = 28,
     [COLOR_OF_ERROR] = 196,
     [COLOR_OF_BAR] = 31,
-    [COLOR_OF_HUE] = 130, 64, 29, 30, 63, 129, 163, 132,
+    [COLOR_OF_HUE] = 130,
+    64,
+    29,
+    30,
+    63,
+    129,
+    163,
+    132,
 };
 
 /* One terminal, one set of links on it. */
@@ -65,8 +72,8 @@ static size_t peer_words(const struct roster_peer *p, uint64_t now_us, const cha
 
     if (p->unreachable) {
         uint64_t silent_us = now_us > p->silent_since_us ? now_us - p->silent_since_us : 0;
-        used = snprintf(out, cap, "%s%sunreachable for %llu s", p->name, dot,
-                        (unsigned long long)(silent_us / US_PER_S));
+        used =
+            snprintf(out, cap, "%s%sunreachable for %llu s", p->name, dot, (unsigned long long)(silent_us / US_PER_S));
     } else if (p->has_stats) {
         uint64_t sent = p->stats.sent_packets;
         double loss = sent > 0 ? 100.0 * (double)p->stats.lost_packets / (double)sent : 0;

@@ -12,7 +12,7 @@
 #define SESSIONS 16
 #define ACT_US 1000            /* it acts this often */
 #define SESSION_EVERY_US 50000 /* one more session */
-#define PARK_EVERY_US 200000    /* the next stranger, when the former one was turned away */
+#define PARK_EVERY_US 200000   /* the next stranger, when the former one was turned away */
 #define STRANGER_EVERY_US 60000
 #define HOSTS 10
 #define OUT_BYTES (128 * 1024)
@@ -78,9 +78,8 @@ static size_t waiting(const struct crook_session *s, size_t i)
 
 static void put_text(struct crook_session *s, size_t len, bool is_last)
 {
-    put(s, &(struct appmsg){.type = APPMSG_TEXT,
-                            .id = s->text + 1,
-                            .part = {.bytes = filler, .len = len, .last = is_last}});
+    put(s, &(struct appmsg){
+               .type = APPMSG_TEXT, .id = s->text + 1, .part = {.bytes = filler, .len = len, .last = is_last}});
     s->text += is_last;
 }
 
@@ -203,8 +202,7 @@ static void read_all(struct node *n, const struct endpoint_event *ev, duet_time 
 {
     uint8_t buf[4096];
 
-    while (n->crook->kind != CROOK_DEAF &&
-           endpoint_read(n->endpoint, ev->conn, ev->stream, buf, sizeof(buf), now) > 0)
+    while (n->crook->kind != CROOK_DEAF && endpoint_read(n->endpoint, ev->conn, ev->stream, buf, sizeof(buf), now) > 0)
         ;
 }
 

@@ -42,7 +42,8 @@ const char *crook_name(enum crook_kind kind);
 bool crook_is_stranger(enum crook_kind kind);
 
 /* Makes the node a crook, to be started like any other; from `at_us` until `until_us` it does its worst to `victim`. */
-void crook_make(struct world *w, struct node *n, enum crook_kind kind, size_t victim, uint64_t at_us, uint64_t until_us);
+void crook_make(struct world *w, struct node *n, enum crook_kind kind, size_t victim, uint64_t at_us,
+                uint64_t until_us);
 void crook_free(struct crook *c);
 
 /* Its part of a turn: takes the events of its endpoint, and writes what it has to say. */

@@ -5,7 +5,7 @@
 
 #define MTU_BYTES 1472 /* 1500 less IPv4 and UDP */
 
-static const struct scenario_table *const tables[] = {&scenarios_link, &scenarios_life, &scenarios_hostile,
+static const struct scenario_table *const tables[] = {&scenarios_link,  &scenarios_life, &scenarios_hostile,
                                                       &scenarios_early, &scenarios_app,  &scenarios_end};
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))

@@ -441,7 +441,7 @@ static void check_tamper(struct world *w)
 #define HONEST_TEXTS 60
 #define HONEST_FILE_BYTES UINT64_C(3000000)
 #define CROOKED_MEMORY_BYTES (16 * 1024 * 1024) /* all of the world, the crooks themselves among it */
-#define CROOKED_HELD_BYTES (2 * 1024 * 1024)     /* of streams, at the victim */
+#define CROOKED_HELD_BYTES (2 * 1024 * 1024)    /* of streams, at the victim */
 #define SAMPLE_US 20000
 
 enum { VICTIM, HONEST, FIRST_CROOK };
@@ -494,7 +494,7 @@ static void beside_crook(struct world *w, bool is_alone)
     w->default_link = (struct link_config){.rate_bytes_per_s = world_pick(w, 2000 * KB, 10000 * KB),
                                            .delay_us = world_pick(w, WORLD_MS(1), WORLD_MS(20)),
                                            .queue_bytes = 256 * 1024};
-    w->nodes[VICTIM]->ui.cfg.message_us = c->kind == CROOK_FLOOD ? 333 : 0; /* a slow reader of stdout */
+    w->nodes[VICTIM]->ui.cfg.message_us = c->kind == CROOK_FLOOD ? 333 : 0;         /* a slow reader of stdout */
     w->nodes[VICTIM]->ui.cfg.trust_us = world_pick(w, WORLD_MS(50), WORLD_MS(300)); /* time to park */
     w->no_finish = true;
     w->goal = honest_are_settled;

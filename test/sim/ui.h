@@ -72,11 +72,11 @@ struct ui_peer {
 
 struct ui_config {
     bool trusts;
-    bool is_eager;          /* as `duet send`: offers its files once it trusts, before the other has said anything */
-    bool is_program;        /* as `duet send` and `duet recv`: leaves when its files are over or its peer has left, and the
+    bool is_eager;       /* as `duet send`: offers its files once it trusts, before the other has said anything */
+    bool is_program;     /* as `duet send` and `duet recv`: leaves when its files are over or its peer has left, and the
                              * process ends once the hub is done */
-    uint64_t trust_us;      /* the user's time to compare a key */
-    uint64_t message_us;    /* what it takes to show a message */
+    uint64_t trust_us;   /* the user's time to compare a key */
+    uint64_t message_us; /* what it takes to show a message */
     uint64_t away_until_us; /* messages pile up in the hub until this world time */
 };
 

@@ -32,7 +32,7 @@ struct hub {
     size_t attempt_count;
     size_t refused_count; /* connections we turned away at once, not yet closed */
     conn_id refused[LIMIT_CONNS];
-    duet_time next_report; /* NEVER: nothing moves */
+    duet_time next_report;                          /* NEVER: nothing moves */
     struct endpoint_event newcomers[HUB_NEWCOMERS]; /* EVENT_CONNECTED, in the order they came */
     size_t newcomer_count;
     struct spare spare;

@@ -30,7 +30,7 @@ struct session;
 struct patience {
     uint64_t mark; /* changes when something moves */
     duet_time moved_at, looked_at;
-    bool waits;           /* there is something that the peer's program alone keeps from moving */
+    bool waits;          /* there is something that the peer's program alone keeps from moving */
     uint64_t allowed_us; /* for storing files, beyond the limit */
 };
 

@@ -35,10 +35,10 @@ struct peer {
     uint64_t doom_code;      /* enum close_code */
     const char *doom_reason; /* a literal */
     struct channel control, chat;
-    uint32_t last_offered; /* highest transfer number we offered it */
-    uint32_t last_offer;   /* highest transfer number it offered */
+    uint32_t last_offered;   /* highest transfer number we offered it */
+    uint32_t last_offer;     /* highest transfer number it offered */
     uint32_t refused_offers; /* out of hand: ui never saw a transfer */
-    bool any_stream;       /* it named a bulk stream before: */
+    bool any_stream;         /* it named a bulk stream before: */
     uint64_t last_stream;
 };
 

@@ -20,7 +20,8 @@
 
 #define RECV_SPARE_CHUNKS 3
 #define RECV_ACTIVE_MAX 24 /* transfers that receive at once; the next ones wait */
-#define RECV_PEER_MAX 12   /* … of one key, whatever its sessions; of others as many as are left besides (place_is_fair) */
+/* Of one key, whatever its sessions; of others as many as are left besides (place_is_fair). */
+#define RECV_PEER_MAX 12
 #define RECV_LEAST_BYTES (4 * CHUNK_BYTES) /* a larger file begins with a window of this at least */
 _Static_assert(CHUNK_POOL / RECV_ACTIVE_MAX > RECV_SPARE_CHUNKS,
                "every active transfer gets at least one chunk of window");

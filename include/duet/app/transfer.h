@@ -46,7 +46,7 @@ struct transfer {
             uint64_t supplied_bytes;
             uint64_t released_bytes;
             uint64_t acked_bytes; /* by the peer, as last looked at: it never shrinks */
-            unsigned pieces; /* chunks of the pool that are the endpoint's; their holder is our id */
+            unsigned pieces;      /* chunks of the pool that are the endpoint's; their holder is our id */
         } out;
         struct {
             uint32_t remote_id; /* the sender's number */

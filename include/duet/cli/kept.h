@@ -17,9 +17,9 @@
 #include "duet/ui/command.h"
 #include "duet/ui/roster.h"
 
-#define KEPT_MAX 512                       /* items; one for three peers is three */
-#define KEPT_BYTES (16 * 1024 * 1024)      /* of their texts */
-#define KEPT_ABSENT 16                     /* peers that are gone and may come back; the oldest is forgotten */
+#define KEPT_MAX 512                  /* items; one for three peers is three */
+#define KEPT_BYTES (16 * 1024 * 1024) /* of their texts */
+#define KEPT_ABSENT 16                /* peers that are gone and may come back; the oldest is forgotten */
 
 enum kept_for { KEPT_FOR_ANYONE, KEPT_FOR_DIALLED, KEPT_FOR_KEY };
 

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PASTED_MAX 8       /* texts that wait at once */
-#define PASTED_FILES 999   /* of one conversation */
-#define PASTED_PREVIEW 6   /* lines of a text that are shown before it goes */
+#define PASTED_MAX 8     /* texts that wait at once */
+#define PASTED_FILES 999 /* of one conversation */
+#define PASTED_PREVIEW 6 /* lines of a text that are shown before it goes */
 #define PASTED_PATH_BYTES 256
 #define PASTED_ERROR_BYTES (PASTED_PATH_BYTES + 128)
 #define PASTED_QUESTION_BYTES 128

@@ -19,9 +19,9 @@ struct receipt {
     uint32_t number;
     char head[RECEIPT_HEAD_BYTES]; /* how the message begins, for words about it */
     size_t bytes;                  /* of the message */
-    bool delivered; /* at least one has it */
-    size_t waiting; /* bits set in waits_for */
-    size_t words;   /* of waits_for */
+    bool delivered;                /* at least one has it */
+    size_t waiting;                /* bits set in waits_for */
+    size_t words;                  /* of waits_for */
     uint64_t *waits_for;
 };
 

@@ -7,8 +7,8 @@
 
 #include "duet/cli/program.h"
 
-#define SCREEN_FRAME_US UINT64_C(33333)   /* 30 frames a second at most */
-#define SCREEN_STATS_US UINT64_C(1000000) /* the status line's figures while something moves or is waited for */
+#define SCREEN_FRAME_US UINT64_C(33333)         /* 30 frames a second at most */
+#define SCREEN_STATS_US UINT64_C(1000000)       /* the status line's figures while something moves or is waited for */
 #define SCREEN_IDLE_STATS_US UINT64_C(10000000) /* … while nobody waits for them: each change is activity to tmux */
 
 /* Runs the conversation; the exit code.  The program is open and stays so.  -1: no screen can be shown here (why is

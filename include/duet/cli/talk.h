@@ -28,7 +28,7 @@
 
 #define TALK_SAID_BYTES (16 * 1024 * 1024) /* from here on no more lines are taken */
 #define TALK_ASKS 64                       /* questions under way */
-#define TALK_UNDELIVERED_NAMED 5 /* messages that are named when they were not delivered */
+#define TALK_UNDELIVERED_NAMED 5           /* messages that are named when they were not delivered */
 #define TALK_FAREWELL_US UINT64_C(5000000) /* at most this long after everything is settled, or /quit */
 
 enum talk_kind {

@@ -76,13 +76,15 @@ enum conn_state {
 #define CONN_ASK_MIN_US 100000    /* a file that stands still this long is asked after, */
 #define CONN_ASK_GAPS 8           /* or so many times its usual gap, a probe timeout at most */
 #define CONN_GAP_WEIGHT 8         /* of the usual gap: one part in so many is the newest, as of RFC 6298's SRTT */
-#define CONN_ANSWER_PTOS 4        /* a peer that is asked whether it is there has this long to answer: */
-#define CONN_ANSWER_MIN_US 400000 /* five packets ask, so of ten thousand such silences at 5 % loss none is an accident */
-#define CONN_SUSPEND_US 5000000   /* a timer this late means that we slept, not that the peer was silent */
-#define CONN_SKIP_PACKETS 256     /* about one number in so many is skipped (optimistic ACKs), */
-#define CONN_SKIPS_IN_FLIGHT 4    /* and of a longer flight about so many, which LOSS_SKIPPED covers */
-#define CONN_CAUTION_PTOS 2    /* timeouts in a row, or flights, unanswered: the next goes without marks, and alone */
-#define CONN_FOLLOW_US 5000000 /* after own caution the peer's missing marks are not yet its word: it followed ours */
+/* A peer that is asked whether it is there has this long to answer.  Five packets ask, so of ten thousand such silences at
+ * 5 % loss none is an accident. */
+#define CONN_ANSWER_PTOS 4
+#define CONN_ANSWER_MIN_US 400000
+#define CONN_SUSPEND_US 5000000 /* a timer this late means that we slept, not that the peer was silent */
+#define CONN_SKIP_PACKETS 256   /* about one number in so many is skipped (optimistic ACKs), */
+#define CONN_SKIPS_IN_FLIGHT 4  /* and of a longer flight about so many, which LOSS_SKIPPED covers */
+#define CONN_CAUTION_PTOS 2     /* timeouts in a row, or flights, unanswered: the next goes without marks, and alone */
+#define CONN_FOLLOW_US 5000000  /* after own caution the peer's missing marks are not yet its word: it followed ours */
 #define CONN_CHAT_EXTRA_PACKETS 2 /* control and chat may pass a full congestion window by so many packets */
 
 /* What every connection of an endpoint shares; owned by the endpoint. */

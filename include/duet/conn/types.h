@@ -111,8 +111,8 @@ struct endpoint_event {
             enum endpoint_hint what;
             struct duet_addr addr; /* that was called */
         } hint;                    /* once in each attempt */
-        uint64_t silent_us; /* UNREACHABLE, BACK */
-        bool is_there;      /* PRESENCE */
+        uint64_t silent_us;        /* UNREACHABLE, BACK */
+        bool is_there;             /* PRESENCE */
         struct {
             enum endpoint_end end;
             uint64_t code;                       /* enum close_code or application code */

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#define FILES_TEMP_NAME_BYTES 32 /* prefix of at most 22 bytes, eight hex digits, NUL */
+#define FILES_TEMP_NAME_BYTES 32        /* prefix of at most 22 bytes, eight hex digits, NUL */
 #define FILES_NOTE_PREFIX ".duet-name-" /* see files_rename_new */
 
 /* One component, not "" "." "..", at most NAME_MAX bytes? */

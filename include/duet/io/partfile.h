@@ -32,7 +32,7 @@
 #define PARTFILE_NAME_BYTES 256
 #define PARTFILE_NAME_TRIES 9999 /* NAME (9999) is the last one tried */
 #define PARTFILE_STALE_S 300     /* a temporary file not touched for this long may be left over */
-#define PARTFILE_TOUCH_S 30      /* the living touch theirs this often: a network file system may show it a minute late */
+#define PARTFILE_TOUCH_S 30 /* the living touch theirs this often: a network file system may show it a minute late */
 /* Most bytes that are read back at once to catch up with the hash: other files wait meanwhile. */
 #define PARTFILE_CATCH_UP_BYTES (8 << 20)
 

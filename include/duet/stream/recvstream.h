@@ -15,7 +15,7 @@
 
 struct recvstream {
     struct recvstate state;
-    bool is_open; /* the application has begun to read */
+    bool is_open;      /* the application has begun to read */
     struct ring bytes; /* base: the next byte to read */
 };
 

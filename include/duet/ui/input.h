@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define INPUT_HISTORY 500             /* lines remembered, in memory only */
-#define INPUT_PASTE_BYTES (1024 * 1024) /* longest paste taken */
+#define INPUT_HISTORY 500                        /* lines remembered, in memory only */
+#define INPUT_PASTE_BYTES (1024 * 1024)          /* longest paste taken */
 #define INPUT_PASTE_SILENCE_US UINT64_C(1000000) /* so long nothing: its end mark was lost */
 
 enum input_event_type {

@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEYS_BYTES 32                      /* of a sequence; a longer one is none that means anything here */
-#define KEYS_ESCAPE_US UINT64_C(100000)    /* so long after an Escape nothing: it was the key, not a sequence */
-#define KEYS_SILENCE_US UINT64_C(1000000)  /* so long in the middle of a sequence nothing: the rest is lost */
+#define KEYS_BYTES 32                     /* of a sequence; a longer one is none that means anything here */
+#define KEYS_ESCAPE_US UINT64_C(100000)   /* so long after an Escape nothing: it was the key, not a sequence */
+#define KEYS_SILENCE_US UINT64_C(1000000) /* so long in the middle of a sequence nothing: the rest is lost */
 
 enum keys_result {
     KEYS_NOTHING,  /* there is more to come, or it is swallowed */

@@ -13,10 +13,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define LINKS_MAX 64                  /* pieces of links on one screen; further ones are only text */
-#define LINKS_ROWS 512                /* … in rows below this one neither */
-#define LINKS_LINE_BYTES (16 * 1024)  /* nor in longer lines: they are searched for each frame */
-#define LINKS_URL_BYTES 2048          /* longer ones are none to most terminals */
+#define LINKS_MAX 64                 /* pieces of links on one screen; further ones are only text */
+#define LINKS_ROWS 512               /* … in rows below this one neither */
+#define LINKS_LINE_BYTES (16 * 1024) /* nor in longer lines: they are searched for each frame */
+#define LINKS_URL_BYTES 2048         /* longer ones are none to most terminals */
 
 /* A piece of a link in one row: bytes of the line. */
 struct link_piece {

@@ -58,7 +58,7 @@ const char *view_status(const struct view *v, bool ascii, char out[VIEW_STATUS_B
  */
 #define VIEW_HUES 8
 enum view_color { COLOR_OF_OWN, COLOR_OF_ERROR, COLOR_OF_BAR, COLOR_OF_HUE, VIEW_COLORS = COLOR_OF_HUE + VIEW_HUES };
-uint8_t view_hue(const char *fingerprint);                /* pure */
+uint8_t view_hue(const char *fingerprint);                  /* pure */
 short view_color_number(enum view_color color, int colors); /* of a terminal with so many; -1: its own.  Pure. */
 
 void view_start(void); /* after term_start: colours */

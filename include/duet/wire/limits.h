@@ -33,9 +33,9 @@
 #define LIMIT_TOKEN_US 10000000      /* life of a RETRY token */
 #define LIMIT_AMPLIFICATION 3        /* bytes out per byte in before the address is proven */
 #define LIMIT_FOREIGN_ANSWER_US 3000000 /* after an answer by a key not expected, the expected one still has so long */
-#define HANDSHAKE_FIRST_US 100000    /* first repeat of SYN, of ACK; on a long path before the answer */
-#define HANDSHAKE_MAX_US 1000000     /* waits grow by half up to this: who comes late is met within a second */
-#define LIMIT_CONNS 4096             /* connections on one endpoint */
+#define HANDSHAKE_FIRST_US 100000       /* first repeat of SYN, of ACK; on a long path before the answer */
+#define HANDSHAKE_MAX_US 1000000        /* waits grow by half up to this: who comes late is met within a second */
+#define LIMIT_CONNS 4096                /* connections on one endpoint */
 
 /* Replay window, packets. */
 #define LIMIT_REPLAY_BITS (UINT32_C(1) << 18)
@@ -50,8 +50,8 @@
 /* Streams. */
 #define LIMIT_STREAMS 64                       /* streams of one kind a peer may have open */
 #define LIMIT_STREAM_WINDOW_BYTES (256 * 1024) /* ordered stream: most unread bytes */
-#define LIMIT_STREAM_FIRST_BYTES (16 * 1024) /* … until the application first reads it: HELLO and a dozen offers */
-#define LIMIT_PARKED_BYTES (8 * 1024 * 1024) /* memory of such unread streams over all connections of an endpoint */
+#define LIMIT_STREAM_FIRST_BYTES (16 * 1024)   /* … until the application first reads it: HELLO and a dozen offers */
+#define LIMIT_PARKED_BYTES (8 * 1024 * 1024)   /* memory of such unread streams over all connections of an endpoint */
 #define LIMIT_ORDERED_RANGES 1024 /* holes in an ordered stream being received: more, and packets are dropped */
 #define LIMIT_WINDOW_MIN_BYTES (64 * 1024)
 /* 1 Gbit/s over 300 ms is 37.5 MB, a quarter more where 20 % gets lost; fits the chunk pool of 52 MiB. */

@@ -688,7 +688,8 @@ Test(session, each_ask_gets_its_own_answer_once)
     cr_assert_eq(scene_told_count(s, MSG_ANSWER), 2);
     cr_expect_eq(scene_told(s, MSG_ANSWER, 1)->id, 12);
     cr_expect(scene_told(s, MSG_ANSWER, 1)->flag);
-    cr_expect_str_eq(scene_told(s, MSG_ANSWER, 1)->text, "t\x1bwo\x01", "as it came, but for the NUL: made safe where shown");
+    cr_expect_str_eq(scene_told(s, MSG_ANSWER, 1)->text, "t\x1bwo\x01",
+                     "as it came, but for the NUL: made safe where shown");
     scene_guest_says(s, &answer);
     scene_run(s, S_US);
     expect_closed(s, CLOSE_PROTOCOL, "answered twice");

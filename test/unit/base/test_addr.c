@@ -1,7 +1,7 @@
 #include "duet/base/addr.h"
 
-#include <arpa/inet.h>
 #include "unit.h"
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 

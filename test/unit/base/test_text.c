@@ -498,7 +498,7 @@ Test(text, clusters_have_bytes_and_columns)
         {"\u0915\u093E", 6, 2}, /* a spacing mark takes one */
         {"\U0001F600", 4, 2},
         {"\U0001F44D\U0001F3FD!", 8, 2},
-        {"a\U0001F3FD", 1, 1}, /* nothing to colour */
+        {"a\U0001F3FD", 1, 1},                                    /* nothing to colour */
         {"\U0001F468" ZWJ "\U0001F469" ZWJ "\U0001F467!", 18, 6}, /* side by side */
         {"\U0001F469\U0001F3FD" ZWJ "\U0001F4BB!", 15, 4},
         {"\u0E17\u0E33\u0E17", 6, 2}, /* Thai "tham" */

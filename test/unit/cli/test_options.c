@@ -87,8 +87,8 @@ Test(options, knows_every_common_option)
     cr_expect_str_eq(o.name, "Zoë");
     options_dispose(&o);
     cr_assert_eq(PARSE(&o, FOR_CHAT, error, "--plain", "--mode=step", "--window=1M", "--max-packet=9000",
-                       "--heartbeat=0.5", "--timeout=1.5", "--cc=cubic", "--limit=2MB", "--trace=t", "--no-color", "--no-gso",
-                       "--peer=abcd"),
+                       "--heartbeat=0.5", "--timeout=1.5", "--cc=cubic", "--limit=2MB", "--trace=t", "--no-color",
+                       "--no-gso", "--peer=abcd"),
                  0, "%s", error);
     cr_expect(o.plain && o.no_color && o.no_gso);
     cr_expect_eq(o.params.mode, MODE_STEP);

@@ -12,8 +12,9 @@ Test(typed, text_goes_out_as_it_was_typed_whatever_the_encoding)
     } row[] = {
         {"UTF-8", "", ""},
         {"UTF-8", "Grüße\t\u200B\u00AD\u200F\U0001FAE8\x1b", "Grüße\t\u200B\u00AD\u200F\U0001FAE8\x1b"},
-        {"ISO-8859-1", "Gr\xfc\xdf"
-                       "e",
+        {"ISO-8859-1",
+         "Gr\xfc\xdf"
+         "e",
          "Grüße"},
         {"ISO-8859-15", "\xa4", "€"},
         {"ANSI_X3.4-1968", "plain", "plain"},

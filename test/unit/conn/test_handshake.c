@@ -104,12 +104,11 @@ Test(handshake, different_codes_do_not_meet)
 {
     bob.psk[0] = 1;
     h1();
-    cr_assert_neq(handshake_answer(&r, &bob, &packet, CID_R, REFUSAL_NONE, &rng) == 0 &&
-                      (parsed(handshake_syn_ack(&r, dgram, sizeof dgram)),
-                       handshake_confirm(&i, &alice, NULL, &packet)) ==
-                          0 &&
-                      (parsed(handshake_ack(&i, dgram, sizeof dgram)), handshake_complete(&r, &packet)) == 0,
-                  true);
+    cr_assert_neq(
+        handshake_answer(&r, &bob, &packet, CID_R, REFUSAL_NONE, &rng) == 0 &&
+            (parsed(handshake_syn_ack(&r, dgram, sizeof dgram)), handshake_confirm(&i, &alice, NULL, &packet)) == 0 &&
+            (parsed(handshake_ack(&i, dgram, sizeof dgram)), handshake_complete(&r, &packet)) == 0,
+        true);
 }
 
 /* Every bit of a flight, its CRC made right again: never accepted, and the reader stays where it was. */

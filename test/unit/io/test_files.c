@@ -3,8 +3,8 @@
 #include "unit.h"
 #include <errno.h>
 
-#include "duet/base/err.h"
 #include "deny.h"
+#include "duet/base/err.h"
 #include "tmpdir.h"
 
 Test(files, accepts_single_components_only)

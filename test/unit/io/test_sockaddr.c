@@ -1,7 +1,7 @@
 #include "duet/io/sockaddr.h"
 
-#include <arpa/inet.h>
 #include "unit.h"
+#include <arpa/inet.h>
 
 Test(sockaddr, ipv4_is_written_mapped_for_an_ipv6_socket_and_read_as_ipv4)
 {

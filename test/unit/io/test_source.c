@@ -204,7 +204,8 @@ Test(source, a_file_removed_meanwhile_is_still_what_was_asked_for)
 
 Test(source, reads_to_the_end_whatever_stat_says)
 {
-    static const char *const paths[] = {"/proc/self/status", "/proc/cpuinfo", "/sys/kernel/mm/transparent_hugepage/enabled"};
+    static const char *const paths[] = {"/proc/self/status", "/proc/cpuinfo",
+                                        "/sys/kernel/mm/transparent_hugepage/enabled"};
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         struct source *s = NULL;

@@ -103,7 +103,8 @@ Test(tracefile, is_not_written_through_a_link_nor_into_the_file_of_somebody_else
     const bool root = fchownat(d.fd, "others", 65534, 65534, 0) == 0;
 
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]) - (root ? 0 : 1); i++) {
-        cr_expect_eq(tracefile_open(tmpdir_path(&d, row[i].name), DUET_TIME(0), &t, &sys), DUET_ESYS, "%s", row[i].name);
+        cr_expect_eq(tracefile_open(tmpdir_path(&d, row[i].name), DUET_TIME(0), &t, &sys), DUET_ESYS, "%s",
+                     row[i].name);
         cr_expect_eq(sys, row[i].sys, "%s: %d", row[i].name, sys);
         cr_expect_null(t);
     }

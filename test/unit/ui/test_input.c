@@ -82,9 +82,10 @@ Test(input, reports_keys_of_the_screen)
         const char *keys;
         enum input_event_type type;
     } rows[] = {
-        {"\x1b[5~", INPUT_PAGE_UP}, {"\x1b[6~", INPUT_PAGE_DOWN}, {"\f", INPUT_REDRAW},      {"\003", INPUT_INTERRUPT},
-        {"\032", INPUT_SUSPEND},    {"\004", INPUT_END},          {"\x1b[H", INPUT_TOP},     {"\x1bOF", INPUT_BOTTOM},
-        {"\x1b[4~", INPUT_BOTTOM},  {"\x1b[1;5H", INPUT_TOP},     {"\x1b[1;5F", INPUT_BOTTOM},
+        {"\x1b[5~", INPUT_PAGE_UP}, {"\x1b[6~", INPUT_PAGE_DOWN}, {"\f", INPUT_REDRAW},
+        {"\003", INPUT_INTERRUPT},  {"\032", INPUT_SUSPEND},      {"\004", INPUT_END},
+        {"\x1b[H", INPUT_TOP},      {"\x1bOF", INPUT_BOTTOM},     {"\x1b[4~", INPUT_BOTTOM},
+        {"\x1b[1;5H", INPUT_TOP},   {"\x1b[1;5F", INPUT_BOTTOM},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

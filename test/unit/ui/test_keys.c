@@ -31,15 +31,18 @@ Test(keys, cuts_sequences_out_whole)
     } row[] = {
         {"plain Zoë 日本\r", "plain Zoë 日本\r"},
         {"a\x1b[Ab", "a<\x1b[A>b"},
-        {"\x1b[15~\x1b[24~", "<\x1b[15~><\x1b[24~>"},                   /* F5, F12 */
-        {"\x1b[5;5~x", "<\x1b[5;5~>x"},                                /* Ctrl-PgUp */
-        {"\x1bOPx", "<\x1bOP>x"},                                      /* F1 */
-        {"\x1b[[Ax", "<\x1b[[A>x"},                                    /* F1 of Linux's console */
+        {"\x1b[15~\x1b[24~", "<\x1b[15~><\x1b[24~>"},                 /* F5, F12 */
+        {"\x1b[5;5~x", "<\x1b[5;5~>x"},                               /* Ctrl-PgUp */
+        {"\x1bOPx", "<\x1bOP>x"},                                     /* F1 */
+        {"\x1b[[Ax", "<\x1b[[A>x"},                                   /* F1 of Linux's console */
         {"\x1b[?62;22c\x1b[12;40Rx", "<\x1b[?62;22c><\x1b[12;40R>x"}, /* late reports */
         {"\x1b]11;rgb:0000/0000/0000\x07x", "x"},
         {"\x1b]11;rgb:0000/0000/0000\x1b\\x", "x"},
         {"\x1bP>|tmux 3.3a\x1b\\x", "x"},
-        {"\x1b" "bX", "\x1b" "bX"},   /* Alt-b */
+        {"\x1b"
+         "bX",
+         "\x1b"
+         "bX"},                       /* Alt-b */
         {"\x1b\x7fX", "\x1b\x7fX"},   /* Alt-Backspace */
         {"\x1b\x1b[Ax", "<\x1b[A>x"}, /* Escape, then a cursor key */
         {"\x1b\x03", "\x03"},         /* ^C counts always */
@@ -94,20 +97,17 @@ Test(keys, the_same_cursor_key_several_times_in_one_read_is_the_wheel)
         size_t bytes;
         long rows;
     } row[] = {
-        {"\x1b[A\x1b[A\x1b[A", 9, 3},
-        {"\x1bOB\x1bOB\x1bOB\x1bOB", 12, -4},
-        {"\x1b[A\x1b[A\x1b[A\x1b[B", 9, 3},
-        {"\x1b[A\x1b[A", 0, 0},
-        {"\x1b[A\x1b[B\x1b[A", 0, 0},
-        {"\x1b[C\x1b[C\x1b[C", 0, 0},
-        {"x\x1b[A\x1b[A\x1b[A", 0, 0},
-        {"", 0, 0},
+        {"\x1b[A\x1b[A\x1b[A", 9, 3},       {"\x1bOB\x1bOB\x1bOB\x1bOB", 12, -4},
+        {"\x1b[A\x1b[A\x1b[A\x1b[B", 9, 3}, {"\x1b[A\x1b[A", 0, 0},
+        {"\x1b[A\x1b[B\x1b[A", 0, 0},       {"\x1b[C\x1b[C\x1b[C", 0, 0},
+        {"x\x1b[A\x1b[A\x1b[A", 0, 0},      {"", 0, 0},
     };
 
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
         long rows = 0;
 
-        cr_expect_eq(keys_wheel((const unsigned char *)row[i].in, strlen(row[i].in), &rows), row[i].bytes, "row %zu", i);
+        cr_expect_eq(keys_wheel((const unsigned char *)row[i].in, strlen(row[i].in), &rows), row[i].bytes, "row %zu",
+                     i);
         cr_expect_eq(rows, row[i].rows, "row %zu", i);
     }
 }

@@ -139,7 +139,8 @@ Test(view, has_colours_that_can_be_read_on_black_and_on_white)
         cr_expect_gt((light + 0.05) / 0.05, 3.9, "colour %d on black", color);
         cr_expect(of_eight == -1 || of_eight == 1 || of_eight == 5, "red, magenta, or the terminal's own");
         for (int other = 0; other < color; other++)
-            cr_expect_neq(view_color_number((enum view_color)color, 256), view_color_number((enum view_color)other, 256));
+            cr_expect_neq(view_color_number((enum view_color)color, 256),
+                          view_color_number((enum view_color)other, 256));
     }
 }
 
