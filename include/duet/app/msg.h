@@ -70,8 +70,9 @@ enum msg_type {
     MSG_PROGRESS,         /* progress: latest value; may be dropped */
     MSG_RECEIVED,         /* peer, id: transfer, value: bytes, text: final path */
     MSG_SENT,             /* peer, id: transfer, value: bytes, text: name; the peer verified, fsynced and renamed it */
-    MSG_TRANSFER_FAILED,  /* peer, id: transfer (0: ui never saw one; receiving: an offer refused unasked), err, sys, flag: we were the sender (then
-                           * value: the id of MSG_SEND); text: what, which, why. DUET_ESYS: sys is our errno, 0:
+    MSG_TRANSFER_FAILED,  /* peer, id: transfer (0: ui never saw one; receiving: an offer refused unasked), err, sys,
+                           * flag: we were the sender (then value: the id of MSG_SEND); text: what, which, why.
+                           * DUET_ESYS: sys is our errno, 0:
                            * the trouble is the peer's; DUET_EAGAIN: a newer session of the peer took this one's
                            * place, in which it may offer the file again */
     MSG_UNREACHABLE,      /* peer, value: µs of silence */
