@@ -1,7 +1,8 @@
 /*
- * hub: routes messages of ui and disk, and events of the endpoint, to the
- * session or transfer they are about; then lets everything move that can
- * (hub_pump.c), until nothing is dirty and no event is left.
+ * hub: routes messages of ui (hub_ui.c) and disk, and events of the endpoint, to
+ * the session or transfer they are about, or to what begins and ends sessions
+ * (hub_conns.c); then lets everything move that can (hub_pump.c), until nothing is
+ * dirty and no event is left.
  *
  * Nothing here waits: what cannot go on now is kept where it is and looked at
  * again when the event, the message or the time comes that may change it.
@@ -18,7 +19,6 @@
 #include "duet/base/err.h"
 
 #define HUB_UI_RESERVE 1024 /* messages for ui that never need memory for themselves */
-#define HUB_UI_FULL 8192    /* from here on newcomers are turned away: ui stands still */
 #define HUB_ROUNDS 16       /* turns of every session in one hub_run: then the socket has its turn */
 
 struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e)
@@ -58,132 +58,6 @@ void hub_free(struct hub *h)
     free(h);
 }
 
-/* The ui number of the attempt with this id, which is over then; 0: there was none. */
-static uint32_t take_attempt(struct hub *h, conn_id conn)
-{
-    for (size_t i = 0; i < h->attempt_count; i++) {
-        if (h->attempts[i].conn == conn) {
-            const uint32_t ui_id = h->attempts[i].ui_id;
-
-            h->attempts[i] = h->attempts[--h->attempt_count];
-            return ui_id;
-        }
-    }
-    return 0;
-}
-
-static bool take_refused(struct hub *h, conn_id conn)
-{
-    for (size_t i = 0; i < h->refused_count; i++) {
-        if (h->refused[i] == conn) {
-            h->refused[i] = h->refused[--h->refused_count];
-            return true;
-        }
-    }
-    return false;
-}
-
-/* ---- from ui ---- */
-
-static void connect_failed(struct hub *h, uint32_t ui_id, int err, uint64_t refusal)
-{
-    const struct msg m = {.type = MSG_FAILED, .id = ui_id, .err = err, .value = refusal};
-
-    env_tell(&h->env, m, "%s", err == DUET_EREFUSED ? params_refusal_text(refusal) : err_text(err));
-}
-
-static void handle_connect(struct hub *h, const struct msg *m)
-{
-    conn_id conn;
-    int err = h->attempt_count < HUB_CONNECTING ? 0 : DUET_EFULL;
-
-    if (h->env.quitting)
-        err = DUET_ECANCELLED;
-    if (err == 0)
-        err = endpoint_connect(h->env.endpoint, &m->call->addr, h->env.now, &conn);
-    if (err == 0 && endpoint_expect(h->env.endpoint, conn, &m->call->expected) != 0) {
-        endpoint_close(h->env.endpoint, conn, CLOSE_OK, NULL, h->env.now); /* nobody knows of it yet */
-        err = DUET_ENOMEM;
-    }
-    if (err == DUET_EEXIST) /* the peer was quicker: its session serves */
-        env_tell(&h->env, (struct msg){.type = MSG_NOTICE, .peer = conn, .id = m->id},
-                 "already connected to that peer");
-    else if (err != 0)
-        connect_failed(h, m->id, err, 0);
-    else
-        h->attempts[h->attempt_count++] = (struct attempt){.conn = conn, .ui_id = m->id};
-}
-
-/* What ui wants of a session that is not there (any more). */
-static void no_session(struct hub *h, const struct msg *m)
-{
-    struct msg answer = {.type = MSG_ANSWER, .peer = m->peer, .id = m->id};
-
-    if (m->type == MSG_SEND)
-        transfer_send_refused(&h->env, m->peer, m->id, m->text, DUET_ECLOSED, "the peer is not connected");
-    else if (m->type == MSG_ASK)
-        env_tell(&h->env, answer, "the peer is not connected");
-    else if (m->type == MSG_SAY)
-        env_tell(&h->env,
-                 (struct msg){.type = MSG_NOTICE, .peer = m->peer, .id = m->id, .err = DUET_ECLOSED, .flag = true},
-                 "text not sent: the peer is not connected");
-}
-
-static void give_stats(struct hub *h, conn_id peer)
-{
-    struct endpoint_stats *stats = calloc(1, sizeof(*stats));
-
-    if (stats == NULL || endpoint_stats(h->env.endpoint, peer, stats) != 0) {
-        free(stats);
-        env_notice(&h->env, peer, true, "no statistics: the peer is not connected");
-        return;
-    }
-    (void)outbox_push(&h->env.ui, (struct msg){.type = MSG_STATS, .peer = peer, .stats = stats});
-}
-
-static void handle_for_session(struct hub *h, struct msg *m)
-{
-    struct session *s = sessions_find(&h->sessions, m->peer);
-
-    if (s == NULL || s->state == SESSION_CLOSING)
-        no_session(h, m);
-    else if (m->type == MSG_TRUST)
-        session_trust(s, &h->env, m->flag, m->text);
-    else if (m->type == MSG_SAY)
-        session_say(s, &h->env, m);
-    else if (m->type == MSG_SEND)
-        session_send(s, &h->env, m);
-    else if (m->type == MSG_ASK)
-        session_ask(s, &h->env, m);
-    else
-        session_close(s, &h->env, CLOSE_OK, "", false);
-}
-
-static void handle_for_transfer(struct hub *h, const struct msg *m)
-{
-    struct transfer *t = transfer_find(&h->env, m->id);
-
-    if (t == NULL || t->state == TRANSFER_ENDED)
-        env_notice(&h->env, 0, true, "no such transfer: %u", (unsigned)m->id);
-    else if (m->type == MSG_CANCEL)
-        transfer_cancel(&h->env, t);
-    else if (!transfer_recv_answer(&h->env, t, m->type == MSG_ACCEPT))
-        env_notice(&h->env, t->conn, true, "transfer %u is no open offer", (unsigned)m->id);
-}
-
-static void handle_quit(struct hub *h, bool at_once)
-{
-    h->env.quitting = true;
-    sessions_wake_all(&h->sessions);
-    endpoint_set_accept(h->env.endpoint, false);
-    for (size_t i = 0; i < h->attempt_count; i++)
-        endpoint_close(h->env.endpoint, h->attempts[i].conn, CLOSE_OK, "bye", h->env.now);
-    for (size_t i = 0; i < h->sessions.count; i++) {
-        if (at_once || h->sessions.v[i]->state != SESSION_LIVE)
-            session_close(h->sessions.v[i], &h->env, CLOSE_OK, "bye", false);
-    }
-}
-
 /* ---- from disk ---- */
 
 static void handle_done(struct hub *h, struct msg *m)
@@ -203,22 +77,22 @@ void hub_handle(struct hub *h, struct msg *m, duet_time now)
     h->env.dirty = true;
     switch (m->type) {
     case MSG_CONNECT:
-        handle_connect(h, m);
+        hub_on_connect(h, m);
         break;
     case MSG_TRUST:
     case MSG_SAY:
     case MSG_SEND:
     case MSG_ASK:
     case MSG_CLOSE:
-        handle_for_session(h, m);
+        hub_on_session_message(h, m);
         break;
     case MSG_ACCEPT:
     case MSG_REJECT:
     case MSG_CANCEL:
-        handle_for_transfer(h, m);
+        hub_on_transfer_message(h, m);
         break;
     case MSG_STATS_PLEASE:
-        give_stats(h, m->peer);
+        hub_give_stats(h, m->peer);
         break;
     case MSG_LEAVING:
         h->is_leaving = true;
@@ -226,7 +100,7 @@ void hub_handle(struct hub *h, struct msg *m, duet_time now)
         h->env.dirty = true;
         break;
     case MSG_QUIT:
-        handle_quit(h, m->flag);
+        hub_on_quit(h, m->flag);
         break;
     case DONE_OPENED:
     case DONE_READ:
@@ -271,168 +145,6 @@ void hub_handle(struct hub *h, struct msg *m, duet_time now)
 
 /* ---- from the endpoint ---- */
 
-static void turn_away(struct hub *h, conn_id conn, uint64_t code, const char *reason)
-{
-    endpoint_close(h->env.endpoint, conn, code, reason, h->env.now);
-    if (h->refused_count < LIMIT_CONNS)
-        h->refused[h->refused_count++] = conn;
-}
-
-/* May this one come in, and if not, why? */
-static bool has_room(struct hub *h, const struct endpoint_event *ev, uint32_t ui_id)
-{
-    static const char many[] = "too many sessions with one key";
-    const struct msg failed = {.type = MSG_FAILED, .id = ui_id, .err = DUET_EFULL};
-
-    if (h->env.quitting || h->env.ui.count >= HUB_UI_FULL || h->sessions.count == LIMIT_CONNS) {
-        turn_away(h, ev->conn, h->env.quitting ? CLOSE_REFUSED : CLOSE_BUSY,
-                  h->env.quitting ? "about to leave" : "too busy");
-        if (ui_id != 0)
-            connect_failed(h, ui_id, DUET_ECANCELLED, 0);
-        return false;
-    }
-    if (sessions_of_key(&h->sessions, ev->connected.key) < HUB_SESSIONS_PER_KEY)
-        return true;
-    turn_away(h, ev->conn, CLOSE_BUSY, many);
-    if (ui_id != 0)
-        env_tell(&h->env, failed, "%s", many);
-    return false;
-}
-
-static void admit(struct hub *h, const struct endpoint_event *ev)
-{
-    uint32_t ui_id = take_attempt(h, ev->conn);
-
-    if (ui_id == 0 && ev->connected.replaces != 0)
-        ui_id = take_attempt(h, ev->connected.replaces);
-    if (!has_room(h, ev, ui_id))
-        return;
-    struct session *s = session_new(ev, h->last_session + 1);
-    struct msg_peer_key *key = calloc(1, sizeof(*key));
-
-    if (s == NULL || key == NULL || sessions_add(&h->sessions, s) != 0) {
-        if (s != NULL)
-            session_free(s, &h->env);
-        free(key);
-        turn_away(h, ev->conn, CLOSE_INTERNAL, "out of memory");
-        if (ui_id != 0)
-            connect_failed(h, ui_id, DUET_ENOMEM, 0);
-        return;
-    }
-    h->last_session++;
-    memcpy(key->key, s->peer.key, sizeof(key->key));
-    memcpy(key->name, s->peer.name, sizeof(key->name));
-    key->addr = ev->connected.addr;
-    key->params = ev->connected.params;
-    struct msg told = {.type = MSG_PEER_KEY, .peer = ev->conn, .id = ui_id};
-
-    told.peer_key = key;
-    (void)outbox_push(&h->env.ui, told);
-}
-
-/*
- * Whose program crashed comes back as a new session, while the old one would be silent for minutes.  And whoever has two
- * programs at one home has two sessions that live.  So the older ones of a key are asked, and meanwhile the newcomer waits:
- * those that do not answer make way before anybody hears of it.
- */
-static void connected(struct hub *h, const struct endpoint_event *ev)
-{
-    bool waits = false;
-
-    for (size_t i = 0; i < h->sessions.count && !h->env.quitting && h->newcomer_count < HUB_NEWCOMERS; i++) {
-        struct session *s = h->sessions.v[i];
-
-        if (s->state == SESSION_CLOSING || memcmp(s->peer.key, ev->connected.key, sizeof(s->peer.key)) != 0)
-            continue;
-        if (!s->is_asked)
-            s->is_asked = endpoint_ask(h->env.endpoint, s->peer.conn, h->env.now) == 0;
-        waits = waits || s->is_asked;
-    }
-    if (waits)
-        h->newcomers[h->newcomer_count++] = *ev;
-    else
-        admit(h, ev);
-}
-
-static void presence(struct hub *h, const struct endpoint_event *ev)
-{
-    struct session *s = sessions_find(&h->sessions, ev->conn);
-
-    if (s == NULL)
-        return;
-    s->is_asked = false;
-    if (!ev->is_there)
-        session_close(s, &h->env, CLOSE_REPLACED, "a newer session with this peer took over", false);
-}
-
-static struct endpoint_event take_newcomer(struct hub *h, size_t i)
-{
-    const struct endpoint_event ev = h->newcomers[i];
-
-    h->newcomer_count--;
-    memmove(&h->newcomers[i], &h->newcomers[i + 1], (h->newcomer_count - i) * sizeof(h->newcomers[0]));
-    return ev;
-}
-
-void hub_admit_newcomers(struct hub *h)
-{
-    for (size_t i = 0; i < h->newcomer_count;) {
-        if (!h->env.quitting && sessions_is_asked(&h->sessions, h->newcomers[i].connected.key)) {
-            i++;
-            continue;
-        }
-        const struct endpoint_event ev = take_newcomer(h, i);
-
-        admit(h, &ev);
-    }
-}
-
-static void failed(struct hub *h, const struct endpoint_event *ev)
-{
-    const uint32_t ui_id = take_attempt(h, ev->conn);
-
-    if (ui_id != 0)
-        connect_failed(h, ui_id, ev->failed.err, ev->failed.refusal);
-}
-
-/* Words only: what said so may be forged. */
-static void hint(struct hub *h, const struct endpoint_event *ev)
-{
-    const struct duet_addr *addr = &ev->hint.addr;
-    char text[ADDR_TEXT_BYTES];
-    const char *port = strrchr(addr_format(addr, text), ':');
-
-    if (ev->hint.what == HINT_NOBODY_LISTENS)
-        env_notice(&h->env, 0, true, "%.*s says that nobody listens on port %u; still trying", (int)(port - text), text,
-                   (unsigned)addr->port);
-    else
-        env_notice(&h->env, 0, true, "what is sent to %s comes back: is that address our own? Still trying", text);
-}
-
-static void closed(struct hub *h, const struct endpoint_event *ev)
-{
-    const uint32_t ui_id = take_attempt(h, ev->conn);
-
-    for (size_t i = 0; i < h->newcomer_count; i++) {
-        if (h->newcomers[i].conn == ev->conn)
-            (void)take_newcomer(h, i);
-    }
-    if (ui_id != 0) {
-        connect_failed(h, ui_id, DUET_ECANCELLED, 0);
-        return;
-    }
-    if (take_refused(h, ev->conn))
-        return;
-    struct session *s = sessions_find(&h->sessions, ev->conn);
-
-    if (s == NULL)
-        return;
-    session_closed(s, &h->env, ev);
-    sessions_remove(&h->sessions, s);
-    session_free(s, &h->env);
-    h->spare.sessions_ended = true;
-}
-
 /* UNREACHABLE and BACK. */
 static void reachability(struct hub *h, const struct endpoint_event *ev)
 {
@@ -469,23 +181,23 @@ static void event(struct hub *h, const struct endpoint_event *ev)
 
     switch (ev->type) {
     case EVENT_CONNECTED:
-        connected(h, ev);
+        hub_on_connected(h, ev);
         return;
     case EVENT_FAILED:
-        failed(h, ev);
+        hub_on_failed(h, ev);
         return;
     case EVENT_HINT:
-        hint(h, ev);
+        hub_on_hint(h, ev);
         return;
     case EVENT_UNREACHABLE:
     case EVENT_BACK:
         reachability(h, ev);
         return;
     case EVENT_PRESENCE:
-        presence(h, ev);
+        hub_on_presence(h, ev);
         return;
     case EVENT_CLOSED:
-        closed(h, ev);
+        hub_on_closed(h, ev);
         return;
     case EVENT_READABLE:
         s = sessions_find(&h->sessions, ev->conn);

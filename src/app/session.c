@@ -104,7 +104,8 @@ void session_send(struct session *s, struct env *env, struct msg *m)
     if (err == 0 && s->sends_count == SESSION_SENDS_WAITING)
         err = DUET_EFULL;
     if (err != 0) {
-        transfer_send_refused(env, s->peer.conn, m->id, m->text, err, err_text(err));
+        transfer_send_refused(env, s->peer.conn, m->id, m->text, err,
+                              err == DUET_EFULL ? "too many files wait to be sent" : err_text(err));
         return;
     }
     s->sends[(s->sends_head + s->sends_count++) % SESSION_SENDS_WAITING] =

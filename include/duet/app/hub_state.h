@@ -1,5 +1,6 @@
 /*
- * hub_state: what a hub is made of.  For the files of the hub only (hub.c, hub_pump.c); everyone else sees hub.h.
+ * hub_state: what a hub is made of.  For the files of the hub only (hub.c, hub_conns.c, hub_ui.c, hub_pump.c);
+ * everyone else sees hub.h.
  */
 #ifndef DUET_APP_HUB_STATE_H
 #define DUET_APP_HUB_STATE_H
@@ -39,8 +40,26 @@ struct hub {
     bool is_leaving; /* nothing is awaited but the end of what is under way */
 };
 
+/* ---- hub_conns.c: how sessions begin and end ---- */
+
+void hub_on_connect(struct hub *h, const struct msg *m); /* MSG_CONNECT */
+void hub_on_connected(struct hub *h, const struct endpoint_event *ev);
+void hub_on_failed(struct hub *h, const struct endpoint_event *ev);
+void hub_on_hint(struct hub *h, const struct endpoint_event *ev);
+void hub_on_presence(struct hub *h, const struct endpoint_event *ev);
+void hub_on_closed(struct hub *h, const struct endpoint_event *ev);
+
 /* Lets in those whose key has no session any more that has yet to say whether it lives. */
 void hub_admit_newcomers(struct hub *h);
+
+/* ---- hub_ui.c: what the front end wants ---- */
+
+void hub_on_session_message(struct hub *h, struct msg *m);        /* of what is for one session */
+void hub_on_transfer_message(struct hub *h, const struct msg *m); /* … for one transfer */
+void hub_give_stats(struct hub *h, conn_id peer);
+void hub_on_quit(struct hub *h, bool at_once);
+
+/* ---- hub_pump.c: what moves on ---- */
 
 /* Lets everything move that can: sessions, transfers, those that want to end or rest. */
 void hub_pump(struct hub *h);

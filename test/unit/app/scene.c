@@ -81,6 +81,7 @@ static void guest_event(struct pair *p, int side, const struct endpoint_event *e
     if (ev->type == EVENT_CLOSED) {
         s->guest_closed = true;
         s->guest_close_code = ev->closed.code;
+        memcpy(s->guest_close_reason, ev->closed.reason, sizeof(s->guest_close_reason));
     }
     s->guest_stopped += ev->type == EVENT_STOPPED;
     guest_reads(s);

@@ -39,6 +39,7 @@ struct scene {
     size_t heard_count;
     bool guest_closed; /* the hub's side ended it: */
     uint64_t guest_close_code;
+    char guest_close_reason[LIMIT_REASON_BYTES + 1];
     size_t guest_stopped; /* STOP_STREAMs the guest got */
 };
 

@@ -570,6 +570,7 @@ Test(hub, of_one_key_eight_sessions_are_kept_and_the_next_is_told_why)
     cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), HUB_SESSIONS_PER_KEY);
     cr_expect(s->guest_closed);
     cr_expect_eq(s->guest_close_code, CLOSE_BUSY);
+    cr_expect_str_eq(s->guest_close_reason, "too many sessions with one key");
     scene_close(s);
 }
 
@@ -602,6 +603,7 @@ Test(hub, one_that_quits_lets_no_newcomer_wait)
     scene_run(s, S_US);
     cr_expect(s->guest_closed);
     cr_expect_eq(s->guest_close_code, CLOSE_REFUSED);
+    cr_expect_str_eq(s->guest_close_reason, "about to leave");
     cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), 1);
     scene_run(s, PATIENCE_US);
     cr_expect(hub_done(s->hub));
@@ -610,31 +612,60 @@ Test(hub, one_that_quits_lets_no_newcomer_wait)
 
 /* ---- a ui that stands still ---- */
 
-Test(hub, newcomers_are_turned_away_while_the_ui_is_far_behind)
+static void let_the_ui_fall_behind(struct scene *s)
 {
-    struct scene *s = scene_open(NULL);
     const struct msg hopeless = {.type = MSG_CANCEL, .id = 77};
 
     s->ui_stands_still = true;
     for (size_t i = 0; i < UI_FULL; i++)
         scene_tell(s, hopeless); /* a notice each */
-    conn_id id;
+}
 
-    cr_assert_eq(endpoint_connect(s->pair.e[SCENE_GUEST], &s->pair.addr[SCENE_HUB], s->pair.now, &id), 0);
-    scene_run(s, 2 * S_US);
-    cr_expect(s->guest_closed);
-    cr_expect_eq(s->guest_close_code, CLOSE_BUSY);
-    for (const struct msg *m; (m = hub_next_ui(s->hub)) != NULL;) {
+/* Of what the ui had not taken: all but those notices are told. */
+static void let_the_ui_catch_up(struct scene *s)
+{
+    for (const struct msg *m; (m = hub_next_ui(s->hub)) != NULL && m->type == MSG_NOTICE;) {
         struct msg taken = *m;
 
-        cr_assert_eq(taken.type, MSG_NOTICE);
         hub_took_ui(s->hub);
         msg_dispose(&taken);
     }
     s->ui_stands_still = false;
+    scene_run(s, S_US);
+}
+
+Test(hub, newcomers_are_turned_away_while_the_ui_is_far_behind)
+{
+    struct scene *s = scene_open(NULL);
+    conn_id id;
+
+    let_the_ui_fall_behind(s);
+    cr_assert_eq(endpoint_connect(s->pair.e[SCENE_GUEST], &s->pair.addr[SCENE_HUB], s->pair.now, &id), 0);
+    scene_run(s, 2 * S_US);
+    cr_expect(s->guest_closed);
+    cr_expect_eq(s->guest_close_code, CLOSE_BUSY);
+    cr_expect_str_eq(s->guest_close_reason, "too many messages wait to be shown");
+    let_the_ui_catch_up(s);
+    cr_expect_eq(s->told_count, 0);
     s->guest_closed = false;
     scene_meet(s);
     cr_expect_not(s->guest_closed, "and taken again afterwards");
+    scene_close(s);
+}
+
+Test(hub, a_call_that_finds_the_ui_far_behind_says_so)
+{
+    struct scene *s = scene_open(NULL);
+
+    let_the_ui_fall_behind(s);
+    scene_tell(s, connect_to(5, 2));
+    scene_run(s, 2 * S_US);
+    let_the_ui_catch_up(s);
+    cr_assert_eq(s->told_count, 1);
+    cr_expect_eq(s->told[0].type, MSG_FAILED);
+    cr_expect_eq(s->told[0].id, 5);
+    cr_expect_eq(s->told[0].err, DUET_EFULL);
+    cr_expect_str_eq(s->told[0].text, "too many messages wait to be shown");
     scene_close(s);
 }
 

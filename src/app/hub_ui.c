@@ -1,0 +1,79 @@
+/*
+ * hub_ui: what the front end wants of a session, a transfer or all of them.
+ */
+#include <stdlib.h>
+
+#include "duet/app/hub_state.h"
+#include "duet/app/transfer_recv.h"
+#include "duet/app/transfer_send.h"
+#include "duet/base/err.h"
+
+/* What ui wants of a session that is not there (any more). */
+static void no_session(struct hub *h, const struct msg *m)
+{
+    struct msg answer = {.type = MSG_ANSWER, .peer = m->peer, .id = m->id};
+
+    if (m->type == MSG_SEND)
+        transfer_send_refused(&h->env, m->peer, m->id, m->text, DUET_ECLOSED, "the peer is not connected");
+    else if (m->type == MSG_ASK)
+        env_tell(&h->env, answer, "the peer is not connected");
+    else if (m->type == MSG_SAY)
+        env_tell(&h->env,
+                 (struct msg){.type = MSG_NOTICE, .peer = m->peer, .id = m->id, .err = DUET_ECLOSED, .flag = true},
+                 "text not sent: the peer is not connected");
+}
+
+void hub_give_stats(struct hub *h, conn_id peer)
+{
+    struct endpoint_stats *stats = calloc(1, sizeof(*stats));
+
+    if (stats == NULL || endpoint_stats(h->env.endpoint, peer, stats) != 0) {
+        free(stats);
+        env_notice(&h->env, peer, true, "no statistics: the peer is not connected");
+        return;
+    }
+    (void)outbox_push(&h->env.ui, (struct msg){.type = MSG_STATS, .peer = peer, .stats = stats});
+}
+
+void hub_on_session_message(struct hub *h, struct msg *m)
+{
+    struct session *s = sessions_find(&h->sessions, m->peer);
+
+    if (s == NULL || s->state == SESSION_CLOSING)
+        no_session(h, m);
+    else if (m->type == MSG_TRUST)
+        session_trust(s, &h->env, m->flag, m->text);
+    else if (m->type == MSG_SAY)
+        session_say(s, &h->env, m);
+    else if (m->type == MSG_SEND)
+        session_send(s, &h->env, m);
+    else if (m->type == MSG_ASK)
+        session_ask(s, &h->env, m);
+    else
+        session_close(s, &h->env, CLOSE_OK, "", false);
+}
+
+void hub_on_transfer_message(struct hub *h, const struct msg *m)
+{
+    struct transfer *t = transfer_find(&h->env, m->id);
+
+    if (t == NULL || t->state == TRANSFER_ENDED)
+        env_notice(&h->env, 0, true, "no such transfer: %u", (unsigned)m->id);
+    else if (m->type == MSG_CANCEL)
+        transfer_cancel(&h->env, t);
+    else if (!transfer_recv_answer(&h->env, t, m->type == MSG_ACCEPT))
+        env_notice(&h->env, t->conn, true, "transfer %u is no open offer", (unsigned)m->id);
+}
+
+void hub_on_quit(struct hub *h, bool at_once)
+{
+    h->env.quitting = true;
+    sessions_wake_all(&h->sessions);
+    endpoint_set_accept(h->env.endpoint, false);
+    for (size_t i = 0; i < h->attempt_count; i++)
+        endpoint_close(h->env.endpoint, h->attempts[i].conn, CLOSE_OK, "bye", h->env.now);
+    for (size_t i = 0; i < h->sessions.count; i++) {
+        if (at_once || h->sessions.v[i]->state != SESSION_LIVE)
+            session_close(h->sessions.v[i], &h->env, CLOSE_OK, "bye", false);
+    }
+}
