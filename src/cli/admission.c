@@ -33,7 +33,7 @@ static bool may_say(const struct line_limit *l, duet_time now)
     return time_is_never(l->told_at) || time_since(now, l->told_at) >= ADMISSION_LINES_US;
 }
 
-/* Strangers that come again and again must not push a conversation off the screen. */
+/* Peers that come again and again must not push a conversation off the screen. */
 static void say_limited(struct admission *a, struct line_limit *l, const char *text, duet_time now)
 {
     if (!may_say(l, now)) {
@@ -45,6 +45,11 @@ static void say_limited(struct admission *a, struct line_limit *l, const char *t
     else
         say(a, ADMISSION_ERROR, "%s", text);
     *l = (struct line_limit){.told_at = now};
+}
+
+void admission_say_limited(struct admission *a, const char *text, duet_time now)
+{
+    say_limited(a, &a->lines, text, now);
 }
 
 /* ---- whom we call ---- */
@@ -180,7 +185,7 @@ static void turn_away_full(struct admission *a, const struct stranger *s, const 
 
 static void refuse(struct admission *a, const struct stranger *s, const struct trust_outcome *out, duet_time now)
 {
-    turn_away(a, s, NULL, out->text, out->verdict == TRUST_CHANGED ? &a->changes : &a->lines, now);
+    turn_away(a, s, out->reason, out->text, out->verdict == TRUST_CHANGED ? &a->changes : &a->lines, now);
 }
 
 /* The roster has a place for it already. */

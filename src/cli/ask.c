@@ -77,7 +77,7 @@ static void on_gone(struct job *j, const struct msg *m)
 
     if (m->type == MSG_FAILED ? a->peer != 0 : m->peer != a->peer)
         return;
-    job_finish(j, program_report_failure(&j->program, m));
+    job_finish(j, program_report_failure(&j->program, job_peer_name(j, m->peer), m));
 }
 
 static const struct job_rule rules[] = {

@@ -32,7 +32,7 @@ static void on_early_end(struct job *j, const struct stranger *s, const struct m
 {
     questions_forget_peer(&j->questions, s->peer);
     if (s->dialled[0] != '\0')
-        job_finish(j, program_report_failure(&j->program, why));
+        job_finish(j, program_report_failure(&j->program, s->key.name, why));
 }
 
 static void on_admission(void *self, const struct admission_event *ev)

@@ -296,9 +296,9 @@ const char *program_ended_text(const char *name, const struct msg *m, char out[P
     return out;
 }
 
-int program_report_failure(struct program *p, const struct msg *m)
+int program_report_failure(struct program *p, const char *name, const struct msg *m)
 {
-    const char *to = p->has_target ? p->dialled : "the peer";
+    const char *to = p->has_target ? p->dialled : name;
     char text[PROGRAM_ENDED_BYTES];
 
     if (m->type == MSG_LEFT || (m->type == MSG_LOST && m->err != DUET_ETIMEOUT)) {

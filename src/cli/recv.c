@@ -149,7 +149,7 @@ static void on_file_failed(struct job *j, const struct msg *m)
 static void on_failed(struct job *j, const struct msg *m)
 {
     if (roster_count(&j->roster, ROSTER_CONNECTED) == 0)
-        job_finish(j, program_report_failure(&j->program, m));
+        job_finish(j, program_report_failure(&j->program, job_peer_name(j, m->peer), m));
 }
 
 /* Left or lost. */
@@ -171,7 +171,7 @@ static void on_gone(struct job *j, const struct msg *m)
     if (connected && m->type == MSG_LEFT)
         progress_note(&j->progress, "%s left", p->name);
     else
-        code = program_report_failure(&j->program, m);
+        code = program_report_failure(&j->program, p->name, m);
     roster_remove_peer(&j->roster, m->peer);
     bool last = roster_count(&j->roster, ROSTER_CONNECTED) == 0;
     if (may_end(r) && last && (offered || j->program.has_target)) /* a stranger's coming and going ends nothing */

@@ -87,15 +87,16 @@ static int check_paths(struct send *s, const struct options *o)
 
 static void request_more(struct send *s)
 {
-    while (s->next < s->count && s->under_way < SEND_AT_ONCE && !s->job.over && !s->gone) {
+    for (; s->next < s->count && s->under_way < SEND_AT_ONCE && !s->job.over && !s->gone; s->next++) {
         struct send_file *file = &s->files[s->next];
+        if (file->over)
+            continue;
         if (program_send_text(&s->job.program, MSG_SEND, s->peer, (uint32_t)s->next + 1, file->path) < 0) {
             progress_error(&s->job.progress, "%s", err_text(DUET_ENOMEM));
             job_finish(&s->job, EXIT_INTERNAL);
             return;
         }
         file->requested = true;
-        s->next++;
         s->under_way++;
     }
     if (s->under_way == 0 && s->next == s->count && !s->gone)
@@ -159,14 +160,17 @@ static void on_file_failed(struct job *j, const struct msg *m)
 
     if (!file)
         return;
-    s->failed++;
     s->gone |= m->err == DUET_ECLOSED;
+    if (s->gone && !s->connected) { /* the peer has not heard of it yet */
+        roster_remove_transfer(&j->roster, m->id);
+        return;
+    }
+    s->failed++;
     if (m->err == DUET_EREFUSED || m->err == DUET_ECANCELLED)
         s->refused++;
     else if (m->err == DUET_EINTEGRITY || (m->err == DUET_ESYS && m->sys != 0))
         s->failed_here++;
-    if (s->connected || !s->gone) /* else nobody heard of it yet, and why is said at once */
-        progress_error(&j->progress, "%s", m->text ? m->text : err_text(m->err));
+    progress_error(&j->progress, "%s", m->text ? m->text : err_text(m->err));
     file_over(s, file, m->id);
 }
 
@@ -222,15 +226,33 @@ static void on_connected(struct job *j, const struct msg *m)
         s->files[i].began_us = clock_now().us; /* its owner may have thought about our key for long */
 }
 
+/* The one we let in left before it took anything: the files are for whoever comes next. */
+static void await_another(struct send *s, const struct msg *m, duet_time now)
+{
+    char text[PROGRAM_ENDED_BYTES];
+
+    admission_say_limited(&s->job.admission, program_ended_text(job_peer_name(&s->job, m->peer), m, text), now);
+    roster_remove_peer(&s->job.roster, m->peer);
+    for (size_t i = 0; i < s->count; i++)
+        s->files[i].requested = false;
+    s->peer = 0;
+    s->next = s->under_way = 0;
+    s->gone = false;
+}
+
 /* Left, lost, or never there. */
 static void on_gone(struct job *j, const struct msg *m)
 {
-    const struct send *s = j->self;
+    struct send *s = j->self;
 
     if (m->type == MSG_FAILED ? s->connected : m->peer != s->peer)
         return;
+    if (!j->program.has_target && !s->connected) {
+        await_another(s, m, clock_now());
+        return;
+    }
     progress_clear(&j->progress);
-    job_finish(j, program_report_failure(&j->program, m));
+    job_finish(j, program_report_failure(&j->program, job_peer_name(j, m->peer), m));
 }
 
 static const struct job_rule rules[] = {

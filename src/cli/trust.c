@@ -139,6 +139,7 @@ void trust_judge(const struct trust_policy *policy, const struct msg_peer_key *p
     fingerprint(peer->key, now);
     if (known_check(policy->id, &who, &match, error) < 0) {
         out->verdict = TRUST_REFUSED;
+        out->reason = "it cannot read its list of known peers";
         snprintf(out->text, sizeof(out->text), "%s was refused: %s", peer->name, error);
         return;
     }
@@ -189,6 +190,7 @@ void trust_accept(const struct trust_policy *policy, const struct msg_peer_key *
         snprintf(out->text, sizeof(out->text), "%s is known, but not as it shows itself now: %s", peer->name, error);
     } else if (error[0] != '\0') {
         out->verdict = TRUST_REFUSED;
+        out->reason = "it cannot remember your key";
         snprintf(out->text, sizeof(out->text), "%s was refused, as its key cannot be remembered: %s", peer->name,
                  error);
     } else if (match.verdict == KNOWN_CHANGED) {

@@ -81,6 +81,19 @@ for options in '' "--peer $(fingerprint carol)"; do
     waits_on recv
     waits_on waiting
 done
+
+# Nor does one that was let in and then turns out not to trust us: the next one gets the file.
+start waiting "$DUET" send --name bob --home "$(home_of bob)" --accept-new -4 -p 0 file
+port waiting
+start dora "$DUET" ask --name dora --home "$(home_of dora)" -p 0 -c "127.0.0.1:$PORT" ping
+expect dora "$trust"
+wait_for "$T/waiting.err" '^duet: dora does not trust our key'
+start recv "$DUET" recv --name alice --home "$(home_of alice)" -y -o in -p 0 -c "127.0.0.1:$PORT"
+expect recv 0
+expect waiting 0
+same file in/file
+rm in/file
+
 head -c 3000000 /dev/zero >large
 serve
 start send "$DUET" send --name alice --home "$(home_of alice)" -p 0 -c "127.0.0.1:$PORT" --limit 1MB large
@@ -157,6 +170,7 @@ for what in "$(home_of bob)/known_peers" "$(home_of bob)"; do
         port recv
         offer
         expect send "$refused"
+        wait_for "$T/send.err" 'turned us away: it cannot read its list of known peers'
         kill -TERM "${PID[recv]}"
         finish recv
     fi

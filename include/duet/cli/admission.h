@@ -126,6 +126,9 @@ void admission_command(struct admission *a, const char *whom, bool yes, duet_tim
 /* Nobody else is wanted: who waits is turned away. */
 void admission_close(struct admission *a, duet_time now);
 
+/* A line about somebody who came and went, one of those there are ADMISSION_LINES_US between. */
+void admission_say_limited(struct admission *a, const char *text, duet_time now);
+
 /* What time brings, and when to come again. */
 void admission_tick(struct admission *a, duet_time now);
 duet_time admission_due(const struct admission *a);

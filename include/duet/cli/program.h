@@ -70,7 +70,7 @@ const char *program_ended_text(const char *name, const struct msg *m, char out[P
 int program_ended_code(const struct msg *m);
 
 /* Prints why a MSG_FAILED, or a MSG_LEFT/MSG_LOST before MSG_CONNECTED, ended it; returns the exit code. */
-int program_report_failure(struct program *p, const struct msg *m);
+int program_report_failure(struct program *p, const char *name, const struct msg *m);
 
 /* Why a MSG_FAILED came, in words, with what to do where that is known. */
 const char *program_failure_text(const struct msg *m);

@@ -40,6 +40,7 @@ struct trust_outcome {
     enum trust_verdict verdict;
     enum known_verdict on_file;              /* of what a yes would be about: for trust_accept */
     bool fresh;                              /* KNOWN: trust_accept has a name or an address to add */
+    const char *reason;                      /* REFUSED: what the peer is told; NULL: that its key is not trusted */
     char known_as[LIMIT_NAME_BYTES * 4 + 1]; /* a name the key had, if it has another one now; else "" */
     char text[TRUST_TEXT_BYTES]; /* to tell: ASK: the question without "y/N"; REFUSED, CHANGED: why, and what to do;
                                   * KNOWN: "", or what is odd about it */

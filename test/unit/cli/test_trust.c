@@ -1,7 +1,10 @@
 #include "unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -214,6 +217,46 @@ Test(trust, nobody_is_trusted_who_cannot_be_remembered)
     cr_assert(f.out.fresh);
     cr_expect_eq(accept_new(&f, "other:9"), TRUST_KNOWN, "who is on file stays known");
     cr_expect(strstr(f.out.text, "known_peers"), "%s", f.out.text);
+    tear_down(&f);
+}
+
+/* Without a descriptor nobody can be looked up. */
+static void allow_no_files(bool none)
+{
+    struct rlimit limit;
+
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = none ? 0 : limit.rlim_max;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+Test(trust, trouble_here_is_not_told_as_a_verdict_on_the_key)
+{
+    struct fixture f;
+    char path[128];
+
+    set_up(&f);
+    cr_assert_eq(judge(&f, NULL), TRUST_REFUSED);
+    cr_expect_null(f.out.reason, "this is one");
+    f.policy.accept_new = true;
+    cr_assert_eq(judge(&f, NULL), TRUST_ALLOWED);
+    cr_assert_eq(accept_new(&f, NULL), TRUST_KNOWN, "%s", f.out.text);
+
+    allow_no_files(true);
+    cr_expect_eq(judge(&f, NULL), TRUST_REFUSED);
+    allow_no_files(false);
+    cr_expect_str_eq(f.out.reason, "it cannot read its list of known peers");
+    cr_expect(strstr(f.out.text, strerror(EMFILE)), "%s", f.out.text);
+    cr_expect_eq(judge(&f, NULL), TRUST_KNOWN);
+
+    f.peer.key[0] ^= 1;
+    snprintf(f.peer.name, sizeof f.peer.name, "carol");
+    cr_assert_eq(judge(&f, NULL), TRUST_ALLOWED);
+    snprintf(path, sizeof(path), "%s/known_peers.lock", f.home);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    cr_expect_eq(accept_new(&f, NULL), TRUST_REFUSED);
+    cr_expect_str_eq(f.out.reason, "it cannot remember your key");
     tear_down(&f);
 }
 
