@@ -11,6 +11,7 @@
 #include "duet/base/time.h"
 #include "duet/cli/say.h"
 #include "duet/ui/bar.h"
+#include "duet/ui/charset.h"
 
 #define COLUMNS_DEFAULT 80
 
@@ -66,11 +67,21 @@ static void render(struct bar b, bool tty, size_t columns, char text[BAR_TEXT_BY
     b.plain = !tty;
     b.ascii = !say_utf8(stderr);
     if (b.ascii) {
-        escaped = text_sanitise_new(TEXT_ESCAPE, b.name, strlen(b.name));
+        escaped = charset_escape_new(b.name, strlen(b.name));
         b.name = escaped ? escaped : "";
     }
     bar_render(&b, columns, text);
     free(escaped);
+}
+
+/* Over the last one, of `columns`. */
+static void draw(const char *text, size_t columns)
+{
+    char *encoded = say_utf8(stderr) ? NULL : charset_encode_new(text);
+
+    fprintf(stderr, "\r%s%*s", encoded != NULL ? encoded : text, (int)(columns - text_columns(text, strlen(text))), "");
+    fflush(stderr);
+    free(encoded);
 }
 
 uint64_t progress_show(struct progress *p, struct roster *r, uint64_t now_us)
@@ -97,8 +108,7 @@ uint64_t progress_show(struct progress *p, struct roster *r, uint64_t now_us)
     }
     size_t columns = terminal_columns();
     render(b, true, columns > 1 ? columns - 1 : 1, text);
-    fprintf(stderr, "\r%s%*s", text, (int)(columns - 1 - text_columns(text, strlen(text))), "");
-    fflush(stderr);
+    draw(text, columns - 1);
     p->drawn = true;
     return every_us;
 }

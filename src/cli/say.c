@@ -1,18 +1,18 @@
 #include "duet/cli/say.h"
 
-#include <langinfo.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "duet/base/text.h"
+#include "duet/ui/charset.h"
 
 enum text_form say_form(FILE *out)
 {
     if (!isatty(fileno(out)))
         return TEXT_PIPE;
-    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? TEXT_MULTILINE : TEXT_ESCAPE;
+    return charset_is_utf8() ? TEXT_MULTILINE : TEXT_ESCAPE;
 }
 
 bool say_utf8(FILE *out)
@@ -20,8 +20,24 @@ bool say_utf8(FILE *out)
     return say_form(out) != TEXT_ESCAPE;
 }
 
+/* To a terminal of another encoding than UTF-8. */
+static void say_encoded(FILE *out, const char *text, size_t len)
+{
+    char *clean = charset_escape_new(text, len);
+    char *bytes = clean != NULL ? charset_encode_new(clean) : NULL;
+
+    if (bytes != NULL)
+        fputs(bytes, out);
+    free(bytes);
+    free(clean);
+}
+
 static void say_part(FILE *out, enum text_form form, const char *text, size_t len)
 {
+    if (form == TEXT_ESCAPE) {
+        say_encoded(out, text, len);
+        return;
+    }
     char *clean = text_sanitise_new(form, text, len);
 
     if (clean != NULL)

@@ -1,6 +1,7 @@
 #include "duet/cli/screen.h"
 
 #include <errno.h>
+#include <langinfo.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "duet/cli/pasted.h"
 #include "duet/cli/say.h"
 #include "duet/cli/talk.h"
+#include "duet/cli/typed.h"
 #include "duet/io/clock.h"
 #include "duet/ui/input.h"
 #include "duet/ui/keys.h"
@@ -74,6 +76,20 @@ __attribute__((format(printf, 3, 4))) static void addf(struct screen *s, enum mo
     if (len < 0)
         return;
     add(s, kind, 0, "", text);
+    free(text);
+}
+
+/* Words in the locale's encoding; what is no text in it comes as it is, for the gate. */
+static void add_typed(struct screen *s, enum text_form form, const char *bytes)
+{
+    char error[TYPED_ERROR_BYTES];
+    char *text = typed_utf8(bytes, nl_langinfo(CODESET), error);
+    const char *shown = text != NULL ? text : bytes;
+    char *clean = text_sanitise_new(form, shown, strlen(shown));
+
+    if (clean != NULL)
+        add(s, LINE_INFO, 0, "", clean);
+    free(clean);
     free(text);
 }
 
@@ -186,7 +202,7 @@ static void preview_paste(struct screen *s)
     if (!preview)
         return;
     model_follow(&s->model);
-    add(s, LINE_INFO, 0, "", preview);
+    add_typed(s, TEXT_MULTILINE, preview);
     free(preview);
 }
 
@@ -293,7 +309,7 @@ static void on_input(struct screen *s, struct input_event ev)
         add(s, LINE_ERROR, 0, "", "the paste is too long: send it as a file");
         break;
     case INPUT_CHOICES:
-        add(s, LINE_INFO, 0, "", ev.text);
+        add_typed(s, TEXT_LINE, ev.text);
         break;
     case INPUT_PAGE_UP:
         model_scroll(&s->model, page);
@@ -378,8 +394,25 @@ static const char *prompt_of(const struct screen *s, char out[PASTED_QUESTION_BY
     return "> ";
 }
 
+/* The line that is being typed as UTF-8, on the heap, and where the cursor is in it.  NULL: it is no text in the
+ * locale's encoding, and is shown as it is. */
+static char *typed_line(size_t *cursor)
+{
+    char error[TYPED_ERROR_BYTES];
+    char *before = strndup(input_text(), input_cursor());
+    char *left = before != NULL ? typed_utf8(before, nl_langinfo(CODESET), error) : NULL;
+    char *line = left != NULL ? typed_utf8(input_text(), nl_langinfo(CODESET), error) : NULL;
+
+    *cursor = line != NULL ? strlen(left) : input_cursor();
+    free(left);
+    free(before);
+    return line;
+}
+
 static void draw(struct screen *s, uint64_t now_us)
 {
+    size_t cursor;
+    char *line = typed_line(&cursor);
     char prompt[PASTED_QUESTION_BYTES];
     char idle[IDLE_BYTES];
     char strangers[ADMISSION_ROW_BYTES];
@@ -395,12 +428,15 @@ static void draw(struct screen *s, uint64_t now_us)
         .model = &s->model,
         .roster = &s->talk.roster,
         .prompt = prompt_of(s, prompt),
-        .input = asking ? "" : input_text(), /* it stays as it is and comes back */
-        .cursor = asking ? 0 : input_cursor(),
+        .input = asking         ? ""
+                 : line != NULL ? line
+                                : input_text(), /* it stays as it is and comes back */
+        .cursor = asking ? 0 : cursor,
         .now_us = now_us,
         .idle = idle,
         .strangers = admission_row(&s->talk.admission, view_columns(), strangers),
     });
+    free(line);
     s->dirty = false;
     s->next_frame_us = now_us + SCREEN_FRAME_US;
     s->asked = asking;

@@ -150,10 +150,7 @@ static void offer_choices(char **matches)
         }
         used += (size_t)snprintf(list + used, CHOICES_BYTES - used, "%s%s", i > 1 ? "  " : "", shown);
     }
-    char *clean = text_sanitise_new(TEXT_LINE, list, strlen(list));
-    free(list);
-    if (clean)
-        set_event(INPUT_CHOICES, clean);
+    set_event(INPUT_CHOICES, list);
 }
 
 static int on_tab(int count, int key)

@@ -1,7 +1,6 @@
 #include "duet/ui/term.h"
 
 #include <curses.h>
-#include <langinfo.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,11 +178,6 @@ void term_redraw(void)
 {
     if (term.shown)
         clearok(curscr, TRUE);
-}
-
-bool term_utf8(void)
-{
-    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
 bool term_colors(void)

@@ -10,6 +10,7 @@
 #include "duet/base/text.h"
 #include "duet/base/time.h"
 #include "duet/ui/bar.h"
+#include "duet/ui/charset.h"
 #include "duet/ui/input.h"
 #include "duet/ui/links.h"
 #include "duet/ui/term.h"
@@ -146,7 +147,7 @@ const char *view_status(const struct view *v, bool ascii, char out[VIEW_STATUS_B
 
 /* What the view draws for a character; 0: nothing.  The shapes that selectors ask for are as wide as each terminal
  * likes, and so they are not asked for. */
-static int32_t drawn_as(int32_t point, bool utf8)
+static int32_t drawn_as(int32_t point)
 {
     if (point == 0xFE0E || point == 0xFE0F)
         return 0;
@@ -154,11 +155,11 @@ static int32_t drawn_as(int32_t point, bool utf8)
         point = point == '\n' ? RETURN_SYMBOL : TAB_SYMBOL;
     if (point < ' ' || (point >= 0x7f && point < 0xa0) || wcwidth((wchar_t)point) < 0)
         point = REPLACEMENT;
-    return point > 0x7e && !utf8 ? '?' : point;
+    return charset_has(point) ? point : '?';
 }
 
 /* One place of a cluster as curses wants it: a character of at most `columns`, and the marks on it. */
-static void fill_cell(const char *text, size_t len, int columns, bool utf8, wchar_t out[CELL_CHARACTERS + 1])
+static void fill_cell(const char *text, size_t len, int columns, wchar_t out[CELL_CHARACTERS + 1])
 {
     size_t used = 0;
 
@@ -168,14 +169,14 @@ static void fill_cell(const char *text, size_t len, int columns, bool utf8, wcha
 
         at += taken > 0 ? (size_t)taken : 1;
         /* A joiner at the end would, in terminals that join emoji, pull the next cell into this one. */
-        point = point == ZERO_WIDTH_JOINER && at == len ? 0 : drawn_as(point, utf8);
+        point = point == ZERO_WIDTH_JOINER && at == len ? 0 : drawn_as(point);
         if (point == 0)
             continue;
         if (used == 0 && wcwidth((wchar_t)point) == 0)
             out[used++] = L' '; /* a mark without anything under it */
         if (used > 0 && wcwidth((wchar_t)point) > 0)
             break; /* the colour of an emoji: a terminal that does not know it would draw it beside */
-        out[used++] = (wchar_t)(wcwidth((wchar_t)point) > columns ? REPLACEMENT : point);
+        out[used++] = (wchar_t)(wcwidth((wchar_t)point) > columns ? drawn_as(REPLACEMENT) : point);
     }
     out[used] = L'\0';
 }
@@ -183,7 +184,6 @@ static void fill_cell(const char *text, size_t len, int columns, bool utf8, wcha
 /* Draws text from (row, column) in at most `columns` cells; returns the column behind it. */
 static int draw_text(int row, int column, size_t columns, const char *text, size_t len, attr_t attributes, short pair)
 {
-    bool utf8 = term_utf8();
     int end = column + (int)columns;
     wchar_t cell[CELL_CHARACTERS + 1];
     cchar_t packed;
@@ -194,7 +194,7 @@ static int draw_text(int row, int column, size_t columns, const char *text, size
 
         if (column + width > end)
             break;
-        fill_cell(text, bytes, width, utf8, cell);
+        fill_cell(text, bytes, width, cell);
         if (cell[0] != L'\0' && column < end && setcchar(&packed, cell, attributes, pair, NULL) == OK)
             mvadd_wch(row, column, &packed);
         column += width;
@@ -249,7 +249,7 @@ static void attributes_of(const struct model_line *line, attr_t *attributes, sho
 
 static const char *mark_of(const struct model_line *line)
 {
-    bool utf8 = term_utf8();
+    const bool utf8 = charset_is_utf8();
 
     switch (line->kind) {
     case LINE_OWN:
@@ -319,7 +319,7 @@ static void draw_bars(const struct view *v, const struct view_layout *l, size_t 
             snprintf(text, sizeof text, "and %zu more: /transfers", shown - i);
         } else {
             struct bar b = roster_bar(v->roster, &v->roster->transfers[i], v->now_us, state);
-            b.ascii = !term_utf8();
+            b.ascii = !charset_is_utf8();
             bar_render(&b, width, text);
         }
         draw_text(y, 0, width, text, strlen(text), A_NORMAL, pair);
@@ -330,7 +330,7 @@ static void draw_status(const struct view *v, int y, size_t width)
 {
     char text[VIEW_STATUS_BYTES];
 
-    view_status(v, !term_utf8(), text);
+    view_status(v, !charset_is_utf8(), text);
     for (int x = 0; x < (int)width; x++)
         mvaddch(y, x, ' ' | A_REVERSE);
     if (width > 2)

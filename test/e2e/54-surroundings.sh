@@ -35,5 +35,41 @@ shows eve '<eve> zażółć'
 if _shows eve 'not installed'; then fail "a word about a locale that nobody asked for"; fi
 type_line eve /quit
 shows eve 'ended-with-0'
+
+# An 8-bit terminal: its letters come in and go out as they are there, on the screen and as lines; another encoding's are
+# a "?", or escaped.  tmux has UTF-8 only, so what is sent to it is kept as it is.
+if [ ! -r /usr/share/i18n/charmaps/ISO-8859-15.gz ]; then
+    echo "skipped: needs the sources of locales (Debian: locales)"
+    exit 77
+fi
+localedef -f ISO-8859-15 -i de_DE "$T/de_DE.ISO-8859-15"
+in_latin="LOCPATH='$T' LC_ALL=de_DE.ISO-8859-15 '$DUET' --home '$(home_of jan)' --accept-new -p 0 --name jan"
+_got() { LC_ALL=C grep -a -q -F -e "$2" "$T/$1.raw"; }
+got() { within "$WAIT_S" _got "$1" "$2" || fail "$1 was not sent $(cat -v <<<"$2"): $(cat -v "$T/$1.raw")"; }
+for how in screen lines; do
+    open "$how" "$in_latin $([ "$how" = screen ] || echo --plain) 127.0.0.1:$PORT"
+    shows "$how" 'connected to bob'
+    tmux pipe-pane -t "$how" "cat >>'$T/$how.raw'"
+    keys "$how" -H 63 61 66 e9 20 a4
+    if [ "$how" = screen ]; then
+        keys screen C-l # drawn anew, and so in one piece
+        got screen $'caf\xe9 \xa4'
+        keys screen BSpace
+        keys screen -H a4
+        : >"$T/screen.raw"
+    fi
+    keys "$how" Enter
+    wait_count "$T/bob.out" '^<jan> café €$' "$([ "$how" = screen ] && echo 1 || echo 2)"
+    say bob 'Crème ł'
+    case $how in
+    screen)
+        got screen $'Cr\xe8me ?'
+        got screen $'caf\xe9 \xa4'
+        ;;
+    lines) got lines $'<bob> Cr\xe8me \\u{142}' ;;
+    esac
+    type_line "$how" /quit
+    shows "$how" 'ended-with-0'
+done
 say bob /quit
 finish bob

@@ -1,9 +1,9 @@
 /*
  * say: lines for people.
  *
- * Everything passes base/text's gate here, in the form that suits the stream: what a terminal may show; where its locale
- * has no UTF-8, everything beyond ASCII escaped (bytes 0x80..0x9f would be controls there); where a program reads, what
- * was said, but for what could forge a line.  Main thread.
+ * Everything passes base/text's gate here, in the form that suits the stream: what a terminal may show; in another
+ * encoding than UTF-8, converted to it, and escaped what it lacks (ui/charset.h); where a program reads, what was said,
+ * but for what could forge a line.  Main thread.
  */
 #ifndef DUET_CLI_SAY_H
 #define DUET_CLI_SAY_H

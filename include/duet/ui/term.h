@@ -24,8 +24,7 @@ void term_resize(void);
 /* The next frame is drawn from nothing: ^L, or after somebody else wrote on the screen. */
 void term_redraw(void);
 
-/* Does the locale show UTF-8?  May colours be used? */
-bool term_utf8(void);
+/* May colours be used? */
 bool term_colors(void);
 
 #endif
