@@ -18,14 +18,17 @@
 #define OUT_BYTES (128 * 1024)
 #define TEXTS_A_TURN 60
 #define OFFERED 40
+#define RESET_PACKETS 2 /* a turn: 2.4 MB/s */
+#define RESET_BYTES 28  /* of such a frame, at most */
+#define RESET_FROM (UINT64_C(1) << 40)
 
 struct crook_session {
     conn_id id; /* 0: none */
     bool has_offered;
     uint32_t text, offer, ask;
-    uint64_t stream;
+    uint64_t stream, resets;
     size_t said; /* of the long text */
-    struct channel out[2];
+    struct channel ch[2];
 };
 
 struct crook {
@@ -59,7 +62,7 @@ bool crook_is_stranger(enum crook_kind kind)
 
 static void put(struct crook_session *s, const struct appmsg *m)
 {
-    struct channel *ch = &s->out[m->type == APPMSG_TEXT];
+    struct channel *ch = &s->ch[m->type == APPMSG_TEXT];
     const size_t bound = appmsg_bound(m);
     int err;
     uint8_t *at = channel_reserve(ch, bound, &err);
@@ -72,7 +75,7 @@ static size_t waiting(const struct crook_session *s, size_t i)
 {
     size_t len;
 
-    (void)channel_waiting(&s->out[i], &len);
+    (void)channel_waiting(&s->ch[i], &len);
     return len;
 }
 
@@ -100,8 +103,47 @@ static void offer_all(const struct crook *c, struct crook_session *s)
     s->has_offered = true;
 }
 
-static void act(struct crook *c, struct crook_session *s)
+/* One authentic packet with these for frames, whatever the window says. */
+static void send_frames(struct world *w, struct node *n, const struct crook_session *s, const struct writer *frames)
 {
+    const duet_time now = world_node_time(w, n);
+    const size_t len = writer_used(frames);
+    uint8_t dgram[LIMIT_PACKET_MIN_BYTES];
+    struct conn *c = idmap_get(&n->endpoint->by_id, s->id);
+
+    if (c == NULL || c->keys == NULL)
+        return;
+    const uint64_t number = c->next_number++;
+    const int epoch = keys_send_epoch(c->keys, number, now);
+    if (epoch < 0)
+        abort();
+    packet_write_data_header(dgram, (uint8_t)epoch, c->peer_cid, number);
+    memcpy(dgram + LIMIT_DATA_HEADER_BYTES, frames->start, len);
+    if (keys_seal(c->keys, number, dgram, LIMIT_DATA_HEADER_BYTES, dgram + LIMIT_DATA_HEADER_BYTES, len, NULL, 0) != 0)
+        abort();
+    const size_t whole = LIMIT_DATA_HEADER_BYTES + len + LIMIT_TAG_BYTES;
+    (void)loss_sent(&c->loss, number, (uint32_t)whole, true, false, now);
+    world_transmit(w, n, &c->path.route, dgram, whole);
+}
+
+/* Every other id, from a high one down: as many runs of ids as there are frames. */
+static void reset_unknown(struct world *w, struct node *n, struct crook_session *s)
+{
+    uint8_t bytes[LIMIT_PACKET_MIN_BYTES - LIMIT_DATA_HEADER_BYTES - LIMIT_TAG_BYTES];
+
+    for (size_t i = 0; i < RESET_PACKETS; i++) {
+        struct writer frames = writer_of(bytes, sizeof(bytes));
+
+        while (writer_left(&frames) >= RESET_BYTES)
+            frame_write(&frames,
+                        &(struct frame){.type = FRAME_RESET_STREAM, .stream = RESET_FROM + 2 - 8 * s->resets++});
+        send_frames(w, n, s, &frames);
+    }
+}
+
+static void act(struct world *w, struct node *n, struct crook_session *s)
+{
+    const struct crook *c = n->crook;
     struct appmsg cancel = {.type = APPMSG_CANCEL, .end = {.code = WHY_CANCELLED, .reason = ""}};
     struct appmsg ask = {.type = APPMSG_ASK};
 
@@ -135,6 +177,10 @@ static void act(struct crook *c, struct crook_session *s)
         if (waiting(s, 0) < OUT_BYTES / 2)
             put(s, &ask);
         return;
+    case CROOK_RESETS:
+        reset_unknown(w, n, s);
+        return;
+    case CROOK_MISER: /* hears, and does not answer */
     case CROOK_SESSIONS:
     case CROOK_PARK:
     case CROOK_STRANGERS:
@@ -146,11 +192,11 @@ static void write_out(struct node *n, struct crook_session *s, duet_time now)
 {
     for (size_t i = 0; i < 2; i++) {
         size_t len;
-        const uint8_t *bytes = channel_waiting(&s->out[i], &len);
+        const uint8_t *bytes = channel_waiting(&s->ch[i], &len);
         const ssize_t taken = len > 0 ? endpoint_write(n->endpoint, s->id, stream_ids[i], bytes, len, now) : 0;
 
         if (taken > 0)
-            channel_sent(&s->out[i], (size_t)taken);
+            channel_sent(&s->ch[i], (size_t)taken);
     }
 }
 
@@ -175,8 +221,8 @@ static struct crook_session *session_of(struct crook *c, conn_id id)
 
 static void forget(struct crook_session *s)
 {
-    channel_dispose(&s->out[0]);
-    channel_dispose(&s->out[1]);
+    channel_dispose(&s->ch[0]);
+    channel_dispose(&s->ch[1]);
     *s = (struct crook_session){.id = 0};
 }
 
@@ -193,16 +239,52 @@ static void connected(struct node *n, conn_id id, duet_time now)
     if (s == NULL)
         return;
     s->id = id;
-    channel_init(&s->out[0], OUT_BYTES);
-    channel_init(&s->out[1], OUT_BYTES);
+    channel_init(&s->ch[0], OUT_BYTES);
+    channel_init(&s->ch[1], OUT_BYTES);
     put(s, &(struct appmsg){.type = APPMSG_HELLO, .hello_flags = HELLO_TAKES_FILES});
 }
 
-static void read_all(struct node *n, const struct endpoint_event *ev, duet_time now)
+/* A miser takes every file it is offered; the credit that would let it come never follows. */
+static void take_offer(struct crook_session *s, const struct channel_message *raw)
+{
+    struct appmsg m, yes = {.type = APPMSG_ACCEPT};
+
+    if (appmsg_parse(&m, raw->type, raw->payload, raw->len) != 0 || m.type != APPMSG_OFFER)
+        return;
+    yes.id = m.id;
+    yes.accept.extent_count = 1;
+    yes.accept.first = (struct appmsg_extent){.offset = 0, .len = m.offer.first.size};
+    put(s, &yes);
+}
+
+static void read_control(struct node *n, struct crook_session *s, duet_time now)
+{
+    struct channel *ch = &s->ch[0];
+    struct channel_message raw;
+    ssize_t got;
+    size_t cap;
+
+    do {
+        uint8_t *space = channel_space(ch, &cap);
+
+        got = space != NULL ? endpoint_read(n->endpoint, s->id, STREAM_CONTROL, space, cap, now) : 0;
+        channel_filled(ch, got > 0 ? (size_t)got : 0);
+        while (channel_next(ch, &raw) > 0)
+            take_offer(s, &raw);
+    } while (got > 0);
+}
+
+static void read_all(struct node *n, const struct endpoint_event *ev, struct crook_session *s, duet_time now)
 {
     uint8_t buf[4096];
 
-    while (n->crook->kind != CROOK_DEAF && endpoint_read(n->endpoint, ev->conn, ev->stream, buf, sizeof(buf), now) > 0)
+    if (n->crook->kind == CROOK_DEAF)
+        return;
+    if (n->crook->kind == CROOK_MISER && s != NULL && ev->stream == STREAM_CONTROL) {
+        read_control(n, s, now);
+        return;
+    }
+    while (endpoint_read(n->endpoint, ev->conn, ev->stream, buf, sizeof(buf), now) > 0)
         ;
 }
 
@@ -231,7 +313,7 @@ void crook_work(struct world *w, struct node *n)
         if (ev.type == EVENT_CONNECTED)
             connected(n, ev.conn, now);
         else if (ev.type == EVENT_READABLE)
-            read_all(n, &ev, now);
+            read_all(n, &ev, s, now);
         else if (ev.type == EVENT_CLOSED && s != NULL)
             forget(s);
     }
@@ -286,6 +368,12 @@ static void come(struct world *w, struct node *n)
         call(w, n);
 }
 
+/* Who only comes, one after the other, has nothing to do in between. */
+static uint64_t rest_us(enum crook_kind kind)
+{
+    return kind == CROOK_STRANGERS ? STRANGER_EVERY_US / 4 : ACT_US;
+}
+
 static void crook_fire(struct world *w, uint64_t node)
 {
     struct node *n = w->nodes[node];
@@ -296,11 +384,11 @@ static void crook_fire(struct world *w, uint64_t node)
     come(w, n);
     for (size_t i = 0; i < SESSIONS; i++) {
         if (c->sessions[i].id != 0)
-            act(c, &c->sessions[i]);
+            act(w, n, &c->sessions[i]);
     }
     n->idle_turns = 0;
     world_turn(w, n);
-    world_at(w, w->now.us + ACT_US, crook_fire, node);
+    world_at(w, w->now.us + rest_us(c->kind), crook_fire, node);
 }
 
 void crook_make(struct world *w, struct node *n, enum crook_kind kind, size_t victim, uint64_t at_us, uint64_t until_us)

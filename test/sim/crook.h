@@ -25,6 +25,8 @@ struct crook;
     X(CROOK_OFFERS, "offers files and sends none of them")                              \
     X(CROOK_NAMES, "offers and cancels files of one name without end")                  \
     X(CROOK_DEAF, "asks, and reads nothing")                                            \
+    X(CROOK_MISER, "accepts, and gives no credit, no receipt and no answer")            \
+    X(CROOK_RESETS, "resets streams that nobody knows, as many as fit")                 \
     X(CROOK_SESSIONS, "begins one session after the other with one key")                \
     X(CROOK_PARK, "comes as one stranger after the other, fills its windows, and dies") \
     X(CROOK_STRANGERS, "a thousand strangers a minute, of ten hosts")

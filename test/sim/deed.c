@@ -64,6 +64,12 @@ static void connect_fire(struct world *w, uint64_t arg)
 
     monitor_chose(&from->monitor, &addr);
     struct msg m = {.type = MSG_CONNECT, .id = (uint32_t)(1000 + to->index), .call = msg_call_new(&addr)};
+    if (m.call == NULL)
+        abort();
+    if (from->calls_by_key) {
+        m.call->expected.count = 1;
+        noise_print(m.call->expected.prints[0], to->identity.public);
+    }
     world_log(w, "%zu connects to %zu", from->index, to->index);
     world_tell(w, from, &m);
 }

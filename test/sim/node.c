@@ -240,7 +240,7 @@ static void mix_hash(struct world *w, const struct node *n, const uint8_t *bytes
     w->datagrams++;
 }
 
-static void transmit(struct world *w, struct node *n, const struct duet_route *route, const uint8_t *bytes, size_t len)
+void world_transmit(struct world *w, struct node *n, const struct duet_route *route, const uint8_t *bytes, size_t len)
 {
     const struct duet_addr *to = &route->peer;
     struct duet_addr from = world_address(n, alias_of(&route->local));
@@ -284,7 +284,7 @@ static bool send_all(struct world *w, struct node *n, duet_time now)
         }
         for (size_t at = 0; at < (size_t)len; at += segment) {
             size_t left = (size_t)len - at;
-            transmit(w, n, &to.route, train + at, left < segment ? left : segment);
+            world_transmit(w, n, &to.route, train + at, left < segment ? left : segment);
             sent++;
         }
         if (sent > TURN_DATAGRAMS)

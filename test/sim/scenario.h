@@ -28,6 +28,7 @@ struct scenario_table {
 extern const struct scenario_table scenarios_link;    /* paths that damage, delay and lose */
 extern const struct scenario_table scenarios_life;    /* holes, deaths, sleep, moves, meetings, partings */
 extern const struct scenario_table scenarios_hostile; /* floods, replays, garbage, tampering */
+extern const struct scenario_table scenarios_crooks;  /* whoever wears a node out, and an honest peer beside it */
 extern const struct scenario_table scenarios_early;   /* `duet send`, which says all it can as soon as it can */
 extern const struct scenario_table scenarios_app;     /* what users do: files, cancels, refusals, questions, crowds */
 extern const struct scenario_table scenarios_end;     /* programs that end with what they came for */

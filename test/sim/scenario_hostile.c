@@ -4,13 +4,9 @@
  */
 #include "scenario.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/num.h"
-#include "duet/conn/endpoint_state.h"
-#include "duet/conn/handshake.h"
 #include "duet/wire/packet.h"
 
 #define KB UINT64_C(1000)
@@ -85,11 +81,6 @@ static void make_syns(struct world *w, struct attacker *a)
         world_fail(w, "the attacker has no SYN");
 }
 
-static uint64_t memory_in_use(void)
-{
-    return mallinfo2().uordblks;
-}
-
 static void flood_fire(struct world *w, uint64_t victim)
 {
     struct attacker *a = w->own;
@@ -121,7 +112,7 @@ static void syn_flood(struct world *w)
     make_syns(w, a);
     a->batch = world_pick_log(w, 1, 50); /* 1000 to 50000 SYNs a second */
     a->left = world_chance(w, 0.02) ? 1000000 : world_chance(w, 0.3) ? 100000 : world_pick(w, 5000, 20000);
-    a->memory_before = memory_in_use();
+    a->memory_before = world_memory();
     world_at(w, 0, flood_fire, 1);
     ui_connect(w, 0, 1, world_pick(w, WORLD_MS(50), WORLD_MS(400)));
     ui_say(w, 0, 1, 40, 0);
@@ -137,7 +128,7 @@ static void check_flood(struct world *w)
     struct node *victim = w->nodes[1];
     /* The watch on the wire keeps every address it saw, which is not the victim's to answer for. */
     uint64_t watch = victim->monitor.remote_cap * sizeof(struct monitor_remote);
-    uint64_t used = memory_in_use();
+    uint64_t used = world_memory();
 
     if (p->connected_at.us > WORLD_MS(400) + FLOOD_CONNECT_US)
         world_fail(w, "an honest peer connected only after %.3f s", (double)p->connected_at.us / 1e6);
@@ -150,120 +141,6 @@ static void check_flood(struct world *w)
     if (victim->monitor.syn_acks > answers + 20)
         world_fail(w, "%llu SYN-ACKs, limit %llu", (unsigned long long)victim->monitor.syn_acks,
                    (unsigned long long)answers);
-}
-
-/* A siege: hosts that answer RETRY, so with good tokens, and repeat their SYNs so that the places stay taken. */
-
-#define SIEGE_SYNS 1024
-#define SIEGE_REPEAT_US WORLD_MS(4500)
-#define SIEGE_CONNECT_US WORLD_S(3)
-
-struct besieger {
-    struct duet_addr addr;
-    struct handshake hs;
-};
-
-struct siege {
-    struct endpoint_config cfg;
-    struct besieger by[SIEGE_SYNS];
-    size_t count;
-    uint64_t asked_at_us;
-};
-
-static void besiege_one(struct world *w, struct besieger *b)
-{
-    uint8_t syn[LIMIT_SYN_BYTES];
-
-    if (handshake_syn(&b->hs, syn, sizeof(syn)) != LIMIT_SYN_BYTES)
-        world_fail(w, "the besieger cannot write a SYN");
-    world_inject(w, &b->addr, 1, syn, sizeof(syn));
-}
-
-static void besiege_fire(struct world *w, uint64_t i)
-{
-    struct siege *s = w->own;
-
-    if (w->phase != PHASE_RUN)
-        return;
-    besiege_one(w, &s->by[i]);
-    world_at(w, w->now.us + SIEGE_REPEAT_US, besiege_fire, i);
-}
-
-static void besiege_once_fire(struct world *w, uint64_t i)
-{
-    struct siege *s = w->own;
-
-    if (w->phase == PHASE_RUN)
-        besiege_one(w, &s->by[i]);
-}
-
-/* What the victim sends to nobody of the world: a RETRY's token goes into the SYN. */
-static void siege_hears(struct world *w, const struct duet_addr *to, const uint8_t *bytes, size_t len)
-{
-    struct siege *s = w->own;
-    struct packet p;
-
-    if (packet_parse(&p, bytes, len) != 0 || p.type != PACKET_RETRY)
-        return;
-    for (size_t i = 0; i < s->count; i++) {
-        struct besieger *b = &s->by[i];
-        if (b->hs.cid_i != p.cid_i || !addr_equal(&b->addr, to))
-            continue;
-        memcpy(b->hs.token, p.token, sizeof(b->hs.token));
-        b->hs.has_token = true;
-        world_at(w, w->now.us + WORLD_MS(1), besiege_once_fire, i);
-    }
-}
-
-/* Three hosts of 86, two of 256, or one IPv6 network whose SYNs come each from an address of its own. */
-static void siege(struct world *w)
-{
-    static const struct {
-        size_t hosts, syns;
-        bool v6;
-    } kinds[] = {{3, 86, false}, {2, 256, false}, {1, 512, true}};
-    size_t kind = world_pick(w, 0, sizeof(kinds) / sizeof(kinds[0]) - 1);
-
-    scenario_two_nodes(w);
-    struct siege *s = calloc(1, sizeof(*s));
-    if (s == NULL)
-        abort();
-    w->own = s;
-    w->stray = siege_hears;
-    s->cfg = w->nodes[0]->endpoint_config;
-    noise_public(s->cfg.identity.public, s->cfg.identity.secret);
-    w->default_link = scenario_path(w);
-    world_start_node(w, w->nodes[0]);
-    world_start_node(w, w->nodes[1]);
-    for (size_t i = 0; i < kinds[kind].hosts * kinds[kind].syns; i++) {
-        struct besieger *b = &s->by[s->count++];
-        uint8_t host = (uint8_t)(i % kinds[kind].hosts);
-        if (kinds[kind].v6)
-            b->addr =
-                (struct duet_addr){.family = ADDR_V6, .ip = {0x20, 1, 13, 0xb8, [14] = (uint8_t)(i >> 8), (uint8_t)i}};
-        else
-            b->addr = (struct duet_addr){.family = ADDR_V4, .ip = {198, 51, 100, host}};
-        b->addr.port = (uint16_t)(1024 + i);
-        if (handshake_start(&b->hs, &s->cfg, world_pick(w, 1, UINT64_MAX), &w->rng) != 0)
-            world_fail(w, "the besieger cannot make a SYN");
-        world_at(w, world_pick(w, 0, SIEGE_REPEAT_US), besiege_fire, i);
-    }
-    s->asked_at_us = world_pick(w, SIEGE_REPEAT_US, WORLD_S(20));
-    ui_connect(w, 0, 1, s->asked_at_us);
-    ui_say(w, 0, 1, 40, s->asked_at_us);
-    scenario_bound(w, WORLD_S(60));
-}
-
-static void check_siege(struct world *w)
-{
-    const struct siege *s = w->own;
-    const struct ui_peer *p = ui_peer_of(&w->nodes[0]->ui, 1);
-
-    if (w->nodes[1]->endpoint != NULL && w->nodes[1]->monitor.retries == 0)
-        world_fail(w, "no siege: nobody was asked for a token");
-    if (p->connected_at.us > s->asked_at_us + SIEGE_CONNECT_US)
-        world_fail(w, "an honest peer connected only after %.3f s",
-                   (double)(p->connected_at.us - s->asked_at_us) / 1e6);
 }
 
 /* Overhearing */
@@ -391,7 +268,7 @@ static void check_undisturbed(struct world *w)
     }
 }
 
-/* On the path: one bit of SYN, SYN-ACK, ACK or RETRY is turned (and the CRC mended) in every copy, or in the first few. */
+/* On the path: one bit of SYN, SYN-ACK or ACK is turned (and the CRC mended) in every copy, or in the first few. */
 static bool is_decided(struct world *w)
 {
     const struct ui *a = &w->nodes[0]->ui, *b = &w->nodes[1]->ui;
@@ -429,161 +306,8 @@ static void check_tamper(struct world *w)
         world_fail(w, "connected more than once");
 }
 
-/*
- * A crook beside an honest peer: whatever it does, the honest one's texts arrive at once, its file keeps the rate it has
- * alone, it gets in while the crook is at work, and the victim's memory has a bound.
- */
-#define CROOKED_FROM_US WORLD_S(0.2)
-#define CROOKED_S 6
-#define HONEST_FROM_US WORLD_S(1)
-#define HONEST_CONNECT_US WORLD_S(3)
-#define HONEST_TEXT_US WORLD_MS(200)
-#define HONEST_TEXTS 60
-#define HONEST_FILE_BYTES UINT64_C(3000000)
-#define CROOKED_MEMORY_BYTES (16 * 1024 * 1024) /* all of the world, the crooks themselves among it */
-#define CROOKED_HELD_BYTES (2 * 1024 * 1024)    /* of streams, at the victim */
-#define SAMPLE_US 20000
-
-enum { VICTIM, HONEST, FIRST_CROOK };
-
-struct crooked {
-    enum crook_kind kind;
-    uint64_t memory_before, memory_most;
-    uint64_t held_most;
-};
-
-/* What came on ordered streams and is in the victim's memory. */
-static uint64_t held_bytes(const struct endpoint *e)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < e->count; i++)
-        sum += e->all[i]->streams.in[0].bytes.cap + e->all[i]->streams.in[1].bytes.cap;
-    return sum;
-}
-
-static void sample_memory(struct world *w, uint64_t left)
-{
-    struct crooked *c = w->own;
-    const uint64_t used = memory_in_use();
-
-    c->held_most = num_max(c->held_most, held_bytes(w->nodes[VICTIM]->endpoint));
-    c->memory_most = used > c->memory_most ? used : c->memory_most;
-    if (left > 0)
-        world_at(w, w->now.us + SAMPLE_US, sample_memory, left - 1);
-}
-
-static bool honest_are_settled(struct world *w)
-{
-    for (size_t i = 0; i < w->deed_count; i++) {
-        if (w->deeds[i].from < FIRST_CROOK && !w->deeds[i].is_done)
-            return false;
-    }
-    return w->now.us >= WORLD_S(CROOKED_S);
-}
-
-static void beside_crook(struct world *w, bool is_alone)
-{
-    struct crooked *c = calloc(1, sizeof(*c));
-
-    if (c == NULL)
-        abort();
-    w->own = c;
-    c->kind = (enum crook_kind)world_pick(w, 0, CROOK_KINDS - 1);
-    scenario_two_nodes(w);
-    w->default_link = (struct link_config){.rate_bytes_per_s = world_pick(w, 2000 * KB, 10000 * KB),
-                                           .delay_us = world_pick(w, WORLD_MS(1), WORLD_MS(20)),
-                                           .queue_bytes = 256 * 1024};
-    w->nodes[VICTIM]->ui.cfg.message_us = c->kind == CROOK_FLOOD ? 333 : 0;         /* a slow reader of stdout */
-    w->nodes[VICTIM]->ui.cfg.trust_us = world_pick(w, WORLD_MS(50), WORLD_MS(300)); /* time to park */
-    w->no_finish = true;
-    w->goal = honest_are_settled;
-    w->has_strangers = crook_is_stranger(c->kind);
-    world_start_node(w, w->nodes[VICTIM]);
-    world_start_node(w, w->nodes[HONEST]);
-    ui_connect(w, HONEST, VICTIM, HONEST_FROM_US);
-    ui_send(w, HONEST, VICTIM, HONEST_FILE_BYTES, 0);
-    for (size_t i = 0; i < HONEST_TEXTS; i++)
-        ui_say(w, HONEST, VICTIM, 40, i * WORLD_S(CROOKED_S - 2) / HONEST_TEXTS);
-    c->memory_before = memory_in_use();
-    for (size_t i = 0; i < (c->kind == CROOK_OFFERS ? 2 : c->kind == CROOK_PARK ? 8 : 1) && !is_alone; i++) {
-        struct node *n = world_add_node(w);
-
-        crook_make(w, n, c->kind, VICTIM, CROOKED_FROM_US, WORLD_S(CROOKED_S));
-        world_start_node(w, n);
-    }
-    world_log(w, "%s", crook_name(c->kind));
-    sample_memory(w, WORLD_S(CROOKED_S) / SAMPLE_US);
-    scenario_bound(w, WORLD_S(3 * CROOKED_S));
-}
-
-static void crooks(struct world *w)
-{
-    beside_crook(w, false);
-}
-
-static void no_crooks(struct world *w)
-{
-    beside_crook(w, true);
-}
-
-static uint64_t file_us(const struct world *w)
-{
-    return time_since(w->deeds[0].done_at, w->deeds[0].started_at);
-}
-
-/* How long the file takes in the same world without the crook. */
-static uint64_t file_us_alone(struct world *w)
-{
-    static const struct scenario alone = {.name = "no-crooks", .setup = no_crooks};
-    struct world *twin = world_new(&alone, w->seed, 0);
-
-    no_crooks(twin);
-    world_run(twin);
-    if (twin->failed)
-        world_fail(w, "without the crook: %s", twin->failure);
-    const uint64_t us = file_us(twin);
-
-    world_free(twin);
-    return us;
-}
-
-static void check_crooks(struct world *w)
-{
-    const struct crooked *c = w->own;
-    const struct ui_peer *p = ui_peer_of(&w->nodes[HONEST]->ui, VICTIM);
-    const uint64_t memory = c->memory_most - num_min(c->memory_before, c->memory_most);
-    uint64_t slowest_us = 0;
-
-    for (size_t i = 0; i < w->deed_count; i++) {
-        const struct deed *d = &w->deeds[i];
-
-        if (d->type == DEED_SAY)
-            slowest_us = num_max(slowest_us, time_since(d->arrived_at, d->started_at));
-    }
-    const uint64_t us = file_us(w), alone_us = file_us_alone(w);
-
-    world_log(w, "slowest text %.0f ms, file %.0f ms, alone %.0f ms, memory %.1f MB, held %.1f",
-              (double)slowest_us / 1e3, (double)us / 1e3, (double)alone_us / 1e3, (double)memory / 1e6,
-              (double)c->held_most / 1e6);
-    if (p->connected_at.us > HONEST_FROM_US + HONEST_CONNECT_US)
-        world_fail(w, "%s: the honest peer connected after %.3f s", crook_name(c->kind),
-                   (double)(p->connected_at.us - HONEST_FROM_US) / 1e6);
-    if (slowest_us > HONEST_TEXT_US)
-        world_fail(w, "%s: a text took %.0f ms", crook_name(c->kind), (double)slowest_us / 1e3);
-    if (us > alone_us + alone_us / 4 + HONEST_TEXT_US)
-        world_fail(w, "%s: the file took %.0f ms, alone %.0f", crook_name(c->kind), (double)us / 1e3,
-                   (double)alone_us / 1e3);
-    if (memory > CROOKED_MEMORY_BYTES)
-        world_fail(w, "%s: %.1f MB of memory", crook_name(c->kind), (double)memory / 1e6);
-    if (c->held_most > CROOKED_HELD_BYTES)
-        world_fail(w, "%s: %.1f MB of its streams are held", crook_name(c->kind), (double)c->held_most / 1e6);
-}
-
 static const struct scenario table[] = {
-    {.name = "crooks", .weight = 5, .setup = crooks, .check = check_crooks},
     {.name = "syn-flood", .weight = 3, .setup = syn_flood, .check = check_flood},
-    {.name = "siege", .weight = 2, .setup = siege, .check = check_siege},
     {.name = "garbage", .weight = 4, .setup = garbage, .check = check_undisturbed},
     {.name = "replays", .weight = 4, .setup = replays, .check = check_undisturbed},
     {.name = "syn-replays", .weight = 3, .setup = syn_replays, .check = check_undisturbed},

@@ -410,6 +410,13 @@ static void on_failed(struct world *w, struct node *n, const struct msg *m)
     n->ui.failed_at = w->now;
 }
 
+/* What becomes of something that the user itself did to a peer. */
+static bool is_of_own_deed(const struct msg *m)
+{
+    return m->type == MSG_SENDING || m->type == MSG_SENT || m->type == MSG_DELIVERED || m->type == MSG_ANSWER ||
+           (m->type == MSG_TRANSFER_FAILED && m->flag);
+}
+
 /* What is heard of a crook is none of the deeds; its offers are taken. */
 static bool is_of_crook(struct world *w, struct node *n, const struct msg *m)
 {
@@ -420,7 +427,8 @@ static bool is_of_crook(struct world *w, struct node *n, const struct msg *m)
         return false;
     if (p == NULL)
         return w->has_strangers;
-    if (w->nodes[p->node]->crook == NULL || m->type == MSG_CONNECTED || m->type == MSG_LEFT || m->type == MSG_LOST)
+    if (w->nodes[p->node]->crook == NULL || m->type == MSG_CONNECTED || m->type == MSG_LEFT || m->type == MSG_LOST ||
+        is_of_own_deed(m))
         return false;
     if (m->type == MSG_OFFER)
         world_tell_later(w, n, &yes, 0);

@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,11 @@ void world_log(const struct world *w, const char *format, ...)
     vprintf(format, args);
     va_end(args);
     putchar('\n');
+}
+
+uint64_t world_memory(void)
+{
+    return mallinfo2().uordblks;
 }
 
 /* Dice */
@@ -186,6 +192,7 @@ void world_free(struct world *w)
         free(w->deeds[i].source);
     }
     free(w->deeds);
+    outsider_free(w->outsider);
     free(w->own);
     free(w);
 }

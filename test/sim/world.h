@@ -27,6 +27,7 @@
 #include "duet/conn/endpoint.h"
 #include "invariants.h"
 #include "link.h"
+#include "outsider.h"
 #include "source.h"
 #include "ui.h"
 
@@ -64,6 +65,7 @@ struct node {
     struct duet_addr addr; /* as the others see it, */
     size_t aliases;        /* which has so many more, world_address 1 to here; */
     size_t known_as;       /* whoever dials it dials this one (0: addr), and takes answers from no other */
+    bool calls_by_key;     /* its calls are for the key of whom it dials, which it knows */
     struct noise_keypair identity;
     struct endpoint_config endpoint_config;
     struct hub_config hub_config;
@@ -107,10 +109,11 @@ struct world {
     struct deed *deeds;
     size_t deed_count, deed_cap;
     uint64_t deeds_started;
-    bool has_strangers; /* some whose keys are no node's come: nobody lets them in */
-    bool is_dirty;      /* something happened that the goal may depend on */
-    bool no_finish;     /* leave without goodbyes once the goal is met */
-    bool may_miss_left; /* so lossy that a goodbye may not get through */
+    struct outsider *outsider; /* who attacks without a session; NULL: nobody */
+    bool has_strangers;        /* some whose keys are no node's come: nobody lets them in */
+    bool is_dirty;             /* something happened that the goal may depend on */
+    bool no_finish;            /* leave without goodbyes once the goal is met */
+    bool may_miss_left;        /* so lossy that a goodbye may not get through */
     size_t quitter;
     duet_time leaving_at; /* when the goodbyes began */
     uint64_t steps;
@@ -161,11 +164,17 @@ void world_tell_later(struct world *w, struct node *n, const struct msg *m, uint
 /* Calls fire(w, arg) at world time `at_us`, or now when that has passed. */
 void world_at(struct world *w, uint64_t at_us, void (*fire)(struct world *w, uint64_t arg), uint64_t arg);
 
+/* A datagram of the node's leaves on that route. */
+void world_transmit(struct world *w, struct node *n, const struct duet_route *route, const uint8_t *bytes, size_t len);
+
 /* A datagram from nowhere to a node, arriving now. */
 void world_inject(struct world *w, const struct duet_addr *from, size_t node, const uint8_t *bytes, size_t len);
 
 /* Everything the users set out to do has come to its end. */
 bool world_is_settled(const struct world *w);
+
+/* Bytes of heap in use by this process: all worlds, the simulator itself among it. */
+uint64_t world_memory(void);
 
 duet_time world_node_time(const struct world *w, const struct node *n);
 
