@@ -421,3 +421,39 @@ Test(conn_send, acks_that_nobody_acknowledges_take_little_memory)
     cr_assert_leq(records, 3000, "%zu records for %lu packets", records, (unsigned long)pair.sent[1]);
     cr_assert_leq(c->loss.bytes_in_flight, c->cc.cwnd_bytes + (uint64_t)CONN_CHAT_EXTRA_PACKETS * c->packet_bytes);
 }
+
+/* A connection that wants to send a flight to an address which may get so many bytes. */
+static size_t flight_of(struct conn *c, uint64_t allowed)
+{
+    uint8_t buf[LIMIT_PACKET_MIN_BYTES];
+
+    c->path.validated = false;
+    c->path.received_bytes = LIMIT_SYN_BYTES;
+    c->path.sent_bytes = LIMIT_AMPLIFICATION * LIMIT_SYN_BYTES - allowed;
+    c->flight_wanted = true;
+    return conn_send(c, buf, sizeof(buf), pair.now);
+}
+
+static bool keep_sides_apart(struct pair *p, int to, uint8_t *bytes, size_t len)
+{
+    (void)p, (void)len;
+    return to == 1 ? bytes[0] == PACKET_SYN : true;
+}
+
+Test(conn_send, no_flight_of_a_handshake_leaves_beyond_what_the_address_may_get)
+{
+    conn_id id;
+
+    pair_close(&pair);
+    pair_open_usual(&pair);
+    pair.filter = keep_sides_apart;
+    cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
+    pair_run_for(&pair, US_PER_S / 4);
+    struct conn *caller = inside_conn(pair.e[0], id), *called = inside_conn(pair.e[1], 0);
+    cr_assert(caller != NULL && caller->state == CONN_ACK_SENT);
+    cr_assert(called != NULL && called->state == CONN_SYN_RECEIVED);
+    cr_expect_eq(flight_of(called, LIMIT_SYN_ACK_BYTES - 1), 0);
+    cr_expect_gt(flight_of(called, LIMIT_SYN_ACK_BYTES), 0);
+    cr_expect_eq(flight_of(caller, LIMIT_SYN_BYTES - 1), 0);
+    cr_expect_gt(flight_of(caller, LIMIT_SYN_BYTES), 0);
+}

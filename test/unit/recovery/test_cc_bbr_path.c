@@ -112,6 +112,18 @@ Test(cc_bbr_path, where_the_pace_is_slower_than_the_path_is_short_a_sample_spans
                        (double)cc_bbr_path_bw(&path) * 1500 / 1e6 / PACKET);
 }
 
+/* As many as it takes to even out a path that is quick and slow by turns, sixteen packets each. */
+Test(cc_bbr_path, such_a_sample_is_thirty_two_packets)
+{
+    for (int i = 0; i < 320; i++) {
+        if (i == 96)
+            path.bw[0] = path.bw[1] = 0; /* the first ones had few marks */
+        round_trip(i / 16 % 2 == 0 ? 1000 : 2000, 1, true);
+    }
+    cr_assert_float_eq((double)cc_bbr_path_bw(&path) * 1500 / 1e6 / PACKET, 1, 0.1, "%.3f packets in 1.5 ms",
+                       (double)cc_bbr_path_bw(&path) * 1500 / 1e6 / PACKET);
+}
+
 static void rounds_of_rtts(unsigned rounds, uint64_t least_us, uint64_t spread_us, bool counts)
 {
     for (unsigned i = 0; i < rounds; i++) {
