@@ -291,8 +291,10 @@ link_tcp() { # link_tcp CONTROLLER SECONDS KNOB...: TCP alone over a fresh link;
     link_up "$@" && GOODPUT=$(tcp_rate "$controller" "$seconds")
 }
 
+kernel_has() { grep -qw "$1" /proc/sys/net/ipv4/tcp_available_congestion_control; } # kernel_has CONTROLLER
+
 have_tcp() { # have_tcp CONTROLLER: is iperf3 here and has the kernel got it?
-    command -v iperf3 >/dev/null && grep -qw "$1" /proc/sys/net/ipv4/tcp_available_congestion_control
+    command -v iperf3 >/dev/null && kernel_has "$1"
 }
 
 say_missing() { # once, what there is to compare with and is not here

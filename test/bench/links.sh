@@ -2,17 +2,21 @@
 # Links nobody tuned for: bursts of loss, air that reorders, a rate that changes, a rate limiter close by.  A whole file
 # of duet's and as many bytes of kernel TCP take turns over the same link.
 
-# tcp_bytes CONTROLLER BYTES LIMIT_S: Mbit/s of so many bytes as the receiver counted them, by the limit if not all came
-tcp_bytes() {
-    local server
-    have_tcp "$1" || return 0
-    iperf_server b 5201 -f m || return 0
-    server=$LAST_PID
-    on a timeout --signal=INT "$3" iperf3 -c "$NET_B_IP" -p 5201 -C "$1" -n "$2" -f m >"$W/iperf.log" 2>&1 || true
-    reap "$server" 5 || true
-    awk '/receiver/ { for (i = 3; i < NF; i++) if ($(i + 1) == "Mbits/sec") r = $i }
-         /sender/ { for (i = 3; i < NF; i++) if ($(i + 1) == "Mbits/sec") s = $i }
-         END { if (r + 0 > 0) print r; else if (s + 0 > 0) print s }' "$W/iperf.log"
+# tcp_file CONTROLLER BYTES LIMIT_S: Mbit/s of so many bytes of kernel TCP, clocked as duet's are, from the start of the
+# sender to its knowing that all arrived; of what arrived by the limit if that comes first
+tcp_file() {
+    local file receiver
+    kernel_has "$1" || return 0
+    file=$(data "$2")
+    spawn b "$TCP" recv "$NET_B_IP" 5201 >"$W/tcp-in.log" 2>&1 </dev/null
+    receiver=$LAST_PID
+    await "$W/tcp-in.log" '^ready' "$receiver" || return 0
+    if on a "$TIMED" "$W/tcp.t" timeout "$3" "$TCP" send "$1" "$NET_B_IP" 5201 "$file" >"$W/tcp-out.log" 2>&1 </dev/null; then
+        reap "$receiver" && calc "$2 * 8 / 1e6 / $(took "$W/tcp.t" wall)"
+    else
+        stop "$receiver"
+        awk -v limit="$3" '/^received/ { print $2 * 8 / 1e6 / limit }' "$W/tcp-in.log"
+    fi
 }
 
 # odd_link NAME BYTES LIMIT_S KNOB...: all three over links of one seed, then of the next
@@ -30,8 +34,8 @@ odd_link() {
             LINK_SEED=$seed
             link_up "$@" || continue
             case $who in
-            bbr) bbr+=" $(tcp_bytes bbr "$bytes" "$limit")" ;;
-            cubic) cubic+=" $(tcp_bytes cubic "$bytes" "$limit")" ;;
+            bbr) bbr+=" $(tcp_file bbr "$bytes" "$limit")" ;;
+            cubic) cubic+=" $(tcp_file cubic "$bytes" "$limit")" ;;
             esac
         done
     done
