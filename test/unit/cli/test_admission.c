@@ -101,6 +101,16 @@ static void wait_us(uint64_t span_us)
     admission_tick(&a, now);
 }
 
+/* Bytes of known_peers; 0: there is none. */
+static long long known_size(void)
+{
+    struct stat st;
+    char path[IDENTITY_PATH_BYTES + 16];
+
+    snprintf(path, sizeof(path), "%s/known_peers", id.dir);
+    return stat(path, &st) == 0 ? (long long)st.st_size : 0;
+}
+
 Test(admission, a_yes_is_for_the_one_it_names)
 {
     come(1, "bob");
@@ -209,6 +219,7 @@ Test(admission, a_flood_of_strangers_gets_a_line_each_ten_seconds)
     }
     cr_expect_leq(heard.errors + heard.strangers, 60 / 10 + 1, "%u lines", heard.errors + heard.strangers);
     cr_expect_eq(heard.let_in, 0);
+    cr_expect_eq(known_size(), 0, "nothing of them is on file");
     /* A key that changed is told whatever strangers do. */
     come(2000, "friend");
     admission_command(&a, "friend", true, now);
@@ -222,9 +233,6 @@ Test(admission, a_flood_of_strangers_gets_a_line_each_ten_seconds)
 /* 1,500 strangers cost a bounded number of lines of the file. */
 Test(admission, one_host_brings_a_bounded_number_of_new_keys_a_minute)
 {
-    struct stat st;
-    char path[IDENTITY_PATH_BYTES + 16];
-
     program.policy.accept_new = true;
     for (conn_id peer = 1; peer <= 1500; peer++) {
         char name[16];
@@ -235,14 +243,27 @@ Test(admission, one_host_brings_a_bounded_number_of_new_keys_a_minute)
     }
     cr_expect_eq(heard.let_in, ADMISSION_NEW_PER_HOST);
     cr_expect_leq(heard.errors, 3);
-    snprintf(path, sizeof(path), "%s/known_peers", id.dir);
-    cr_assert_eq(stat(path, &st), 0);
-    cr_expect_leq(st.st_size, ADMISSION_NEW_PER_HOST * 128);
+    cr_expect_leq(known_size(), ADMISSION_NEW_PER_HOST * 128);
     come_from(2, 5000, 0, "from elsewhere");
     cr_expect_eq(heard.let_in, ADMISSION_NEW_PER_HOST + 1);
     wait_us(ADMISSION_NEW_US);
     come_from(1, 5001, 0, "later");
     cr_expect_eq(heard.let_in, ADMISSION_NEW_PER_HOST + 2);
+}
+
+Test(admission, all_hosts_together_bring_a_bounded_number_of_new_keys_a_minute)
+{
+    program.policy.accept_new = true;
+    for (conn_id peer = 1; peer <= ADMISSION_HOSTS + 20; peer++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "peer-%llu", (unsigned long long)peer);
+        come(peer, name);
+    }
+    cr_expect_eq(heard.let_in, ADMISSION_HOSTS);
+    wait_us(ADMISSION_NEW_US);
+    come(200, "later");
+    cr_expect_eq(heard.let_in, ADMISSION_HOSTS + 1);
 }
 
 Test(admission, who_was_called_is_known_by_its_number_or_its_address)

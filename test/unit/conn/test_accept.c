@@ -405,6 +405,20 @@ Test(accept, a_newcomer_takes_the_oldest_place_of_the_busiest_host)
     cr_assert_eq(places_of(&honest), 1, "who has one place keeps it");
 }
 
+Test(accept, who_has_few_places_keeps_an_older_one)
+{
+    const struct duet_addr quiet = address(1), busy[] = {address(2), address(3)}, honest = address(9999);
+    cr_assert_eq(proven_syn(1, &quiet), 0);
+    for (uint64_t i = 1; i < LIMIT_HALF_OPEN; i++) {
+        now = time_add(now, 1000);
+        cr_assert_eq(proven_syn(1000 + i, &busy[i % 2]), 0);
+    }
+    cr_assert_eq(proven_syn(8000, &honest), 0);
+    cr_assert_eq(e->half_open, LIMIT_HALF_OPEN);
+    cr_expect_eq(places_of(&quiet), 1);
+    cr_expect_eq(places_of(&honest), 1);
+}
+
 Test(accept, repeated_syns_hold_a_place_for_its_one_life)
 {
     const struct duet_addr from = address(1);
@@ -448,6 +462,42 @@ Test(accept, a_good_token_buys_a_bounded_number_of_wasted_answers)
     cr_expect_leq(answers, HOSTS_ANSWERS / HOSTS_WASTED + SYNS * UINT64_C(1000) / HOSTS_ANSWER_US / HOSTS_WASTED + 2,
                   "%zu answers in 2 s", answers);
     cr_expect_eq(proven_syn(8000, &honest), 0, "others are answered meanwhile");
+    cr_expect_eq(places_of(&honest), 1);
+}
+
+/* Each within what a host may have, and all of them together more than can be had. */
+Test(accept, hosts_that_waste_answers_together_have_a_bound_as_well)
+{
+    enum { WASTERS = 64 };
+    static struct handshake calls[WASTERS];
+    uint8_t out[LIMIT_PACKET_MIN_BYTES];
+    struct duet_addr to;
+    struct packet p;
+    struct endpoint_config mine = pair_config(1, "alice");
+    const struct duet_addr honest = address(9999);
+    stop();
+    cfg.params.suites = SUITE_CHACHA20POLY1305;
+    e = endpoint_new(&cfg, now);
+    mine.params.suites = SUITE_AES128GCM;
+    for (uint64_t i = 0; i < WASTERS; i++)
+        cr_assert_eq(handshake_start(&calls[i], &mine, 5000 + i, &rng), 0);
+    size_t answers = 0;
+    for (size_t k = 0; k < HOSTS_ANSWERS * WASTERS; k++) {
+        struct handshake *call = &calls[k % WASTERS];
+        const struct duet_addr from = address(k % WASTERS);
+        handshake_syn(call, syn, sizeof syn);
+        (void)give(syn, sizeof syn, &from);
+        const size_t len = take(out, &to);
+        if (len == 0 || packet_parse(&p, out, len) != 0)
+            continue;
+        answers += p.type == PACKET_SYN_ACK;
+        if (p.type == PACKET_RETRY) {
+            call->has_token = true;
+            memcpy(call->token, p.token, sizeof call->token);
+        }
+    }
+    cr_expect_eq(answers, LIMIT_WASTED_ANSWERS + LIMIT_WASTED_PROVEN);
+    cr_expect_eq(proven_syn(8000, &honest), 0, "who wasted none is answered");
     cr_expect_eq(places_of(&honest), 1);
 }
 
