@@ -1,10 +1,11 @@
 /*
- * A trusted peer that is hostile: it has the keys, so whatever it says is authentic.  The victim is all that stands behind
- * the keys: endpoint, hub, and the real disk code in a directory of its own.  An honest peer is connected meanwhile.
+ * A trusted peer that is hostile: it has the keys, so whatever it says is authentic.  The victim is all that stands
+ * behind the keys: endpoint, hub, and the real disk code in a directory of its own.  An honest peer is connected
+ * meanwhile.
  *
  * Input: steps, each an op and its arguments (enum op).  After them, whatever they were: the honest peer's text reaches
- * the victim's user within HONEST_WITHIN_US of virtual time, memory stayed bounded, nothing outside the directory of
- * received files was touched, and in it is no part file.
+ * the victim's user within HONEST_WITHIN_US of virtual time, its memory stayed below VICTIM_MAX_BYTES, nothing outside
+ * the directory of received files was touched, and in it is no part file.
  */
 #include <assert.h>
 #include <dirent.h>
@@ -51,8 +52,7 @@ enum op {
 #define WIRE_ROUNDS 60
 #define STEPS_MAX 200
 #define HONEST_WITHIN_US (10 * UINT64_C(1000000))
-#define MEMORY_MAX_BYTES \
-    (UINT64_C(160) << 20) /* of all three; what one peer may hold of the victim's is below 100 MiB */
+#define VICTIM_MAX_BYTES (64 << 20) /* with an honest peer and a hostile one */
 
 static struct {
     struct endpoint *e[SIDES];
@@ -62,7 +62,8 @@ static struct {
     struct endpoint_config cfg[SIDES];
     struct hub *hub;
     struct disk *disk;
-    struct channel in; /* the hostile one's control stream */
+    struct channel in;    /* the hostile one's control stream */
+    int64_t victim_bytes; /* what it has allocated and not freed */
     duet_time now;
     bool deaf, honest_heard;
     uint32_t transfers[FILES]; /* the victim's numbers of files it sends */
@@ -142,6 +143,29 @@ static void check_home(void)
 
 /* ---- the victim ---- */
 
+/* What is allocated between these two is the victim's. */
+static int64_t victim_begins(void)
+{
+    return (int64_t)__sanitizer_get_current_allocated_bytes();
+}
+
+static void victim_ends(int64_t began)
+{
+    w.victim_bytes += (int64_t)__sanitizer_get_current_allocated_bytes() - began;
+    assert(w.victim_bytes < VICTIM_MAX_BYTES);
+}
+
+static void victim_does(enum msg_type type, conn_id peer, uint32_t id, bool flag, const char *text)
+{
+    struct msg m = {.type = type, .peer = peer, .id = id, .flag = flag};
+    const int64_t began = victim_begins();
+
+    if (text != NULL)
+        m.text = strdup(text);
+    hub_handle(w.hub, &m, w.now);
+    victim_ends(began);
+}
+
 static void on_told(struct msg *m)
 {
     switch (m->type) {
@@ -170,6 +194,7 @@ static void on_told(struct msg *m)
 
 static void victim_turn(void)
 {
+    const int64_t began = victim_begins();
     bool busy = true;
 
     for (int i = 0; busy && i < 1000; i++) {
@@ -193,6 +218,7 @@ static void victim_turn(void)
             busy = true;
         }
     }
+    victim_ends(began);
 }
 
 /* ---- the peers ---- */
@@ -261,9 +287,23 @@ static void events_of(int side)
 static void give(int from, int to, uint8_t *bytes, size_t len, size_t segment)
 {
     const struct envelope outside = {.route.peer = w.addr[from]};
+    const int64_t began = victim_begins();
 
     (void)endpoint_recv(w.e[to], &outside, bytes, len, segment, w.now);
+    if (to == VICTIM)
+        victim_ends(began);
     events_of(to);
+}
+
+/* As endpoint_send. */
+static ssize_t next_train(int side, struct envelope *outside, uint8_t *train, size_t cap, size_t *segment)
+{
+    const int64_t began = victim_begins();
+    const ssize_t len = endpoint_send(w.e[side], outside, train, cap, segment, w.now);
+
+    if (side == VICTIM)
+        victim_ends(began);
+    return len;
 }
 
 static void exchange(void)
@@ -279,7 +319,7 @@ static void exchange(void)
             ssize_t len;
 
             events_of(side);
-            while ((len = endpoint_send(w.e[side], &outside, train, sizeof(train), &segment, w.now)) > 0) {
+            while ((len = next_train(side, &outside, train, sizeof(train), &segment)) > 0) {
                 const int to = side != VICTIM                                      ? VICTIM
                                : addr_equal(&outside.route.peer, &w.addr[HOSTILE]) ? HOSTILE
                                                                                    : HONEST;
@@ -289,7 +329,16 @@ static void exchange(void)
             }
         }
     }
-    assert(__sanitizer_get_current_allocated_bytes() < MEMORY_MAX_BYTES);
+}
+
+static void tick(int side)
+{
+    const int64_t began = victim_begins();
+
+    if (time_due(endpoint_deadline(w.e[side]), w.now))
+        endpoint_tick(w.e[side], w.now);
+    if (side == VICTIM)
+        victim_ends(began);
 }
 
 static void let_pass(uint64_t us)
@@ -304,10 +353,8 @@ static void let_pass(uint64_t us)
             next = time_min(next, endpoint_deadline(w.e[side]));
         next = time_min(next, hub_deadline(w.hub));
         w.now = time_max(next, time_add(w.now, us / STEPS_MAX + 1));
-        for (int side = 0; side < SIDES; side++) {
-            if (time_due(endpoint_deadline(w.e[side]), w.now))
-                endpoint_tick(w.e[side], w.now);
-        }
+        for (int side = 0; side < SIDES; side++)
+            tick(side);
         exchange();
     }
 }
@@ -432,13 +479,11 @@ static void on_user(uint8_t what)
     const char *const text[] = {[MSG_SAY] = "hello", [MSG_SEND] = src_path, [MSG_ASK] = "reverse abc"};
     static const enum msg_type type[] = {MSG_SAY,    MSG_SEND,         MSG_ASK,   MSG_CANCEL,
                                          MSG_REJECT, MSG_STATS_PLEASE, MSG_CLOSE, MSG_SEND};
-    struct msg m = {.type = type[what % 8], .peer = w.peer[HOSTILE], .id = what / 8 + UINT32_C(1)};
+    const enum msg_type t = type[what % 8];
+    const bool of_transfer = t == MSG_CANCEL || t == MSG_REJECT;
+    const uint32_t id = of_transfer ? w.transfers[what / 8 % FILES] : what / 8 + UINT32_C(1);
 
-    if (m.type == MSG_CANCEL || m.type == MSG_REJECT)
-        m.id = w.transfers[what / 8 % FILES];
-    else if (msg_has_text(m.type))
-        m.text = strdup(text[m.type]);
-    hub_handle(w.hub, &m, w.now);
+    victim_does(t, w.peer[HOSTILE], id, false, !of_transfer && msg_has_text(t) ? text[t] : NULL);
     exchange();
 }
 
@@ -461,11 +506,18 @@ static void begin(void)
         noise_public(c->identity.public, c->identity.secret);
         strcpy(c->name, names[side]);
         w.addr[side] = (struct duet_addr){.family = ADDR_V4, .ip = {10, 0, 0, (uint8_t)(side + 1)}, .port = 6254};
+        const int64_t began = victim_begins();
+
         w.e[side] = endpoint_new(c, w.now);
         assert(w.e[side] != NULL);
+        if (side == VICTIM)
+            victim_ends(began);
     }
+    const int64_t began = victim_begins();
+
     w.hub = hub_new(&cfg, w.e[VICTIM]);
     assert(w.hub != NULL && disk_new(out_dir, true, &w.disk, &sys) == 0);
+    victim_ends(began);
     channel_init(&w.in, 0);
     connects(HONEST);
     connects(HOSTILE);
@@ -483,12 +535,17 @@ static void end(void)
     while (!w.honest_heard && time_before(w.now, until))
         let_pass(100000);
     assert(w.honest_heard);
-    hub_handle(w.hub, &(struct msg){.type = MSG_QUIT, .flag = true}, w.now);
+    victim_does(MSG_QUIT, 0, 0, true, NULL);
     let_pass(1000000);
+    const int64_t began = victim_begins();
+
     hub_free(w.hub);
     disk_free(w.disk);
-    for (int side = 0; side < SIDES; side++)
-        endpoint_free(w.e[side]);
+    endpoint_free(w.e[VICTIM]);
+    victim_ends(began);
+    assert(w.victim_bytes == 0); /* all that was counted was its own */
+    endpoint_free(w.e[HOSTILE]);
+    endpoint_free(w.e[HONEST]);
     channel_dispose(&w.in);
     check_home();
     entries(out_dir, false, true);
