@@ -1,4 +1,4 @@
-/* cc_bbr_loss: which loss is a floor, which is congestion, which a policer's.  One span is 100 packets and one round trip. */
+/* cc_bbr_loss: which loss is a floor, which is congestion, which a policer's.  A span is one round trip, of 100 packets as a rule. */
 #include "unit.h"
 #include <string.h>
 
@@ -11,9 +11,11 @@
 static struct cc_bbr_loss f;
 static struct loss l;
 static duet_time now;
+static unsigned span_packets;
 
 static void setup(void)
 {
+    span_packets = SPAN;
     memset(&l, 0, sizeof l);
     l.reorder_steps = 1;
     rtt_init(&l.rtt);
@@ -36,7 +38,7 @@ static struct cc_bbr_verdict span_in_runs(double gain, bool guard, unsigned lost
     struct cc_bbr_verdict all = {.congested = false}, v;
 
     cc_bbr_loss_span(&f, gain, false, guard, now);
-    cc_bbr_loss_sent(&f, SPAN * PACKET, SPAN * PACKET);
+    cc_bbr_loss_sent(&f, span_packets * PACKET, span_packets * PACKET);
     now = time_add(now, RTT);
     cc_bbr_loss_span(&f, 1, false, false, now);
     cc_bbr_loss_sent(&f, PACKET, PACKET);
@@ -44,8 +46,9 @@ static struct cc_bbr_verdict span_in_runs(double gain, bool guard, unsigned lost
     struct loss_summary s;
     for (unsigned i = 0; i < PARTS; i++) {
         const unsigned gone = lost * (i + 1) / PARTS - lost * i / PARTS;
-        s = (struct loss_summary){
-            .acked_bytes = (SPAN / PARTS - gone) * PACKET, .largest_acked_sent_at = sent_at, .rtt_sampled = true};
+        s = (struct loss_summary){.acked_bytes = (span_packets / PARTS - gone) * PACKET,
+                                  .largest_acked_sent_at = sent_at,
+                                  .rtt_sampled = true};
         cc_bbr_loss_update(&f, &l, &s, PACKET, now);
         s = (struct loss_summary){.lost_bytes = gone * PACKET,
                                   .largest_lost_sent_at = sent_at,
@@ -65,7 +68,7 @@ static struct cc_bbr_verdict span_in_runs(double gain, bool guard, unsigned lost
 /* Lost one by one, as by a policer or a radio. */
 static struct cc_bbr_verdict span(double gain, bool guard, unsigned lost, uint64_t rtt_us)
 {
-    return span_in_runs(gain, guard, lost, rtt_us, lost, lost > 0 ? SPAN / lost : 0);
+    return span_in_runs(gain, guard, lost, rtt_us, lost, lost > 0 ? span_packets / lost : 0);
 }
 
 static void learn(unsigned lost, unsigned spans)
@@ -177,6 +180,38 @@ Test(cc_bbr_loss, what_a_guard_found_at_another_rate_is_soon_forgotten)
     while (guards < 8 && !span(.75, true, 0, RTT).floor_refuted)
         guards++;
     cr_assert_leq(guards, 3);
+}
+
+Test(cc_bbr_loss, a_guard_of_few_packets_proves_nothing)
+{
+    learn(20, 12);
+    span_packets = 40;
+    const struct cc_bbr_verdict v = span(.75, true, 0, RTT);
+    cr_assert(!v.floor_refuted && !v.floor_held);
+    cr_assert(span(.75, true, 0, RTT).floor_refuted, "two of them do");
+}
+
+/* Guards without a loss that it takes to refute a floor, after so many of that length that have held it. */
+static unsigned guards_to_refute(unsigned packets, unsigned held)
+{
+    unsigned guards = 1;
+
+    setup();
+    learn(20, 12);
+    span_packets = packets;
+    while (held-- > 0)
+        span(.75, true, packets / 5, RTT);
+    while (guards < 20 && !span(.75, true, 0, RTT).floor_refuted)
+        guards++;
+    return guards;
+}
+
+/* The rate may have been another; and a path changes. */
+Test(cc_bbr_loss, old_guards_count_less_by_number_and_by_length)
+{
+    cr_assert_eq(guards_to_refute(50, 1), 2);
+    cr_assert_leq(guards_to_refute(50, 8), 3, "%u short ones", guards_to_refute(50, 8));
+    cr_assert_leq(guards_to_refute(300, 4), 2, "%u long ones", guards_to_refute(300, 4));
 }
 
 Test(cc_bbr_loss, a_span_is_long_enough_to_tell_something)
