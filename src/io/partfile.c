@@ -22,12 +22,12 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "duet/base/err.h"
 #include "duet/base/extents.h"
 #include "duet/base/num.h"
 #include "duet/base/text.h"
+#include "duet/io/filehash.h"
 #include "duet/io/files.h"
 #include "duet/wire/limits.h"
 
@@ -298,7 +298,7 @@ static int catch_up(struct partfile *p, uint64_t most, int *sys)
             return system_error(sys);
         if ((size_t)got < want)
             return DUET_EINTEGRITY; /* someone cut the temporary file */
-        XXH3_128bits_update(p->hash, p->back, want);
+        filehash_update(p->hash, p->back, want);
         p->hashed += want;
     }
     return 0;
@@ -331,7 +331,7 @@ static int write_new(struct partfile *p, const struct range *r, const uint8_t *b
     p->end = num_max(p->end, r->end);
     err = extents_add(&p->written, r->start, r->end);
     if (err == 0 && r->start == p->hashed) {
-        XXH3_128bits_update(p->hash, bytes, len);
+        filehash_update(p->hash, bytes, len);
         p->hashed = r->end;
     }
     return err;

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "duet/base/err.h"
+#include "duet/io/filehash.h"
 #include "duet/io/files.h"
 
 struct source {
@@ -145,7 +145,7 @@ int source_read(struct source *s, uint64_t offset, struct chunk *c, int *sys)
         return system_error(sys);
     if ((size_t)got < want)
         return DUET_EINTEGRITY;
-    XXH3_128bits_update(s->hash, c->bytes, want);
+    filehash_update(s->hash, c->bytes, want);
     s->hashed += want;
     c->used = (uint32_t)want;
     c->run_count = 1;
