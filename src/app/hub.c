@@ -31,8 +31,8 @@ struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e)
     h->env.endpoint = e;
     h->next_report = DUET_NEVER;
     spare_init(&h->spare);
-    h->env.send_pool = chunk_pool_new(CHUNK_POOL);
-    h->env.recv_pool = chunk_pool_new(CHUNK_POOL);
+    h->env.send_pool = chunk_pool_new(CHUNK_POOL, cfg->memory);
+    h->env.recv_pool = chunk_pool_new(CHUNK_POOL, cfg->memory);
     const int ui = outbox_init(&h->env.ui, HUB_UI_RESERVE);
     const int disk = outbox_init(&h->env.disk, DISK_JOBS_MAX);
 

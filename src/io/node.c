@@ -14,6 +14,7 @@
 #include "duet/io/memory.h"
 #include "duet/io/mqueue.h"
 #include "duet/io/net.h"
+#include "duet/io/pages.h"
 #include "duet/io/tracefile.h"
 #include "duet/io/udp.h"
 #include "duet/recovery/cc.h"
@@ -100,6 +101,8 @@ static bool controller_exists(const char *name)
     return name == NULL;
 }
 
+static const struct chunk_memory memory_of_chunks = {.take = pages_take, .give = pages_give};
+
 static int make_core(struct node *n, const struct node_config *cfg, duet_time now, char error[NODE_ERROR_BYTES])
 {
     struct endpoint_config endpoint = cfg->endpoint;
@@ -117,6 +120,7 @@ static int make_core(struct node *n, const struct node_config *cfg, duet_time no
     n->endpoint = endpoint_new(&endpoint, now);
     sodium_memzero(&endpoint, sizeof(endpoint));
     hub.wall_offset_us = clock_wall_us() - now.us;
+    hub.memory = &memory_of_chunks;
     if (n->endpoint != NULL)
         n->hub = hub_new(&hub, n->endpoint);
     return n->hub != NULL ? 0 : fail(DUET_ENOMEM, 0, "cannot start", error);

@@ -5,18 +5,20 @@
 
 #include "duet/app/chunk.h"
 
+static _Alignas(COPY_ALIGN_BYTES) uint8_t chunk_bytes[CHUNK_BYTES];
+
 static struct chunk *fresh_chunk(void)
 {
-    struct chunk *c = aligned_alloc(_Alignof(struct chunk), sizeof(*c));
+    struct chunk *c = calloc(1, sizeof(*c));
 
     cr_assert_not_null(c);
-    memset(c, 0, sizeof(*c));
+    c->bytes = chunk_bytes;
     return c;
 }
 
 Test(chunk, pool_gives_each_chunk_once_and_takes_it_back)
 {
-    struct chunk_pool *p = chunk_pool_new(3);
+    struct chunk_pool *p = chunk_pool_new(3, NULL);
     struct chunk *taken[3];
 
     for (size_t i = 0; i < 3; i++) {
@@ -45,7 +47,7 @@ static size_t allocated(void)
 
 Test(chunk, unused_ones_keep_little_memory_whatever_the_order_they_came_back_in)
 {
-    struct chunk_pool *p = chunk_pool_new(CHUNK_POOL);
+    struct chunk_pool *p = chunk_pool_new(CHUNK_POOL, NULL);
     struct chunk *taken[CHUNK_POOL];
     const size_t before = allocated();
 
@@ -58,33 +60,75 @@ Test(chunk, unused_ones_keep_little_memory_whatever_the_order_they_came_back_in)
         }
         for (size_t i = 0; i < CHUNK_POOL; i++)
             chunk_give(p, taken[(i * 5 + (size_t)round) % CHUNK_POOL]); /* 5 and 208 share no factor: each once */
-        cr_assert_leq(allocated() - before, (CHUNK_WARM + 1) * sizeof(struct chunk));
+        cr_assert_leq(allocated() - before, (CHUNK_WARM + 1) * (CHUNK_BYTES + sizeof(struct chunk)));
     }
     chunk_pool_free(p);
 }
 
-Test(chunk, pool_releases_the_memory_of_what_is_not_out)
-{
-    struct chunk_pool *p = chunk_pool_new(3);
-    struct chunk *kept = chunk_take(p), *back = chunk_take(p);
+/* Counts what is taken and not given back. */
+static size_t taken_bytes;
 
-    cr_expect_eq(chunk_pool_bytes(p), 2 * sizeof(*kept));
-    kept->used = 7;
-    chunk_give(p, back);
+static void *take_counted(size_t bytes)
+{
+    taken_bytes += bytes;
+    return aligned_alloc(COPY_ALIGN_BYTES, bytes);
+}
+
+static void give_counted(void *slab, size_t bytes)
+{
+    taken_bytes -= bytes;
+    free(slab);
+}
+
+static const struct chunk_memory counted = {.take = take_counted, .give = give_counted};
+
+Test(chunk, memory_comes_and_goes_by_slabs)
+{
+    struct chunk_pool *p = chunk_pool_new(CHUNK_SLAB + 2, &counted);
+    struct chunk *taken[CHUNK_SLAB + 2];
+
+    cr_expect_eq(taken_bytes, 0);
+    for (size_t i = 0; i < CHUNK_SLAB + 2; i++) {
+        taken[i] = chunk_take(p);
+        cr_assert_eq(taken[i]->index, i);
+        cr_expect_eq(taken_bytes, (i < CHUNK_SLAB ? CHUNK_SLAB : CHUNK_SLAB + 2) * CHUNK_BYTES, "chunk %zu", i);
+    }
+    taken[1]->used = 7;
+    for (size_t i = 0; i < CHUNK_SLAB + 2; i++) {
+        if (i != 1)
+            chunk_give(p, taken[i]);
+    }
+    cr_expect_eq(chunk_pool_bytes(p), (CHUNK_SLAB + 2) * (CHUNK_BYTES + sizeof(struct chunk)), "few enough to be kept");
     chunk_pool_release(p);
-    cr_expect_eq(chunk_pool_bytes(p), sizeof(*kept));
-    cr_expect_eq(kept->used, 7, "what is out stays");
-    cr_assert_not_null(chunk_take(p));
-    cr_assert_not_null(chunk_take(p));
+    cr_expect_eq(taken_bytes, CHUNK_SLAB * CHUNK_BYTES, "a slab with one that is out stays");
+    cr_expect_eq(chunk_pool_bytes(p), CHUNK_SLAB * (CHUNK_BYTES + sizeof(struct chunk)));
+    cr_expect_eq(taken[1]->used, 7);
+    cr_expect_eq(chunk_take(p)->index, 0, "the lowest is next");
+    cr_expect_eq(chunk_take(p)->index, 2);
+    chunk_pool_free(p);
+    cr_expect_eq(taken_bytes, 0);
+}
+
+static void *take_nothing(size_t bytes)
+{
+    (void)bytes;
+    return NULL;
+}
+
+Test(chunk, without_memory_none_is_taken)
+{
+    static const struct chunk_memory none = {.take = take_nothing, .give = give_counted};
+    struct chunk_pool *p = chunk_pool_new(3, &none);
+
     cr_expect_null(chunk_take(p));
-    chunk_pool_release(p);
-    cr_expect_eq(chunk_pool_bytes(p), 3 * sizeof(*kept), "all are out");
+    cr_expect_eq(chunk_available(p), 3);
+    cr_expect_eq(chunk_pool_bytes(p), 0);
     chunk_pool_free(p);
 }
 
 Test(chunk, comes_back_empty)
 {
-    struct chunk_pool *p = chunk_pool_new(1);
+    struct chunk_pool *p = chunk_pool_new(1, NULL);
     struct chunk *c = chunk_take(p);
 
     cr_assert_eq(chunk_append(c, 0, (const uint8_t *)"abc", 3), 3);

@@ -25,7 +25,7 @@ Test(msg, knows_which_types_hold_text)
 Test(msg, disposes_of_what_it_owns_only)
 {
     struct msg text = {.type = MSG_NOTICE, .text = strdup("x")};
-    struct chunk *c = aligned_alloc(_Alignof(struct chunk), sizeof(*c));
+    struct chunk *c = calloc(1, sizeof(*c));
     struct msg chunk = {.type = JOB_WRITE, .chunk = c};
 
     msg_dispose(&text);

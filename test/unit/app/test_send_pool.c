@@ -22,8 +22,8 @@ static void set_up(void)
     pair_connect(&pair);
     env.endpoint = pair.e[0];
     env.now = pair.now;
-    env.send_pool = chunk_pool_new(CHUNK_POOL);
-    env.recv_pool = chunk_pool_new(1);
+    env.send_pool = chunk_pool_new(CHUNK_POOL, NULL);
+    env.recv_pool = chunk_pool_new(1, NULL);
     cr_assert(outbox_init(&env.ui, 16) == 0 && outbox_init(&env.disk, DISK_JOBS_MAX) == 0);
     hog.conn = again.conn = other.conn = pair.conn[0]; /* one connection does for all */
 }

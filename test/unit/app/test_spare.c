@@ -7,8 +7,8 @@ static struct spare s;
 
 static void set_up(void)
 {
-    env.send_pool = chunk_pool_new(2);
-    env.recv_pool = chunk_pool_new(2);
+    env.send_pool = chunk_pool_new(2, NULL);
+    env.recv_pool = chunk_pool_new(2, NULL);
     env.now = DUET_TIME(1000);
     spare_init(&s);
 }

@@ -30,8 +30,8 @@ static void set_up(void)
     env.cfg = (struct hub_config){.receive_files = true, .accept_offers = true};
     env.endpoint = pair.e[0];
     env.now = pair.now;
-    env.recv_pool = chunk_pool_new(CHUNK_POOL);
-    env.send_pool = chunk_pool_new(1);
+    env.recv_pool = chunk_pool_new(CHUNK_POOL, NULL);
+    env.send_pool = chunk_pool_new(1, NULL);
     cr_assert(outbox_init(&env.ui, 16) == 0 && outbox_init(&env.disk, DISK_JOBS_MAX) == 0);
     peer.conn = again.conn = other.conn = third.conn = pair.conn[0]; /* one connection does for all */
     channel_init(&third.control, PEER_CONTROL_OUT_BYTES);

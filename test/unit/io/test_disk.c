@@ -9,7 +9,8 @@
 #include "duet/io/partfile.h"
 #include "tmpdir.h"
 
-static struct chunk chunk;
+static _Alignas(COPY_ALIGN_BYTES) uint8_t chunk_bytes[CHUNK_BYTES];
+static struct chunk chunk = {.bytes = chunk_bytes};
 
 static struct disk *disk_in(const struct tmpdir *d)
 {

@@ -19,7 +19,8 @@
 #define BYTES (PIECE * PIECES)
 #define MODE 0640
 
-static struct chunk chunk;
+static _Alignas(COPY_ALIGN_BYTES) uint8_t chunk_bytes[CHUNK_BYTES];
+static struct chunk chunk = {.bytes = chunk_bytes};
 static uint8_t content[BYTES];
 
 static void make_content(void)

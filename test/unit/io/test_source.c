@@ -11,7 +11,8 @@
 
 #define BYTES (CHUNK_BYTES * 2 + 12345)
 
-static struct chunk chunk;
+static _Alignas(COPY_ALIGN_BYTES) uint8_t chunk_bytes[CHUNK_BYTES];
+static struct chunk chunk = {.bytes = chunk_bytes};
 
 static uint8_t *content(void)
 {
