@@ -77,10 +77,10 @@ void hub_on_hint(struct hub *h, const struct endpoint_event *ev)
     const char *port = strrchr(addr_format(addr, text), ':');
 
     if (ev->hint.what == HINT_NOBODY_LISTENS)
-        env_notice(&h->env, 0, true, "%.*s says that nobody listens on port %u; still trying", (int)(port - text), text,
-                   (unsigned)addr->port);
+        env_notice(&h->env, 0, true, "%.*s says that nothing is listening on port %u; still trying", (int)(port - text),
+                   text, (unsigned)addr->port);
     else
-        env_notice(&h->env, 0, true, "what is sent to %s comes back: is that address our own? Still trying", text);
+        env_notice(&h->env, 0, true, "what is sent to %s comes back: is that address your own? Still trying", text);
 }
 
 /* ---- who comes ---- */
@@ -98,7 +98,7 @@ static const char *why_no_room(const struct hub *h, const struct endpoint_event 
     if (h->env.quitting)
         return "about to leave";
     if (h->env.ui.count >= HUB_UI_FULL)
-        return "too many messages wait to be shown";
+        return "too many messages are waiting to be shown";
     if (h->sessions.count == LIMIT_CONNS)
         return "too many peers are connected";
     if (sessions_of_key(&h->sessions, ev->connected.key) >= HUB_SESSIONS_PER_KEY)

@@ -82,9 +82,9 @@ static void end_sessions(struct hub *h)
         if (h->env.ui.lost)
             session_close(s, &h->env, CLOSE_INTERNAL, "out of memory", true);
         else if (time_due(give_up_at(h, s), h->env.now))
-            session_close(s, &h->env, CLOSE_OK, "no sign of life for too long", true);
+            session_close(s, &h->env, CLOSE_OK, "silent for too long", true);
         else if (time_due(still_until(h, s), h->env.now))
-            session_close(s, &h->env, CLOSE_OK, "it is there, but takes and confirms nothing any more", true);
+            session_close(s, &h->env, CLOSE_OK, "it is still there, but no longer accepts or confirms anything", true);
         else if (h->env.quitting && may_leave(h, s))
             session_close(s, &h->env, CLOSE_OK, "bye", false);
     }

@@ -62,7 +62,7 @@ void hub_on_transfer_message(struct hub *h, const struct msg *m)
     else if (m->type == MSG_CANCEL)
         transfer_cancel(&h->env, t);
     else if (!transfer_recv_answer(&h->env, t, m->type == MSG_ACCEPT))
-        env_notice(&h->env, t->conn, true, "transfer %u is no open offer", (unsigned)m->id);
+        env_notice(&h->env, t->conn, true, "transfer %u is not an open offer", (unsigned)m->id);
 }
 
 void hub_on_quit(struct hub *h, bool at_once)

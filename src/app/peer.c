@@ -69,7 +69,7 @@ void peer_send(struct peer *p, const struct appmsg *m)
 
     if (at == NULL) {
         if (err == DUET_EFULL)
-            peer_doom(p, CLOSE_FLOW, "asks for more than it reads");
+            peer_doom(p, CLOSE_FLOW, "too many answers are waiting to be read");
         else
             peer_doom(p, CLOSE_INTERNAL, "out of memory");
         return;

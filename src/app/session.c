@@ -45,7 +45,7 @@ static bool is_open(const struct session *s)
     return s->state == SESSION_TRUSTED || s->state == SESSION_LIVE;
 }
 
-static const char takes_no_files[] = "the peer takes no files";
+static const char takes_no_files[] = "the peer does not accept files";
 
 /* ---- from ui ---- */
 
@@ -83,7 +83,7 @@ void session_say(struct session *s, struct env *env, struct msg *m)
         env_tell(env, notice, "text not sent to %s: longer than %d MiB; put it in a file and send that", s->peer.name,
                  CHAT_TEXT_BYTES >> 20);
     else if (err == DUET_EFULL)
-        env_tell(env, notice, "text not sent to %s: too many texts wait to be delivered", s->peer.name);
+        env_tell(env, notice, "text not sent to %s: too many texts are waiting to be delivered", s->peer.name);
     else
         env_tell(env, notice, "text not sent to %s: %s", s->peer.name, err_text(err));
     env->dirty = true;
@@ -105,7 +105,7 @@ void session_send(struct session *s, struct env *env, struct msg *m)
         err = DUET_EFULL;
     if (err != 0) {
         transfer_send_refused(env, s->peer.conn, m->id, m->text, err,
-                              err == DUET_EFULL ? "too many files wait to be sent" : err_text(err));
+                              err == DUET_EFULL ? "too many files are waiting to be sent" : err_text(err));
         return;
     }
     s->sends[(s->sends_head + s->sends_count++) % SESSION_SENDS_WAITING] =
@@ -129,14 +129,14 @@ void session_ask(struct session *s, struct env *env, const struct msg *m)
         return;
     }
     if (!s->peer.serves) {
-        answer_ui(env, s, m->id, false, "refused: the peer answers no commands");
+        answer_ui(env, s, m->id, false, "refused: the peer does not answer commands");
         return;
     }
     err = asks_add(&s->asks, m->id, m->text, env->now, &ask);
     if (err == 0)
         peer_send(&s->peer, &ask);
     else if (err == DUET_EFULL)
-        answer_ui(env, s, m->id, false, "too many questions wait for their answer");
+        answer_ui(env, s, m->id, false, "too many questions are waiting for an answer");
     else if (err == DUET_ERANGE)
         answer_ui(env, s, m->id, false, "the argument is too long");
     else
@@ -174,7 +174,7 @@ static void hello_came(struct session *s, struct env *env, const struct appmsg *
 
 static void asked(struct session *s, struct env *env, const struct appmsg *m)
 {
-    static const char refused[] = "refused: this peer answers no commands";
+    static const char refused[] = "refused: this peer does not answer commands";
     const struct service_call call = {
         .arg = m->ask.arg, .arg_len = m->ask.arg_len, .wall_us = env->now.us + env->cfg.wall_offset_us};
     struct appmsg answer = {.type = APPMSG_ANSWER, .id = m->id};
@@ -200,7 +200,7 @@ static void answered(struct session *s, struct env *env, const struct appmsg *m)
     struct ask ask;
 
     if (!asks_take(&s->asks, m->id, &ask)) {
-        peer_doom(&s->peer, CLOSE_PROTOCOL, "answers what was not asked");
+        peer_doom(&s->peer, CLOSE_PROTOCOL, "answer to a question that was not asked");
         return;
     }
     out.id = ask.ui_id;
@@ -220,7 +220,7 @@ static void delivered(struct session *s, struct env *env, const struct appmsg *m
     uint32_t ui_id;
 
     if (chat_check_delivered(&s->chat, m->id) != 0) {
-        peer_doom(&s->peer, CLOSE_PROTOCOL, "acknowledges a text it was not sent");
+        peer_doom(&s->peer, CLOSE_PROTOCOL, "receipt for a text that was not sent");
         return;
     }
     while (chat_pop(&s->chat, m->id, &ui_id))
@@ -266,7 +266,7 @@ static void text_part(struct session *s, struct env *env, const struct appmsg *m
 static void control_message(struct session *s, struct env *env, const struct appmsg *m)
 {
     if ((m->type == APPMSG_HELLO) != (s->state == SESSION_TRUSTED)) {
-        peer_doom(&s->peer, CLOSE_PROTOCOL, "HELLO comes first, and once");
+        peer_doom(&s->peer, CLOSE_PROTOCOL, "HELLO must come first, and only once");
         return;
     }
     switch (m->type) {
@@ -313,7 +313,7 @@ static void message(struct session *s, struct env *env, uint64_t stream, const s
     else if (m.type == APPMSG_TEXT)
         text_part(s, env, &m);
     else
-        peer_doom(&s->peer, CLOSE_PROTOCOL, "only texts belong on the chat stream");
+        peer_doom(&s->peer, CLOSE_PROTOCOL, "something other than text on the chat stream");
 }
 
 void session_readable(struct session *s, uint64_t stream)
@@ -449,7 +449,7 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
     s->state = SESSION_CLOSING;
     s->peer.gone = true;
     if (end->type == MSG_LEFT && end->value == CLOSE_REPLACED)
-        transfers_gone(env, &s->peer, DUET_EAGAIN, "the peer began anew");
+        transfers_gone(env, &s->peer, DUET_EAGAIN, "the peer restarted");
     else
         transfers_gone(env, &s->peer, DUET_ECLOSED,
                        end->type == MSG_LOST ? "the connection was lost" : "the session ended");

@@ -125,7 +125,7 @@ bool transfer_may(struct transfer *t, enum transfer_event event)
     case RULE_BUG:
         break;
     }
-    assert(false && "an event that cannot be in this state");
+    assert(false && "transfer event out of order");
     return false;
 }
 
@@ -244,9 +244,9 @@ void transfer_fail_disk(struct env *env, struct transfer *t, const struct msg *d
         plain = t->sending ? "the file changed while it was being sent" : transfer_code_text(WHY_INTEGRITY);
         why.code = WHY_INTEGRITY;
     } else if (done->err == DUET_EUNSUPPORTED && t->sending) {
-        plain = "it is no regular file";
+        plain = "it is not a regular file";
     } else if (done->err == DUET_ERANGE && t->sending) {
-        plain = "nobody can say how long it is, and it is too long to find out (16 MB)";
+        plain = "its size is unknown, and it is longer than the 16 MB that are read to find out";
     } else if (done->err == DUET_ENAME) {
         plain = transfer_code_text(WHY_NAME);
         why.code = WHY_NAME;

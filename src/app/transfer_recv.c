@@ -49,7 +49,7 @@ static void refuse_offer(struct env *env, struct peer *peer, const struct appmsg
         told.err = DUET_EREFUSED;
     }
     env_tell(env, told, "refused %.*s from %s: %s%s", (int)offer->offer.first.name_len, name, peer->name, words,
-             peer->refused_offers == RECV_REFUSALS_TOLD ? "; further ones of this peer are not told" : "");
+             peer->refused_offers == RECV_REFUSALS_TOLD ? "; further refusals for this peer are not reported" : "");
 }
 
 static void create(struct env *env, struct transfer *t)
@@ -82,11 +82,11 @@ static void offered(struct env *env, struct peer *peer, const struct appmsg *m)
     char name[TEXT_NAME_BYTES];
 
     if (m->id <= peer->last_offer || (peer->any_stream && m->offer.stream <= peer->last_stream)) {
-        peer_doom(peer, CLOSE_PROTOCOL, "offers a transfer or stream twice");
+        peer_doom(peer, CLOSE_PROTOCOL, "transfer or stream offered twice");
         return;
     }
     if (!endpoint_may_offer(env->endpoint, peer->conn, m->offer.stream)) {
-        peer_doom(peer, CLOSE_PROTOCOL, "offers a stream that is not its own");
+        peer_doom(peer, CLOSE_PROTOCOL, "offer of a stream of the other side");
         return;
     }
     peer->last_offer = m->id;
@@ -356,7 +356,7 @@ static bool open_chunk(struct env *env, struct transfer *t)
         transfer_fail(env, t,
                       &(struct transfer_trouble){.err = DUET_EFULL,
                                                  .code = WHY_MEMORY,
-                                                 .words = "no memory left for the fragments it came in"});
+                                                 .words = "out of memory: it arrived in too many fragments"});
         return false;
     }
     t->in.open_since = env->now;
@@ -378,7 +378,7 @@ static bool is_ripe(const struct env *env, const struct transfer *t)
 static void extent(struct env *env, struct transfer *t, uint64_t offset, const uint8_t *data, size_t len)
 {
     if (offset > t->size || len > t->size - offset || len > t->size - t->in.received_bytes) {
-        peer_doom(t->peer, CLOSE_PROTOCOL, "sends more than it offered");
+        peer_doom(t->peer, CLOSE_PROTOCOL, "more data than was offered");
         return;
     }
     t->in.received_bytes += len;
@@ -413,7 +413,7 @@ static void try_commit(struct env *env, struct transfer *t)
 static void finished(struct env *env, struct transfer *t)
 {
     if (t->in.received_bytes != t->size) {
-        peer_doom(t->peer, CLOSE_PROTOCOL, "sends less than it offered");
+        peer_doom(t->peer, CLOSE_PROTOCOL, "less data than was offered");
         return;
     }
     t->in.finished = true;
@@ -463,7 +463,7 @@ static struct transfer *addressed(struct env *env, struct peer *peer, uint32_t r
             return t;
     }
     if (remote_id > peer->last_offer)
-        peer_doom(peer, CLOSE_PROTOCOL, "names a transfer it did not offer");
+        peer_doom(peer, CLOSE_PROTOCOL, "message about a transfer that was not offered");
     return NULL; /* one that is over, or was refused */
 }
 

@@ -133,7 +133,7 @@ static void digested(struct env *env, struct transfer *t, const struct msg *done
     char size[TEXT_SIZE_BYTES];
 
     if (done->flag)
-        env_notice(env, t->conn, true, "%s grew while it was sent: %s gets the first %s, as offered", t->name,
+        env_notice(env, t->conn, true, "%s grew while it was being sent: %s gets the first %s, as offered", t->name,
                    t->peer->name, text_size(t->size, size));
     memcpy(m.digest, done->digest, DIGEST_BYTES);
     t->state = TRANSFER_CONFIRMING;
@@ -167,7 +167,7 @@ void transfer_send_done(struct env *env, struct transfer *t, const struct msg *d
 static void accepted(struct env *env, struct transfer *t, const struct appmsg *m)
 {
     if (m->accept.extent_count != 1 || m->accept.first.offset != 0 || m->accept.first.len != t->size) {
-        peer_doom(t->peer, CLOSE_PROTOCOL, "wants a part of a file");
+        peer_doom(t->peer, CLOSE_PROTOCOL, "request for a part of a file");
         return;
     }
     t->state = TRANSFER_SENDING;
@@ -192,7 +192,7 @@ static struct transfer *addressed(struct env *env, struct peer *peer, uint32_t i
     if (t != NULL && t->peer == peer && t->sending)
         return t;
     if (id > peer->last_offered)
-        peer_doom(peer, CLOSE_PROTOCOL, "names a transfer it was not offered");
+        peer_doom(peer, CLOSE_PROTOCOL, "message about a transfer that was not offered");
     return NULL; /* one that is over */
 }
 

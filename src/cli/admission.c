@@ -41,7 +41,7 @@ static void say_limited(struct admission *a, struct line_limit *l, const char *t
         return;
     }
     if (l->untold > 0)
-        say(a, ADMISSION_ERROR, "%s; %zu more were turned away or left meanwhile", text, l->untold);
+        say(a, ADMISSION_ERROR, "%s; %zu more were turned away or left in the meantime", text, l->untold);
     else
         say(a, ADMISSION_ERROR, "%s", text);
     *l = (struct line_limit){.told_at = now};
@@ -231,7 +231,7 @@ static void accept_peer(struct admission *a, const struct stranger *s, struct tr
     struct roster_peer *p = roster_add_peer(a->roster, s->peer, &s->key.addr);
 
     if (p == NULL) {
-        turn_away_full(a, s, "too many peers are here", now);
+        turn_away_full(a, s, "too many peers are connected", now);
         return;
     }
     if (out->fresh || !is_known) {
@@ -240,7 +240,7 @@ static void accept_peer(struct admission *a, const struct stranger *s, struct tr
             trust_accept(&a->program->policy, &s->key, dialled_or_null(s), s->on_file, out);
         } else if (!is_known) {
             roster_remove_peer(a->roster, s->peer);
-            turn_away_full(a, s, "too many new keys come from this address", now);
+            turn_away_full(a, s, "too many new keys from this address", now);
             return;
         }
     }
@@ -309,19 +309,19 @@ static void wait_for_answer(struct admission *a, struct stranger *s, const char 
     size_t all, of_host;
 
     if (before != NULL && before->dialled[0] != '\0' && s->dialled[0] == '\0') { /* the call is what counts */
-        turn_away(a, s, "another session with your key waits", "", NULL, now);
+        turn_away(a, s, "another session with your key is waiting", "", NULL, now);
         return;
     }
     if (before != NULL) { /* it comes again: a killed program's session may stay for minutes */
         if (time_is_never(before->gone_at))
-            turn_away(a, before, "a newer session with your key waits", "", NULL, now);
+            turn_away(a, before, "a newer session with your key is waiting", "", NULL, now);
         s->came_at = before->came_at;
         s->told = before->told;
         remove_stranger(a, before);
     }
     count_places(a, &s->key.addr, &all, &of_host);
     if (s->dialled[0] == '\0' && (all == ADMISSION_WAITING || of_host == ADMISSION_WAITING_PER_HOST)) {
-        turn_away_full(a, s, "too many wait for an answer about their key", now);
+        turn_away_full(a, s, "too many others are waiting for an answer about their key", now);
         return;
     }
     snprintf(s->question, sizeof(s->question), "%s", question);
@@ -337,7 +337,7 @@ void admission_judge(struct admission *a, const struct msg *m, bool wanted, duet
     struct trust_outcome out;
 
     if (!wanted) {
-        send_away(a, s.peer, "busy with somebody else");
+        send_away(a, s.peer, "busy with another peer");
         return;
     }
     trust_judge(&a->program->policy, &s.key, dialled_or_null(&s), &out);
@@ -405,7 +405,7 @@ void admission_close(struct admission *a, duet_time now)
 
         remove_stranger(a, &a->v[0]);
         if (time_is_never(one.gone_at))
-            turn_away(a, &one, "busy with somebody else", "", NULL, now);
+            turn_away(a, &one, "busy with another peer", "", NULL, now);
     }
 }
 
@@ -434,15 +434,15 @@ static void allow_key(struct admission *a, const char *whom)
 {
     switch (trust_allow(&a->program->policy, whom)) {
     case 0:
-        say(a, ADMISSION_TEXT, "who shows the key %s is let in from now on", whom);
+        say(a, ADMISSION_TEXT, "a peer that shows the key %s will be let in", whom);
         return;
     case DUET_EFULL:
-        say(a, ADMISSION_ERROR, "not more than %d keys can be trusted before they come", TRUST_ALLOWED_KEYS);
+        say(a, ADMISSION_ERROR, "at most %d keys can be trusted in advance", TRUST_ALLOWED_KEYS);
         return;
     default:
         break;
     }
-    say(a, ADMISSION_ERROR, "nobody called %s waits: /peers lists who does, and a whole key is trusted when it comes",
+    say(a, ADMISSION_ERROR, "nobody called %s is waiting: /peers lists who is; a whole key is trusted in advance",
         whom);
 }
 
@@ -454,19 +454,20 @@ void admission_command(struct admission *a, const char *whom, bool yes, duet_tim
     if (meant == 1 && s != NULL)
         answer_stranger(a, s, yes, now);
     else if (meant > 1 && whom[0] == '\0')
-        say(a, ADMISSION_ERROR, "%zu wait or left just now: which one? Give its name, or %d characters of its key",
-            meant, TRUST_PREFIX);
+        say(a, ADMISSION_ERROR,
+            "%zu are waiting or have just left: which one? Give its name, or %d characters of its key", meant,
+            TRUST_PREFIX);
     else if (meant > 1)
         say(a, ADMISSION_ERROR, "%s may be one of %zu: give %d or more characters of the key instead (/peers)", whom,
             meant, TRUST_PREFIX);
     else if (left > 0)
-        say(a, ADMISSION_ERROR, "%s left just now", whom[0] != '\0' ? whom : "who waited");
+        say(a, ADMISSION_ERROR, "%s has just left", whom[0] != '\0' ? whom : "the one that waited");
     else if (whom[0] == '\0')
-        say(a, ADMISSION_ERROR, "nobody waits for an answer");
+        say(a, ADMISSION_ERROR, "nobody is waiting for an answer");
     else if (yes)
         allow_key(a, whom);
     else
-        say(a, ADMISSION_ERROR, "nobody called %s waits: /peers lists who does", whom);
+        say(a, ADMISSION_ERROR, "nobody called %s is waiting: /peers lists who is", whom);
 }
 
 /* ---- time ---- */
@@ -487,11 +488,11 @@ void admission_tick(struct admission *a, duet_time now)
             continue;
         remove_stranger(a, &a->v[i]);
         if (time_is_never(one.gone_at))
-            turn_away_full(a, &one, "nobody answered about its key", now);
+            turn_away_full(a, &one, "the question about its key was not answered", now);
     }
     tell_waiting(a, now);
     if (a->lines.untold > 0 && may_say(&a->lines, now)) {
-        say(a, ADMISSION_ERROR, "%zu more strangers were turned away or left", a->lines.untold);
+        say(a, ADMISSION_ERROR, "%zu more were turned away or left", a->lines.untold);
         a->lines = (struct line_limit){.told_at = now};
     }
 }

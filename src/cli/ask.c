@@ -50,7 +50,7 @@ static void on_connected(struct job *j, const struct msg *m)
         return;
     if (!(m->value &
           HELLO_SERVES)) { /* said here: a peer that asks, too, is gone as soon as it learns the same of us */
-        progress_error(&j->progress, "refused: the peer answers no commands");
+        progress_error(&j->progress, "refused: the peer does not answer commands");
         job_finish(j, EXIT_REFUSED);
         return;
     }
@@ -130,7 +130,7 @@ static int check_usage(const struct options *o)
     if (meant)
         say_error("no remote command '%s': did you mean '%s'?", shown, meant);
     else
-        say_error("no remote command '%s': there are echo, reverse, time, sum and ping", shown);
+        say_error("no remote command '%s': the commands are echo, reverse, time, sum and ping", shown);
     return EXIT_USAGE;
 }
 
@@ -164,7 +164,7 @@ const struct subcommand subcommand_ask = {
     .name = "ask",
     .command = FOR_ASK,
     .usage = "ask [OPTIONS] -c HOST[:PORT] echo|reverse|time|sum|ping [ARG...]",
-    .summary = "run a command at a peer and print its answer",
-    .more = "Arguments that start with '-' go behind --, as in: duet ask -c HOST -- sum -1 2",
+    .summary = "run a command on a peer and print its answer",
+    .more = "Put arguments that start with '-' after --, as in: duet ask -c HOST -- sum -1 2",
     .run = run,
 };

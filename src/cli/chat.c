@@ -36,8 +36,8 @@ const struct subcommand subcommand_chat = {
     .name = "chat",
     .command = FOR_CHAT,
     .usage = "[chat] [OPTIONS] [HOST[:PORT]]",
-    .summary = "talk and exchange files, with the peer that comes or the one at HOST",
-    .more = "Type /help inside. With --plain, or without a terminal: lines on stdin are messages or /commands, events\n"
-            "are lines on stdout; end of input leaves once everything sent is delivered.",
+    .summary = "talk and exchange files with the peer at HOST, or with those that connect",
+    .more = "Type /help inside. With --plain, or without a terminal, lines on stdin are messages or /commands, and\n"
+            "events are lines on stdout. At the end of input duet leaves once everything sent is delivered.",
     .run = run,
 };

@@ -32,6 +32,6 @@ const struct subcommand subcommand_id = {
     .name = "id",
     .command = FOR_ID,
     .usage = "id [OPTIONS]",
-    .summary = "print own name and key fingerprint",
+    .summary = "print your name and key fingerprint",
     .run = run,
 };

@@ -59,7 +59,7 @@ static void print_help(const struct subcommand *only)
     printf("duet: encrypted chat and file transfer between two terminals, over UDP\n\nusage:\n");
     for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
         printf("  duet %s\n      %s\n", subcommands[i]->usage, subcommands[i]->summary);
-    printf("\nWithout a host a peer waits for the other; both may also connect at once.\n\noptions:\n");
+    printf("\nWithout a host, duet waits for peers to connect. Both sides may also connect at once.\n\noptions:\n");
     options_print_help(stdout, FOR_ALL);
     printf("\nSizes take k, M, G (1024) or kB, MB, GB (1000).\n"
            "Exit codes: 0 done, 1 internal or system error, 2 usage, 3 could not connect, 4 trust, 5 refused by the\n"
@@ -86,8 +86,8 @@ static int dispatch(int argc, char *argv[])
     if (suggestion) {
         char shown[80];
         text_sanitise(TEXT_LINE, argv[word], strlen(argv[word]), shown, sizeof shown);
-        fprintf(stderr, "duet: no command '%s': did you mean '%s'? (for a host of that name: duet chat %s)\n", shown,
-                suggestion, shown);
+        fprintf(stderr, "duet: no command '%s': did you mean '%s'? (to connect to a host of that name: duet chat %s)\n",
+                shown, suggestion, shown);
         return EXIT_USAGE;
     }
     int skip = command ? word : 0;

@@ -185,32 +185,32 @@ static const struct option_entry entries[] = {
     OPTION('c', "connect", "HOST[:PORT]", "connect to this peer; without it, wait for one",
      FOR_SEND | FOR_RECV | FOR_ASK, TEXT(host)),
     OPTION(0, "plain", NULL, "lines instead of a screen: messages or /commands in, events out", FOR_CHAT, FLAG(plain)),
-    OPTION('o', "out", "DIR", "where received files go (default: the current folder)", TRANSFERS, TEXT(out_dir)),
+    OPTION('o', "out", "DIR", "where received files go (default: the current directory)", TRANSFERS, TEXT(out_dir)),
     OPTION('y', "yes", NULL, "accept every offered file", TRANSFERS, FLAG(yes)),
-    OPTION('k', "keep", NULL, "go on waiting for the next peer", FOR_RECV, FLAG(keep)),
+    OPTION('k', "keep", NULL, "keep waiting for the next peer", FOR_RECV, FLAG(keep)),
     OPTION('p', "port", "PORT", "local UDP port (default 6254; 0: any free one)", PEERS, SET(set_port)),
     OPTION(0, "bind", "ADDR", "local address to use", PEERS, TEXT(bind)),
     OPTION('4', "ipv4", NULL, "IPv4 only", PEERS, FLAG(only_v4)),
     OPTION('6', "ipv6", NULL, "IPv6 only", PEERS, FLAG(only_v6)),
     OPTION(0, "home", "DIR", "keep keys and known peers in DIR (else DUET_HOME, else XDG)", FOR_ALL, TEXT(home)),
     OPTION(0, "name", "NAME", "the name peers see", FOR_ALL, SET(set_name)),
-    OPTION(0, "accept-new", NULL, "trust a key seen for the first time (a changed one never)", PEERS, FLAG(accept_new)),
-    OPTION(0, "peer", "FINGERPRINT", "trust the peer with this key, and no other", PEERS, TEXT(peer)),
+    OPTION(0, "accept-new", NULL, "trust new keys (a changed key is always refused)", PEERS, FLAG(accept_new)),
+    OPTION(0, "peer", "FINGERPRINT", "trust only the peer with this key", PEERS, TEXT(peer)),
     OPTION(0, "mode", "burst|step", "many packets in flight, or one at a time", PEERS, SET(set_mode)),
-    OPTION(0, "window", "BYTES", "most file bytes under way (default 48M)", PEERS, SET(set_window)),
+    OPTION(0, "window", "BYTES", "at most this many file bytes in flight (default 48M)", PEERS, SET(set_window)),
     OPTION(0, "max-packet", "BYTES", "largest UDP payload (default: what the path carries)", PEERS, SET(set_max_packet)),
-    OPTION(0, "heartbeat", "SECONDS", "sign of life when idle (default 5)", PEERS, SET(set_heartbeat)),
-    OPTION(0, "timeout", "SECONDS", "give up connecting, and on an unreachable peer in send, recv and ask (default 30)", PEERS,
+    OPTION(0, "heartbeat", "SECONDS", "send a sign of life this often when idle (default 5)", PEERS, SET(set_heartbeat)),
+    OPTION(0, "timeout", "SECONDS", "give up connecting after this; in send, recv and ask also on a silent peer (default 30)", PEERS,
      SET(set_timeout)),
     OPTION(0, "cc", "NAME", "congestion controller", PEERS, TEXT(cc), .choice = cc_name),
     OPTION(0, "limit", "RATE", "send at most this many bytes a second", PEERS, SET(set_limit)),
-    OPTION(0, "trace", "FILE", "write what the transport does as JSON lines", PEERS, TEXT(trace)),
-    OPTION(0, "no-gso", NULL, "packets one by one, never in trains for the kernel to cut", PEERS, FLAG(no_gso)),
-    OPTION('q', "quiet", NULL, "errors only", FOR_ALL, FLAG(quiet)),
+    OPTION(0, "trace", "FILE", "log what the transport does as JSON lines", PEERS, TEXT(trace)),
+    OPTION(0, "no-gso", NULL, "send packets one by one, not in batches (UDP GSO)", PEERS, FLAG(no_gso)),
+    OPTION('q', "quiet", NULL, "show errors only", FOR_ALL, FLAG(quiet)),
     OPTION('v', "verbose", NULL, "say more", FOR_ALL, FLAG(verbose)),
     OPTION(0, "no-color", NULL, "no colours (also: NO_COLOR)", FOR_ALL, FLAG(no_color)),
-    OPTION('h', "help", NULL, "this text", FOR_ALL, FLAG(help)),
-    OPTION(0, "version", NULL, "the version", FOR_ALL, FLAG(version)),
+    OPTION('h', "help", NULL, "show this help", FOR_ALL, FLAG(help)),
+    OPTION(0, "version", NULL, "show the version", FOR_ALL, FLAG(version)),
 };
 /* clang-format on */
 #define ENTRY_COUNT (sizeof entries / sizeof entries[0])
@@ -297,12 +297,12 @@ static int complain_unknown(struct parser *p, const char *arg)
 
 static int apply(struct parser *p, const struct option_entry *e, const char *value)
 {
-    const char *wanted = "something that is not empty";
+    const char *wanted = "a value that is not empty";
     char shown[80];
     int bad = 0;
 
     if (!(e->commands & (unsigned)p->o->command)) {
-        snprintf(p->error, OPTIONS_ERROR_BYTES, "option --%s does not belong to this command", e->name);
+        snprintf(p->error, OPTIONS_ERROR_BYTES, "option --%s does not apply to this command", e->name);
         return DUET_EINVAL;
     }
     if (!e->argument) {

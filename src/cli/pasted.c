@@ -130,11 +130,12 @@ int pasted_write(struct pasted *p, char path[PASTED_PATH_BYTES], char error[PAST
     const char *text = pasted_first(p);
 
     if (p->files == PASTED_FILES) {
-        snprintf(error, PASTED_ERROR_BYTES, "%u pasted texts were sent as files already", p->files);
+        snprintf(error, PASTED_ERROR_BYTES, "%u pasted texts have been sent as files already, and that is the limit",
+                 p->files);
         return -1;
     }
     if (make_dir(p) < 0) {
-        snprintf(error, PASTED_ERROR_BYTES, "no directory for the pasted text: %s", strerror(errno));
+        snprintf(error, PASTED_ERROR_BYTES, "cannot create a directory for the pasted text: %s", strerror(errno));
         return -1;
     }
     snprintf(path, PASTED_PATH_BYTES, FILE_NAME, p->dir, p->files + 1);

@@ -284,15 +284,15 @@ const char *program_ended_text(const char *name, const struct msg *m, char out[P
     if (left && m->value == CLOSE_TRUST)
         snprintf(
             out, PROGRAM_ENDED_BYTES,
-            "%s does not trust our key: its owner must allow it (/trust, --accept-new, or --peer with what 'duet id' "
+            "%s does not trust your key: its owner must allow it (/trust, --accept-new, or --peer with what 'duet id' "
             "prints here)",
             name);
     else if (left && (m->value == CLOSE_REFUSED || m->value == CLOSE_BUSY))
-        snprintf(out, PROGRAM_ENDED_BYTES, "%s turned us away%s%s", name, colon, why);
+        snprintf(out, PROGRAM_ENDED_BYTES, "%s turned you away%s%s", name, colon, why);
     else if (left)
         snprintf(out, PROGRAM_ENDED_BYTES, "%s closed the connection%s%s", name, colon, why);
     else
-        snprintf(out, PROGRAM_ENDED_BYTES, "connection with %s lost%s%s", name, colon, why);
+        snprintf(out, PROGRAM_ENDED_BYTES, "the connection to %s was lost%s%s", name, colon, why);
     return out;
 }
 
@@ -336,6 +336,6 @@ int program_check_folder(const char *dir)
         trouble = ENOTDIR;
     if (trouble == 0)
         return EXIT_DONE;
-    say_error("folder %s: %s", dir, strerror(trouble));
+    say_error("directory %s: %s", dir, strerror(trouble));
     return EXIT_FILE;
 }

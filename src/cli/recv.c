@@ -71,11 +71,11 @@ static void judge_offer(struct job *j, const struct msg *m, struct roster_transf
     snprintf(question, sizeof question, "%s offers %s (%s). Take it?", job_peer_name(j, t->peer), t->name,
              text_size(t->total_bytes, size));
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-        progress_error(&j->progress, "%s was refused: without -y offers need a terminal to be asked on", t->name);
+        progress_error(&j->progress, "%s was refused: without -y, duet needs a terminal to ask on", t->name);
     else if (questions_add(&j->questions, m, question, answer_offer))
         return;
     else
-        progress_error(&j->progress, "%s was refused: too many questions wait for their answer", t->name);
+        progress_error(&j->progress, "%s was refused: too many questions are waiting for an answer", t->name);
     answer_offer(j, m, false);
 }
 
@@ -232,10 +232,10 @@ const struct subcommand subcommand_recv = {
     .name = "recv",
     .command = FOR_RECV,
     .usage = "recv [OPTIONS] [-c HOST[:PORT]] [-o DIR] [-y]",
-    .summary = "receive files from a peer, from the one that comes or the one at HOST",
-    .more = "Prints the final path of each file on stdout. Without -y each offer is asked about on a terminal, and\n"
-            "refused where there is none. Ends when the peer that sent has left, with -k it waits for the next.\n"
-            "Exit codes: 0 everything offered came, 5 everything was refused, 6 the connection was lost with files\n"
-            "under way, 8 some files failed.",
+    .summary = "receive files from the peer at HOST, or from one that connects",
+    .more = "Prints the final path of each file on stdout. Without -y it asks about each offer on a terminal, and\n"
+            "refuses where there is none. Ends when the peer that sent has left; with -k it waits for the next one.\n"
+            "Exit codes: 0 everything offered arrived, 5 everything was refused, 6 the connection was lost with\n"
+            "files under way, 8 some files failed.",
     .run = run,
 };

@@ -115,7 +115,8 @@ static void add_peer_event(struct screen *s, const struct talk_event *ev)
     else if (ev->kind == TALK_BACK)
         addf(s, LINE_EVENT, "%s is back after %llu s", ev->name, seconds);
     else
-        addf(s, LINE_EVENT, "%s %s%s%s", ev->name, ev->kind == TALK_LEFT ? "left" : "is lost", why, ev->text);
+        addf(s, LINE_EVENT, ev->kind == TALK_LEFT ? "%s left%s%s" : "the connection to %s was lost%s%s", ev->name, why,
+             ev->text);
 }
 
 static void add_file_event(struct screen *s, const struct talk_event *ev)
@@ -211,7 +212,7 @@ static void on_paste(struct screen *s, char *text)
     bool first = pasted_first(&s->pasted) == NULL;
 
     if (!pasted_add(&s->pasted, text)) {
-        add(s, LINE_ERROR, 0, "", "too many pastes wait for an answer: this one was kept for ^Y");
+        add(s, LINE_ERROR, 0, "", "too many pastes are waiting for an answer: ^Y inserts this one");
         input_keep(text);
         free(text);
     } else if (first) {
@@ -246,7 +247,7 @@ static void answer_paste(struct screen *s, unsigned char key)
     case 'n':
     case 'N':
         input_keep(pasted_first(&s->pasted));
-        add(s, LINE_INFO, 0, "", "not sent: ^Y puts it into the line");
+        add(s, LINE_INFO, 0, "", "not sent: ^Y inserts it into the line");
         break;
     default:
         return;
@@ -286,7 +287,7 @@ static void on_interrupt(struct screen *s)
     else if (s->asked)
         answer_paste(s, 'n');
     else if (input_clear())
-        add(s, LINE_INFO, 0, "", "^C again leaves");
+        add(s, LINE_INFO, 0, "", "^C again quits");
     else
         s->program->interrupted = true;
 }
@@ -419,7 +420,7 @@ static void draw(struct screen *s, uint64_t now_us)
     bool asking = pasted_first(&s->pasted) != NULL;
 
     if (roster_count(&s->talk.roster, ROSTER_TRUSTED) > 0)
-        snprintf(idle, sizeof idle, "waiting for the other side to trust our key");
+        snprintf(idle, sizeof idle, "waiting for the other side to trust your key");
     else if (s->talk.dialling)
         snprintf(idle, sizeof idle, "connecting to %s", s->program->dialled);
     else

@@ -49,7 +49,7 @@ static const char *path_trouble(const char *path, uint64_t *bytes)
     if (stat(path, &st) < 0)
         return strerror(errno);
     if (S_ISDIR(st.st_mode))
-        return "folders are not supported yet";
+        return "directories are not supported yet";
     if (!S_ISREG(st.st_mode))
         return "not a regular file";
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -201,7 +201,7 @@ static void all_refused(struct send *s)
         if (file->over)
             continue;
         char *clean = text_sanitise_new(TEXT_LINE, file->path, strlen(file->path));
-        progress_error(&s->job.progress, "sending %s: the peer takes no files", clean ? clean : "a file");
+        progress_error(&s->job.progress, "sending %s: the peer does not accept files", clean ? clean : "a file");
         free(clean);
         file->over = true;
         s->failed++;
@@ -323,7 +323,7 @@ const struct subcommand subcommand_send = {
     .name = "send",
     .command = FOR_SEND,
     .usage = "send [OPTIONS] [-c HOST[:PORT]] PATH...",
-    .summary = "send files to a peer, to the one that comes or the one at HOST",
+    .summary = "send files to the peer at HOST, or to the first one that connects",
     .more = "Ends when the peer has verified and stored every file. Exit codes: 0 all arrived, 5 the peer refused,\n"
             "6 connection lost, 7 no file could be read, 8 some files failed.",
     .run = run,

@@ -254,7 +254,8 @@ static void on_gone(struct talk *t, const struct msg *m)
         return;
     t->target = 0;
     if (m->type == MSG_LOST && t->ends_when_lost)
-        talk_finish(t, EXIT_LOST, "%s is lost%s%s", gone.name, m->text ? ": " : "", m->text ? m->text : "");
+        talk_finish(t, EXIT_LOST, "the connection to %s was lost%s%s", gone.name, m->text ? ": " : "",
+                    m->text ? m->text : "");
 }
 
 /* ---- messages and files ---- */

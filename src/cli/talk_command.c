@@ -154,7 +154,7 @@ static void answer_offers(struct talk *t, const char *argument, bool yes)
     }
     struct roster_transfer *transfer = roster_transfer(&t->roster, id);
     if (transfer->sending || transfer->state != ROSTER_OFFERED)
-        talk_tell(t, TALK_ERROR, "transfer %u is not an offer that waits for an answer", id);
+        talk_tell(t, TALK_ERROR, "transfer %u is not an open offer", id);
     else
         answer_offer(t, transfer, yes);
 }
@@ -178,9 +178,9 @@ static bool cancel_kept(struct talk *t, const char *argument)
     if (number == 0 || number > UINT32_MAX || *end != '\0')
         return false;
     if (kept_cancel(&t->kept, (uint32_t)number))
-        talk_tell(t, TALK_INFO, "%s is kept no more", argument);
+        talk_tell(t, TALK_INFO, "%s is no longer kept", argument);
     else
-        talk_tell(t, TALK_ERROR, "nothing is kept as %s: /transfers lists it", argument);
+        talk_tell(t, TALK_ERROR, "nothing is kept as %s: /transfers lists what is", argument);
     return true;
 }
 
@@ -335,7 +335,7 @@ void talk_line(struct talk *t, const char *line)
 
     if (t->leaving == TALK_LEAVES && strcmp(line, "/quit") != 0) {
         if (line[0] != '\0')
-            talk_tell(t, TALK_ERROR, "not sent: we are leaving");
+            talk_tell(t, TALK_ERROR, "not sent: duet is quitting");
         return;
     }
     if (command_parse(line, &c) < 0) {

@@ -72,7 +72,7 @@ static void begin_farewell(struct talk *t)
     if (t->kept.count > 0)
         talk_tell(t, TALK_ERROR, "%zu %s never sent", t->kept.count, t->kept.count == 1 ? "line was" : "lines were");
     if (t->said.count > 0 && !at_once)
-        talk_tell(t, TALK_NOTICE, "waiting for %s to receive %zu %s; /quit or ^C leaves at once",
+        talk_tell(t, TALK_NOTICE, "waiting for %s to receive %zu %s; /quit or ^C quits at once",
                   t->said.v[0].waiting > 1 ? "the peers" : name_waited_for(t, &t->said.v[0]), t->said.count,
                   t->said.count == 1 ? "line" : "lines");
     program_quit(p, at_once);
@@ -112,7 +112,7 @@ static void finish_undelivered(struct talk *t)
     if (t->undelivered > 0 && names != NULL && t->undelivered == t->said.count)
         talk_finish(t, EXIT_LOST, "%s", names);
     else if (t->undelivered > 0)
-        talk_finish(t, EXIT_LOST, "%zu of the lines said never arrived%s%s", t->undelivered, names ? "\n" : "",
+        talk_finish(t, EXIT_LOST, "%zu of your lines never arrived%s%s", t->undelivered, names ? "\n" : "",
                     names ? names : "");
     free(names);
 }

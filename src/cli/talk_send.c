@@ -63,7 +63,7 @@ const char *talk_called_name(const struct talk *t)
 static void tell_kept(struct talk *t, enum command_id id, const char *whom, const char *text)
 {
     if (id == COMMAND_SEND)
-        talk_tell(t, TALK_NOTICE, "%s is kept for %s: /cancel k%u forgets it", text, whom, t->kept.last_file);
+        talk_tell(t, TALK_NOTICE, "%s is kept for %s: /cancel k%u drops it", text, whom, t->kept.last_file);
     else if (!t->told_kept && t->kept.absent_count == 1)
         talk_tell(t, TALK_NOTICE, "%s is not here: what you say is kept until %s comes back", whom, whom);
     else if (!t->told_kept && t->kept.absent_count > 1)
@@ -92,7 +92,7 @@ static void say_now(struct talk *t, struct roster_peer *only, uint32_t number, c
 
     if (!said) {
         t->undelivered++;
-        talk_tell(t, TALK_ERROR, "not sent: too many messages are on their way");
+        talk_tell(t, TALK_ERROR, "not sent: too many messages are on their way already");
         return;
     }
     const size_t len = strlen(text);

@@ -79,7 +79,7 @@ static void refuse_changed(const struct trust_policy *policy, const struct msg_p
     out->verdict = TRUST_CHANGED;
     snprintf(out->text, sizeof(out->text),
              "THE KEY OF %s%s%s HAS CHANGED, so it was refused: known as %s with key %s, it now shows %s; somebody may "
-             "be in between, so ask its owner, and only if the change is meant remove line %u of %s/known_peers",
+             "be in between, so ask its owner, and only if the change is intended, remove line %u of %s/known_peers",
              peer->name, dialled ? " at " : "", dialled ? dialled : "", match->name, match->old_fingerprint, now,
              match->line, policy->id->dir);
 }
@@ -187,11 +187,12 @@ void trust_accept(const struct trust_policy *policy, const struct msg_peer_key *
     *out = (struct trust_outcome){.verdict = TRUST_KNOWN, .on_file = on_file};
     fingerprint(peer->key, now);
     if (known_accept(policy->id, &who, on_file, &match, error) < 0 && on_file == KNOWN_SAME) {
-        snprintf(out->text, sizeof(out->text), "%s is known, but not as it shows itself now: %s", peer->name, error);
+        snprintf(out->text, sizeof(out->text), "%s is known, but its new name or address cannot be remembered: %s",
+                 peer->name, error);
     } else if (error[0] != '\0') {
         out->verdict = TRUST_REFUSED;
         out->reason = "it cannot remember your key";
-        snprintf(out->text, sizeof(out->text), "%s was refused, as its key cannot be remembered: %s", peer->name,
+        snprintf(out->text, sizeof(out->text), "%s was refused because its key cannot be remembered: %s", peer->name,
                  error);
     } else if (match.verdict == KNOWN_CHANGED) {
         refuse_changed(policy, peer, dialled, &match, now, out);

@@ -52,7 +52,7 @@ char *typed_utf8(const char *bytes, const char *codeset, char error[TYPED_ERROR_
 
     const iconv_t to_utf8 = iconv_open("UTF-8", codeset);
     if (to_utf8 == (iconv_t)-1) {
-        snprintf(error, TYPED_ERROR_BYTES, "the encoding %s is unknown here: %s", codeset, strerror(errno));
+        snprintf(error, TYPED_ERROR_BYTES, "unknown encoding %s: %s", codeset, strerror(errno));
         return NULL;
     }
     char *in = (char *)(uintptr_t)bytes; /* iconv does not write there */

@@ -378,14 +378,14 @@ static const char *fault_text(int rc, enum frame_type type)
     case FRAME_ACK_ECN:
     case FRAME_ACK_MAP:
     case FRAME_ACK_MAP_ECN:
-        return "acknowledged what was never sent, or twice in one packet";
+        return "acknowledgement of what was never sent, or twice in one packet";
     case FRAME_STREAM:
     case FRAME_STREAM_FIN:
         return "data on a stream that is not open, or beyond its end";
     case FRAME_RESET_STREAM:
-        return "gave up a stream in a way that does not fit it";
+        return "reset or stop that does not fit the stream";
     case FRAME_HANDSHAKE_DONE:
-        return "only who was called ends the handshake";
+        return "only the side that was called ends the handshake";
     case FRAME_PADDING:
     case FRAME_PING:
     case FRAME_STOP_STREAM:

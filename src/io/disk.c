@@ -198,13 +198,13 @@ static char *why_not_created(const struct disk *d, uint64_t bytes, const struct 
     int len = -1;
 
     if (done->err == DUET_ENAME && done->sys != 0)
-        len = asprintf(&words, "the file system of %s takes no file of this name", d->dir);
+        len = asprintf(&words, "the file system of %s does not allow this name", d->dir);
     else if (done->err == DUET_ESYS && done->sys == ENOSPC)
         len = asprintf(&words, "no room for %s in %s: %s", text_size(bytes, needed), d->dir, why);
     else if (done->err == DUET_ESYS && done->sys == EMFILE)
         len = asprintf(&words, "too many files are open in this process: raise the limit (ulimit -n)");
     else if (done->err == DUET_ESYS)
-        len = asprintf(&words, "cannot make a file in %s: %s", d->dir, why);
+        len = asprintf(&words, "cannot create a file in %s: %s", d->dir, why);
     return len < 0 ? NULL : words;
 }
 
@@ -254,7 +254,7 @@ static char *why_not_stored(const struct disk *d, bool is_gone, const struct msg
         len =
             asprintf(&words, "its name is taken in %s, and so are those with (1) to (%d)", d->dir, PARTFILE_NAME_TRIES);
     else if (done->err == DUET_ESYS && is_gone)
-        len = asprintf(&words, "%s was removed, or mounted over, while the file came: %s", d->dir,
+        len = asprintf(&words, "%s was removed, or mounted over, while the file was arriving: %s", d->dir,
                        strerrordesc_np(done->sys));
     else if (done->err == DUET_ESYS)
         len = asprintf(&words, "cannot store it in %s: %s", d->dir, strerrordesc_np(done->sys));

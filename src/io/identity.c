@@ -107,8 +107,8 @@ static int complain(const char *dir, int err, char error[IDENTITY_ERROR_BYTES])
 {
     if (err == DUET_ETRUST)
         snprintf(error, IDENTITY_ERROR_BYTES,
-                 "the key %.120s/" KEY_FILE " is not only yours to read: if you trust it still, chown it to yourself "
-                 "and chmod 600 it",
+                 "others can read the key %.120s/" KEY_FILE ": if you still trust it, chown it to yourself and "
+                 "chmod 600 it",
                  dir);
     else if (err == DUET_EMALFORMED || err == DUET_ERANGE || err == DUET_EUNSUPPORTED)
         snprintf(error, IDENTITY_ERROR_BYTES,
@@ -129,8 +129,8 @@ void identity_complain_dir(const char *dir, int err, char error[IDENTITY_ERROR_B
             dir);
     else
         snprintf(error, IDENTITY_ERROR_BYTES,
-                 "cannot open or make the directory %.120s: %s; --home DIR, or the variable DUET_HOME, names another",
-                 dir, err == DUET_ESYS ? strerror(errno) : err_text(err));
+                 "cannot open or create the directory %.120s: %s; choose another with --home DIR or DUET_HOME", dir,
+                 err == DUET_ESYS ? strerror(errno) : err_text(err));
 }
 
 int identity_open(struct identity *id, const char *home, char error[IDENTITY_ERROR_BYTES])

@@ -100,7 +100,7 @@ static bool parse_entry(const struct walk *w, struct entry *out)
 
 static int malformed(const struct identity *id, unsigned line, char error[IDENTITY_ERROR_BYTES])
 {
-    snprintf(error, IDENTITY_ERROR_BYTES, "%.120s/" KNOWN_FILE " line %u is malformed: mend or delete it", id->dir,
+    snprintf(error, IDENTITY_ERROR_BYTES, "%.120s/" KNOWN_FILE " line %u is malformed: correct or delete it", id->dir,
              line);
     return DUET_EMALFORMED;
 }
@@ -109,9 +109,8 @@ static int complain(const struct identity *id, int err, char error[IDENTITY_ERRO
 {
     if (err == DUET_ETRUST)
         snprintf(error, IDENTITY_ERROR_BYTES,
-                 "%.120s/" KNOWN_FILE
-                 " is not only yours to write: look through it, then chown it to yourself and chmod "
-                 "go-w it",
+                 "others can write to %.120s/" KNOWN_FILE
+                 ": look through it, then chown it to yourself and chmod go-w it",
                  id->dir);
     else
         snprintf(error, IDENTITY_ERROR_BYTES, "cannot use %.120s/" KNOWN_FILE ": %s", id->dir,

@@ -169,7 +169,7 @@ static bool send_train(struct net *n)
     const int why = udp_send_error(n->cfg.udp);
 
     if (why != 0)
-        tell_user(n, "the network does not take our packets", why);
+        tell_user(n, "the network does not accept our packets", why);
     return !n->blocked;
 }
 
@@ -215,7 +215,7 @@ static void flush_trace(struct net *n)
         return;
     n->flushed = clock_now();
     if (tracefile_flush(n->cfg.trace, endpoint_trace_dropped(n->cfg.endpoint), &sys) != 0)
-        tell_user(n, "the trace file ends here", sys);
+        tell_user(n, "cannot write any more of the trace file", sys);
 }
 
 static void write_trace(struct net *n)
@@ -227,7 +227,7 @@ static void write_trace(struct net *n)
         return;
     while (endpoint_trace_poll(n->cfg.endpoint, &ev))
         if (tracefile_write(n->cfg.trace, &ev, &sys) != 0)
-            tell_user(n, "the trace file ends here", sys);
+            tell_user(n, "cannot write any more of the trace file", sys);
     if (time_since(clock_now(), n->flushed) >= NET_TRACE_FLUSH_US)
         flush_trace(n);
 }

@@ -80,12 +80,12 @@ static int open_files(struct node *n, const struct node_config *cfg, duet_time n
     if (cfg->trace != NULL)
         err = tracefile_open(cfg->trace, now, &n->trace, sys);
     if (err != 0) {
-        snprintf(what, sizeof(what), "cannot write the trace %.100s", cfg->trace);
+        snprintf(what, sizeof(what), "cannot write to the trace file %.100s", cfg->trace);
         return fail(err, *sys, what, error);
     }
     err = disk_new(cfg->out_dir, cfg->out_dir != NULL && cfg->hub.receive_files, &n->disk, sys);
     if (err != 0) {
-        snprintf(what, sizeof(what), "cannot put files into %.100s", cfg->out_dir == NULL ? "." : cfg->out_dir);
+        snprintf(what, sizeof(what), "cannot store files in %.100s", cfg->out_dir == NULL ? "." : cfg->out_dir);
         return fail(err, *sys, what, error);
     }
     return 0;

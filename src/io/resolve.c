@@ -127,7 +127,7 @@ static int lookup(const struct target *t, int family, struct duet_addr *out, con
         return DUET_ENOTFOUND;
     }
     if (needs_interface(out)) {
-        *why = "a link-local address needs its interface behind it, as in fe80::1%eth0 (\"ip -6 address\" names them)";
+        *why = "a link-local address needs its interface after it, as in fe80::1%eth0 (\"ip -6 address\" names them)";
         *out = (struct duet_addr){.family = ADDR_NONE};
         return DUET_EINVAL;
     }

@@ -40,7 +40,7 @@ static int parse_bind(const char *text, int *family, union sockaddr_any *out, ch
     const int failed = getaddrinfo(text, NULL, &hints, &found);
 
     if (failed != 0 || found->ai_addrlen > sizeof(*out)) {
-        snprintf(error, UDP_ERROR_BYTES, "cannot bind to %.100s: not an %saddress of this machine's form", text,
+        snprintf(error, UDP_ERROR_BYTES, "cannot bind to %.100s: it is not an %saddress", text,
                  *family == AF_INET    ? "IPv4 "
                  : *family == AF_INET6 ? "IPv6 "
                                        : "IP ");

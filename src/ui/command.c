@@ -104,7 +104,7 @@ static int finish_path(struct command *out, enum command_id id, const char *argu
     }
     if (quote && at[1] != '\0') {
         free(path);
-        return finish_bad(out, "there is more behind the closing %c", quote);
+        return finish_bad(out, "there is more after the closing %c", quote);
     }
     if (used == 0) {
         free(path);

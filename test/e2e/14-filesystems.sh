@@ -50,7 +50,7 @@ if [ -n "$exfat" ] && mounts "$exfat"; then
     expect send 8
     expect recv 8
     check
-    grep -q "^duet: .*what:now?.* the file system of mnt takes no file of this name$" "$T/recv.err" || fail "recv does not say why"
+    grep -q "^duet: .*what:now?.* the file system of mnt does not allow this name$" "$T/recv.err" || fail "recv does not say why"
     grep -q "^duet: .*what:now?.* the name is not acceptable$" "$T/send.err" || fail "send does not say why"
     tried=$((tried + 1))
 fi

@@ -15,7 +15,7 @@ one_session() { # one_session WHO OTHER: connected once and to nobody else, noth
     wait_for "$T/$2.out" "^<${1%%.*}> hello from $1\$"
     wait_for "$T/$1.out" '^\* delivered 1$'
     [ "$(grep -c '^\* connected to' "$T/$1.out")" = 1 ] || fail "$1 connected more than once"
-    sed '/^! .* says that nobody listens on port [0-9]*; still trying$/d' "$T/$1.out" >"$T/$1.seen"
+    sed '/^! .* says that nothing is listening on port [0-9]*; still trying$/d' "$T/$1.out" >"$T/$1.seen"
     if grep -E '^!|left$|lost$|unreachable$' "$T/$1.seen"; then fail "$1 saw more than one session"; fi
 }
 
@@ -65,7 +65,7 @@ part() { # part A B
     expect two 5
     for who in one two; do
         wait_for "$T/$who.err" '^connected to '
-        wait_for "$T/$who.err" '^duet: sending file.*: the peer takes no files$'
+        wait_for "$T/$who.err" '^duet: sending file.*: the peer does not accept files$'
     done
 }
 

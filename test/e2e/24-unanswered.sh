@@ -44,7 +44,7 @@ NS=$NET_A start one "$DUET" send --home "$(home_of alice)" --accept-new -p 7001 
 NS=$NET_B start two "$DUET" send --home "$(home_of bob)" --accept-new -p 7001 -c "$NET_A_IP:7001" file
 for name in one two; do
     expect "$name" "$refused"
-    grep -q '^duet: sending file.*: the peer takes no files$' "$T/$name.err" || fail "$name does not say why"
+    grep -q '^duet: sending file.*: the peer does not accept files$' "$T/$name.err" || fail "$name does not say why"
 done
 
 NS=$NET_A start self "$DUET" send --home "$(home_of alice)" --accept-new -p 7002 -c "$NET_A_IP:7002" file
@@ -54,10 +54,10 @@ grep -q "^duet: could not connect to $NET_A_IP:7002: that is the address of this
 
 # The receiver begins when the sender has said that there is none.
 NS=$NET_A start early "$DUET" send --home "$(home_of alice)" --accept-new -p 0 -c "$NET_B_IP:7003" file
-wait_for "$T/early.err" "^duet: $NET_B_IP says that nobody listens on port 7003; still trying$"
+wait_for "$T/early.err" "^duet: $NET_B_IP says that nothing is listening on port 7003; still trying$"
 mkdir late
 NS=$NET_B start late "$DUET" recv --home "$(home_of bob)" --accept-new -y -o late -p 7003
 expect early 0 30
 expect late 0
 same file late/file
-[ "$(grep -c 'nobody listens' "$T/early.err")" = 1 ] || fail "told more than once"
+[ "$(grep -c 'nothing is listening' "$T/early.err")" = 1 ] || fail "told more than once"

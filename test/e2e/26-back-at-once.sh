@@ -27,7 +27,7 @@ expect send.2 0
 expect recv 0
 same big in/big
 no_parts in
-grep -q 'began anew' "$T/recv.err" || fail "recv does not say what became of the first half"
+grep -q 'the peer restarted' "$T/recv.err" || fail "recv does not say what became of the first half"
 if grep -E 'unreachable|may not|lost' "$T/recv.err"; then fail "recv takes the sender for lost"; fi
 
 # A chat.

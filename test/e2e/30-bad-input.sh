@@ -36,8 +36,8 @@ refused $usage 'no arguments.*recv -c host' recv host
 refused $usage "one host.*'b'" chat a b
 refused $usage 'exclude each other' -4 -6
 refused $usage '--port.*needs a value' -p
-refused $usage '--connect does not belong' --connect host
-refused $usage '--port does not belong' id -p 3
+refused $usage '--connect does not apply' --connect host
+refused $usage '--port does not apply' id -p 3
 refused $usage "'127.0.0.1:70000'" send -c 127.0.0.1:70000 file
 refused $usage "'\[::1'" send -c '[::1' file
 refused $usage 'frob' send --cc frob -p 0 file
@@ -66,7 +66,7 @@ refused $usage '--name .*expected' --name $'a\nb'
 # Files.
 refused $file_error 'no-such-file: No such file or directory' send no-such-file
 refused $file_error "$(printf 'x%.0s' {1..300}).*File name too long" send "$(printf 'x%.0s' {1..300})"
-refused $file_error 'dir: .*folder' send dir
+refused $file_error 'dir: directories are not supported' send dir
 refused $file_error '/dev/null: not a regular file' send /dev/null
 refused $file_error 'no-such-folder: No such file or directory' recv -o no-such-folder
 refused $file_error 'file: Not a directory' recv -o file

@@ -21,7 +21,7 @@ say ada 'only for bob'
 wait_for "$T/ada.err" 'bob is not here: what you say is kept until bob comes back'
 say ada "/send $T/file"
 say ada "/send $T/other"
-wait_for "$T/ada.err" '/other is kept for bob: /cancel k2 forgets it'
+wait_for "$T/ada.err" '/other is kept for bob: /cancel k2 drops it'
 say ada "/send $T/nothing"
 wait_for "$T/ada.out" '^! sending .*/nothing: No such file'
 say ada "/send $T/in"
@@ -29,7 +29,7 @@ wait_for "$T/ada.out" '^! sending .*/in: it is a directory'
 say ada /transfers
 wait_for "$T/ada.out" '^\* transfer k1 kept for bob: .*/file$'
 say ada '/cancel k2'
-wait_for "$T/ada.out" '^\* k2 is kept no more$'
+wait_for "$T/ada.out" '^\* k2 is no longer kept$'
 
 # Somebody else comes: not a word of it.
 talk eve --accept-new -p 0 -y -o in "127.0.0.1:$PORT"

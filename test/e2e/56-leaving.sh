@@ -31,7 +31,7 @@ for how in /quit C-c; do
     type_line ada /quit
     shows ada 'waiting for bob to receive 1 line'
     type_line ada "touch '$T/hacked'"
-    shows ada 'not sent: we are leaving'
+    shows ada 'not sent: duet is quitting'
     if [ "$how" = /quit ]; then
         type_line ada /quit
         shows ada 'ended-with-6'

@@ -43,7 +43,7 @@ mkdir state
 "$DUET" id --home state >/dev/null
 [ "$(stat -c %a state/key)" = 600 ] || fail "the key has mode $(stat -c %a state/key)"
 chmod 644 state/key
-nowhere 'not only yours' "$DUET" id --home state
+nowhere 'others can read the key' "$DUET" id --home state
 
 # ---- the folder goes away under a file
 mkdir gone

@@ -78,7 +78,7 @@ enum appmsg_type {
 #define TRANSFER_CODE_LIST(X)                                                    \
     X(WHY_CANCELLED, 1, DUET_ECANCELLED, "cancelled")                            \
     X(WHY_REJECTED, 2, DUET_EREFUSED, "not wanted")                              \
-    X(WHY_NO_FILES, 3, DUET_EREFUSED, "takes no files")                          \
+    X(WHY_NO_FILES, 3, DUET_EREFUSED, "does not accept files")                   \
     X(WHY_UNSUPPORTED, 4, DUET_EREFUSED, "this kind of offer is not supported")  \
     X(WHY_NAME, 5, DUET_EREFUSED, "the name is not acceptable")                  \
     X(WHY_BUSY, 6, DUET_EFULL, "too many transfers at once")                     \
@@ -86,7 +86,7 @@ enum appmsg_type {
     X(WHY_INTEGRITY, 8, DUET_EINTEGRITY, "contents do not match their checksum") \
     X(WHY_MEMORY, 9, DUET_ENOMEM, "out of memory")                               \
     X(WHY_LEAVING, 10, DUET_EREFUSED, "about to leave")                          \
-    X(WHY_STILL, 11, DUET_ETIMEOUT, "no bytes came while others waited")
+    X(WHY_STILL, 11, DUET_ETIMEOUT, "no data arrived while others were waiting")
 enum transfer_code {
 #define X(name, value, err, words) name = value,
     TRANSFER_CODE_LIST(X)

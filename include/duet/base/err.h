@@ -22,7 +22,7 @@
     X(DUET_EPROTOCOL, -5, "protocol violation")                     \
     X(DUET_EAUTH, -6, "authentication failed")                      \
     X(DUET_EREPLAY, -7, "replayed packet")                          \
-    X(DUET_EFULL, -8, "no room left in a bounded table")            \
+    X(DUET_EFULL, -8, "no room left")                               \
     X(DUET_EAGAIN, -9, "not now, try again")                        \
     X(DUET_ECLOSED, -10, "closed")                                  \
     X(DUET_ENOTFOUND, -11, "not found")                             \
@@ -48,7 +48,7 @@ enum duet_err {
 /* "DUET_EFULL"; "DUET_E?" for a code not in the list. */
 const char *err_name(int code);
 
-/* "no room left in a bounded table"; "unknown error" for a code not in the list. */
+/* "no room left"; "unknown error" for a code not in the list. */
 const char *err_text(int code);
 
 #endif

@@ -41,10 +41,10 @@ struct params {
 };
 
 /* Status of a SYN-ACK. */
-#define REFUSAL_LIST(X)                                             \
-    X(REFUSAL_NONE, 0, "accepted")                                  \
-    X(REFUSAL_BUSY, 1, "the peer has too many connections")         \
-    X(REFUSAL_NOT_WAITING, 2, "the peer is not taking connections") \
+#define REFUSAL_LIST(X)                                                \
+    X(REFUSAL_NONE, 0, "accepted")                                     \
+    X(REFUSAL_BUSY, 1, "the peer has too many connections")            \
+    X(REFUSAL_NOT_WAITING, 2, "the peer is not accepting connections") \
     X(REFUSAL_PARAMS, 3, "no common parameters")
 enum params_refusal {
 #define X(name, value, words) name = value,

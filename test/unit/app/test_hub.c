@@ -97,7 +97,7 @@ Test(hub, that_nobody_listens_is_told_once_and_ends_nothing)
     cr_assert_eq(s->told_count, 1);
     cr_expect_eq(s->told[0].type, MSG_NOTICE);
     cr_expect(s->told[0].flag);
-    cr_expect_str_eq(s->told[0].text, "10.0.0.2 says that nobody listens on port 6254; still trying");
+    cr_expect_str_eq(s->told[0].text, "10.0.0.2 says that nothing is listening on port 6254; still trying");
     s->pair.filter = NULL;
     scene_run(s, 10 * S_US);
     cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), 1, "somebody does");
@@ -644,7 +644,7 @@ Test(hub, newcomers_are_turned_away_while_the_ui_is_far_behind)
     scene_run(s, 2 * S_US);
     cr_expect(s->guest_closed);
     cr_expect_eq(s->guest_close_code, CLOSE_BUSY);
-    cr_expect_str_eq(s->guest_close_reason, "too many messages wait to be shown");
+    cr_expect_str_eq(s->guest_close_reason, "too many messages are waiting to be shown");
     let_the_ui_catch_up(s);
     cr_expect_eq(s->told_count, 0);
     s->guest_closed = false;
@@ -665,7 +665,7 @@ Test(hub, a_call_that_finds_the_ui_far_behind_says_so)
     cr_expect_eq(s->told[0].type, MSG_FAILED);
     cr_expect_eq(s->told[0].id, 5);
     cr_expect_eq(s->told[0].err, DUET_EFULL);
-    cr_expect_str_eq(s->told[0].text, "too many messages wait to be shown");
+    cr_expect_str_eq(s->told[0].text, "too many messages are waiting to be shown");
     scene_close(s);
 }
 

@@ -89,7 +89,7 @@ Test(patience, a_command_without_an_answer_ends)
     expect_about(lost_after(), LIMIT_US);
     cr_assert_eq(scene_told_count(s, MSG_ANSWER), 1);
     cr_expect_eq(scene_told(s, MSG_ANSWER, 0)->err, DUET_ECLOSED);
-    cr_expect_not_null(strstr(scene_told(s, MSG_LOST, 0)->text, "confirms nothing"));
+    cr_expect_not_null(strstr(scene_told(s, MSG_LOST, 0)->text, "no longer accepts or confirms"));
 }
 
 Test(patience, an_accepted_file_without_credit_ends)

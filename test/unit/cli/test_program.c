@@ -38,7 +38,7 @@ Test(program, takes_a_folder_it_can_write_to_and_nothing_else)
 
 Test(program, gives_the_true_reason_why_a_peer_is_not_there)
 {
-    char text[] = "busy with somebody else", out[PROGRAM_ENDED_BYTES];
+    char text[] = "busy with another peer", out[PROGRAM_ENDED_BYTES];
     const struct {
         struct msg m;
         const char *text;
@@ -46,10 +46,10 @@ Test(program, gives_the_true_reason_why_a_peer_is_not_there)
     } rows[] = {
         {{.type = MSG_LEFT, .value = CLOSE_OK, .text = text}, "bob closed the connection", EXIT_LOST},
         {{.type = MSG_LEFT, .value = CLOSE_REFUSED, .text = text},
-         "bob turned us away: busy with somebody else",
+         "bob turned you away: busy with another peer",
          EXIT_REFUSED},
-        {{.type = MSG_LOST, .text = text}, "connection with bob lost: busy with somebody else", EXIT_LOST},
-        {{.type = MSG_LOST}, "connection with bob lost", EXIT_LOST},
+        {{.type = MSG_LOST, .text = text}, "the connection to bob was lost: busy with another peer", EXIT_LOST},
+        {{.type = MSG_LOST}, "the connection to bob was lost", EXIT_LOST},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -57,6 +57,6 @@ Test(program, gives_the_true_reason_why_a_peer_is_not_there)
         cr_expect_eq(program_ended_code(&rows[i].m), rows[i].code, "row %zu", i);
     }
     const struct msg distrusts = {.type = MSG_LEFT, .value = CLOSE_TRUST};
-    cr_expect(strstr(program_ended_text("bob", &distrusts, out), "does not trust our key"));
+    cr_expect(strstr(program_ended_text("bob", &distrusts, out), "does not trust your key"));
     cr_expect_eq(program_ended_code(&distrusts), EXIT_REFUSED);
 }

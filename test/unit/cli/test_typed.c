@@ -38,7 +38,7 @@ Test(typed, what_is_no_text_is_refused_with_the_place)
         {"UTF-8", "Gr\xfc\xdf", "not UTF-8 (byte 3 is 0xfc)"},
         {"UTF-8", "\xed\xa0\x80", "byte 1 is 0xed"},
         {"ANSI_X3.4-1968", "a\xc3\xa9", "not ANSI_X3.4-1968 (byte 2 is 0xc3)"},
-        {"no-such-thing", "a", "no-such-thing is unknown"},
+        {"no-such-thing", "a", "unknown encoding no-such-thing"},
     };
 
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
