@@ -3,11 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/services.h"
-#include "duet/app/transfer_recv.h"
 #include "duet/app/transfer_send.h"
 #include "duet/base/err.h"
-#include "duet/base/text.h"
 
 struct session *session_new(const struct endpoint_event *ev, uint64_t number)
 {
@@ -40,12 +37,10 @@ void session_free(struct session *s, struct env *env)
     free(s);
 }
 
-static bool is_open(const struct session *s)
+bool session_is_open(const struct session *s)
 {
     return s->state == SESSION_TRUSTED || s->state == SESSION_LIVE;
 }
-
-static const char takes_no_files[] = "the peer does not accept files";
 
 /* ---- from ui ---- */
 
@@ -91,10 +86,10 @@ void session_say(struct session *s, struct env *env, struct msg *m)
 
 void session_send(struct session *s, struct env *env, struct msg *m)
 {
-    int err = is_open(s) ? 0 : DUET_ECLOSED;
+    int err = session_is_open(s) ? 0 : DUET_ECLOSED;
 
     if (s->state == SESSION_LIVE && !s->peer.takes_files) {
-        transfer_send_refused(env, s->peer.conn, m->id, m->text, DUET_EREFUSED, takes_no_files);
+        transfer_send_refused(env, s->peer.conn, m->id, m->text, DUET_EREFUSED, SESSION_TAKES_NO_FILES);
         return;
     }
     if (err == 0 && s->sends == NULL) {
@@ -144,231 +139,6 @@ void session_ask(struct session *s, struct env *env, const struct msg *m)
     env->dirty = true;
 }
 
-/* ---- from the peer ---- */
-
-/* MSG_SENDs that had not their turn yet. */
-static void refuse_sends(struct session *s, struct env *env, int err, const char *words)
-{
-    for (; s->sends_count > 0; s->sends_count--) {
-        const struct session_send send = s->sends[s->sends_head];
-
-        s->sends_head = (s->sends_head + 1) % SESSION_SENDS_WAITING;
-        transfer_send_refused(env, s->peer.conn, send.ui_id, send.path, err, words);
-        free(send.path);
-    }
-}
-
-static void hello_came(struct session *s, struct env *env, const struct appmsg *m)
-{
-    s->peer.takes_files = (m->hello_flags & HELLO_TAKES_FILES) != 0;
-    s->peer.serves = (m->hello_flags & HELLO_SERVES) != 0;
-    s->state = SESSION_LIVE;
-    s->is_news = true;
-    env->dirty = true;
-    (void)outbox_push(&env->ui, (struct msg){.type = MSG_CONNECTED, .peer = s->peer.conn, .value = m->hello_flags});
-    if (!s->peer.takes_files) { /* what was offered before this was known */
-        transfer_send_none_taken(env, &s->peer, takes_no_files);
-        refuse_sends(s, env, DUET_EREFUSED, takes_no_files);
-    }
-}
-
-static void asked(struct session *s, struct env *env, const struct appmsg *m)
-{
-    static const char refused[] = "refused: this peer does not answer commands";
-    const struct service_call call = {
-        .arg = m->ask.arg, .arg_len = m->ask.arg_len, .wall_us = env->now.us + env->cfg.wall_offset_us};
-    struct appmsg answer = {.type = APPMSG_ANSWER, .id = m->id};
-    struct service_answer *out = env->cfg.serve ? malloc(sizeof(*out)) : NULL;
-
-    answer.answer.text = refused;
-    answer.answer.len = sizeof(refused) - 1;
-    if (out != NULL) {
-        services_run(m->ask.command, m->ask.command_len, &call, out);
-        answer.answer.ok = out->ok;
-        answer.answer.text = out->text;
-        answer.answer.len = out->len;
-    } else if (env->cfg.serve) {
-        peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
-    }
-    peer_send(&s->peer, &answer);
-    free(out);
-}
-
-static void answered(struct session *s, struct env *env, const struct appmsg *m)
-{
-    struct msg out = {.type = MSG_ANSWER, .peer = s->peer.conn, .flag = m->answer.ok};
-    struct ask ask;
-
-    if (!asks_take(&s->asks, m->id, &ask)) {
-        peer_doom(&s->peer, CLOSE_PROTOCOL, "answer to a question that was not asked");
-        return;
-    }
-    out.id = ask.ui_id;
-    if (ask.ping && m->answer.ok) {
-        const uint64_t us = time_since(env->now, ask.asked_at);
-
-        out.value = us;
-        env_tell(env, out, "answered after %llu.%03llu ms", (unsigned long long)(us / US_PER_MS),
-                 (unsigned long long)(us % US_PER_MS));
-    } else if (!env_tell_raw(env, out, m->answer.text, m->answer.len)) {
-        env->ui.lost = true;
-    }
-}
-
-static void delivered(struct session *s, struct env *env, const struct appmsg *m)
-{
-    uint32_t ui_id;
-
-    if (chat_check_delivered(&s->chat, m->id) != 0) {
-        peer_doom(&s->peer, CLOSE_PROTOCOL, "receipt for a text that was not sent");
-        return;
-    }
-    while (chat_pop(&s->chat, m->id, &ui_id))
-        (void)outbox_push(&env->ui, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = ui_id});
-}
-
-static void count_unfinished_text(struct session *s, struct env *env)
-{
-    const size_t bytes = s->chat.in.len > 0 ? s->chat.in.cap : 0;
-
-    if (s->unfinished_text_bytes == 0)
-        s->unfinished_since = env->now;
-    env->unfinished_text_bytes += bytes - s->unfinished_text_bytes;
-    s->unfinished_text_bytes = bytes;
-}
-
-/* False: there is more to come, or nothing more. */
-static bool text_is_whole(struct session *s, const struct appmsg *m)
-{
-    const int err = chat_receive(&s->chat, m);
-
-    if (err == DUET_EPROTOCOL)
-        peer_doom(&s->peer, CLOSE_PROTOCOL, "text out of order or too long");
-    else if (err < 0)
-        peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
-    return err == 1;
-}
-
-static void text_part(struct session *s, struct env *env, const struct appmsg *m)
-{
-    if (!text_is_whole(s, m)) {
-        count_unfinished_text(s, env);
-        return;
-    }
-    /* Its number travels with it, for the receipt once ui has taken it (hub_took_ui). */
-    if (!env_tell_raw(env, (struct msg){.type = MSG_TEXT, .peer = s->peer.conn, .id = m->id}, s->chat.in.bytes,
-                      s->chat.in.len))
-        peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
-    chat_taken(&s->chat);
-    count_unfinished_text(s, env);
-}
-
-static void control_message(struct session *s, struct env *env, const struct appmsg *m)
-{
-    if ((m->type == APPMSG_HELLO) != (s->state == SESSION_TRUSTED)) {
-        peer_doom(&s->peer, CLOSE_PROTOCOL, "HELLO must come first, and only once");
-        return;
-    }
-    switch (m->type) {
-    case APPMSG_HELLO:
-        hello_came(s, env, m);
-        return;
-    case APPMSG_DELIVERED:
-        delivered(s, env, m);
-        return;
-    case APPMSG_OFFER:
-    case APPMSG_DIGEST:
-    case APPMSG_CANCEL:
-        transfer_recv_message(env, &s->peer, m);
-        return;
-    case APPMSG_ACCEPT:
-    case APPMSG_REFUSE:
-    case APPMSG_COMPLETE:
-    case APPMSG_FAILED:
-        transfer_send_message(env, &s->peer, m);
-        return;
-    case APPMSG_ASK:
-        asked(s, env, m);
-        return;
-    case APPMSG_ANSWER:
-        answered(s, env, m);
-        return;
-    case APPMSG_TEXT:
-        peer_doom(&s->peer, CLOSE_PROTOCOL, "text on the control stream");
-        return;
-    }
-}
-
-static void message(struct session *s, struct env *env, uint64_t stream, const struct channel_message *raw)
-{
-    struct appmsg m;
-    const int err = appmsg_parse(&m, raw->type, raw->payload, raw->len);
-
-    if (err == DUET_EUNSUPPORTED)
-        return;
-    if (err != 0)
-        peer_doom(&s->peer, CLOSE_PROTOCOL, "malformed message");
-    else if (stream == STREAM_CONTROL)
-        control_message(s, env, &m);
-    else if (m.type == APPMSG_TEXT)
-        text_part(s, env, &m);
-    else
-        peer_doom(&s->peer, CLOSE_PROTOCOL, "something other than text on the chat stream");
-}
-
-void session_readable(struct session *s, uint64_t stream)
-{
-    if (stream == STREAM_CONTROL)
-        s->control_readable = true;
-    else if (stream == STREAM_CHAT)
-        s->chat_readable = true;
-}
-
-/* Handles what is complete; false: stop here (the ui is behind, the session is over, or this was enough for one turn). */
-static bool handle_complete(struct session *s, struct env *env, struct channel *ch, uint64_t stream, unsigned *left)
-{
-    struct channel_message raw;
-
-    for (;; (*left)--) {
-        if (env_ui_is_long(env) || s->peer.doomed || s->peer.gone)
-            return false;
-        if (*left == 0) {
-            env->dirty = true; /* the next turn, after everybody else's, goes on here */
-            return false;
-        }
-        const int got = channel_next(ch, &raw);
-
-        if (got == 0)
-            return true;
-        if (got < 0)
-            peer_doom(&s->peer, CLOSE_PROTOCOL, "message too long");
-        else
-            message(s, env, stream, &raw);
-    }
-}
-
-/* Reads until there is nothing, the turn is over, or the ui is behind: then `readable` stays set and the peer feels it. */
-static void read_stream(struct session *s, struct env *env, struct channel *ch, uint64_t stream, bool *readable)
-{
-    unsigned left = SESSION_TURN_MESSAGES;
-
-    while (*readable && handle_complete(s, env, ch, stream, &left)) {
-        size_t cap;
-        uint8_t *space = channel_space(ch, &cap);
-
-        if (space == NULL) {
-            peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
-            return;
-        }
-        const ssize_t got = endpoint_read(env->endpoint, s->peer.conn, stream, space, cap, env->now);
-
-        if (got > 0)
-            channel_filled(ch, (size_t)got);
-        else
-            *readable = false;
-    }
-}
-
 /* ---- moving on ---- */
 
 static void write_stream(struct session *s, struct env *env, struct channel *ch, uint64_t stream)
@@ -400,7 +170,7 @@ static void write_chat(struct session *s, struct env *env)
 
 bool session_wants_to_send(const struct session *s)
 {
-    return s->sends_count > 0 && is_open(s);
+    return s->sends_count > 0 && session_is_open(s);
 }
 
 void session_start_send(struct session *s, struct env *env)
@@ -413,18 +183,9 @@ void session_start_send(struct session *s, struct env *env)
     free(send.path);
 }
 
-void session_read(struct session *s, struct env *env)
-{
-    if (!is_open(s))
-        return;
-    read_stream(s, env, &s->peer.control, STREAM_CONTROL, &s->control_readable);
-    if (s->state == SESSION_LIVE)
-        read_stream(s, env, &s->peer.chat, STREAM_CHAT, &s->chat_readable);
-}
-
 void session_write(struct session *s, struct env *env)
 {
-    if (!is_open(s))
+    if (!session_is_open(s))
         return;
     if (s->delivered_owed != s->delivered_said) {
         peer_send(&s->peer, &(struct appmsg){.type = APPMSG_DELIVERED, .id = s->delivered_owed});
@@ -440,6 +201,17 @@ void session_write(struct session *s, struct env *env)
 
 /* ---- the end ---- */
 
+void session_refuse_sends(struct session *s, struct env *env, int err, const char *words)
+{
+    for (; s->sends_count > 0; s->sends_count--) {
+        const struct session_send send = s->sends[s->sends_head];
+
+        s->sends_head = (s->sends_head + 1) % SESSION_SENDS_WAITING;
+        transfer_send_refused(env, s->peer.conn, send.ui_id, send.path, err, words);
+        free(send.path);
+    }
+}
+
 /* Tells ui the outcome of everything that was under way, then the end itself. */
 static void finish(struct session *s, struct env *env, const struct msg *end, const char *reason)
 {
@@ -453,7 +225,7 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
     else
         transfers_gone(env, &s->peer, DUET_ECLOSED,
                        end->type == MSG_LOST ? "the connection was lost" : "the session ended");
-    refuse_sends(s, env, DUET_ECLOSED, "the session ended");
+    session_refuse_sends(s, env, DUET_ECLOSED, "the session ended");
     while (asks_take_any(&s->asks, &ask))
         env_tell(env, (struct msg){.type = MSG_ANSWER, .peer = s->peer.conn, .id = ask.ui_id, .err = DUET_ECLOSED},
                  "%s", "the session ended before the answer");
@@ -463,7 +235,7 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
     chat_dispose(&s->chat);
     channel_dispose(&s->peer.control);
     channel_dispose(&s->peer.chat);
-    count_unfinished_text(s, env);
+    session_count_unfinished_text(s, env);
     if (reason != NULL && reason[0] != '\0')
         env_tell(env, *end, "%s", reason);
     else

@@ -4,11 +4,8 @@
  * credit again.  So the peer's credit, not our memory, is what a slow disk uses
  * up.  Invariant: what peers may still send fits the chunks that are left
  * (recv_budget), also while shares change: a limit once granted is a promise,
- * so a newcomer gets what is left until the others' promises have shrunk.
- *
- * Places are shared out among keys: who has fewest begins next, and nobody gets
- * more than are left for the others.  A promise is only taken back with its
- * file: from one that stands still while somebody waits who has no place at all.
+ * so a newcomer gets what is left until the others' promises have shrunk
+ * (transfer_recv_share.c).
  */
 #include "duet/app/transfer_recv.h"
 
@@ -17,6 +14,7 @@
 #include <string.h>
 
 #include "duet/app/recv_budget.h"
+#include "duet/app/transfer_recv_share.h"
 #include "duet/base/err.h"
 #include "duet/base/num.h"
 #include "duet/base/text.h"
@@ -133,206 +131,6 @@ bool transfer_recv_answer(struct env *env, struct transfer *t, bool accept)
     return true;
 }
 
-/* ---- the window ---- */
-
-static bool is_active(const struct transfer *t)
-{
-    return !t->sending && t->state == TRANSFER_RECEIVING;
-}
-
-/* Bytes the peer may still send or that are not written yet. */
-static uint64_t outstanding(const struct transfer *t)
-{
-    const uint64_t limit = t->in.limit < t->size ? t->in.limit : t->size;
-
-    return limit - t->in.consumed_bytes;
-}
-
-/* … or that it may come to: under its cap the credit grows by itself (stream/window.h). */
-static uint64_t promise(const struct transfer *t)
-{
-    return num_max(outstanding(t), num_min(t->in.cap, t->size - t->in.consumed_bytes));
-}
-
-/* Promises of all transfers, and chunks of ended ones that the disk still holds. */
-static uint64_t promised(const struct env *env)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < env->transfer_count; i++) {
-        const struct transfer *t = env->transfers[i];
-
-        if (is_active(t))
-            sum += promise(t);
-        else if (!t->sending)
-            sum += (uint64_t)t->in.chunks_out * CHUNK_BYTES;
-    }
-    return sum;
-}
-
-/* The endpoint may have granted more. */
-static void note_limit(const struct env *env, struct transfer *t)
-{
-    t->in.limit = num_max(t->in.limit, endpoint_bulk_limit(env->endpoint, t->conn, t->stream));
-}
-
-static void grant(struct env *env, struct transfer *t, uint64_t cap)
-{
-    const int err = endpoint_accept_bulk(env->endpoint, t->conn, t->stream, cap, env->now);
-
-    if (err != 0) { /* DUET_EPROTOCOL: its sender gave the stream up already, and says so on the control stream, too */
-        const enum transfer_code why = err == DUET_EPROTOCOL ? WHY_CANCELLED : WHY_MEMORY;
-
-        transfer_fail(env, t, &(struct transfer_trouble){.err = err, .code = why, .words = err_text(err)});
-        return;
-    }
-    t->has_stream = true;
-    t->in.cap = cap;
-    note_limit(env, t);
-}
-
-static void begin(struct env *env, struct transfer *t, uint64_t cap)
-{
-    struct appmsg m = {.type = APPMSG_ACCEPT, .id = t->in.remote_id};
-
-    grant(env, t, cap);
-    if (t->state != TRANSFER_QUEUED)
-        return;
-    t->state = TRANSFER_RECEIVING;
-    t->in.moved_at = env->now;
-    progress_sample(&t->progress, 0, env->now);
-    m.accept.extent_count = 1;
-    m.accept.first = (struct appmsg_extent){.offset = 0, .len = t->size};
-    peer_send(t->peer, &m);
-}
-
-static size_t count_active_of(const struct env *env, const struct peer *peer)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < env->transfer_count; i++)
-        count += is_active(env->transfers[i]) && (peer == NULL || peer_is_same(env->transfers[i]->peer, peer)) ? 1 : 0;
-    return count;
-}
-
-static size_t count_active(const struct env *env)
-{
-    return count_active_of(env, NULL);
-}
-
-/* Of keys that may have one more place that with the fewest, of its files the one that waited longest; NULL: none waits. */
-static struct transfer *next_queued(const struct env *env)
-{
-    const size_t active = count_active(env);
-    struct transfer *first = NULL;
-    size_t fewest = 0;
-
-    for (size_t i = 0; i < env->transfer_count; i++) {
-        struct transfer *t = env->transfers[i];
-
-        if (t->state != TRANSFER_QUEUED)
-            continue;
-        const size_t mine = count_active_of(env, t->peer);
-
-        if (mine >= RECV_PEER_MAX || !place_is_fair(mine, active, RECV_ACTIVE_MAX))
-            continue;
-        if (first == NULL || mine < fewest || (mine == fewest && t->id < first->id)) {
-            first = t;
-            fewest = mine;
-        }
-    }
-    return first;
-}
-
-/* Does one wait whose key has no place at all? */
-static bool anybody_starves(const struct env *env)
-{
-    for (size_t i = 0; i < env->transfer_count; i++) {
-        if (env->transfers[i]->state == TRANSFER_QUEUED && count_active_of(env, env->transfers[i]->peer) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* When it counts as standing still.  What the disk has yet to write is no fault of the sender's. */
-static duet_time still_at(const struct transfer *t)
-{
-    return is_active(t) && !t->in.finished && t->in.chunks_out == 0 ? time_add(t->in.moved_at, RECV_STILL_US)
-                                                                    : DUET_NEVER;
-}
-
-/* Takes the place of one that stands still, of the key that has most, for one that has none.  false: there is none to
- * take, or to give. */
-static bool drop_still(struct env *env)
-{
-    const struct transfer_trouble why = {.err = DUET_ETIMEOUT, .code = WHY_STILL};
-    struct transfer *still = NULL;
-    size_t most = 0;
-
-    for (size_t i = 0; i < env->transfer_count && anybody_starves(env); i++) {
-        struct transfer *t = env->transfers[i];
-        const size_t places = time_due(still_at(t), env->now) ? count_active_of(env, t->peer) : 0;
-
-        if (places > most) {
-            still = t;
-            most = places;
-        }
-    }
-    if (still != NULL)
-        transfer_fail(env, still, &why);
-    return still != NULL;
-}
-
-/* Brings every cap to `share`: less at once (it only stops growing), more as far as the budget goes. */
-static void adjust_caps(struct env *env, uint64_t share, uint64_t budget)
-{
-    uint64_t sum = promised(env);
-
-    for (size_t i = 0; i < env->transfer_count; i++) {
-        struct transfer *t = env->transfers[i];
-
-        if (!is_active(t) || t->quiet || t->in.finished || t->in.cap == share)
-            continue;
-        const uint64_t before = promise(t);
-
-        if (share < t->in.cap || sum + (share - t->in.cap) <= budget)
-            grant(env, t, share);
-        if (is_active(t))
-            sum += promise(t) - before;
-    }
-}
-
-static void begin_queued(struct env *env)
-{
-    for (;;) {
-        struct transfer *next = next_queued(env);
-        const size_t active = count_active(env);
-        const size_t n = active + (next != NULL && active < RECV_ACTIVE_MAX ? 1 : 0);
-
-        if (n == 0)
-            return;
-        const uint64_t share = recv_budget_share(n);
-        const uint64_t budget = recv_budget_total(n);
-
-        adjust_caps(env, share, budget);
-        if (n == active)
-            return;
-        const uint64_t left = budget - num_min(promised(env), budget);
-        const uint64_t least = num_min(num_max(next->size, 1), RECV_LEAST_BYTES); /* an empty file's end needs credit */
-
-        if (left < least)
-            return;
-        begin(env, next, num_min(share, left));
-    }
-}
-
-void transfer_recv_pump(struct env *env)
-{
-    do
-        begin_queued(env);
-    while (drop_still(env));
-}
-
 /* ---- bytes ---- */
 
 static void flush(struct env *env, struct transfer *t)
@@ -350,7 +148,7 @@ static bool open_chunk(struct env *env, struct transfer *t)
 {
     if (t->in.open != NULL)
         return true;
-    if (t->in.chunks_out < recv_budget_chunks(outstanding(t)))
+    if (t->in.chunks_out < recv_budget_chunks(recv_outstanding(t)))
         t->in.open = chunk_take(env->recv_pool);
     if (t->in.open == NULL) {
         transfer_fail(env, t,
@@ -372,7 +170,7 @@ static bool is_ripe(const struct env *env, const struct transfer *t)
 
     if (used < RECV_FLUSH_BYTES || used == CHUNK_BYTES || t->in.partial_out)
         return used == CHUNK_BYTES;
-    return RECV_FLUSH_SHARE * count_active(env) * used >= endpoint_recv_window(env->endpoint, t->conn);
+    return RECV_FLUSH_SHARE * recv_count_active(env) * used >= endpoint_recv_window(env->endpoint, t->conn);
 }
 
 static void extent(struct env *env, struct transfer *t, uint64_t offset, const uint8_t *data, size_t len)
@@ -492,7 +290,7 @@ static void wrote(struct env *env, struct transfer *t, uint64_t bytes)
     if (!t->quiet)
         (void)endpoint_consumed(env->endpoint, t->conn, t->stream, bytes,
                                 env->now); /* fails only once the session is over */
-    note_limit(env, t);
+    recv_note_limit(env, t);
     if (t->in.open != NULL && is_ripe(env, t))
         flush(env, t);
     try_commit(env, t);
@@ -550,7 +348,7 @@ void transfer_recv_done(struct env *env, struct transfer *t, struct msg *done)
  * few chunks however slow the disk is. */
 static duet_time flush_at(const struct transfer *t)
 {
-    const bool waits = is_active(t) && t->in.open != NULL && t->in.open->used > 0 && !t->in.partial_out;
+    const bool waits = recv_is_active(t) && t->in.open != NULL && t->in.open->used > 0 && !t->in.partial_out;
 
     return waits ? time_add(t->in.open_since, RECV_FLUSH_US) : DUET_NEVER;
 }
@@ -558,16 +356,6 @@ static duet_time flush_at(const struct transfer *t)
 static uint64_t window(const struct env *env, const struct transfer *t)
 {
     return num_min(t->in.cap, endpoint_recv_window(env->endpoint, t->conn));
-}
-
-/* When the first may lose its place; NEVER: nobody wants it. */
-static duet_time next_still(const struct env *env)
-{
-    duet_time at = DUET_NEVER;
-
-    for (size_t i = 0; i < env->transfer_count && anybody_starves(env); i++)
-        at = time_min(at, still_at(env->transfers[i]));
-    return at;
 }
 
 void transfer_recv_tick(struct env *env)
@@ -580,12 +368,12 @@ void transfer_recv_tick(struct env *env)
         if (time_due(flush_at(t), env->now))
             flush(env, t);
     }
-    env->dirty = env->dirty || time_due(next_still(env), env->now);
+    env->dirty = env->dirty || time_due(recv_next_still(env), env->now);
 }
 
 duet_time transfer_recv_deadline(const struct env *env)
 {
-    duet_time at = next_still(env);
+    duet_time at = recv_next_still(env);
 
     for (size_t i = 0; i < env->transfer_count; i++)
         at = time_min(at, flush_at(env->transfers[i]));

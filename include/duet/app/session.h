@@ -96,4 +96,15 @@ bool session_is_settled(const struct session *s, const struct env *env);
 /* Nothing of ours is on its way to the peer any more: bytes acknowledged. */
 bool session_is_flushed(const struct session *s, const struct env *env);
 
+/* ---- between session.c and session_read.c ---- */
+
+#define SESSION_TAKES_NO_FILES "the peer does not accept files"
+
+/* Do both trust, as far as we know: may it be read and written? */
+bool session_is_open(const struct session *s);
+/* MSG_SENDs that have not had their turn yet. */
+void session_refuse_sends(struct session *s, struct env *env, int err, const char *words);
+/* The text that is being put together has grown, or is gone. */
+void session_count_unfinished_text(struct session *s, struct env *env);
+
 #endif
