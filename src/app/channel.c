@@ -26,8 +26,9 @@ static void drop_memory(struct channel_bytes *q)
     *q = (struct channel_bytes){0};
 }
 
-/* Makes `more` bytes free behind what is kept.  What is kept is moved only when a quarter as much was consumed, or will
- * be added before the next time: amortised O(1) a byte, whatever a peer takes and makes us say by the spoonful. */
+/* Makes `more` bytes free behind what is kept.  What is kept is moved only when a quarter as much
+ * was consumed, or will be added before the next time: amortised O(1) a byte, whatever a peer takes
+ * and makes us say by the spoonful. */
 static int make_room(struct channel_bytes *q, size_t more)
 {
     if (q->cap - q->head - q->len >= more)

@@ -1,7 +1,8 @@
 /*
- * chunk: the pool is a table of slabs of CHUNK_SLAB chunks, and a bitmap of the chunks that are out.  A slab has memory
- * while one of its chunks is out, and for a while longer.  The lowest chunk that is not out is taken next, so that
- * those in use are few and the same ones, and the slabs at the end empty by themselves.
+ * chunk: the pool is a table of slabs of CHUNK_SLAB chunks, and a bitmap of the chunks that are
+ * out.  A slab has memory while one of its chunks is out, and for a while longer.  The lowest chunk
+ * that is not out is taken next, so that those in use are few and the same ones, and the slabs at
+ * the end empty by themselves.
  */
 #include "duet/app/chunk.h"
 

@@ -161,8 +161,8 @@ static void reachability(struct hub *h, const struct endpoint_event *ev)
         (struct msg){.type = unreachable ? MSG_UNREACHABLE : MSG_BACK, .peer = ev->conn, .value = ev->silent_us});
 }
 
-/* Bytes of a file.  They go into chunks and on to the disk; nothing else moves because of them, so they, which come by
- * the hundred thousand, cause no pump unless they broke a rule. */
+/* Bytes of a file.  They go into chunks and on to the disk; nothing else moves because of them, so
+ * they, which come by the hundred thousand, cause no pump unless they broke a rule. */
 static void extent(struct hub *h, const struct endpoint_event *ev)
 {
     const struct session *s = sessions_find(&h->sessions, ev->conn);

@@ -151,9 +151,10 @@ static void admit(struct hub *h, const struct endpoint_event *ev)
 }
 
 /*
- * Whose program crashed comes back as a new session, while the old one would be silent for minutes.  And whoever has two
- * programs at one home has two sessions that live.  So the older ones of a key are asked, and meanwhile the newcomer waits:
- * those that do not answer make way before anybody hears of it.
+ * Whose program crashed comes back as a new session, while the old one would be silent for minutes.
+ * And whoever has two programs at one home has two sessions that live.  So the older ones of a key
+ * are asked, and meanwhile the newcomer waits: those that do not answer make way before anybody
+ * hears of it.
  */
 void hub_on_connected(struct hub *h, const struct endpoint_event *ev)
 {

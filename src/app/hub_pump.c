@@ -11,10 +11,12 @@
 
 #define HUB_QUIT_SILENCE_US (UINT64_C(30) * US_PER_S) /* when leaving: for silence, and for the last of our bytes */
 
-/* A peer that is not unreachable yet was heard this long ago, at most: nobody is given up who may only be silent. */
+/* A peer that is not unreachable yet was heard this long ago, at most: nobody is given up who may
+ * only be silent. */
 #define HUB_STILL_LEAST_US (UNREACHABLE_US + US_PER_S)
 
-/* How long to wait without news: by --timeout, and in any case while we only wait so that we can leave; 0: for ever. */
+/* How long to wait without news: by --timeout, and in any case while we only wait so that we can
+ * leave; 0: for ever. */
 static uint64_t patience_us(const struct hub *h)
 {
     const uint64_t us = h->env.cfg.give_up_us;
@@ -40,7 +42,8 @@ static duet_time still_until(const struct hub *h, const struct session *s)
     return patience_ends(s, num_max(patience_us(h), HUB_STILL_LEAST_US));
 }
 
-/* When quitting: until when a peer has time to acknowledge the last of our bytes, once nobody needs to know any more. */
+/* When quitting: until when a peer has time to acknowledge the last of our bytes, once nobody needs
+ * to know any more. */
 static duet_time flush_until(const struct hub *h, const struct session *s)
 {
     return h->env.quitting && s->state != SESSION_CLOSING ? time_add(s->settled_since, HUB_QUIT_SILENCE_US)
@@ -115,16 +118,16 @@ static void bound_texts(struct hub *h)
     }
 }
 
-/* The silent ones have a time at which they are given up; and those that are only waited for have no event to wake them
- * when the last of their bytes is acknowledged. */
+/* The silent ones have a time at which they are given up; and those that are only waited for have
+ * no event to wake them when the last of their bytes is acknowledged. */
 static bool may_rest(const struct hub *h, const struct session *s)
 {
     return s->state == SESSION_CLOSING ||
            (!s->peer.unreachable && !h->env.quitting && time_is_never(still_until(h, s)) && session_rests(s));
 }
 
-/* In turns: each round begins one further, and when the ui is behind, with the one after whom it became so.  Who says most
- * must not be the only one heard. */
+/* In turns: each round begins one further, and when the ui is behind, with the one after whom it
+ * became so.  Who says most must not be the only one heard. */
 static void read_sessions(struct hub *h)
 {
     const size_t count = h->sessions.awake, first = h->turn++;

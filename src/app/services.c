@@ -15,7 +15,8 @@
 #define DAYS_TO_0000_03_01 719468 /* from there to 1970-01-01 */
 #define DAYS_PER_ERA 146097       /* 400 Gregorian years */
 
-/* Numbers for `sum`: fixed point, exact, far from the limits of the sum of all that fit in one argument. */
+/* Numbers for `sum`: fixed point, exact, far from the limits of the sum of all that fit in one
+ * argument. */
 #define SUM_INT_DIGITS 18
 #define SUM_FRACTION_DIGITS 9
 #define SUM_SCALE 1000000000 /* 10^SUM_FRACTION_DIGITS */
@@ -63,7 +64,8 @@ static void run_reverse(const struct service_call *call, struct service_answer *
     out->ok = true;
 }
 
-/* Gregorian date of a day count since 1970-01-01; eras of 400 years begin on 1 March, so leap days come last. */
+/* Gregorian date of a day count since 1970-01-01; eras of 400 years begin on 1 March, so leap days
+ * come last. */
 static void date_of(int64_t days, int64_t *year, int64_t *month, int64_t *day)
 {
     const int64_t shifted = days + DAYS_TO_0000_03_01;

@@ -177,7 +177,8 @@ void session_readable(struct session *s, uint64_t stream)
         s->chat_readable = true;
 }
 
-/* Handles what is complete; false: stop here (the ui is behind, the session is over, or this was enough for one turn). */
+/* Handles what is complete; false: stop here (the ui is behind, the session is over, or this was
+ * enough for one turn). */
 static bool handle_complete(struct session *s, struct env *env, struct channel *ch, uint64_t stream, unsigned *left)
 {
     struct channel_message raw;
@@ -200,7 +201,8 @@ static bool handle_complete(struct session *s, struct env *env, struct channel *
     }
 }
 
-/* Reads until there is nothing, the turn is over, or the ui is behind: then `readable` stays set and the peer feels it. */
+/* Reads until there is nothing, the turn is over, or the ui is behind: then `readable` stays set
+ * and the peer feels it. */
 static void read_stream(struct session *s, struct env *env, struct channel *ch, uint64_t stream, bool *readable)
 {
     unsigned left = SESSION_TURN_MESSAGES;

@@ -133,7 +133,8 @@ void transfer_job(struct env *env, struct transfer *t, struct msg job)
 {
     job.id = t->id;
     t->jobs_out++;
-    /* At most one job with a chunk per chunk, and per transfer one other job and its JOB_ABORT: room was reserved. */
+    /* At most one job with a chunk per chunk, and per transfer one other job and its JOB_ABORT:
+     * room was reserved. */
     assert(env->disk.count < DISK_JOBS_MAX);
     (void)outbox_push(&env->disk, job);
 }
@@ -329,7 +330,8 @@ bool transfers_moving(const struct env *env)
     return false;
 }
 
-/* Chunks are released whole: at 50 kB/s one in five seconds, and none while the first is on its way. */
+/* Chunks are released whole: at 50 kB/s one in five seconds, and none while the first is on its
+ * way. */
 static uint64_t acked_bytes(const struct env *env, struct transfer *t)
 {
     const uint64_t now = endpoint_bulk_acked(env->endpoint, t->conn, t->stream);

@@ -21,14 +21,15 @@
 
 /* ---- offers ---- */
 
-/* Is it a file that fails, as far as our user is concerned?  Who takes no files, or is leaving, misses none. */
+/* Is it a file that fails, as far as our user is concerned?  Who takes no files, or is leaving,
+ * misses none. */
 static bool is_failure(enum transfer_code code)
 {
     return code != WHY_NO_FILES && code != WHY_LEAVING;
 }
 
-/* An offer ui never saw as a transfer.  Its user hears of it, or would wait for the file; but a peer that offers nonsense
- * without end has only so many lines. */
+/* An offer ui never saw as a transfer.  Its user hears of it, or would wait for the file; but a
+ * peer that offers nonsense without end has only so many lines. */
 static void refuse_offer(struct env *env, struct peer *peer, const struct appmsg *offer, enum transfer_code code)
 {
     const char *words = transfer_code_text(code);
@@ -161,9 +162,10 @@ static bool open_chunk(struct env *env, struct transfer *t)
     return true;
 }
 
-/* A chunk is handed to the disk when it is full, or holds an eighth of what the connection's window leaves each transfer:
- * credit comes back, and the window grows, only by what was written.  Of those partly filled one is at the disk at a
- * time, or small ones would use up the chunks that recv_budget counts. */
+/* A chunk is handed to the disk when it is full, or holds an eighth of what the connection's window
+ * leaves each transfer: credit comes back, and the window grows, only by what was written.  Of
+ * those partly filled one is at the disk at a time, or small ones would use up the chunks that
+ * recv_budget counts. */
 static bool is_ripe(const struct env *env, const struct transfer *t)
 {
     const uint32_t used = t->in.open->used;
@@ -344,8 +346,8 @@ void transfer_recv_done(struct env *env, struct transfer *t, struct msg *done)
 
 /* ---- time ---- */
 
-/* When a chunk that does not fill has to go; one partly filled chunk at the disk at a time, so that trickles use
- * few chunks however slow the disk is. */
+/* When a chunk that does not fill has to go; one partly filled chunk at the disk at a time, so that
+ * trickles use few chunks however slow the disk is. */
 static duet_time flush_at(const struct transfer *t)
 {
     const bool waits = recv_is_active(t) && t->in.open != NULL && t->in.open->used > 0 && !t->in.partial_out;

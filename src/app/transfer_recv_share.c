@@ -100,7 +100,8 @@ size_t recv_count_active(const struct env *env)
     return count_active_of(env, NULL);
 }
 
-/* Of keys that may have one more place that with the fewest, of its files the one that waited longest; NULL: none waits. */
+/* Of keys that may have one more place that with the fewest, of its files the one that waited
+ * longest; NULL: none waits. */
 static struct transfer *next_queued(const struct env *env)
 {
     const size_t active = recv_count_active(env);
@@ -141,8 +142,8 @@ static duet_time still_at(const struct transfer *t)
                                                                          : DUET_NEVER;
 }
 
-/* Takes the place of one that stands still, of the key that has most, for one that has none.  false: there is none to
- * take, or to give. */
+/* Takes the place of one that stands still, of the key that has most, for one that has none.
+ * false: there is none to take, or to give. */
 static bool drop_still(struct env *env)
 {
     const struct transfer_trouble why = {.err = DUET_ETIMEOUT, .code = WHY_STILL};
@@ -163,7 +164,8 @@ static bool drop_still(struct env *env)
     return still != NULL;
 }
 
-/* Brings every cap to `share`: less at once (it only stops growing), more as far as the budget goes. */
+/* Brings every cap to `share`: less at once (it only stops growing), more as far as the budget
+ * goes. */
 static void adjust_caps(struct env *env, uint64_t share, uint64_t budget)
 {
     uint64_t sum = promised(env);

@@ -46,7 +46,8 @@ static struct range *last_range(const struct extents *x)
     return &leaf->v[leaf->count - 1];
 }
 
-/* The first leaf that ends above `value`; leaf_count: none.  Bytes mostly come in order: the last one first. */
+/* The first leaf that ends above `value`; leaf_count: none.  Bytes mostly come in order: the last
+ * one first. */
 static size_t leaf_ending_above(const struct extents *x, uint64_t value)
 {
     size_t low = 0, high = x->leaf_count;
@@ -148,7 +149,8 @@ static int split(struct extents *x, size_t at)
     return 0;
 }
 
-/* Leaf `at` became smaller: it disappears, or it and a neighbour become one if that is small still. */
+/* Leaf `at` became smaller: it disappears, or it and a neighbour become one if that is small
+ * still. */
 static void tidy(struct extents *x, size_t at)
 {
     if (x->leaves[at].count == 0) {
@@ -202,7 +204,8 @@ static int change_leaf(struct extents *x, size_t at, change *how, uint64_t start
     return rc;
 }
 
-/* What the leaves above `at` hold of [start, *end), or touching its end, goes; *end becomes the end of all of it. */
+/* What the leaves above `at` hold of [start, *end), or touching its end, goes; *end becomes the end
+ * of all of it. */
 static void absorb(struct extents *x, size_t at, uint64_t *end)
 {
     const size_t from = at + 1;
@@ -222,7 +225,8 @@ static void absorb(struct extents *x, size_t at, uint64_t *end)
     tidy(x, from);
 }
 
-/* The usual case, told by one look: what begins in the highest range or just after it makes that longer. */
+/* The usual case, told by one look: what begins in the highest range or just after it makes that
+ * longer. */
 static bool extend_last(struct extents *x, uint64_t start, uint64_t end)
 {
     struct range *last = x->count > 0 ? last_range(x) : NULL;

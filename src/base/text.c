@@ -89,13 +89,15 @@ static bool is_emoji_modifier(int32_t cp)
     return cp >= 0x1F3FB && cp <= 0x1F3FF;
 }
 
-/* Also one that is not assigned yet: Unicode keeps these places for emoji (UTS #51), and next year's are no danger. */
+/* Also one that is not assigned yet: Unicode keeps these places for emoji (UTS #51), and next
+ * year's are no danger. */
 static bool is_pictograph(int32_t cp)
 {
     return cp >= 0 && utf8proc_get_property(cp)->boundclass == UTF8PROC_BOUNDCLASS_EXTENDED_PICTOGRAPHIC;
 }
 
-/* Wide in glibc's tables, and since Unicode 16 mostly in the standard's, but not yet in utf8proc's. */
+/* Wide in glibc's tables, and since Unicode 16 mostly in the standard's, but not yet in
+ * utf8proc's. */
 static const struct span wide[] = {{0x302E, 0x302F}, {0x3248, 0x324F}, {0x4DC0, 0x4DFF}, {0x16FF0, 0x16FF1}};
 
 /* Columns of one code point as glibc's wcwidth, and so ncurses, counts them:
@@ -114,7 +116,8 @@ static int char_columns(int32_t cp)
     return utf8proc_charwidth(cp);
 }
 
-/* Is it drawn over the character before it?  The colour of an emoji is, by terminals that know it. */
+/* Is it drawn over the character before it?  The colour of an emoji is, by terminals that know
+ * it. */
 static bool is_overlay(int32_t cp, int32_t last)
 {
     return char_columns(cp) == 0 || (is_emoji_modifier(cp) && is_pictograph(last));
@@ -455,7 +458,8 @@ static void sanitise_shown(enum text_form form, const char *src, size_t len, str
     s->len = whole;
 }
 
-/* A program reads the text, not a terminal: only what would end a line or start a sequence is replaced. */
+/* A program reads the text, not a terminal: only what would end a line or start a sequence is
+ * replaced. */
 static void sanitise_piped(const char *src, size_t len, struct sink *s)
 {
     int32_t cp;

@@ -1,12 +1,14 @@
 /*
  * text_alike: names that a reader would take for one another (see text.h).
  *
- * A skeleton is the name in NFKD, case folded, without what is never visible, and with the letters of other scripts
- * that look like Latin ones replaced by these.  The tables are what Unicode's confusables.txt (UTS #39) has for Latin,
- * Cyrillic, Greek and Armenian letters of one code point; digits are left alone, or "pc1" could not stand beside "pcl".
+ * A skeleton is the name in NFKD, case folded, without what is never visible, and with the letters
+ * of other scripts that look like Latin ones replaced by these.  The tables are what Unicode's
+ * confusables.txt (UTS #39) has for Latin, Cyrillic, Greek and Armenian letters of one code point;
+ * digits are left alone, or "pc1" could not stand beside "pcl".
  *
- * A letter's capital may look like another Latin letter than the small one does (Greek Ν and ν: N and v), so there are
- * two skeletons: look-alikes replaced after folding, and before it, too.  One common one is enough.
+ * A letter's capital may look like another Latin letter than the small one does (Greek Ν and ν: N
+ * and v), so there are two skeletons: look-alikes replaced after folding, and before it, too.  One
+ * common one is enough.
  */
 #include <string.h>
 #include <strings.h>

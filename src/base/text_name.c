@@ -19,7 +19,8 @@
 /* No file system has longer names (255 UTF-16 units are at most 765 bytes). */
 #define NAME_SOURCE_BYTES 1024
 
-/* What such a name can become in between: each byte at most one U+FFFD, and NFC triples no text twice. */
+/* What such a name can become in between: each byte at most one U+FFFD, and NFC triples no text
+ * twice. */
 #define NAME_WORK_BYTES (5 * NAME_SOURCE_BYTES)
 
 /* The longest canonical decomposition of one code point (U+1F82). */
@@ -96,8 +97,9 @@ static bool is_dots(const char *src, size_t len)
     return (len == 1 || len == 2) && memcmp(src, "..", len) == 0;
 }
 
-/* Takes away what means something to a command line, to a shell that looks into the folder (.bashrc, .ssh), or to our
- * own leftovers; returns the new length.  There is room for one byte more. */
+/* Takes away what means something to a command line, to a shell that looks into the folder
+ * (.bashrc, .ssh), or to our own leftovers; returns the new length.  There is room for one byte
+ * more. */
 static size_t defuse(char *name, size_t len)
 {
     const size_t mark = sizeof(PART_MARK) - 1;

@@ -1,5 +1,6 @@
 /*
- * Who waits to be let in, for the eye: the row above the input of the screen, and the walk that /peers takes.
+ * Who waits to be let in, for the eye: the row above the input of the screen, and the walk that
+ * /peers takes.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /*
  * duet: finds the subcommand, parses its options, runs it.
  *
- * stdout is data (line-buffered, so that a pipe sees each line at once), everything else goes to stderr.
+ * stdout is data (line-buffered, so that a pipe sees each line at once), everything else goes to
+ * stderr.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -66,7 +67,8 @@ static void print_help(const struct subcommand *only)
            "peer, 6 connection lost, 7 local file error, 8 some files failed, 130 interrupted.\n");
 }
 
-/* Has everything that was printed arrived?  A full disk or a closed pipe must not look like success. */
+/* Has everything that was printed arrived?  A full disk or a closed pipe must not look like
+ * success. */
 static int finish(int code)
 {
     if ((fflush(stdout) == 0 && !ferror(stdout)) || code != EXIT_DONE)
@@ -107,8 +109,9 @@ static int dispatch(int argc, char *argv[])
     return finish(code);
 }
 
-/* Started with 0, 1 or 2 closed, the next socket or file would get that number, and be read as input or printed into.
- * What takes the place behaves as the closed one would: no input, and output that cannot be written. */
+/* Started with 0, 1 or 2 closed, the next socket or file would get that number, and be read as
+ * input or printed into. What takes the place behaves as the closed one would: no input, and output
+ * that cannot be written. */
 static bool hold_standard_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

@@ -28,7 +28,8 @@ struct plain {
     bool parting;  /* in the farewell */
 };
 
-/* Has stdout room for a piece?  Whoever reads it may have stopped; that must not keep a signal from ending us. */
+/* Has stdout room for a piece?  Whoever reads it may have stopped; that must not keep a signal from
+ * ending us. */
 static bool may_write(struct plain *f)
 {
     struct pollfd fds[] = {{.fd = STDOUT_FILENO, .events = POLLOUT}, {.fd = f->program->signal_fd, .events = POLLIN}};
@@ -221,7 +222,8 @@ static void take_byte(struct plain *f, char byte)
     f->line[f->len++] = byte ? byte : '\x01';
 }
 
-/* Only as far as the conversation has room: the rest waits here, and behind it whoever writes to us. */
+/* Only as far as the conversation has room: the rest waits here, and behind it whoever writes to
+ * us. */
 static void consume(struct plain *f)
 {
     while (f->at < f->count && (f->parting ? !f->talk.hurried : talk_has_room(&f->talk) && !f->talk.over))

@@ -19,8 +19,8 @@
 /* Signals the program takes in its own time. */
 static const int handled_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
-/* A SIGHUP that nohup ignores stays ignored.  SIGINT is taken even where a script's "&" made it ignored: whoever sends
- * it to us means it. */
+/* A SIGHUP that nohup ignores stays ignored.  SIGINT is taken even where a script's "&" made it
+ * ignored: whoever sends it to us means it. */
 static void fill_handled(sigset_t *set)
 {
     struct sigaction old;
@@ -82,7 +82,8 @@ static struct node_config node_config_of(const struct program *p, const struct h
                 .identity = p->id.keys,
                 .params = o->params,
                 .cc = o->cc,
-                /* One that calls and has nothing for others: it is connected a round trip sooner. */
+                /* One that calls and has nothing for others: it is connected a round trip
+                 * sooner. */
                 .accept = !p->has_target || hub->receive_files || hub->serve,
                 .connect_timeout_us = o->timeout_us,
                 .limit_bytes_per_s = o->limit_bytes_per_s,
@@ -97,7 +98,8 @@ static struct node_config node_config_of(const struct program *p, const struct h
         .trace = o->trace,
     };
 
-    /* One that takes no calls needs no port that others know, and leaves it to those beside it that do. */
+    /* One that takes no calls needs no port that others know, and leaves it to those beside it that
+     * do. */
     cfg.port = cfg.endpoint.accept || o->port_given ? o->port : 0;
     snprintf(cfg.endpoint.name, sizeof cfg.endpoint.name, "%s", p->name);
     return cfg;
@@ -152,8 +154,8 @@ int program_open(struct program *p, const struct options *o, const struct hub_co
     return code;
 }
 
-/* Closing a terminal brings more than one SIGHUP, a session that ends SIGTERM and SIGHUP: none of them may come between
- * us and the goodbye.  Only ^C may. */
+/* Closing a terminal brings more than one SIGHUP, a session that ends SIGTERM and SIGHUP: none of
+ * them may come between us and the goodbye.  Only ^C may. */
 static void let_interrupt_through(void)
 {
     sigset_t set;

@@ -1,5 +1,6 @@
 /*
- * duet recv: takes files, prints the final path of each on stdout, and ends when the peer that sent them has left.
+ * duet recv: takes files, prints the final path of each on stdout, and ends when the peer that sent
+ * them has left.
  */
 #include <errno.h>
 #include <stdio.h>

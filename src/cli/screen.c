@@ -395,8 +395,8 @@ static const char *prompt_of(const struct screen *s, char out[PASTED_QUESTION_BY
     return "> ";
 }
 
-/* The line that is being typed as UTF-8, on the heap, and where the cursor is in it.  NULL: it is no text in the
- * locale's encoding, and is shown as it is. */
+/* The line that is being typed as UTF-8, on the heap, and where the cursor is in it.  NULL: it is
+ * no text in the locale's encoding, and is shown as it is. */
 static char *typed_line(size_t *cursor)
 {
     char error[TYPED_ERROR_BYTES];

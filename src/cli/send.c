@@ -1,5 +1,6 @@
 /*
- * duet send: offers files to one peer and ends when each was verified, synced and renamed there, or failed.
+ * duet send: offers files to one peer and ends when each was verified, synced and renamed there, or
+ * failed.
  *
  *   check paths → wait or connect → (trust) → offer, SEND_AT_ONCE under way at a time → MSG_QUIT → exit code
  */
@@ -192,8 +193,8 @@ static void on_admitted(struct job *j, conn_id peer)
     request_more(s);                             /* whether it trusts us, and takes files, it says in its answer */
 }
 
-/* Each file will come back refused, if the peer stays for so long; it may be one that sends, too, and leaves as soon as
- * it learns the same of us. */
+/* Each file will come back refused, if the peer stays for so long; it may be one that sends, too,
+ * and leaves as soon as it learns the same of us. */
 static void all_refused(struct send *s)
 {
     for (size_t i = 0; i < s->count; i++) {

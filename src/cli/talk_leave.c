@@ -78,7 +78,8 @@ static void begin_farewell(struct talk *t)
     program_quit(p, at_once);
 }
 
-/* What was said and did not arrive, by its first words, in lines on the heap; NULL: nothing, or no memory. */
+/* What was said and did not arrive, by its first words, in lines on the heap; NULL: nothing, or no
+ * memory. */
 static char *list_undelivered(const struct talk *t)
 {
     char *text = NULL;

@@ -1,6 +1,6 @@
 /*
- * What both halves of talk stand on: telling the face, and sending to everyone connected, or keeping it for
- * those for whom it is.
+ * What both halves of talk stand on: telling the face, and sending to everyone connected, or
+ * keeping it for those for whom it is.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -12,7 +12,8 @@ static bool is_separator(char c)
     return c == '-' || c == ' ' || c == ':';
 }
 
-/* How many characters of `start` are those of `whole`, separators aside; -1: one is not.  *left: `whole` goes on. */
+/* How many characters of `start` are those of `whole`, separators aside; -1: one is not.  *left:
+ * `whole` goes on. */
 static long common(const char *whole, const char *start, bool *left)
 {
     long compared = 0;

@@ -11,7 +11,8 @@
 #include "duet/base/err.h"
 #include "duet/base/text.h"
 
-/* No character of an 8-bit or East Asian encoding is longer in UTF-8 than this for each of its bytes. */
+/* No character of an 8-bit or East Asian encoding is longer in UTF-8 than this for each of its
+ * bytes. */
 #define GROWTH 4
 
 /* The first byte that is no UTF-8; the length if all are. */

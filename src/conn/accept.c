@@ -92,8 +92,9 @@ static bool came_from_ourselves(const struct duet_route *from)
     return addr_same_host(&from->peer, &from->local) || (is_loopback_v4(&from->peer) && is_loopback_v4(&from->local));
 }
 
-/* Our own SYN has come back.  From this host: the user called this very program.  From another one: perhaps a router sends
- * us back, perhaps somebody on the way wants us to give up, so only a hint. */
+/* Our own SYN has come back.  From this host: the user called this very program.  From another one:
+ * perhaps a router sends us back, perhaps somebody on the way wants us to give up, so only a
+ * hint. */
 static void came_back(struct endpoint *e, struct conn *own, const struct duet_route *from, duet_time now)
 {
     if (!came_from_ourselves(from)) {
@@ -220,8 +221,8 @@ static bool make_room(struct endpoint *e, const struct host *host, bool address_
 
 /* ── work ────────────────────────────────────────────────────────────── */
 
-/* A SYN that will be refused, or is garbage, costs about as much as a good one and takes no place: a flood of those, from
- * wherever it likes, must not be cheaper than one that fills the places. */
+/* A SYN that will be refused, or is garbage, costs about as much as a good one and takes no place:
+ * a flood of those, from wherever it likes, must not be cheaper than one that fills the places. */
 static bool wastes_answers(struct endpoint *e, duet_time now)
 {
     if (time_since(now, e->wasted_since) >= US_PER_S) {
@@ -231,7 +232,8 @@ static bool wastes_answers(struct endpoint *e, duet_time now)
     return e->wasted >= LIMIT_WASTED_ANSWERS;
 }
 
-/* A good token does not make a SYN worth its answer: one can be sent as often as one likes, and be garbage otherwise. */
+/* A good token does not make a SYN worth its answer: one can be sent as often as one likes, and be garbage
+ * otherwise. */
 static bool may_ask(const struct endpoint *e, struct host *host, duet_time now)
 {
     const bool wasted_lately = !time_is_never(host->wasted_at) && !time_before(host->wasted_at, e->wasted_since);
@@ -271,7 +273,8 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_rou
     if (own == NULL && !e->accept)
         return DUET_EREFUSED;
 
-    /* A bad one is as good as none: it may have grown old, be of our former life, or forged by somebody who saw the SYN. */
+    /* A bad one is as good as none: it may have grown old, be of our former life, or forged by
+     * somebody who saw the SYN. */
     const bool token_ok = p->token != NULL && cookie_check(&e->cookie, &from->peer, p->cid_i, p->token, now);
     if ((wastes_answers(e, now) || e->half_open >= LIMIT_HALF_OPEN_RETRY) && !token_ok)
         return send_retry(e, p, from, now);

@@ -173,8 +173,8 @@ int conn_start_transport(struct conn *c, duet_time now)
     c->bulk_gap_us = RTT_INITIAL_US; /* unknown: a long one */
     c->asked_at = now;
     c->transport_ready = true;
-    /* Only a flight sent once tells whose answer came (Karn), and the initiator's ACK may have been lost before it came;
-     * but no round trip is longer than from the first of them. */
+    /* Only a flight sent once tells whose answer came (Karn), and the initiator's ACK may have been
+     * lost before it came; but no round trip is longer than from the first of them. */
     const uint64_t answer_us = time_since(now, c->flight_at);
     if (c->repeats == 0 && (c->initiator || answer_us < RTT_INITIAL_US))
         rtt_sample(&c->loss.rtt, answer_us, 0, now);

@@ -20,7 +20,8 @@ static uint64_t pacing_rate(const struct conn *c)
     return limit != 0 && (rate == 0 || limit < rate) ? limit : rate;
 }
 
-/* A packet waits until all of it may leave: at 1 kB/s one of 64 KiB did so for a minute, whatever there was to fill it. */
+/* A packet waits until all of it may leave: at 1 kB/s one of 64 KiB did so for a minute, whatever there was to fill
+ * it. */
 static uint32_t limited_bytes(const struct conn *c)
 {
     const uint64_t limit = c->shared->cfg.limit_bytes_per_s;
@@ -81,8 +82,9 @@ bool gate_bulk_allowed(struct conn *c, const struct gate *g, duet_time now)
     return g->bulk && (g->probe || pacer_allowance(&c->pacer, pacing_rate(c), size, now) >= size);
 }
 
-/* Nothing new is left of the files: is what is unacknowledged to go again, and when (recovery/tail.h)?  Puts what leaves
- * next back among the lost, at the very moment it may leave: so that it, and nothing else, is in the next packet. */
+/* Nothing new is left of the files: is what is unacknowledged to go again, and when
+ * (recovery/tail.h)?  Puts what leaves next back among the lost, at the very moment it may leave:
+ * so that it, and nothing else, is in the next packet. */
 static duet_time tail_at(struct conn *c, duet_time now)
 {
     duet_time again;

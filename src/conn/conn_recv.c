@@ -400,7 +400,8 @@ static const char *fault_text(int rc, enum frame_type type)
     return "a frame out of place";
 }
 
-/* All frames of an authentic packet; false: it must not be acknowledged (the connection is ending, or there was no room). */
+/* All frames of an authentic packet; false: it must not be acknowledged (the connection is ending,
+ * or there was no room). */
 static bool take_frames(struct conn *c, const uint8_t *bytes, size_t len, struct recv_packet *rp)
 {
     struct frame_ack *ack = &c->shared->ack_scratch;

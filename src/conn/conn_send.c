@@ -22,7 +22,8 @@ static ssize_t write_flight(const struct conn *c, uint8_t *buf, size_t cap)
 {
     if (c->state == CONN_SYN_RECEIVED)
         return handshake_syn_ack(c->hs, buf, cap);
-    /* Our ACKs come to nothing: perhaps the responder has forgotten us.  The same SYN reminds it, or makes it answer anew. */
+    /* Our ACKs come to nothing: perhaps the responder has forgotten us.  The same SYN reminds it,
+     * or makes it answer anew. */
     const bool ask_again = c->state == CONN_ACK_SENT && c->repeats >= CONN_ACK_TRIES && c->repeats % 2 == 0;
     return c->state == CONN_SYN_SENT || ask_again ? handshake_syn(c->hs, buf, cap) : handshake_ack(c->hs, buf, cap);
 }

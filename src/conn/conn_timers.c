@@ -39,8 +39,9 @@ static duet_time heartbeat_at(const struct conn *c)
 }
 
 /*
- * Where a file flows, a gap of a few usual ones is news: a whole round trip need not pass first.  Where one packet takes
- * longer than that, only a probe timeout is.  Each PING about the same silence comes twice as long after its start.
+ * Where a file flows, a gap of a few usual ones is news: a whole round trip need not pass first.
+ * Where one packet takes longer than that, only a probe timeout is.  Each PING about the same
+ * silence comes twice as long after its start.
  */
 static duet_time ask_at(const struct conn *c)
 {

@@ -18,7 +18,8 @@ void idmap_dispose(struct idmap *m)
     m->cap = m->count = 0;
 }
 
-/* Where the search for a key starts: two rounds of xor-shift-multiply (the finaliser of splitmix64) over key and secret. */
+/* Where the search for a key starts: two rounds of xor-shift-multiply (the finaliser of splitmix64)
+ * over key and secret. */
 static size_t home_of(const struct idmap *m, uint64_t key)
 {
     uint64_t h = key ^ m->secret;

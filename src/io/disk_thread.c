@@ -69,7 +69,8 @@ static struct parked take_parked(struct disk *d, size_t i)
     return p;
 }
 
-/* Tries the parked ones anew, from time to time: who holds the descriptors may be another program. */
+/* Tries the parked ones anew, from time to time: who holds the descriptors may be another
+ * program. */
 static void retry_parked(struct disk *d)
 {
     const duet_time now = clock_now();
@@ -102,7 +103,8 @@ static void forget_parked(struct disk *d, uint32_t id)
 
 /* ---- turns ---- */
 
-/* A file whose end came first is read back for its hash, a part at a time, and others take their turns between the parts. */
+/* A file whose end came first is read back for its hash, a part at a time, and others take their
+ * turns between the parts. */
 static void commit_in_turn(struct disk *d, struct msg *job)
 {
     const struct open_file *f = disk_find(d, job->id);
@@ -122,7 +124,8 @@ static void next_commit(struct disk *d)
     commit_in_turn(d, &job);
 }
 
-/* Shows that the files being received are not left over; the time until it is due again, in ms, -1: never. */
+/* Shows that the files being received are not left over; the time until it is due again, in ms, -1:
+ * never. */
 static int touch_parts(struct disk *d)
 {
     const duet_time now = clock_now();

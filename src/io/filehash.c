@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 #if defined(__x86_64__) && XXH_VERSION_NUMBER >= 801
-/* Not every build of the library has it, so it is asked for when the program starts; its own header would rename all of
- * xxhash.h. */
+/* Not every build of the library has it, so it is asked for when the program starts; its own header
+ * would rename all of xxhash.h. */
 __attribute__((weak)) XXH_errorcode XXH3_128bits_update_dispatch(XXH3_state_t *state, const void *bytes, size_t len);
 #define HAS_DISPATCH (XXH3_128bits_update_dispatch != NULL)
 #else

@@ -36,7 +36,8 @@ int files_openat(int dirfd, const char *name, int flags, mode_t mode)
     };
     const long fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
 
-    /* Before Linux 5.6, or under a filter that knows no openat2: one component and O_NOFOLLOW are as tight. */
+    /* Before Linux 5.6, or under a filter that knows no openat2: one component and O_NOFOLLOW are
+     * as tight. */
     if (fd < 0 && (errno == ENOSYS || errno == EPERM))
         return openat(dirfd, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
     return (int)fd;
@@ -143,8 +144,8 @@ bool files_is(int dirfd, const char *name, int fd)
 
 /* ---- a name of its own ---- */
 
-/* Is this how a file system says that it does not know an operation at all?  EPERM: FAT and FUSE about links, a filter of
- * system calls about both. */
+/* Is this how a file system says that it does not know an operation at all?  EPERM: FAT and FUSE
+ * about links, a filter of system calls about both. */
 static bool is_unknown_here(int why)
 {
     return why == EINVAL || why == ENOSYS || why == EOPNOTSUPP || why == EPERM || why == EMLINK;
@@ -187,8 +188,8 @@ static int write_note(int dirfd, const char *about, char note[FILES_TEMP_NAME_BY
     return err;
 }
 
-/* Reserves the name with an empty file of our own.  Closed before anything else happens to it: FUSE gives the open file
- * that a rename replaces another name instead of removing it. */
+/* Reserves the name with an empty file of our own.  Closed before anything else happens to it: FUSE
+ * gives the open file that a rename replaces another name instead of removing it. */
 static int reserve(int dirfd, const char *name)
 {
     const int fd = files_openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
@@ -199,7 +200,8 @@ static int reserve(int dirfd, const char *name)
     return 0;
 }
 
-/* Should somebody write to the empty file, or put another in its place, before we look: theirs stays. */
+/* Should somebody write to the empty file, or put another in its place, before we look: theirs
+ * stays. */
 static int replace_empty(int dirfd, const char *from, const char *to)
 {
     struct stat st;
@@ -267,7 +269,8 @@ void files_clear_note(int dirfd, const char *note)
     if (fd < 0)
         return;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-        /* Within seconds of the note, by the clock of the file system: an empty file of another day is the user's. */
+        /* Within seconds of the note, by the clock of the file system: an empty file of another day
+         * is the user's. */
         if (read_note(fd, about) && is_empty_file(dirfd, about, &empty) && empty.st_uid == st.st_uid &&
             labs((long)(empty.st_mtim.tv_sec - st.st_mtim.tv_sec)) <= NOTE_SECONDS)
             unlinkat(dirfd, about, 0);

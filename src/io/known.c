@@ -188,8 +188,8 @@ static void describe(const struct entry *e, enum known_verdict verdict, struct k
         fingerprint(e->key, out->old_fingerprint);
 }
 
-/* A known key does not excuse the address or the name of somebody else: who was trusted once is not trusted to be
- * anybody. */
+/* A known key does not excuse the address or the name of somebody else: who was trusted once is not
+ * trusted to be anybody. */
 static void judge(const struct findings *f, const struct known_peer *peer, struct known_match *out)
 {
     const bool dialled = peer->dialled != NULL && peer->dialled[0] != '\0';
@@ -287,7 +287,8 @@ size_t known_keys_at(const struct identity *id, const char *dialled, uint8_t key
 
 /* ---- remembering ---- */
 
-/* The line of the peer, with its newline; what it did not show or was not asked for is left open. */
+/* The line of the peer, with its newline; what it did not show or was not asked for is left
+ * open. */
 static size_t format_entry(const struct known_peer *peer, bool seen, char out[LINE_BYTES])
 {
     char hex[2 * NOISE_KEY_BYTES + 1], date[CLOCK_DATE_BYTES], name[NAME_BYTES], address[ADDRESS_BYTES];
@@ -326,8 +327,8 @@ static int replace_line(int dirfd, const char *text, size_t len, struct slice ol
     return err;
 }
 
-/* A binding of a known key is one more "seen" line, or takes the place of the oldest; where all are the user's own, and
- * as many as there may be, it is left out. */
+/* A binding of a known key is one more "seen" line, or takes the place of the oldest; where all are
+ * the user's own, and as many as there may be, it is left out. */
 static int write_line(int dirfd, const char *text, size_t len, const struct findings *f, const struct known_peer *peer)
 {
     char line[LINE_BYTES + 1] = "\n";

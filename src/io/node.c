@@ -149,7 +149,8 @@ static int start_threads(struct node *n, char error[NODE_ERROR_BYTES], int *sys)
     return err == 0 ? 0 : fail(err, *sys, "cannot start a thread", error);
 }
 
-/* In the order of who uses whom; the chunks in flight are the hub's, so it goes after the disk thread. */
+/* In the order of who uses whom; the chunks in flight are the hub's, so it goes after the disk
+ * thread. */
 static void dispose(struct node *n)
 {
     if (n->disk_runs) {

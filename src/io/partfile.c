@@ -57,8 +57,8 @@ static int system_error(int *sys)
     return DUET_ESYS;
 }
 
-/* What a file system answers that cannot do such a thing at all.  Without permissions, or without a way to sync, it keeps
- * a file as well as it keeps any. */
+/* What a file system answers that cannot do such a thing at all.  Without permissions, or without a
+ * way to sync, it keeps a file as well as it keeps any. */
 static bool is_unknown_here(int why)
 {
     return why == EPERM || why == ENOSYS || why == EOPNOTSUPP || why == EINVAL || why == ESPIPE;
@@ -82,8 +82,9 @@ static int check_room(int dirfd, uint64_t bytes, int *sys)
 
 /* ---- the temporary file ---- */
 
-/* A temporary file that partfile_sweep of another process leaves alone: it is locked as long as we live.  One that was
- * swept between the two calls is not ours any more; where there are no locks only the age counts. */
+/* A temporary file that partfile_sweep of another process leaves alone: it is locked as long as we
+ * live.  One that was swept between the two calls is not ours any more; where there are no locks
+ * only the age counts. */
 static int open_locked(int dirfd, char temp[FILES_TEMP_NAME_BYTES])
 {
     for (;;) {
@@ -101,7 +102,8 @@ static bool is_about_the_name(int why)
     return why == EINVAL || why == EILSEQ || why == ENAMETOOLONG || why == ENOENT || why == EPROTO;
 }
 
-/* Gives an empty file the name, as the file itself will get it, in `room`: a new folder of our own. */
+/* Gives an empty file the name, as the file itself will get it, in `room`: a new folder of our
+ * own. */
 static int try_name_in(int room, const char *name, int *sys)
 {
     char temp[FILES_TEMP_NAME_BYTES];
@@ -119,8 +121,9 @@ static int try_name_in(int room, const char *name, int *sys)
     return err;
 }
 
-/* Can the file get its name at the end?  FAT, exFAT, NTFS and many network servers refuse some that are legal here, and
- * some mounts know no way to rename.  Where no folder can be made it is not known, and the end will show. */
+/* Can the file get its name at the end?  FAT, exFAT, NTFS and many network servers refuse some that
+ * are legal here, and some mounts know no way to rename.  Where no folder can be made it is not
+ * known, and the end will show. */
 static int try_name(int dirfd, const char *name, int *sys)
 {
     char room[FILES_TEMP_NAME_BYTES];
@@ -304,7 +307,8 @@ static int catch_up(struct partfile *p, uint64_t most, int *sys)
     return 0;
 }
 
-/* Some file systems (FAT through FUSE) refuse to write behind the end: there the gap gets zeros first. */
+/* Some file systems (FAT through FUSE) refuse to write behind the end: there the gap gets zeros
+ * first. */
 static int write_behind_end(struct partfile *p, const void *bytes, size_t len, uint64_t offset)
 {
     int err = 0;
@@ -432,8 +436,8 @@ static bool is_taken(int dirfd, const char *name, unsigned n)
     return fstatat(dirfd, numbered, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* A number from 1 whose name is free, the next one where none was removed.  By doubling and halving: the ten thousandth
- * file of one name costs 28 looks, not ten thousand. */
+/* A number from 1 whose name is free, the next one where none was removed.  By doubling and
+ * halving: the ten thousandth file of one name costs 28 looks, not ten thousand. */
 static unsigned free_number(int dirfd, const char *name)
 {
     unsigned taken = 0, other = 1;
@@ -490,7 +494,8 @@ int partfile_commit(struct partfile *p, const uint8_t digest[DIGEST_BYTES], char
         return err;
     if (fsync(p->fd) != 0 && !is_unknown_here(errno))
         return system_error(sys);
-    /* Last, so that who dies during a long fsync leaves a file with the mode that partfile_sweep knows. */
+    /* Last, so that who dies during a long fsync leaves a file with the mode that partfile_sweep
+     * knows. */
     if (fchmod(p->fd, p->mode) != 0 && !is_unknown_here(errno))
         return system_error(sys);
     return give_name(p, final, sys);

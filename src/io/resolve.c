@@ -81,8 +81,8 @@ static bool parse_target(const char *text, uint16_t default_port, struct target 
     return copy_host(text, strlen(text), t->host);
 }
 
-/* What a waiting peer prints as where it listens, [::]:6254 or 0.0.0.0:6254, can be dialled: it is this host.  The kernel
- * would send there, too, but the answer comes from the loopback address. */
+/* What a waiting peer prints as where it listens, [::]:6254 or 0.0.0.0:6254, can be dialled: it is
+ * this host.  The kernel would send there, too, but the answer comes from the loopback address. */
 static void this_host(struct duet_addr *a)
 {
     static const uint8_t nowhere[sizeof(a->ip)];

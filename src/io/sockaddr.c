@@ -48,7 +48,8 @@ void sockaddr_decode_v6(const struct in6_addr *ip, uint32_t interface, struct du
     }
     out->family = ADDR_V6;
     memcpy(out->ip, bytes, V6_BYTES);
-    /* The kernel names the interface for every address; only link-local ones need it to be one address. */
+    /* The kernel names the interface for every address; only link-local ones need it to be one
+     * address. */
     out->scope = IN6_IS_ADDR_LINKLOCAL(ip) ? interface : 0;
 }
 

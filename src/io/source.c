@@ -39,8 +39,8 @@ static int check_kind(const struct stat *st, int *sys)
     return DUET_ESYS;
 }
 
-/* A file that fills no block: an empty one, or none of a disk at all.  Some network file systems count no blocks either:
- * what is small is read at once there. */
+/* A file that fills no block: an empty one, or none of a disk at all.  Some network file systems
+ * count no blocks either: what is small is read at once there. */
 static bool is_virtual(const struct stat *st)
 {
     return st->st_size == 0 || (st->st_blocks == 0 && st->st_size <= SOURCE_COPY_BYTES);
@@ -178,8 +178,8 @@ int source_digest(struct source *s, uint8_t out[DIGEST_BYTES], bool *grew, int *
     if (fstat(s->fd, &held) != 0)
         return system_error(sys);
     if (s->copy == NULL) {
-        /* Another file under the name: what we sent is no longer what the user means.  Gone altogether: it still is
-         * what they asked for (a temporary file, a ~ backup). */
+        /* Another file under the name: what we sent is no longer what the user means.  Gone
+         * altogether: it still is what they asked for (a temporary file, a ~ backup). */
         if (compare(&s->opened, &held) == CONTENT_CHANGED ||
             (stat(s->path, &named) == 0 && compare(&s->opened, &named) == CONTENT_CHANGED))
             return DUET_EINTEGRITY;

@@ -47,7 +47,8 @@ int statedir_open(const char *path)
 
     if (len < 0 || (size_t)len >= sizeof(at))
         return DUET_ERANGE;
-    /* Folders above it that cannot be made mostly exist; whether it matters shows at the last one. */
+    /* Folders above it that cannot be made mostly exist; whether it matters shows at the last
+     * one. */
     for (char *slash = strchr(at + 1, '/'); len > 0 && slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(at, MODE_DIR) != 0 && errno != EEXIST && above == 0)

@@ -30,8 +30,8 @@ static int check(struct tracefile *t, bool ok, int *sys)
     return DUET_ESYS;
 }
 
-/* Who may write to the directory (/tmp) must not choose, by a link or a file put there first, what is overwritten or who
- * reads along.  A descriptor, -1 with errno. */
+/* Who may write to the directory (/tmp) must not choose, by a link or a file put there first, what
+ * is overwritten or who reads along.  A descriptor, -1 with errno. */
 static int open_own(const char *path)
 {
     const int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, MODE_TRACE);

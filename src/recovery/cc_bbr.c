@@ -268,9 +268,10 @@ static uint64_t ceiling(const struct cc *c, const struct rtt *r, duet_time now)
     return num_min(num_min(hi, b->path.inflight_lo), cc_ceiling_bytes(c));
 }
 
-/* Half of the opening flight came through at INITIAL_PACE, or as much less as it came apart on the way, and met no queue:
- * the next round trip may have as much more of that pace as any other has of the one before.  On a long path that is
- * many times the flight, which took but a moment to leave: at 300 ms two round trips of growing. */
+/* Half of the opening flight came through at INITIAL_PACE, or as much less as it came apart on the
+ * way, and met no queue: the next round trip may have as much more of that pace as any other has of
+ * the one before.  On a long path that is many times the flight, which took but a moment to leave:
+ * at 300 ms two round trips of growing. */
 static uint64_t proven_window(const struct loss *l, const struct loss_summary *s)
 {
     const struct rtt *r = &l->rtt;
@@ -290,8 +291,8 @@ static bool is_late(const struct rtt *r)
     return r->sampled && r->latest_us > r->min_us + num_max(LATE_US, r->min_us / LATE_SHARE);
 }
 
-/* The opening flight leaves when the application has just begun, so each of its packets counts as held back by it.  What
- * was in flight behind a packet, or came with it, tells the two apart. */
+/* The opening flight leaves when the application has just begun, so each of its packets counts as
+ * held back by it.  What was in flight behind a packet, or came with it, tells the two apart. */
 static bool is_filled(const struct cc *c, const struct loss *l, const struct loss_summary *s)
 {
     return !cc_bbr_path_app_limited(&c->bbr.path, l, s) || l->bytes_in_flight + s->rate_delivered >= INITIAL_BYTES / 2;

@@ -228,7 +228,8 @@ static bool guard_is_short(const struct cc *c, duet_time now)
     return us < GUARD_LEAST_US || (us < GUARD_MOST_US && !cc_bbr_loss_full(&c->bbr.loss, c->packet_bytes, now));
 }
 
-/* A guard lasts until it has told enough, a round trip and GUARD_LEAST_US at most; on a long path that is a part of one. */
+/* A guard lasts until it has told enough, a round trip and GUARD_LEAST_US at most; on a long path
+ * that is a part of one. */
 static bool is_down_over(const struct cc *c, const struct loss *l, duet_time now)
 {
     const struct cc_bbr *b = &c->bbr;
@@ -346,9 +347,10 @@ static void watch_queue(struct cc *c, const struct loss *l, const struct loss_su
     }
 }
 
-/* The queue was empty in the last REFILL and in this CRUISE, and has stood for some rounds since: nobody else came to it,
- * so we send faster than the path carries.  The best of many samples is too good where programs get their turn late; what
- * was delivered while the queue stood is the truth. */
+/* The queue was empty in the last REFILL and in this CRUISE, and has stood for some rounds since:
+ * nobody else came to it, so we send faster than the path carries.  The best of many samples is too
+ * good where programs get their turn late; what was delivered while the queue stood is the
+ * truth. */
 static void trust_deliveries(struct cc_bbr *b, const struct loss *l, duet_time now)
 {
     uint64_t stood_us = time_since(now, b->empty_at);

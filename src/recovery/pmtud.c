@@ -1,6 +1,7 @@
 #include "duet/recovery/pmtud.h"
 
-/* UDP payloads: loopback and IPv4's largest, jumbo frames, Ethernet over IPv4 and over IPv6, PPPoE and tunnels, IPv6's minimum. */
+/* UDP payloads: loopback and IPv4's largest, jumbo frames, Ethernet over IPv4 and over IPv6, PPPoE
+ * and tunnels, IPv6's minimum. */
 static const uint32_t candidates[] = {65507, 8972, 1472, 1452, 1432, 1400, 1352, 1280, 1232};
 #define CANDIDATES (sizeof candidates / sizeof candidates[0])
 

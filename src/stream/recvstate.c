@@ -74,7 +74,8 @@ bool recvstate_new_limit(struct recvstate *s, uint64_t *limit_bytes)
     /* A known end is no reason to stop: extents come in any order, so its bytes may still need credit. */
     if (s->limit_bytes >= s->final_bytes || limit <= s->limit_bytes)
         return false;
-    /* Not every message read is told; a peer that used up its credit and is read to the end has a whole window coming. */
+    /* Not every message read is told; a peer that used up its credit and is read to the end has a whole window
+     * coming. */
     if (limit - s->limit_bytes < s->step_bytes)
         return false;
     s->limit_bytes = limit;

@@ -15,7 +15,8 @@ bool charset_is_utf8(void)
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-/* The character in the encoding; 0: it has none, or none that is only shown.  wchar_t is the code point in glibc. */
+/* The character in the encoding; 0: it has none, or none that is only shown.  wchar_t is the code
+ * point in glibc. */
 static size_t encode(int32_t point, char out[MB_LEN_MAX])
 {
     mbstate_t state = {0};

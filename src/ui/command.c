@@ -57,7 +57,8 @@ __attribute__((format(printf, 2, 3))) static int finish_bad(struct command *out,
     return finish(out, COMMAND_BAD, len < 0 ? NULL : text);
 }
 
-/* "~" or "~user" at the start becomes the home folder; what cannot be expanded stays. NULL: out of memory. */
+/* "~" or "~user" at the start becomes the home folder; what cannot be expanded stays. NULL: out of
+ * memory. */
 static char *expand_home(char *path)
 {
     if (path[0] != '~')
@@ -80,8 +81,8 @@ static char *expand_home(char *path)
     return len < 0 ? NULL : whole;
 }
 
-/* The rest of the line as a path.  Quotes around all of it are taken off; in double quotes and outside of any, a
- * backslash before a blank, quote or backslash takes away its meaning. */
+/* The rest of the line as a path.  Quotes around all of it are taken off; in double quotes and
+ * outside of any, a backslash before a blank, quote or backslash takes away its meaning. */
 static int finish_path(struct command *out, enum command_id id, const char *argument)
 {
     size_t len = strlen(argument);

@@ -98,7 +98,8 @@ static char *command_generator(const char *text, int state)
     return NULL;
 }
 
-/* Where the word to complete starts in the line up to the cursor, and who knows its continuations; NULL: nothing to do. */
+/* Where the word to complete starts in the line up to the cursor, and who knows its continuations;
+ * NULL: nothing to do. */
 static rl_compentry_func_t *completer(const char *line, size_t *start)
 {
     static const char send[] = "/send ";
@@ -234,8 +235,9 @@ void input_stop(void)
     memset(&in, 0, sizeof in);
 }
 
-/* Line ends of a paste come as \r; one at its end belongs to the way it was copied, not to the text.  A NUL, which would
- * end it, becomes another control; everything else stays as it is, and is made safe where it is shown. */
+/* Line ends of a paste come as \r; one at its end belongs to the way it was copied, not to the
+ * text.  A NUL, which would end it, becomes another control; everything else stays as it is, and is
+ * made safe where it is shown. */
 static void normalise_paste(void)
 {
     size_t used = 0;

@@ -14,8 +14,8 @@ static struct model_line *line_at(const struct model *m, size_t index)
     return m->lines[(m->first + index) % MODEL_LINES];
 }
 
-/* Bytes of whole clusters that fit in `width`, up to a newline at most (which has no width: looking beyond it would
- * make wrapping many of them quadratic). */
+/* Bytes of whole clusters that fit in `width`, up to a newline at most (which has no width: looking
+ * beyond it would make wrapping many of them quadratic). */
 static size_t fit_row(const char *text, size_t len, size_t width)
 {
     size_t at = 0;
@@ -69,7 +69,8 @@ struct row_cursor {
     bool in_word; /* a long one, that goes on */
 };
 
-/* Bytes of the ASCII word at the start of the text, counted up to `most`; 0: none, or not all of it is ASCII. */
+/* Bytes of the ASCII word at the start of the text, counted up to `most`; 0: none, or not all of it
+ * is ASCII. */
 static size_t word_bytes(const char *text, size_t len, size_t most)
 {
     size_t n = 0;

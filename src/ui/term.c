@@ -76,7 +76,8 @@ static void write_now(const char *text)
     fflush(stdout);
 }
 
-/* A "dumb" terminal, or one that prints on paper, would show the sequences, or one line over the other. */
+/* A "dumb" terminal, or one that prints on paper, would show the sequences, or one line over the
+ * other. */
 static const char *what_is_missing(void)
 {
     int known = 0;

@@ -145,8 +145,8 @@ const char *view_status(const struct view *v, bool ascii, char out[VIEW_STATUS_B
     return out;
 }
 
-/* What the view draws for a character; 0: nothing.  The shapes that selectors ask for are as wide as each terminal
- * likes, and so they are not asked for. */
+/* What the view draws for a character; 0: nothing.  The shapes that selectors ask for are as wide
+ * as each terminal likes, and so they are not asked for. */
 static int32_t drawn_as(int32_t point)
 {
     if (point == 0xFE0E || point == 0xFE0F)
@@ -158,7 +158,8 @@ static int32_t drawn_as(int32_t point)
     return charset_has(point) ? point : '?';
 }
 
-/* One place of a cluster as curses wants it: a character of at most `columns`, and the marks on it. */
+/* One place of a cluster as curses wants it: a character of at most `columns`, and the marks on
+ * it. */
 static void fill_cell(const char *text, size_t len, int columns, wchar_t out[CELL_CHARACTERS + 1])
 {
     size_t used = 0;
@@ -168,7 +169,8 @@ static void fill_cell(const char *text, size_t len, int columns, wchar_t out[CEL
         ssize_t taken = text_decode(text + at, len - at, &point);
 
         at += taken > 0 ? (size_t)taken : 1;
-        /* A joiner at the end would, in terminals that join emoji, pull the next cell into this one. */
+        /* A joiner at the end would, in terminals that join emoji, pull the next cell into this
+         * one. */
         point = point == ZERO_WIDTH_JOINER && at == len ? 0 : drawn_as(point);
         if (point == 0)
             continue;
@@ -337,7 +339,8 @@ static void draw_status(const struct view *v, int y, size_t width)
         draw_text(y, 1, width - 2, text, strlen(text), A_REVERSE, 0);
 }
 
-/* Readline's line may hold control bytes (^V): each is one cell to text_columns, and drawn as one replacement. */
+/* Readline's line may hold control bytes (^V): each is one cell to text_columns, and drawn as one
+ * replacement. */
 static void draw_input(const struct view *v, int y, size_t width)
 {
     size_t prompt = text_columns(v->prompt, strlen(v->prompt));
@@ -383,7 +386,8 @@ void view_forget(void)
     links_forget(&screen_links.now);
 }
 
-/* What curses leaves as it is, since the same letters stand there, would stay a part of a link that went. */
+/* What curses leaves as it is, since the same letters stand there, would stay a part of a link that
+ * went. */
 static void refresh_with_links(int height)
 {
     const bool changed = links_changed(&screen_links.now);

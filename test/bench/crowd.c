@@ -10,8 +10,8 @@
  *   crowd serve PORT                 one endpoint behind one socket and nothing above it: accepts everyone until TERM;
  *                                    prints "ready"
  *
- * `serve` shows what a connection costs; against `duet recv -k` the same callers meet the whole program, and are peers it
- * is connected to: each says HELLO.
+ * `serve` shows what a connection costs; against `duet recv -k` the same callers meet the whole
+ * program, and are peers it is connected to: each says HELLO.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -22,7 +22,8 @@ static int complain(const char *what, const char *which)
 #define TUN_F_USO6 0x40
 #endif
 
-/* What the kernel may leave to card.c.  Not TUN_F_TSO_ECN: a train's packets have the same flags.  A kernel that does not know USO cuts trains of datagrams itself. */
+/* What the kernel may leave to card.c.  Not TUN_F_TSO_ECN: a train's packets have the same flags.
+ * A kernel that does not know USO cuts trains of datagrams itself. */
 static int offload(int fd)
 {
     unsigned sums = TUN_F_CSUM, trains = sums | TUN_F_TSO4 | TUN_F_TSO6, all = trains | TUN_F_USO4 | TUN_F_USO6;

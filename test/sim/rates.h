@@ -1,8 +1,9 @@
 /*
- * rates: a line whose rate changes, as a phone's does while it is carried about.  Every step lasts between min_us and
- * max_us, uniformly, and has a rate between base/factor and base·factor, uniform in its logarithm: next to base as often
- * above as below it.  The whole trace is drawn beforehand, so that a queue knows when what it holds will have left;
- * after RATES_STEPS it begins anew.  The same seed gives the same trace.
+ * rates: a line whose rate changes, as a phone's does while it is carried about.  Every step lasts
+ * between min_us and max_us, uniformly, and has a rate between base/factor and base·factor, uniform
+ * in its logarithm: next to base as often above as below it.  The whole trace is drawn beforehand,
+ * so that a queue knows when what it holds will have left; after RATES_STEPS it begins anew.  The
+ * same seed gives the same trace.
  */
 #ifndef SIM_RATES_H
 #define SIM_RATES_H

@@ -64,7 +64,8 @@ void hub_on_quit(struct hub *h, bool at_once);
 /* Lets everything move that can: sessions, transfers, those that want to end or rest. */
 void hub_pump(struct hub *h);
 
-/* Until when this session is waited for: a silent peer, or when quitting the last acknowledgements.  NEVER: nothing is. */
+/* Until when this session is waited for: a silent peer, or when quitting the last acknowledgements.  NEVER: nothing
+ * is. */
 duet_time hub_waits_until(const struct hub *h, const struct session *s);
 
 #endif

@@ -35,8 +35,8 @@
 enum msg_type {
     /* ui → net */
     MSG_CONNECT,          /* id (ui's number, not 0), call */
-    MSG_TRUST,            /* peer, flag: yes or no; the answer to MSG_PEER_KEY. No: text is the reason for the peer, if it
-                           * is not the key; MSG_LEFT follows (flag, value CLOSE_REFUSED, or CLOSE_TRUST without one) */
+    MSG_TRUST,            /* peer, flag: yes or no; the answer to MSG_PEER_KEY. No: text is the reason for the peer, if
+                           * it is not the key; MSG_LEFT follows (flag, value CLOSE_REFUSED, or CLOSE_TRUST without one) */
     MSG_SAY,              /* peer, id (ui's number), text: UTF-8, NUL-terminated, at most CHAT_TEXT_BYTES; what
                            * cannot be sent: MSG_NOTICE with this id */
     MSG_SEND,             /* peer, id (ui's number), text: path as the user wrote it; beyond TRANSFERS_PER_PEER, or
@@ -111,8 +111,8 @@ enum msg_type {
 /* The same names as a list, for msg_type_name; its switch tells when one is missing. */
 #define MSG_LIST(X) \
     X(MSG_CONNECT) X(MSG_TRUST) X(MSG_SAY) X(MSG_SEND) X(MSG_ACCEPT) X(MSG_REJECT) X(MSG_CANCEL) X(MSG_ASK) \
-    X(MSG_STATS_PLEASE) X(MSG_CLOSE) X(MSG_LEAVING) X(MSG_QUIT) X(MSG_LISTENING) X(MSG_PEER_KEY) X(MSG_CONNECTED) X(MSG_FAILED) \
-    X(MSG_TEXT) X(MSG_DELIVERED) X(MSG_OFFER) X(MSG_SENDING) X(MSG_PROGRESS) X(MSG_RECEIVED) X(MSG_SENT) \
+    X(MSG_STATS_PLEASE) X(MSG_CLOSE) X(MSG_LEAVING) X(MSG_QUIT) X(MSG_LISTENING) X(MSG_PEER_KEY) X(MSG_CONNECTED) \
+    X(MSG_FAILED) X(MSG_TEXT) X(MSG_DELIVERED) X(MSG_OFFER) X(MSG_SENDING) X(MSG_PROGRESS) X(MSG_RECEIVED) X(MSG_SENT) \
     X(MSG_TRANSFER_FAILED) X(MSG_UNREACHABLE) X(MSG_BACK) X(MSG_LEFT) X(MSG_LOST) X(MSG_ANSWER) X(MSG_NOTICE) \
     X(MSG_STATS) X(MSG_STOPPED) X(JOB_OPEN) X(JOB_READ) X(JOB_DIGEST) X(JOB_CREATE) X(JOB_WRITE) X(JOB_COMMIT) \
     X(JOB_ABORT) X(DONE_OPENED) X(DONE_READ) X(DONE_DIGEST) X(DONE_CREATED) X(DONE_WROTE) X(DONE_COMMITTED)

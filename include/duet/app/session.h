@@ -76,7 +76,8 @@ void session_start_send(struct session *s, struct env *env);
 /* From the endpoint: READABLE of one of the two ordered streams. */
 void session_readable(struct session *s, uint64_t stream);
 
-/* Its turn: reads and handles messages, SESSION_TURN_MESSAGES of each stream at most.  env->dirty: there may be more. */
+/* Its turn: reads and handles messages, SESSION_TURN_MESSAGES of each stream at most.  env->dirty: there may be
+ * more. */
 void session_read(struct session *s, struct env *env);
 /* Hands what it has to say to the endpoint, or says goodbye if it must end. */
 void session_write(struct session *s, struct env *env);

@@ -73,8 +73,9 @@ struct transfer_trouble {
     const char *peer_words; /* for the peer; NULL: the same */
 };
 
-/* May one that holds `mine` of the `held` places in all have one more?  Nobody gets more than are left for the others: so
- * two, three or four who take what they can still leave places, and only the ninth finds none of 128. */
+/* May one that holds `mine` of the `held` places in all have one more?  Nobody gets more than are
+ * left for the others: so two, three or four who take what they can still leave places, and only
+ * the ninth finds none of 128. */
 bool place_is_fair(size_t mine, size_t held, size_t places);
 
 /* NULL: no room for one more with this peer or at all (*why WHY_BUSY), or no memory (WHY_MEMORY).  name is copied. */

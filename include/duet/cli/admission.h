@@ -12,9 +12,10 @@
  * A consent names whom it is for.  Who left while waiting keeps its place for ADMISSION_GONE_US, so that no other
  * takes over its name under the user's fingers: in that time the name means neither.
  *
- * Strangers cannot fill or flood anything: ADMISSION_WAITING_PER_HOST wait at most, each at most ADMISSION_WAIT_US; a host
- * brings ADMISSION_NEW_PER_HOST new keys a minute at most; there is one line about strangers each ADMISSION_LINES_US.
- * None of this holds for whom the user called, who comes first and stays.
+ * Strangers cannot fill or flood anything: ADMISSION_WAITING_PER_HOST wait at most, each at most
+ * ADMISSION_WAIT_US; a host brings ADMISSION_NEW_PER_HOST new keys a minute at most; there is one
+ * line about strangers each ADMISSION_LINES_US.  None of this holds for whom the user called, who
+ * comes first and stays.
  *
  * Front ends: a sink takes what happens, words included.  Main thread; the time is passed in.
  */

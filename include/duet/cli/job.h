@@ -1,9 +1,9 @@
 /*
- * job: what send, recv and ask have in common: a program with its roster and progress line, a loop that hands the node's
- * messages to a table of handlers, and the messages they all treat alike.
+ * job: what send, recv and ask have in common: a program with its roster and progress line, a loop
+ * that hands the node's messages to a table of handlers, and the messages they all treat alike.
  *
- * A question on the terminal holds up nobody but who it is about.  Only the key of a host we called decides how it ends:
- * a stranger that comes and is refused is told, and the waiting goes on.
+ * A question on the terminal holds up nobody but who it is about.  Only the key of a host we called
+ * decides how it ends: a stranger that comes and is refused is told, and the waiting goes on.
  *
  *   job_open → job_run (until job_finish, a signal, or the node's end; then the farewell) → job_close
  *

@@ -51,7 +51,8 @@ struct options {
 /* Index in argv of the first argument that is not an option nor an option's value, before any "--"; 0: none. */
 int options_first_word(int argc, char *const argv[]);
 
-/* Parses argv[1..] except argv[skip] (the subcommand's name; 0: none).  0 or DUET_EINVAL, DUET_ENOMEM with a line in error. */
+/* Parses argv[1..] except argv[skip] (the subcommand's name; 0: none).  0 or DUET_EINVAL,
+ * DUET_ENOMEM with a line in error. */
 int options_parse(struct options *o, enum options_command command, int argc, char *argv[], int skip,
                   char error[OPTIONS_ERROR_BYTES]);
 void options_dispose(struct options *o);

@@ -1,8 +1,8 @@
 /*
  * progress: how the transfers of send and recv stand, on stderr.
  *
- * On a terminal one line redrawn in place, at most ten times a second; otherwise a plain line a second.  Notes go through
- * here too, so that they do not run into the redrawn line.  Main thread.
+ * On a terminal one line redrawn in place, at most ten times a second; otherwise a plain line a
+ * second.  Notes go through here too, so that they do not run into the redrawn line.  Main thread.
  */
 #ifndef DUET_CLI_PROGRESS_H
 #define DUET_CLI_PROGRESS_H

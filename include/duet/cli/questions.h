@@ -1,10 +1,11 @@
 /*
  * questions: yes or no, asked on the terminal one after the other, while everything else goes on.
  *
- * Whoever asks names the message that is in question, and gets it named with the answer.  A question whose
- * peer or transfer is gone is forgotten.  Offers, which are of peers that were let in, come before the keys of strangers.
- * In the background nothing is read: it would stop the program, and its transfers with it.  What was typed before a
- * question shows is no answer to it.  Main thread.
+ * Whoever asks names the message that is in question, and gets it named with the answer.  A
+ * question whose peer or transfer is gone is forgotten.  Offers, which are of peers that were let
+ * in, come before the keys of strangers.  In the background nothing is read: it would stop the
+ * program, and its transfers with it.  What was typed before a question shows is no answer to it.
+ * Main thread.
  */
 #ifndef DUET_CLI_QUESTIONS_H
 #define DUET_CLI_QUESTIONS_H
@@ -48,7 +49,8 @@ void questions_show(struct questions *q);
 /* Something else is about to be printed: on a line of its own. */
 void questions_make_way(struct questions *q);
 
-/* What to wait for: stdin; -1 while nothing is asked, or we are in the background (look again after QUESTIONS_LOOK_US). */
+/* What to wait for: stdin; -1 while nothing is asked, or we are in the background (look again after
+ * QUESTIONS_LOOK_US). */
 int questions_fd(const struct questions *q);
 #define QUESTIONS_LOOK_US UINT64_C(1000000)
 /* stdin can be read: takes a line and tells the one who asked.  The end of input is a no. */

@@ -1,9 +1,9 @@
 /*
  * receipts: which messages of ours are on their way, and whose receipt each of them waits for.
  *
- * A message goes to a set of peers, named by their roster slots.  It has ended when every one of them has acknowledged it
- * or is not waited for any more; then receipts_take_ended gives it out, once.  A message that was kept for several peers is
- * added anew for each that comes.  Main thread.
+ * A message goes to a set of peers, named by their roster slots.  It has ended when every one of
+ * them has acknowledged it or is not waited for any more; then receipts_take_ended gives it out,
+ * once.  A message that was kept for several peers is added anew for each that comes.  Main thread.
  */
 #ifndef DUET_CLI_RECEIPTS_H
 #define DUET_CLI_RECEIPTS_H

@@ -4,13 +4,13 @@
  *   user's line ── talk_line ──▶ command ──▶ messages to the node
  *   node's message ── talk_message ──▶ roster, bookkeeping ──▶ events ──▶ the front end's sink
  *
- * Messages and files go to everyone connected.  While nobody is, they are kept for those they are meant for (kept.h), in
- * order.
- * A message counts as delivered when everyone it went to (and who is still there) has it.
+ * Messages and files go to everyone connected.  While nobody is, they are kept for those they are
+ * meant for (kept.h), in order.  A message counts as delivered when everyone it went to (and who is
+ * still there) has it.
  *
- * Leaving: end of input drains (everything sent is delivered, files and answers too, a connection under way comes to its
- * end one way or the other; a peer that stays silent is soon lost, see MSG_LEAVING); /quit cancels transfers and only
- * sees to the messages.  Main thread.
+ * Leaving: end of input drains (everything sent is delivered, files and answers too, a connection
+ * under way comes to its end one way or the other; a peer that stays silent is soon lost, see
+ * MSG_LEAVING); /quit cancels transfers and only sees to the messages.  Main thread.
  */
 #ifndef DUET_CLI_TALK_H
 #define DUET_CLI_TALK_H
@@ -120,8 +120,8 @@ void talk_message(struct talk *t, const struct msg *m);
 /* What is due by the clock, and how long there is nothing. */
 uint64_t talk_tick(struct talk *t);
 
-/* Once `over`: says goodbye, waits TALK_FAREWELL_US at most for what is undelivered, tells what stays so; the exit code.
- * `wait` may be NULL. */
+/* Once `over`: says goodbye, waits TALK_FAREWELL_US at most for what is undelivered, tells what
+ * stays so; the exit code.  `wait` may be NULL. */
 int talk_farewell(struct talk *t, talk_wait *wait);
 
 /* Asks for fresh statistics of the only one connected, for the roster; of many none is shown. */

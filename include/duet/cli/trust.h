@@ -9,8 +9,9 @@
  *   new, moved    none                             yes            ALLOWED; of a moved one the old name is told
  *   new, moved    none                             no             ASK where somebody can answer, else REFUSED
  *
- * "moved" is a known key at an address and with a name that are both new to it.  Nobody is trusted before it is on file:
- * after ALLOWED, or a yes to ASK, trust_accept decides, in one step with the writing.
+ * "moved" is a known key at an address and with a name that are both new to it.  Nobody is trusted
+ * before it is on file: after ALLOWED, or a yes to ASK, trust_accept decides, in one step with the
+ * writing.
  *
  * Main thread.
  */

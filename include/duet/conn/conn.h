@@ -76,8 +76,8 @@ enum conn_state {
 #define CONN_ASK_MIN_US 100000    /* a file that stands still this long is asked after, */
 #define CONN_ASK_GAPS 8           /* or so many times its usual gap, a probe timeout at most */
 #define CONN_GAP_WEIGHT 8         /* of the usual gap: one part in so many is the newest, as of RFC 6298's SRTT */
-/* A peer that is asked whether it is there has this long to answer.  Five packets ask, so of ten thousand such silences at
- * 5 % loss none is an accident. */
+/* A peer that is asked whether it is there has this long to answer.  Five packets ask, so of ten
+ * thousand such silences at 5 % loss none is an accident. */
 #define CONN_ANSWER_PTOS 4
 #define CONN_ANSWER_MIN_US 400000
 #define CONN_SUSPEND_US 5000000 /* a timer this late means that we slept, not that the peer was silent */
@@ -195,7 +195,8 @@ struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const st
 /* Whose answer it waits for, before any came.  0, DUET_ENOMEM. */
 int conn_expect(struct conn *c, const struct expected_keys *expected);
 
-/* The answer to a SYN (SYN_RECEIVED), from the very address that got it: owns a handshake for which handshake_answer succeeded.  NULL: no memory. */
+/* The answer to a SYN (SYN_RECEIVED), from the very address that got it: owns a handshake for which
+ * handshake_answer succeeded.  NULL: no memory. */
 struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const struct duet_route *route,
                                 const struct handshake *hs, bool address_proven, duet_time now);
 void conn_free(struct conn *c);
@@ -253,8 +254,8 @@ int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_rou
                    uint8_t ecn, duet_time now);
 
 /* ── conn_gate.c ── */
-/* When conn_send will have something, as far as that does not depend on the other timers: now, when the pacer allows, or
- * DUET_NEVER. */
+/* When conn_send will have something, as far as that does not depend on the other timers: now, when
+ * the pacer allows, or DUET_NEVER. */
 duet_time conn_send_at(struct conn *c, duet_time now);
 
 /* ECN bits of the next packet: none while marked ones seem to vanish, or the peer sends none. */
@@ -279,7 +280,8 @@ void conn_heard(struct conn *c, duet_time now);
 void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now);
 /* EVENT_RELEASED for every source of b in [start, end) that is no longer needed. */
 void conn_release_sources(struct conn *c, struct bulksend *b, uint64_t start, uint64_t end);
-/* What packet `number`, outstanding, carried will leave again though it is not lost.  false: it carried nothing of use. */
+/* What packet `number`, outstanding, carried will leave again though it is not lost.  false: it carried nothing of
+ * use. */
 bool conn_repeat(struct conn *c, uint64_t number);
 /* Carries the oldest outstanding data again (a probe). */
 void conn_rearm_oldest(struct conn *c);

@@ -1,5 +1,6 @@
 /*
- * conn_gate: what may leave, and when; no frame is written here.  Part of conn (conn.h), used by conn_send and conn_draft.
+ * conn_gate: what may leave, and when; no frame is written here.  Part of conn (conn.h), used by
+ * conn_send and conn_draft.
  *
  *   an ACK            always, when due (and the address allows)
  *   control, chat     room in min(cwnd, window), or CONN_CHAT_EXTRA_PACKETS past it; never paced

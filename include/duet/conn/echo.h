@@ -42,8 +42,9 @@ struct echo {
 void echo_sent(struct echo *e, uint64_t stream, const struct stream_piece *p, uint64_t pto_us, duet_time now);
 /* The first credit of a bulk stream left. */
 void echo_credit(struct echo *e, uint64_t stream, uint64_t pto_us, duet_time now);
-/* Takes a frame whose time has come; false: none.  The caller has those of its bytes sent again that are not acknowledged;
- * a piece without bytes is the first credit of the stream, to be told again unless something has come on it. */
+/* Takes a frame whose time has come; false: none.  The caller has those of its bytes sent again
+ * that are not acknowledged; a piece without bytes is the first credit of the stream, to be told
+ * again unless something has come on it. */
 bool echo_due(struct echo *e, duet_time now, uint64_t *stream, struct stream_piece *p);
 duet_time echo_deadline(const struct echo *e);
 

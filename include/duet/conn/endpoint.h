@@ -30,8 +30,9 @@ struct endpoint;
 struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now);
 void endpoint_free(struct endpoint *e);
 
-/* Starts a handshake; EVENT_CONNECTED or EVENT_FAILED tells how it went, EVENT_HINT before how it may go.  0; DUET_EEXIST: there is a live session with
- * that address already (perhaps the peer was quicker), *out names it; DUET_ENOMEM, DUET_EFULL. */
+/* Starts a handshake; EVENT_CONNECTED or EVENT_FAILED tells how it went, EVENT_HINT before how it
+ * may go.  0; DUET_EEXIST: there is a live session with that address already (perhaps the peer was
+ * quicker), *out names it; DUET_ENOMEM, DUET_EFULL. */
 int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time now, conn_id *out);
 
 /* Right after endpoint_connect, which key's answer the attempt is for.  One of another key counts only when
@@ -61,8 +62,8 @@ int endpoint_recv(struct endpoint *e, const struct envelope *outside, uint8_t *t
 ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf, size_t cap, size_t *segment_bytes,
                       duet_time now);
 
-/* The kernel refused a datagram of that size to that address (EMSGSIZE): the path's packet size is brought down, to what
- * the interface allows where that is known (else 0). */
+/* The kernel refused a datagram of that size to that address (EMSGSIZE): the path's packet size is
+ * brought down, to what the interface allows where that is known (else 0). */
 void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t bytes, size_t allowed, duet_time now);
 
 /* ICMP says that no program listens at that address: EVENT_HINT for whom we call there. */
@@ -75,7 +76,8 @@ duet_time endpoint_deadline(const struct endpoint *e); /* DUET_NEVER: none */
 void endpoint_tick(struct endpoint *e, duet_time now);
 bool endpoint_poll(struct endpoint *e, struct endpoint_event *ev); /* false: drained */
 
-/* Ordered streams. Bytes taken / given, 0 when there is no room / nothing; DUET_ENOTFOUND: no such connection or stream. */
+/* Ordered streams. Bytes taken / given, 0 when there is no room / nothing; DUET_ENOTFOUND: no such
+ * connection or stream. */
 ssize_t endpoint_write(struct endpoint *e, conn_id conn, uint64_t stream, const uint8_t *bytes, size_t len,
                        duet_time now);
 ssize_t endpoint_read(struct endpoint *e, conn_id conn, uint64_t stream, uint8_t *buf, size_t cap, duet_time now);
@@ -101,10 +103,10 @@ uint64_t endpoint_acked(const struct endpoint *e, conn_id conn);
 /* Gives it up; its pieces are RELEASED. */
 int endpoint_reset(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now);
 
-/* Bulk, receiving.  `stream` is the id the peer's offer named; cap_bytes: most unconsumed bytes.  How many of them it is
- * allowed for now follows from how fast they are consumed (stream/window.h).  The cap may be changed later by calling it
- * again; a limit once granted is never taken back.  0; DUET_EPROTOCOL: not an id the peer may open, or closed already;
- * DUET_EFULL; DUET_ENOMEM. */
+/* Bulk, receiving.  `stream` is the id the peer's offer named; cap_bytes: most unconsumed bytes.
+ * How many of them it is allowed for now follows from how fast they are consumed (stream/window.h).
+ * The cap may be changed later by calling it again; a limit once granted is never taken back.  0;
+ * DUET_EPROTOCOL: not an id the peer may open, or closed already; DUET_EFULL; DUET_ENOMEM. */
 int endpoint_accept_bulk(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t cap_bytes, duet_time now);
 /* Is that such an id?  (true for connections that are over: nothing can be wrong with them.) */
 bool endpoint_may_offer(const struct endpoint *e, conn_id conn, uint64_t stream);

@@ -46,7 +46,8 @@ bool files_is(int dirfd, const char *name, int fd);
  *
  * Three ways, tried in this order: RENAME_NOREPLACE; a hard link; and where a file system has neither (exFAT and FAT
  * through FUSE, cloud mounts), an empty file made under the new name for the rename to replace.  Should we die between
- * the last two steps, a note `FILES_NOTE_PREFIX`XXXXXXXX that names the empty file is beside it, for files_clear_note. */
+ * the last two steps, a note `FILES_NOTE_PREFIX`XXXXXXXX that names the empty file is beside it, for
+ * files_clear_note. */
 int files_rename_new(int dirfd, const char *from, const char *to);
 
 /* Removes the empty file a note names, if it was made along with the note, then the note.  `note`: its name. */

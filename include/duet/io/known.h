@@ -3,11 +3,12 @@
  *
  *   KEY(64 hex) TAB name TAB address TAB date [TAB "seen"] NEWLINE
  *
- * Each line is a binding: this key had this name, and this address if it is not "-".  All of them hold, so another key
- * with a name like one of these, or at one of these addresses, is refused.  Names are compared by text_alike.  A line of
- * four fields is somebody's consent, or the user's own: duet never changes nor drops it.  With "seen" duet added it by
- * itself, when a key that was known came with another name or answered at another address; there are at most
- * KNOWN_BINDINGS lines of a key, then the oldest of these makes room.
+ * Each line is a binding: this key had this name, and this address if it is not "-".  All of them
+ * hold, so another key with a name like one of these, or at one of these addresses, is refused.
+ * Names are compared by text_alike.  A line of four fields is somebody's consent, or the user's
+ * own: duet never changes nor drops it.  With "seen" duet added it by itself, when a key that was
+ * known came with another name or answered at another address; there are at most KNOWN_BINDINGS
+ * lines of a key, then the oldest of these makes room.
  *
  * "-" stands for no address, an empty name for none.  Empty lines and lines that start with # are kept.  A line of any
  * other form stops everything: guessing about whom the user trusts is worse than asking them to mend the file.
@@ -45,8 +46,8 @@ struct known_peer {
     const char *dialled, *name;
 };
 
-/* What the file says.  0, or a negative code (unreadable, others may write to it, malformed line: its number) with a line
- * in error, and then the verdict is KNOWN_NEW. */
+/* What the file says.  0, or a negative code (unreadable, others may write to it, malformed line:
+ * its number) with a line in error, and then the verdict is KNOWN_NEW. */
 int known_check(const struct identity *id, const struct known_peer *peer, struct known_match *out,
                 char error[IDENTITY_ERROR_BYTES]);
 

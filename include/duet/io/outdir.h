@@ -12,8 +12,9 @@
 /* A descriptor of the directory `path`, or -1 with errno. */
 int outdir_open(const char *path);
 
-/* The path under which the opened directory can be reached now, on the heap: `path` while it leads there, else where it was
- * moved to.  NULL: it was removed, or something is mounted over it (errno ENOENT), or there is no memory (ENOMEM). */
+/* The path under which the opened directory can be reached now, on the heap: `path` while it leads
+ * there, else where it was moved to.  NULL: it was removed, or something is mounted over it (errno
+ * ENOENT), or there is no memory (ENOMEM). */
 char *outdir_where(int dirfd, const char *path);
 
 #endif

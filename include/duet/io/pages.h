@@ -1,6 +1,7 @@
 /*
- * pages: memory in large pages where the system has them, and all of it touched: filling it takes no page faults, of
- * which each may cost a virtual machine four times what moving its 4 KiB does.  For what is large and reused.  Any thread.
+ * pages: memory in large pages where the system has them, and all of it touched: filling it takes
+ * no page faults, of which each may cost a virtual machine four times what moving its 4 KiB does.
+ * For what is large and reused.  Any thread.
  */
 #ifndef DUET_IO_PAGES_H
 #define DUET_IO_PAGES_H

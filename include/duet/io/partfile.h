@@ -38,17 +38,18 @@
 
 struct partfile;
 
-/* `mode`: of the final file.  dirfd stays the caller's, and open until partfile_free.  DUET_ENAME: no name at all, or one
- * the file system refuses (then *sys says how); DUET_ENOMEM; DUET_ERANGE: no file can be that long; DUET_ESYS: ENOSPC
- * when the file system has less free than `bytes`, or what it said when a file was to be made or renamed in it. */
+/* `mode`: of the final file.  dirfd stays the caller's, and open until partfile_free.  DUET_ENAME:
+ * no name at all, or one the file system refuses (then *sys says how); DUET_ENOMEM; DUET_ERANGE: no
+ * file can be that long; DUET_ESYS: ENOSPC when the file system has less free than `bytes`, or what
+ * it said when a file was to be made or renamed in it. */
 int partfile_create(int dirfd, const char *name, uint64_t bytes, mode_t mode, struct partfile **out, int *sys);
 
 /* The runs of a chunk.  DUET_EINVAL: a run outside the chunk or the file; DUET_EFULL: too many holes; DUET_ESYS.
  * After an error the file can only be freed. */
 int partfile_write(struct partfile *p, const struct chunk *c, int *sys);
 
-/* Reads back a part of what came out of order.  false: there is more; true: partfile_commit need not read, or it failed,
- * which partfile_commit says. */
+/* Reads back a part of what came out of order.  false: there is more; true: partfile_commit need
+ * not read, or it failed, which partfile_commit says. */
 bool partfile_catch_up(struct partfile *p);
 
 /* Checks, fsyncs, renames, fsyncs the folder.  DUET_EINTEGRITY: bytes missing, other contents than the digest says,
@@ -58,8 +59,8 @@ int partfile_commit(struct partfile *p, const uint8_t digest[DIGEST_BYTES], char
 /* A sign of life for partfile_sweep of others. */
 void partfile_touch(const struct partfile *p);
 
-/* Removes what killed processes of this user left in the folder of `own`: temporary files, made as that one was, that are
- * neither locked nor were touched for PARTFILE_STALE_S. */
+/* Removes what killed processes of this user left in the folder of `own`: temporary files, made as
+ * that one was, that are neither locked nor were touched for PARTFILE_STALE_S. */
 void partfile_sweep(const struct partfile *own);
 
 /* Removes the temporary file unless it was committed.  NULL is fine. */

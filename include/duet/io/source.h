@@ -25,8 +25,8 @@
 
 struct source;
 
-/* DUET_ESYS (EISDIR for a folder), DUET_EUNSUPPORTED: a device, pipe or socket; DUET_ERANGE: nobody knows how long it is,
- * and it is longer than SOURCE_COPY_BYTES; DUET_ENOMEM. */
+/* DUET_ESYS (EISDIR for a folder), DUET_EUNSUPPORTED: a device, pipe or socket; DUET_ERANGE: nobody
+ * knows how long it is, and it is longer than SOURCE_COPY_BYTES; DUET_ENOMEM. */
 int source_open(const char *path, struct source **out, int *sys);
 void source_close(struct source *s); /* NULL is fine */
 
@@ -36,8 +36,8 @@ uint64_t source_bytes(const struct source *s); /* at open; what is sent */
  * DUET_EINVAL: it is not; DUET_EINTEGRITY: the file became shorter; DUET_ESYS. */
 int source_read(struct source *s, uint64_t offset, struct chunk *c, int *sys);
 
-/* After the last byte was read.  DUET_EINVAL: it was not; DUET_EINTEGRITY: the file changed since source_open.  *grew: it
- * became longer, and its beginning is what was sent. */
+/* After the last byte was read.  DUET_EINVAL: it was not; DUET_EINTEGRITY: the file changed since
+ * source_open.  *grew: it became longer, and its beginning is what was sent. */
 int source_digest(struct source *s, uint8_t out[DIGEST_BYTES], bool *grew, int *sys);
 
 #endif

@@ -72,7 +72,8 @@ bool udp_next(struct udp *u, struct udp_train *out);
 /* Why the kernel refused packets, each errno once in the life of the socket, for one line to the user; 0: no news. */
 int udp_send_error(struct udp *u);
 
-/* Size of a datagram that the last udp_send could not send because the interface takes none so large, once (0: none). */
+/* Size of a datagram that the last udp_send could not send because the interface takes none so large, once (0:
+ * none). */
 size_t udp_too_big(struct udp *u);
 
 /* Lets udp_refusal hear of ICMP errors, from now on, or no more. */
@@ -80,8 +81,8 @@ void udp_hear_refusals(struct udp *u, bool on);
 /* The next address at which, says an unauthenticated ICMP error, nobody listens.  false: none for now. */
 bool udp_refusal(struct udp *u, struct duet_addr *at);
 
-/* The local address that the last udp_send could not send from, because it is not this machine's any more, and sent from
- * one of the kernel's choice; true once. */
+/* The local address that the last udp_send could not send from, because it is not this machine's
+ * any more, and sent from one of the kernel's choice; true once. */
 bool udp_local_gone(struct udp *u, struct duet_addr *out);
 
 struct udp_counters udp_counters(const struct udp *u);

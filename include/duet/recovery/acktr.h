@@ -103,7 +103,8 @@ uint64_t acktr_delay_us(const struct acktr *a, duet_time now);
 uint64_t acktr_from(const struct acktr *a);
 /* Is it complete by turn?  Then its packet should ask to be acknowledged. */
 bool acktr_is_turn(const struct acktr *a);
-/* An ACK from the largest of `received` (not empty) down went out: timers and counts start anew.  Returns that largest. */
+/* An ACK from the largest of `received` (not empty) down went out: timers and counts start anew.  Returns that
+ * largest. */
 uint64_t acktr_sent(struct acktr *a, duet_time now);
 /* The peer acknowledged an ACK of ours that listed `lowest` up to `largest`: that is known there, except what came
  * later than that ACK left.  Less new confirmations than one before are ignored. */

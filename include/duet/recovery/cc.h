@@ -22,8 +22,9 @@
 
 struct cc;
 
-/* Did the window hold the sender back?  Not the application, nor the pace.  ACKs come in batches, and the first one of a
- * batch opens the window: whoever asks whether the window was used asks about the packets, not about this moment. */
+/* Did the window hold the sender back?  Not the application, nor the pace.  ACKs come in batches,
+ * and the first one of a batch opens the window: whoever asks whether the window was used asks
+ * about the packets, not about this moment. */
 enum cc_limit {
     CC_UNLIMITED,
     CC_WAS_LIMITED, /* when some of what is acknowledged now was in flight */

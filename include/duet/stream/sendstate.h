@@ -59,7 +59,8 @@ bool sendstate_next(const struct sendstate *s, size_t max_len, uint64_t fresh_al
 /* Is there something sendstate_next would give, with unlimited fresh_allowed? */
 bool sendstate_wants(const struct sendstate *s);
 
-/* The piece left / arrived / got lost.  0, DUET_ENOMEM, DUET_EFULL (then the connection must end: bytes would be forgotten). */
+/* The piece left / arrived / got lost.  0, DUET_ENOMEM, DUET_EFULL (then the connection must end:
+ * bytes would be forgotten). */
 int sendstate_sent(struct sendstate *s, const struct stream_piece *p);
 int sendstate_acked(struct sendstate *s, const struct stream_piece *p);
 int sendstate_lost(struct sendstate *s, const struct stream_piece *p);

@@ -112,7 +112,8 @@ int streams_consumed(struct streams *s, uint64_t id, uint64_t bytes, uint64_t rt
 int streams_stop(struct streams *s, uint64_t id, uint64_t code);
 int streams_reset(struct streams *s, uint64_t id, uint64_t code);
 
-/* Records a checked bulk piece against both credits.  0; DUET_EFLOW, DUET_EPROTOCOL: close; DUET_ENOMEM, DUET_EFULL: drop. */
+/* Records a checked bulk piece against both credits.  0; DUET_EFLOW, DUET_EPROTOCOL: close;
+ * DUET_ENOMEM, DUET_EFULL: drop. */
 int streams_check_bulk(const struct streams *s, const struct bulkrecv *b, const struct stream_piece *p);
 int streams_add_bulk(struct streams *s, struct bulkrecv *b, const struct stream_piece *p);
 

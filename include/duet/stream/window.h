@@ -27,9 +27,9 @@
  * before new credit reaches it, its first two flights and half of the third. */
 #define WINDOW_INITIAL_BYTES (2 * 1024 * 1024)
 #define WINDOW_GROWTH_SHARE 4 /* more than this part of it consumed in a round: it doubles */
-/* It is looked at by the quarter of a round, and not more often than every 5 ms: what the threads hand over in one go was
- * not written in that moment.  A round trip counts as no less than 1 ms: on a local path the time counts that the threads
- * take to hear of each other. */
+/* It is looked at by the quarter of a round, and not more often than every 5 ms: what the threads
+ * hand over in one go was not written in that moment.  A round trip counts as no less than 1 ms: on
+ * a local path the time counts that the threads take to hear of each other. */
 #define WINDOW_SAMPLES 4
 #define WINDOW_SAMPLE_MIN_US 5000
 #define WINDOW_ROUND_MIN_US 1000
@@ -49,9 +49,9 @@ bool window_consumed(struct window *w, uint64_t bytes, uint64_t rtt_us, duet_tim
 /* The window of a stream with this cap (UINT64_MAX: of the connection). */
 uint64_t window_capped(const struct window *w, uint64_t cap_bytes);
 
-/* How much credit has to gather before the peer is told: RECV_GRANT_SHARE of the window, for what has gathered is credit
- * it lacks, and a lost frame delays it until the next.  (By quarters while the window grew, one in four searches for the
- * rate stood still at 10 % loss and 300 ms.) */
+/* How much credit has to gather before the peer is told: RECV_GRANT_SHARE of the window, for what
+ * has gathered is credit it lacks, and a lost frame delays it until the next.  (By quarters while
+ * the window grew, one in four searches for the rate stood still at 10 % loss and 300 ms.) */
 uint64_t window_step(const struct window *w, uint64_t cap_bytes);
 
 #endif

@@ -1,10 +1,11 @@
 /*
  * input: the line editor: GNU readline's callback interface without its display.
  *
- * Bytes from the terminal go in one at a time; each may complete an event.  Nothing is written to the terminal here:
- * the view asks for prompt, text and cursor and draws them.  Readline is one per process, so this module is too: its
- * state is static.  Inside a bracketed paste every byte is data; pasted text of several lines is handed out as an event,
- * so that the user can confirm it.  Escape sequences that nothing is bound to are skipped.  Main thread.
+ * Bytes from the terminal go in one at a time; each may complete an event.  Nothing is written to
+ * the terminal here: the view asks for prompt, text and cursor and draws them.  Readline is one per
+ * process, so this module is too: its state is static.  Inside a bracketed paste every byte is
+ * data; pasted text of several lines is handed out as an event, so that the user can confirm it.
+ * Escape sequences that nothing is bound to are skipped.  Main thread.
  */
 #ifndef DUET_UI_INPUT_H
 #define DUET_UI_INPUT_H

@@ -3,9 +3,10 @@
  *
  *   plain bytes, Alt with a key ──▶ KEYS_PLAIN      CSI and SS3 sequences ──▶ KEYS_SEQUENCE
  *
- * The line editor knows only the sequences bound in it: of any other (a function key, a report that comes late) it would
- * take the end for text.  Strings that terminals answer with (OSC, DCS, APC, PM, SOS) are swallowed.  What stays
- * unfinished ends after a silence; time is passed in.  Pure state, any thread.
+ * The line editor knows only the sequences bound in it: of any other (a function key, a report that
+ * comes late) it would take the end for text.  Strings that terminals answer with (OSC, DCS, APC,
+ * PM, SOS) are swallowed.  What stays unfinished ends after a silence; time is passed in.  Pure
+ * state, any thread.
  */
 #ifndef DUET_UI_KEYS_H
 #define DUET_UI_KEYS_H

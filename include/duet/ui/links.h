@@ -1,9 +1,10 @@
 /*
  * links: web addresses on the screen, told to terminals that open them (OSC 8), however they are wrapped.
  *
- * Curses knows no links: they are written over what it has drawn, the same characters once more.  So they are written
- * anew only when one of them changed, and the rows of those that went are drawn anew.  A link is printable ASCII without
- * quotes and brackets, so nothing in it can end the sequence.  Main thread.
+ * Curses knows no links: they are written over what it has drawn, the same characters once more.
+ * So they are written anew only when one of them changed, and the rows of those that went are drawn
+ * anew.  A link is printable ASCII without quotes and brackets, so nothing in it can end the
+ * sequence.  Main thread.
  */
 #ifndef DUET_UI_LINKS_H
 #define DUET_UI_LINKS_H

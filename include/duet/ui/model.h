@@ -57,7 +57,8 @@ struct model {
 void model_init(struct model *m);
 void model_dispose(struct model *m);
 
-/* Adds a line "prefix text"; prefix may be "".  Beyond MODEL_LINE_BYTES the text is cut, and says so.  time: "12:34" or "".  0 or DUET_ENOMEM. */
+/* Adds a line "prefix text"; prefix may be "".  Beyond MODEL_LINE_BYTES the text is cut, and says
+ * so.  time: "12:34" or "".  0 or DUET_ENOMEM. */
 int model_add(struct model *m, enum model_kind kind, uint32_t id, const char *time, const char *prefix,
               const char *text);
 /* The newest line's colour. */

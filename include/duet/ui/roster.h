@@ -91,8 +91,8 @@ size_t roster_count(const struct roster *r, enum roster_peer_state state);
 struct roster_peer *roster_from(const struct roster *r, unsigned slot);
 /* The first connected peer after `after` (NULL: from the start); NULL: no more. */
 struct roster_peer *roster_next_connected(const struct roster *r, const struct roster_peer *after);
-/* A connected peer by its name, or by the first four or more characters of its fingerprint; NULL: none, or more than one
- * (then *ambiguous). */
+/* A connected peer by its name, or by the first four or more characters of its fingerprint; NULL:
+ * none, or more than one (then *ambiguous). */
 struct roster_peer *roster_named(const struct roster *r, const char *name, bool *ambiguous);
 
 /* NULL: the table is full (the transfer goes on, only not shown). */

@@ -10,7 +10,8 @@
 
 #include <stdbool.h>
 
-/* Can a screen be shown at all (terminals on both sides, TERM known, its cursor can be positioned)?  0, or DUET_ESYS with `why` set. */
+/* Can a screen be shown at all (terminals on both sides, TERM known, its cursor can be positioned)?
+ * 0, or DUET_ESYS with `why` set. */
 int term_start(bool colors, const char **why);
 void term_stop(void);
 

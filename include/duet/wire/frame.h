@@ -134,8 +134,9 @@ struct frame_ack_news {
     uint64_t delay_us;
     const uint64_t *ecn; /* ect0, ect1, ce; NULL: no counts */
 };
-/* Writes as many of the newest ranges as are asked for, fit and the limits allow, in the form that gets further down, or
- * else the shorter one; *lowest: the lowest number listed.  false (and nothing written) when not even one fits. */
+/* Writes as many of the newest ranges as are asked for, fit and the limits allow, in the form that
+ * gets further down, or else the shorter one; *lowest: the lowest number listed.  false (and
+ * nothing written) when not even one fits. */
 bool frame_write_ack(struct writer *w, const struct frame_ack_news *news, uint64_t *lowest);
 /* Bytes of STREAM header for these values, so that a sender can fill the rest. `len` bounds the length field. */
 size_t frame_stream_overhead(uint64_t stream, uint64_t offset, size_t len);

@@ -70,8 +70,8 @@ size_t scene_told_at(const struct scene *s, enum msg_type type);
 const struct msg *scene_job(const struct scene *s, enum msg_type type, size_t n);
 size_t scene_job_count(const struct scene *s, enum msg_type type);
 
-/* The guest's application messages: well formed; or bytes of any kind.  false: not all of it could be written, since it is
- * over or the hub did not read for two seconds. */
+/* The guest's application messages: well formed; or bytes of any kind.  false: not all of it could
+ * be written, since it is over or the hub did not read for two seconds. */
 bool scene_guest_says(struct scene *s, const struct appmsg *m);
 void scene_guest_hello(struct scene *s, uint64_t flags);
 bool scene_guest_text(struct scene *s, uint32_t number, const char *text);

@@ -1,8 +1,9 @@
 /*
- * The vectors of doc/PROTOCOL.md §11, read from the page: where page and code differ, one of them is wrong, and whoever
- * writes a second implementation has only the page.  A vector is a line of the page that begins with its label; its bytes
- * are the hex groups that follow, also on further lines that begin with a blank, up to the first word that is none.
- * Tests run in the repository's top folder.
+ * The vectors of doc/PROTOCOL.md §11, read from the page: where page and code differ, one of them
+ * is wrong, and whoever writes a second implementation has only the page.  A vector is a line of
+ * the page that begins with its label; its bytes are the hex groups that follow, also on further
+ * lines that begin with a blank, up to the first word that is none.  Tests run in the repository's
+ * top folder.
  */
 #include "unit.h"
 #include <ctype.h>

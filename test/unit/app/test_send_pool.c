@@ -1,4 +1,5 @@
-/* How the chunks of the send pool are shared out: by transfers while there are enough, by peers when they are scarce. */
+/* How the chunks of the send pool are shared out: by transfers while there are enough, by peers when they are
+ * scarce. */
 #include "unit.h"
 
 #include "../conn/pair.h"

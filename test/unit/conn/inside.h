@@ -14,7 +14,8 @@ struct conn *inside_conn(const struct endpoint *e, conn_id id);
 /* The session of that side. */
 struct conn *inside_session(const struct pair *p, int side);
 
-/* Seals frames as the next packet of c into dgram (recorded as sent, carrying nothing that is sent again); its length. */
+/* Seals frames as the next packet of c into dgram (recorded as sent, carrying nothing that is sent again); its
+ * length. */
 size_t inside_seal(struct conn *c, const struct writer *frames, uint8_t dgram[LIMIT_PACKET_MIN_BYTES], duet_time now);
 
 /* Gives the other side one authentic packet of `from` with these frames; endpoint_recv's code. */

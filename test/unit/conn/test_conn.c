@@ -1,4 +1,5 @@
-/* Who takes no connections is connected with the answer to its SYN: what it says then must arrive whatever gets lost. */
+/* Who takes no connections is connected with the answer to its SYN: what it says then must arrive whatever gets
+ * lost. */
 #include "unit.h"
 #include <stdlib.h>
 #include <string.h>

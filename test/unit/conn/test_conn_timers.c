@@ -105,7 +105,8 @@ Test(conn_timers, a_lost_ack_or_its_answer_costs_a_round_trip_or_a_tenth_of_a_se
         lose_count = 1;
         pair.filter = lose_some;
         cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
-        /* A SYN that had to be repeated (the last rows) tells no round trip, only that it is not above what is guessed. */
+        /* A SYN that had to be repeated (the last rows) tells no round trip, only that it is not above what is
+         * guessed. */
         pair_run_for(&pair, rows[i].bound_us + 1000);
         cr_assert_eq(pair.count[0][EVENT_CONNECTED], 1, "row %zu", i);
         cr_assert_eq(pair.count[1][EVENT_CONNECTED], 1, "row %zu", i);

@@ -156,7 +156,8 @@ Test(known, judges_by_address_then_name_then_key)
     }
 }
 
-/* Bob is dialled by name, then once by address, and calls himself otherwise for a day: nobody else gets any of these. */
+/* Bob is dialled by name, then once by address, and calls himself otherwise for a day: nobody else gets any of
+ * these. */
 Test(known, every_name_and_address_a_key_had_stays_its_own)
 {
     static const struct {

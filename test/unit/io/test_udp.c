@@ -352,7 +352,8 @@ Test(udp, a_dead_port_does_not_disturb_the_socket)
     udp_close(v);
 }
 
-/* A live peer and a dead port in turns: every report of the dead one would make the next packet of the live one fail. */
+/* A live peer and a dead port in turns: every report of the dead one would make the next packet of the live one
+ * fail. */
 static void hear_of_a_dead_port(struct udp_config cfg, const char *name)
 {
     struct udp *u = open_with(cfg), *v = open_with((struct udp_config){.bind = "127.0.0.1"}),

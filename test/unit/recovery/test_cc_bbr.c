@@ -226,8 +226,8 @@ Test(cc_bbr, a_chat_after_a_file_says_nothing_of_the_bandwidth)
     cr_expect_geq((double)p.c.cwnd_bytes, BANDWIDTH * (RTT_US / 1e6) * 0.9);
 }
 
-/* 256 kbit/s and a queue of 30 KB, 64 kbit/s and one of 16: the opening flight is in it before anything is known, and its
- * first acknowledgements show it. */
+/* 256 kbit/s and a queue of 30 KB, 64 kbit/s and one of 16: the opening flight is in it before
+ * anything is known, and its first acknowledgements show it. */
 Test(cc_bbr, a_modems_queue_takes_all_of_the_beginning)
 {
     static const struct {
@@ -317,8 +317,8 @@ Test(cc_bbr, random_loss_costs_what_it_takes_and_no_more)
     }
 }
 
-/* At 5.5 s it cruises.  Loss that begins within a probe (4.6 to 5.1 s here) passes for the probe's and costs a quarter of
- * the rate for longer than is waited here. */
+/* At 5.5 s it cruises.  Loss that begins within a probe (4.6 to 5.1 s here) passes for the probe's
+ * and costs a quarter of the rate for longer than is waited here. */
 Test(cc_bbr, loss_that_begins_later_is_learnt)
 {
     run(5.5);

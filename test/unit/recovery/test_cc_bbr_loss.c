@@ -1,4 +1,5 @@
-/* cc_bbr_loss: which loss is a floor, which is congestion, which a policer's.  A span is one round trip, of 100 packets as a rule. */
+/* cc_bbr_loss: which loss is a floor, which is congestion, which a policer's.  A span is one round
+ * trip, of 100 packets as a rule. */
 #include "unit.h"
 #include <string.h>
 
@@ -29,8 +30,8 @@ TestSuite(cc_bbr_loss, .init = setup);
 #define PARTS 5    /* of a span, acknowledged one after the other */
 #define APART 1000 /* packets between two bursts */
 
-/* Sends a span at the gain, then another at 1, whose time resolves the first: `lost` of it did not arrive, in so many runs,
- * `gap` packets after the last one of the span before. */
+/* Sends a span at the gain, then another at 1, whose time resolves the first: `lost` of it did not
+ * arrive, in so many runs, `gap` packets after the last one of the span before. */
 static struct cc_bbr_verdict span_in_runs(double gain, bool guard, unsigned lost, uint64_t rtt_us, unsigned runs,
                                           unsigned gap)
 {

@@ -99,8 +99,8 @@ Test(cc_bbr_path, silence_of_our_own_is_no_part_of_a_sample)
     cr_assert_float_eq(in_packets_a_round(1000), 12, 0.1, "%.2f", in_packets_a_round(1000));
 }
 
-/* Where a packet takes longer to be due than to come back each is a round trip of its own, and every other one says that
- * the path carries twice what it does. */
+/* Where a packet takes longer to be due than to come back each is a round trip of its own, and
+ * every other one says that the path carries twice what it does. */
 Test(cc_bbr_path, where_the_pace_is_slower_than_the_path_is_short_a_sample_spans_many_packets)
 {
     for (int i = 0; i < 200; i++) {

@@ -520,7 +520,8 @@ static uint64_t moved_in(const struct extents *x)
     return moved;
 }
 
-/* Eight thousand RESETs fit into one packet: whatever ids they name, each costs about what padding of its length does. */
+/* Eight thousand RESETs fit into one packet: whatever ids they name, each costs about what padding of its length
+ * does. */
 Test(streams, resets_of_unknown_ids_cost_little_in_whatever_order)
 {
     enum { RESETS = 8192 };
