@@ -22,7 +22,7 @@
 #define CHUNK_BYTES (256 * 1024)
 #define CHUNK_POOL 208 /* of each direction: 52 MiB, LIMIT_WINDOW_MAX_BYTES and some to spare */
 #define CHUNK_SLAB 8   /* that get their memory together: 2 MiB, a large page of most machines */
-#define CHUNK_WARM 32  /* unused ones that keep their memory */
+#define CHUNK_WARM 96  /* unused ones that keep their memory */
 #define CHUNK_RUNS 512 /* runs in one chunk; an extent that would need one more closes the chunk */
 
 struct chunk_run {
