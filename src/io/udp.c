@@ -463,7 +463,11 @@ size_t udp_recv(struct udp *u)
 
     if (n > 0) {
         u->filled = (size_t)n;
-        u->wanted = slots_for_batch(u);
+        const size_t slots = slots_for_batch(u);
+
+        /* One small datagram alone is no reason for more: the next ones may be large, and touch all the buffers. */
+        if (slots < u->wanted || u->filled == u->wanted)
+            u->wanted = slots;
     } else if (!would_block(errno) && errno != EINTR) {
         u->counters.receive_errors++; /* a reported ICMP error; asking for it has cleared it */
     }

@@ -452,6 +452,23 @@ static size_t taken_by_second_call(size_t len)
     return taken;
 }
 
+/* Else each receiver of a file would touch all of its buffers in the moment in which its packets become large. */
+Test(udp, takes_no_more_in_a_call_after_one_that_was_not_full)
+{
+    static uint8_t bytes[UDP_TRAIN_BYTES];
+    struct udp *u = open_with((struct udp_config){.family = 4, .bind = "127.0.0.1"});
+    const struct envelope there = {.route.peer = loopback_of(u), .ecn = ENVELOPE_ECT0};
+    struct udp_train t;
+
+    cr_assert_eq(udp_send(u, &there, bytes, 1, 1), 1);
+    cr_assert(next(u, &t));
+    cr_assert_not(udp_next(u, &t));
+    for (size_t i = 0; i <= UDP_BUFFERS_LEAST; i++)
+        cr_assert_eq(udp_send(u, &there, bytes, sizeof(bytes), sizeof(bytes)), sizeof(bytes));
+    cr_expect_eq(udp_recv(u), UDP_BUFFERS_LEAST);
+    udp_close(u);
+}
+
 Test(udp, takes_many_small_datagrams_in_a_call_and_few_large_ones)
 {
     cr_expect_eq(taken_by_second_call(1), UDP_BUFFERS);
