@@ -55,7 +55,9 @@ void world_log(const struct world *w, const char *format, ...)
 
 uint64_t world_memory(void)
 {
-    return mallinfo2().uordblks;
+    const struct mallinfo2 m = mallinfo2();
+
+    return m.uordblks + m.hblkhd; /* hblkhd: what is so large that it has pages of its own, as chunks have */
 }
 
 /* Dice */
