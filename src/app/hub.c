@@ -186,6 +186,9 @@ static void event(struct hub *h, const struct endpoint_event *ev)
     case EVENT_FAILED:
         hub_on_failed(h, ev);
         return;
+    case EVENT_TRIED:
+        hub_on_tried(h, ev);
+        return;
     case EVENT_HINT:
         hub_on_hint(h, ev);
         return;

@@ -47,11 +47,7 @@ void hub_on_connect(struct hub *h, const struct msg *m)
     if (h->env.quitting)
         err = DUET_ECANCELLED;
     if (err == 0)
-        err = endpoint_connect(h->env.endpoint, &m->call->addr, h->env.now, &conn);
-    if (err == 0 && endpoint_expect(h->env.endpoint, conn, &m->call->expected) != 0) {
-        endpoint_close(h->env.endpoint, conn, CLOSE_OK, NULL, h->env.now); /* nobody knows of it yet */
-        err = DUET_ENOMEM;
-    }
+        err = endpoint_call(h->env.endpoint, m->call->addrs, m->call->count, &m->call->expected, h->env.now, &conn);
     if (err == DUET_EEXIST) /* the peer was quicker: its session serves */
         env_tell(&h->env, (struct msg){.type = MSG_NOTICE, .peer = conn, .id = m->id},
                  "already connected to that peer");
@@ -76,11 +72,33 @@ void hub_on_hint(struct hub *h, const struct endpoint_event *ev)
     char text[ADDR_TEXT_BYTES];
     const char *port = strrchr(addr_format(addr, text), ':');
 
-    if (ev->hint.what == HINT_NOBODY_LISTENS)
+    switch (ev->hint.what) {
+    case HINT_NOBODY_LISTENS:
         env_notice(&h->env, 0, true, "%.*s says that nothing is listening on port %u; still trying", (int)(port - text),
                    text, (unsigned)addr->port);
-    else
+        break;
+    case HINT_COMES_BACK:
         env_notice(&h->env, 0, true, "what is sent to %s comes back: is that address your own? Still trying", text);
+        break;
+    case HINT_CANNOT_SEND:
+        env_notice(&h->env, 0, true, "nothing can be sent to %s: %s; still trying", text, strerror(ev->hint.sys));
+        break;
+    }
+}
+
+/* One of the addresses of a call.  For those who want to know more: the call itself goes on, or fails for all. */
+void hub_on_tried(struct hub *h, const struct endpoint_event *ev)
+{
+    struct msg m = {.type = MSG_NOTICE};
+    char text[ADDR_TEXT_BYTES];
+
+    for (size_t i = 0; i < h->attempt_count; i++)
+        if (h->attempts[i].conn == ev->conn)
+            m.id = h->attempts[i].ui_id;
+    addr_format(&ev->failed.addr, text);
+    if (m.id != 0)
+        env_tell(&h->env, m, "tried %s: %s", text,
+                 ev->failed.err == DUET_EREFUSED ? params_refusal_text(ev->failed.refusal) : err_text(ev->failed.err));
 }
 
 /* ---- who comes ---- */

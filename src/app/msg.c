@@ -1,6 +1,8 @@
 #include "duet/app/msg.h"
 
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Which member of the union a message owns. */
 enum owned { OWNS_NOTHING, OWNS_TEXT, OWNS_CALL, OWNS_PEER_KEY, OWNS_STATS, OWNS_PROGRESS };
@@ -63,12 +65,15 @@ static enum owned owned_by(enum msg_type type)
     return OWNS_NOTHING;
 }
 
-struct msg_call *msg_call_new(const struct duet_addr *addr)
+struct msg_call *msg_call_new(const struct duet_addr *addrs, size_t count)
 {
     struct msg_call *call = calloc(1, sizeof(*call));
 
-    if (call != NULL)
-        call->addr = *addr;
+    assert(count > 0 && count <= CALL_ADDRESSES);
+    if (call == NULL)
+        return NULL;
+    call->count = count;
+    memcpy(call->addrs, addrs, count * sizeof(*addrs));
     return call;
 }
 

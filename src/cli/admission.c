@@ -63,7 +63,7 @@ bool admission_dial(struct admission *a, const struct duet_addr *addr, const cha
         i++;
     if (i == ADMISSION_DIALS)
         return false;
-    m.call = msg_call_new(addr);
+    m.call = msg_call_new(addr, 1);
     if (m.call == NULL)
         return false;
     trust_expected(&a->program->policy, dialled, &m.call->expected);

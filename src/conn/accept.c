@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "duet/base/err.h"
+#include "duet/conn/attempt.h"
 
 static struct endpoint_reply *reply_slot(struct endpoint *e, const struct duet_route *to)
 {
@@ -45,39 +46,13 @@ static int send_retry(struct endpoint *e, const struct packet *p, const struct d
 
 /* ── simultaneous open: one that answers no SYNs stays initiator, else the larger ephemeral key ── */
 
-/* One that EVENT_CONNECTED told of is a session. */
-static bool is_attempt(const struct conn *c)
-{
-    return c->initiator && (c->state == CONN_SYN_SENT || c->state == CONN_ACK_SENT) && !c->connected_told;
-}
-
 /* Our SYN wins over that of the peer with these flags and this key. */
-static bool ours_wins(const struct handshake *own, uint8_t flags, const uint8_t e[NOISE_KEY_BYTES])
+static bool ours_wins(const struct attempt *own, uint8_t flags, const uint8_t e[NOISE_KEY_BYTES])
 {
     const bool sole = own->flags & PACKET_SYN_SOLE;
     if (sole == (bool)(flags & PACKET_SYN_SOLE))
-        return memcmp(own->noise.e.public, e, NOISE_KEY_BYTES) > 0;
+        return memcmp(own->ephemeral.public, e, NOISE_KEY_BYTES) > 0;
     return sole;
-}
-
-static struct conn *attempt_to(const struct endpoint *e, const struct duet_addr *addr)
-{
-    for (size_t i = 0; i < e->count; i++) {
-        if (is_attempt(e->all[i]) && addr_equal(&e->all[i]->path.route.peer, addr))
-            return e->all[i];
-    }
-    return NULL;
-}
-
-/* The attempt whose SYN this is; NULL: it is of somebody else. */
-static struct conn *attempt_of(const struct endpoint *e, const struct packet *p)
-{
-    for (size_t i = 0; i < e->count; i++) {
-        const struct handshake *hs = e->all[i]->hs;
-        if (is_attempt(e->all[i]) && hs != NULL && memcmp(hs->noise.e.public, p->noise, NOISE_KEY_BYTES) == 0)
-            return e->all[i];
-    }
-    return NULL;
 }
 
 static bool is_loopback_v4(const struct duet_addr *a)
@@ -92,30 +67,32 @@ static bool came_from_ourselves(const struct duet_route *from)
     return addr_same_host(&from->peer, &from->local) || (is_loopback_v4(&from->peer) && is_loopback_v4(&from->local));
 }
 
-/* Our own SYN has come back.  From this host: the user called this very program.  From another one:
- * perhaps a router sends us back, perhaps somebody on the way wants us to give up, so only a
- * hint. */
-static void came_back(struct endpoint *e, struct conn *own, const struct duet_route *from, duet_time now)
+/* The SYN of our own leg `cid_i` has come back.  From this host: the user called this very program.  From another one:
+ * perhaps a router sends us back, perhaps somebody on the way wants us to give up, so only a hint. */
+static void came_back(struct endpoint *e, uint64_t cid_i, const struct duet_route *from, duet_time now)
 {
+    struct conn *leg = endpoint_find(e, cid_i);
+    if (leg == NULL || leg->attempt == NULL)
+        return;
     if (!came_from_ourselves(from)) {
-        conn_hint(own, HINT_COMES_BACK);
+        attempt_hint(e, leg, HINT_COMES_BACK, 0);
         return;
     }
-    conn_abandon(own, END_LOCAL, DUET_ESELF, now);
-    endpoint_update(e, own, now);
+    conn_abandon(leg, END_LOCAL, DUET_ESELF, now);
+    endpoint_update(e, leg, now);
 }
 
-void accept_attempt_begins(struct endpoint *e, struct conn *own, duet_time now)
+void accept_attempt_begins(struct endpoint *e, const struct attempt *own, duet_time now)
 {
     for (size_t i = e->count; i-- > 0;) {
         struct conn *c = e->all[i];
-        if (c->state != CONN_SYN_RECEIVED || !addr_equal(&c->path.route.peer, &own->path.route.peer))
+        if (c->state != CONN_SYN_RECEIVED || !attempt_has(own, &c->path.route.peer))
             continue;
-        if (ours_wins(own->hs, c->hs->flags, c->hs->noise.re)) {
+        if (ours_wins(own, c->hs->flags, c->hs->noise.re)) {
             conn_abandon(c, END_LOCAL, DUET_ECANCELLED, now);
             endpoint_update(e, c, now);
         } else {
-            c->rival = own->id;
+            c->stands_for = own->id;
             c->initiated = true;
         }
     }
@@ -123,12 +100,9 @@ void accept_attempt_begins(struct endpoint *e, struct conn *own, duet_time now)
 
 void accept_confirmed(struct endpoint *e, struct conn *c, duet_time now)
 {
-    struct conn *own = c->rival != 0 ? idmap_get(&e->by_id, c->rival) : NULL;
-    if (own == NULL || !is_attempt(own))
-        return;
-    own->closed_told = true; /* EVENT_CONNECTED of c names it */
-    conn_enter(own, CONN_DEAD, now);
-    endpoint_update(e, own, now);
+    struct attempt *own = c->stands_for != 0 ? attempt_find(e, c->stands_for) : NULL;
+    if (own != NULL)
+        attempt_replaced(e, own, now); /* EVENT_CONNECTED of c names it */
 }
 
 /* ── answering ───────────────────────────────────────────────────────── */
@@ -161,7 +135,7 @@ static int refuse(struct endpoint *e, const struct packet *p, const struct duet_
 }
 
 static int answer(struct endpoint *e, const struct packet *p, const struct duet_route *from, size_t len,
-                  bool address_proven, conn_id rival, struct host *host, duet_time now)
+                  bool address_proven, conn_id stands_for, struct host *host, duet_time now)
 {
     struct handshake hs;
     int rc = handshake_answer(&hs, &e->shared.cfg, p, endpoint_fresh_id(e), REFUSAL_NONE, &e->shared.rng);
@@ -175,8 +149,8 @@ static int answer(struct endpoint *e, const struct packet *p, const struct duet_
         rc = c == NULL ? DUET_ENOMEM : 0;
         if (c != NULL) {
             path_received(&c->path, len);
-            c->rival = rival;
-            c->initiated = rival != 0;
+            c->stands_for = stands_for;
+            c->initiated = stands_for != 0;
             c->host = host;
             host->half_open++;
             e->half_open++;
@@ -195,7 +169,7 @@ static struct conn *first_to_go(const struct endpoint *e, const struct host *onl
     struct conn *first = NULL;
     for (size_t i = 0; i < e->count; i++) {
         struct conn *c = e->all[i];
-        if (c->host == NULL || c->rival != 0 || (only != NULL && c->host != only))
+        if (c->host == NULL || c->stands_for != 0 || (only != NULL && c->host != only))
             continue; /* one that stands for an attempt of our own user is not theirs to push out */
         if (first == NULL || c->host->half_open > first->host->half_open ||
             (c->host->half_open == first->host->half_open && time_before(c->end_at, first->end_at)))
@@ -256,19 +230,18 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_rou
     e->counters.syns++;
     if (p->noise_len < NOISE_KEY_BYTES)
         return DUET_EMALFORMED;
-    struct conn *mine = attempt_of(e, p);
-    if (mine != NULL) {
-        came_back(e, mine, from, now);
+    if (attempt_of(e, p->noise) != NULL) {
+        came_back(e, p->cid_i, from, now);
         return DUET_EREPLAY;
     }
     struct conn *known = idmap_get(&e->by_peer, p->cid_i);
     if (known != NULL)
         return repeat_answer(e, known, p, from, len, now);
 
-    const struct conn *own = attempt_to(e, &from->peer);
+    const struct attempt *own = attempt_to(e, &from->peer);
     /* Where theirs wins it is answered even if they had answered ours: they dropped that answer when their own attempt
      * began (accept_attempt_begins). */
-    if (own != NULL && ours_wins(own->hs, p->flags, p->noise))
+    if (own != NULL && ours_wins(own, p->flags, p->noise))
         return DUET_EREPLAY;
     if (own == NULL && !e->accept)
         return DUET_EREFUSED;

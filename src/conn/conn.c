@@ -44,7 +44,8 @@ static struct conn *new_conn(struct conn_shared *shared, conn_id id, const struc
     return c;
 }
 
-struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const struct duet_addr *addr, duet_time now)
+struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const struct duet_addr *addr,
+                                const uint8_t ephemeral[NOISE_KEY_BYTES], duet_time end_at, duet_time now)
 {
     /* From where is the kernel's choice, now and whenever its routes change: the peer answers wherever we are. */
     const struct duet_route route = {.peer = *addr};
@@ -52,11 +53,13 @@ struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const st
     if (c == NULL)
         return NULL;
     c->initiator = c->initiated = true;
-    if (handshake_start(c->hs, &shared->cfg, id, &shared->rng) != 0) {
+    const int err = ephemeral != NULL ? handshake_start_again(c->hs, &shared->cfg, id, ephemeral)
+                                      : handshake_start(c->hs, &shared->cfg, id, &shared->rng);
+    if (err != 0) {
         conn_free(c);
         return NULL;
     }
-    c->end_at = time_add(now, shared->cfg.connect_timeout_us);
+    c->end_at = end_at;
     conn_enter(c, CONN_SYN_SENT, now);
     return c;
 }
@@ -234,7 +237,7 @@ void conn_tell_connected(struct conn *c)
     ev.connected.addr = c->path.route.peer;
     ev.connected.params = c->params;
     ev.connected.initiated = c->initiated;
-    ev.connected.replaces = c->rival;
+    ev.connected.replaces = c->stands_for;
     ev.connected.session = c->session;
     events_push(&c->shared->events, &ev);
     c->connected_told = true;
@@ -264,12 +267,11 @@ static void tell_end(struct conn *c, enum endpoint_end end, int err)
         ev.closed.end = end;
         ev.closed.code = c->close_code;
         memcpy(ev.closed.reason, c->close_reason, sizeof ev.closed.reason);
-    } else if (c->initiator) {
-        ev.type = EVENT_FAILED;
-        ev.failed.err = err;
-        ev.failed.refusal = c->hs != NULL ? c->hs->refusal : REFUSAL_NONE;
     } else {
-        return; /* an answer that came to nothing: nobody knows its id, not even when it stood for an attempt of ours */
+        /* Of a leg its attempt tells, if no other goes on.  Of an answer that came to nothing nobody knows the id, not even
+         * when it stood for an attempt of ours. */
+        c->failed_err = err;
+        return;
     }
     events_push(&c->shared->events, &ev);
 }
@@ -280,17 +282,6 @@ static void set_reason(struct conn *c, uint64_t code, const char *reason)
     const size_t len = strnlen(reason, LIMIT_REASON_BYTES);
     memcpy(c->close_reason, reason, len);
     c->close_reason[len] = '\0';
-}
-
-void conn_hint(struct conn *c, enum endpoint_hint what)
-{
-    struct endpoint_event ev = {.type = EVENT_HINT, .conn = c->id};
-    if (!c->initiator || c->state != CONN_SYN_SENT || c->hint_told)
-        return;
-    c->hint_told = true;
-    ev.hint.what = what;
-    ev.hint.addr = c->path.route.peer;
-    events_push(&c->shared->events, &ev);
 }
 
 void conn_abandon(struct conn *c, enum endpoint_end end, int err, duet_time now)

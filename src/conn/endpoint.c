@@ -17,6 +17,7 @@
 #include "duet/base/err.h"
 #include "duet/base/num.h"
 #include "duet/conn/accept.h"
+#include "duet/conn/attempt.h"
 #include "duet/conn/endpoint_state.h"
 
 #define CONNECT_TIMEOUT_US 30000000
@@ -63,6 +64,7 @@ void endpoint_free(struct endpoint *e)
         return;
     for (size_t i = 0; i < e->count; i++)
         conn_free(e->all[i]);
+    attempt_free_all(e);
     free(e->all);
     idmap_dispose(&e->by_id);
     idmap_dispose(&e->by_peer);
@@ -77,47 +79,45 @@ void endpoint_free(struct endpoint *e)
 
 /* ── opening and closing ─────────────────────────────────────────────── */
 
-/* A live session with exactly that address; NULL: none. */
-static const struct conn *session_with(const struct endpoint *e, const struct duet_addr *peer)
+/* A live session with exactly one of these addresses; NULL: none. */
+static const struct conn *session_with(const struct endpoint *e, const struct duet_addr *addrs, size_t count)
 {
     for (size_t i = 0; i < e->count; i++) {
         const struct conn *c = e->all[i];
-        if (conn_is_usable(c) && !c->unreachable && addr_equal(&c->path.route.peer, peer))
-            return c;
+        if (!conn_is_usable(c) || c->unreachable)
+            continue;
+        for (size_t k = 0; k < count; k++) {
+            if (addr_equal(&c->path.route.peer, &addrs[k]))
+                return c;
+        }
     }
     return NULL;
 }
 
-int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time now, conn_id *out)
+int endpoint_call(struct endpoint *e, const struct duet_addr *addrs, size_t count, const struct expected_keys *expected,
+                  duet_time now, conn_id *out)
 {
-    const struct conn *live = session_with(e, peer);
+    const struct conn *live = session_with(e, addrs, count);
     if (live != NULL) {
         *out = live->id;
         return DUET_EEXIST;
     }
-    if (e->count >= LIMIT_CONNS)
-        return DUET_EFULL;
-    struct conn *c = conn_new_initiator(&e->shared, endpoint_fresh_id(e), peer, now);
-    if (c == NULL)
-        return DUET_ENOMEM;
-    *out = c->id;
-    const int rc = endpoint_add(e, c, now);
-    if (rc == 0)
-        accept_attempt_begins(e, c, now);
-    return rc;
+    return attempt_begin(e, addrs, count, expected, now, out);
 }
 
-int endpoint_expect(struct endpoint *e, conn_id conn, const struct expected_keys *expected)
+int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time now, conn_id *out)
 {
-    struct conn *c = endpoint_find(e, conn);
-    if (c == NULL || c->state != CONN_SYN_SENT || c->call != NULL || expected->count == 0)
-        return 0;
-    return conn_expect(c, expected);
+    return endpoint_call(e, peer, 1, &(struct expected_keys){.count = 0}, now, out);
 }
 
 void endpoint_close(struct endpoint *e, conn_id conn, uint64_t code, const char *reason, duet_time now)
 {
+    struct attempt *a = attempt_find(e, conn);
     struct conn *c = endpoint_find(e, conn);
+    if (a != NULL) {
+        attempt_close(e, a, code, reason == NULL ? "" : reason, now);
+        return;
+    }
     if (c == NULL)
         return;
     conn_close(c, END_LOCAL, code, reason == NULL ? "" : reason, now);
@@ -159,6 +159,14 @@ static struct conn *named_by(const struct endpoint *e, const struct packet *p)
     return NULL;
 }
 
+static int recv_syn_ack(struct endpoint *e, struct conn *c, const struct packet *p, const struct duet_route *from,
+                        size_t len, duet_time now)
+{
+    const int rc = conn_recv_syn_ack(c, p, from, len, now);
+    attempt_settle(e, c, now);
+    return rc;
+}
+
 static int recv_ack(struct endpoint *e, struct conn *c, const struct packet *p, const struct duet_route *from,
                     size_t len, duet_time now)
 {
@@ -191,7 +199,7 @@ static int dispatch(struct endpoint *e, struct conn *c, const struct packet *p, 
     case PACKET_RETRY:
         return conn_recv_retry(c, p, &a->outside->route, a->now);
     case PACKET_SYN_ACK:
-        return conn_recv_syn_ack(c, p, &a->outside->route, len, a->now);
+        return recv_syn_ack(e, c, p, &a->outside->route, len, a->now);
     case PACKET_ACK:
         return recv_ack(e, c, p, &a->outside->route, len, a->now);
     case PACKET_VERSION:
@@ -329,10 +337,12 @@ void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t byt
 
 void endpoint_nobody_listens(struct endpoint *e, const struct duet_addr *at)
 {
-    for (size_t i = 0; i < e->count; i++) {
-        if (addr_equal(&e->all[i]->path.route.peer, at))
-            conn_hint(e->all[i], HINT_NOBODY_LISTENS);
-    }
+    (void)attempt_hint_at(e, at, HINT_NOBODY_LISTENS, 0);
+}
+
+bool endpoint_cannot_send(struct endpoint *e, const struct duet_addr *to, int sys)
+{
+    return attempt_hint_at(e, to, HINT_CANNOT_SEND, sys);
 }
 
 /* The peers see us move, and ask whether we did (path.h). */
@@ -350,7 +360,7 @@ void endpoint_local_gone(struct endpoint *e, const struct duet_addr *local)
 duet_time endpoint_deadline(const struct endpoint *e)
 {
     const struct heap_node *first = heap_first(&e->timers);
-    return first == NULL ? DUET_NEVER : first->at;
+    return time_min(first == NULL ? DUET_NEVER : first->at, attempt_deadline(e));
 }
 
 void endpoint_tick(struct endpoint *e, duet_time now)
@@ -359,8 +369,10 @@ void endpoint_tick(struct endpoint *e, duet_time now)
     while ((first = heap_first(&e->timers)) != NULL && time_due(first->at, now)) {
         struct conn *c = (struct conn *)first;
         conn_tick(c, now);
+        attempt_settle(e, c, now);
         endpoint_update(e, c, now);
     }
+    attempt_tick(e, now);
 }
 
 bool endpoint_poll(struct endpoint *e, struct endpoint_event *ev)

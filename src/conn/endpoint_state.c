@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "duet/base/err.h"
+#include "duet/conn/attempt.h"
 
 conn_id endpoint_fresh_id(struct endpoint *e)
 {
@@ -93,6 +94,12 @@ static void enter_ready(struct endpoint *e, struct conn *c)
 
 void endpoint_remove(struct endpoint *e, struct conn *c)
 {
+    if (c->attempt != NULL) {
+        if (!c->closed_told) /* a leg is never over without its attempt's hearing of it */
+            c->failed_err = DUET_ECANCELLED;
+        c->closed_told = true;
+        attempt_look(e, c);
+    }
     endpoint_leave_ready(e, c);
     heap_remove(&e->timers, &c->timer);
     idmap_remove(&e->by_id, c->id);
@@ -119,6 +126,8 @@ void endpoint_set_timer(struct endpoint *e, struct conn *c, duet_time send_at)
 
 void endpoint_update(struct endpoint *e, struct conn *c, duet_time now)
 {
+    if (c->attempt != NULL)
+        attempt_look(e, c);
     if (c->state == CONN_DEAD) {
         endpoint_remove(e, c);
         return;

@@ -11,15 +11,12 @@
 
 /* "duet" ‖ the SYN's type, version, flags, cid_i: what is in the clear is bound into the transcript. */
 static void init_noise(struct handshake *h, bool initiator, const struct endpoint_config *cfg, uint8_t version,
-                       struct duet_rand *rng)
+                       const uint8_t ephemeral[NOISE_KEY_BYTES])
 {
     uint8_t prologue[PROLOGUE_BYTES];
-    uint8_t ephemeral[NOISE_KEY_BYTES];
     memcpy(prologue, DUET_PROTOCOL_NAME, PROLOGUE_NAME_BYTES);
     packet_syn_bound(prologue + PROLOGUE_NAME_BYTES, version, h->flags, h->cid_i);
-    rand_bytes(rng, ephemeral, sizeof ephemeral);
     noise_init(&h->noise, initiator, prologue, sizeof prologue, &cfg->identity, ephemeral, cfg->psk);
-    sodium_memzero(ephemeral, sizeof ephemeral);
 }
 
 static void put_name(struct writer *w, const char *name)
@@ -58,8 +55,18 @@ static int write_message(struct handshake *h, const struct writer *payload)
 
 int handshake_start(struct handshake *h, const struct endpoint_config *cfg, uint64_t cid_i, struct duet_rand *rng)
 {
+    uint8_t ephemeral[NOISE_KEY_BYTES];
+    rand_bytes(rng, ephemeral, sizeof ephemeral);
+    const int rc = handshake_start_again(h, cfg, cid_i, ephemeral);
+    sodium_memzero(ephemeral, sizeof ephemeral);
+    return rc;
+}
+
+int handshake_start_again(struct handshake *h, const struct endpoint_config *cfg, uint64_t cid_i,
+                          const uint8_t ephemeral[NOISE_KEY_BYTES])
+{
     *h = (struct handshake){.cid_i = cid_i, .proposed = cfg->params, .flags = cfg->accept ? 0 : PACKET_SYN_SOLE};
-    init_noise(h, true, cfg, DUET_VERSION_WIRE, rng);
+    init_noise(h, true, cfg, DUET_VERSION_WIRE, ephemeral);
     uint8_t payload[HANDSHAKE_NOISE_BYTES];
     struct writer w = writer_of(payload, sizeof payload);
     params_write(&h->proposed, &w);
@@ -91,7 +98,10 @@ int handshake_answer(struct handshake *h, const struct endpoint_config *cfg, con
                      enum params_refusal refusal, struct duet_rand *rng)
 {
     *h = (struct handshake){.flags = syn->flags, .cid_i = syn->cid_i, .cid_r = cid_r, .refusal = refusal};
-    init_noise(h, false, cfg, syn->version, rng);
+    uint8_t ephemeral[NOISE_KEY_BYTES];
+    rand_bytes(rng, ephemeral, sizeof ephemeral);
+    init_noise(h, false, cfg, syn->version, ephemeral);
+    sodium_memzero(ephemeral, sizeof ephemeral);
     int rc = read_proposal(h, syn);
     if (rc != 0)
         return rc;

@@ -147,6 +147,19 @@ static void watch_socket(struct net *n, bool writable)
     (void)failed;
 }
 
+/* The kernel would not send.  Where that was to an address we call it is a hint, and there may be others. */
+static void tell_refused(struct net *n)
+{
+    const int refused = udp_refused(n->cfg.udp);
+
+    if (refused == 0 || endpoint_cannot_send(n->cfg.endpoint, &n->train_outside.route.peer, refused))
+        return;
+    const int why = udp_send_error(n->cfg.udp);
+
+    if (why != 0)
+        tell_user(n, "the network does not accept our packets", why);
+}
+
 /* Sends on with the train.  true: it is gone. */
 static bool send_train(struct net *n)
 {
@@ -166,10 +179,7 @@ static bool send_train(struct net *n)
 
     if (udp_local_gone(n->cfg.udp, &gone))
         endpoint_local_gone(n->cfg.endpoint, &gone);
-    const int why = udp_send_error(n->cfg.udp);
-
-    if (why != 0)
-        tell_user(n, "the network does not accept our packets", why);
+    tell_refused(n);
     return !n->blocked;
 }
 

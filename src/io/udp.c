@@ -52,7 +52,8 @@ struct slot {
 struct udp {
     struct udpsock sock;
     unsigned gso_pause; /* trains until UDP_SEGMENT is tried again */
-    int send_error;     /* errno of a refused send not yet told; 0: no news */
+    int refused;        /* errno of the last refused send; 0: none since it was asked for */
+    int send_error;     /* … of one not yet told; 0: no news */
     size_t too_big;     /* bytes of the latest datagram refused for its size; 0: none */
     bool hears_refusals;
     struct duet_addr local_gone; /* the latest local address that the kernel would not send from; ADDR_NONE: none */
@@ -154,7 +155,10 @@ static void note_refused(struct udp *u, size_t segments, int why)
 {
     u->counters.refused_segments += segments;
     /* Probing for the path MTU runs into EMSGSIZE by design; ECONNREFUSED is always an ICMP error, of any peer. */
-    if (why == EMSGSIZE || why == ECONNREFUSED || why <= 0 || why >= ERRNO_KINDS || u->told[why])
+    if (why == EMSGSIZE || why == ECONNREFUSED || why <= 0 || why >= ERRNO_KINDS)
+        return;
+    u->refused = why;
+    if (u->told[why])
         return;
     u->told[why] = true;
     u->send_error = why;
@@ -370,6 +374,14 @@ size_t udp_send(struct udp *u, const struct envelope *outside, const uint8_t *by
             break;
     }
     return done;
+}
+
+int udp_refused(struct udp *u)
+{
+    const int why = u->refused;
+
+    u->refused = 0;
+    return why;
 }
 
 int udp_send_error(struct udp *u)

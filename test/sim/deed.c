@@ -52,6 +52,20 @@ bool deed_is_settled(const struct deed *d)
 
 /* Planning */
 
+/* As a name is looked up. */
+static size_t addresses_of(const struct node *to, struct duet_addr out[CALL_ADDRESSES])
+{
+    size_t count = 0;
+
+    for (; count < to->dead_before; count++)
+        out[count] = (struct duet_addr){.family = ADDR_V6, .ip = {0xfd, [15] = (uint8_t)count}, .port = 1};
+    out[count++] = world_address(to, to->known_as);
+    for (size_t k = 0; to->is_known_as_all && k <= to->aliases; k++)
+        if (k != to->known_as)
+            out[count++] = world_address(to, k);
+    return count;
+}
+
 static void connect_fire(struct world *w, uint64_t arg)
 {
     struct node *from = w->nodes[arg / WORLD_NODES];
@@ -60,10 +74,12 @@ static void connect_fire(struct world *w, uint64_t arg)
     if (from->hub == NULL)
         return;
     from->ui.connects++;
-    struct duet_addr addr = world_address(to, to->known_as);
+    struct duet_addr addrs[CALL_ADDRESSES];
+    const size_t count = addresses_of(to, addrs);
 
-    monitor_chose(&from->monitor, &addr);
-    struct msg m = {.type = MSG_CONNECT, .id = (uint32_t)(1000 + to->index), .call = msg_call_new(&addr)};
+    for (size_t i = 0; i < count; i++)
+        monitor_chose(&from->monitor, &addrs[i]);
+    struct msg m = {.type = MSG_CONNECT, .id = (uint32_t)(1000 + to->index), .call = msg_call_new(addrs, count)};
     if (m.call == NULL)
         abort();
     if (from->calls_by_key) {

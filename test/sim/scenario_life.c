@@ -267,6 +267,27 @@ static void many_homes(struct world *w)
     scenario_bound(w, WORLD_S(60));
 }
 
+/* Hosts known by a name with several addresses, some of them dead.  One calls, or both do at about the same time. */
+static void names(struct world *w)
+{
+    scenario_two_nodes(w);
+    for (size_t i = 0; i < 2; i++) {
+        struct node *n = w->nodes[i];
+        n->aliases = world_pick(w, 0, 3);
+        n->known_as = world_pick(w, 0, n->aliases);
+        n->is_known_as_all = true;
+        n->dead_before = world_pick(w, 0, 3);
+    }
+    w->default_link = scenario_path(w);
+    w->default_link.loss = world_chance(w, 0.5) ? 0 : world_pick_unit(w, 0, 0.1);
+    scenario_pair(w, 0);
+    if (world_chance(w, 0.5))
+        ui_connect(w, 1, 0, world_pick(w, 0, WORLD_S(1)));
+    ui_send(w, 0, 1, 30 * KB, 0);
+    scenario_chatter(w, 0, 1, 10, WORLD_S(20)); /* what is half-open for a lost leg would be heard of by then */
+    scenario_bound(w, WORLD_S(60));
+}
+
 static void check_many_homes(struct world *w)
 {
     for (size_t i = 0; i < 2; i++) {
@@ -591,6 +612,7 @@ static const struct scenario table[] = {
     {.name = "leave-the-dead", .weight = 3, .setup = leave_the_dead, .check = check_leave_the_dead},
     {.name = "simultaneous", .weight = 10, .rounds = 100, .setup = simultaneous, .check = check_simultaneous},
     {.name = "many-homes", .weight = 5, .rounds = 10, .setup = many_homes, .check = check_many_homes},
+    {.name = "names", .weight = 5, .rounds = 10, .setup = names, .check = check_many_homes},
     {.name = "late", .weight = 3, .setup = late},
     {.name = "nobody-there", .weight = 2, .setup = nobody_there, .check = check_nobody_there},
     {.name = "parting", .weight = 6, .setup = parting, .check = check_parting},

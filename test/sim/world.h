@@ -66,6 +66,8 @@ struct node {
     size_t aliases;        /* which has so many more, world_address 1 to here; */
     size_t known_as;       /* whoever dials it dials this one (0: addr), and takes answers from no other */
     bool calls_by_key;     /* its calls are for the key of whom it dials, which it knows */
+    bool is_known_as_all;  /* whoever dials it dials them all, known_as the first of them, */
+    size_t dead_before;    /* and before them so many addresses where nobody is */
     struct noise_keypair identity;
     struct endpoint_config endpoint_config;
     struct hub_config hub_config;

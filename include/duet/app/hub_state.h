@@ -45,6 +45,7 @@ struct hub {
 void hub_on_connect(struct hub *h, const struct msg *m); /* MSG_CONNECT */
 void hub_on_connected(struct hub *h, const struct endpoint_event *ev);
 void hub_on_failed(struct hub *h, const struct endpoint_event *ev);
+void hub_on_tried(struct hub *h, const struct endpoint_event *ev);
 void hub_on_hint(struct hub *h, const struct endpoint_event *ev);
 void hub_on_presence(struct hub *h, const struct endpoint_event *ev);
 void hub_on_closed(struct hub *h, const struct endpoint_event *ev);

@@ -84,7 +84,8 @@ enum msg_type {
     MSG_ANSWER,           /* peer, id of MSG_ASK, flag: success, err (DUET_ECLOSED: the session ended), text (lines
                            * kept); to "ping": value: µs it took, text: that in words */
     MSG_NOTICE,           /* text: something worth a line (also errors of ours: flag); peer or 0; id of the MSG_SAY
-                           * it is about or 0 */
+                           * it is about or 0. id and no peer: of the MSG_CONNECT, one of whose addresses came to
+                           * nothing */
     MSG_STATS,            /* peer, stats: heap, struct endpoint_stats */
     MSG_STOPPED,          /* err: the net thread has ended; the last message */
 
@@ -128,8 +129,9 @@ struct msg_peer_key {
 };
 
 struct msg_call {
-    struct duet_addr addr;
-    struct expected_keys expected; /* an answer of another key waits (endpoint_expect) */
+    size_t count;
+    struct duet_addr addrs[CALL_ADDRESSES]; /* the best first (endpoint_call) */
+    struct expected_keys expected;          /* an answer of another key waits */
 };
 
 struct msg_progress {
@@ -164,8 +166,8 @@ struct msg {
 };
 _Static_assert(sizeof(struct msg) <= 64, "a message stays one cache line");
 
-/* What a MSG_CONNECT owns: a call of whoever is at that address.  NULL: out of memory. */
-struct msg_call *msg_call_new(const struct duet_addr *addr);
+/* What a MSG_CONNECT owns: a call of whoever is at one of these addresses, at most CALL_ADDRESSES.  NULL: out of memory. */
+struct msg_call *msg_call_new(const struct duet_addr *addrs, size_t count);
 
 /* Frees what the message owns (not chunks: they belong to a pool). */
 void msg_dispose(struct msg *m);

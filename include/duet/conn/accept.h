@@ -15,9 +15,8 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_rou
 /* A SYN of another version: says which we speak. */
 void accept_other_version(struct endpoint *e, const struct packet *p, const struct duet_route *from);
 
-/* Our own attempt `own` begins: half-open answers to the same address that lose against it go, the
- * others will replace it. */
-void accept_attempt_begins(struct endpoint *e, struct conn *own, duet_time now);
+/* Our own attempt begins: half-open answers to one of its addresses that lose against it go, the others will replace it. */
+void accept_attempt_begins(struct endpoint *e, const struct attempt *own, duet_time now);
 
 /* `c`, an answer of ours, was confirmed: the attempt it stands for ends without a word. */
 void accept_confirmed(struct endpoint *e, struct conn *c, duet_time now);

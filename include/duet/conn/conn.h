@@ -117,10 +117,12 @@ struct conn {
     conn_id id;        /* ours: packets to us carry it */
     uint64_t peer_cid; /* packets to the peer carry it */
     enum conn_state state;
-    bool initiator;   /* of the handshake */
-    bool initiated;   /* endpoint_connect led to it */
-    conn_id rival;    /* our own attempt that this answer to a simultaneous SYN will replace; 0 */
-    uint64_t session; /* cid_i ^ cid_r */
+    bool initiator;          /* of the handshake */
+    bool initiated;          /* endpoint_call led to it */
+    struct attempt *attempt; /* whose leg it is, until it is connected; else NULL (attempt.h) */
+    conn_id stands_for; /* the id of our own attempt: a further leg of it, or an answer to the SYN of a simultaneous
+                              * one that will replace it; 0 */
+    uint64_t session;   /* cid_i ^ cid_r */
     uint8_t peer_key[NOISE_KEY_BYTES];
 
     struct handshake *hs; /* until confirmed, then NULL */
@@ -181,16 +183,18 @@ struct conn {
     uint64_t close_sent;  /* the number of our first, */
     uint64_t close_heard; /* and of the peer's latest, which ours acknowledge; CONN_NO_NUMBER: none yet */
     bool connected_told;  /* EVENT_CONNECTED was given */
-    bool closed_told;     /* EVENT_CLOSED or EVENT_FAILED was given */
-    bool hint_told;       /* EVENT_HINT was given */
+    bool closed_told;     /* EVENT_CLOSED was given, or of a leg: it failed, */
+    int failed_err;       /* with this */
 
     uint64_t sent_bytes, received_bytes, received_packets;
 };
 
 /* ── conn.c ── */
 
-/* An attempt to reach addr (SYN_SENT). NULL: no memory. */
-struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const struct duet_addr *addr, duet_time now);
+/* A leg of an attempt: to reach addr until end_at (SYN_SENT), with that ephemeral key or, NULL, a fresh one.  NULL: no
+ * memory. */
+struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const struct duet_addr *addr,
+                                const uint8_t ephemeral[NOISE_KEY_BYTES], duet_time end_at, duet_time now);
 
 /* Whose answer it waits for, before any came.  0, DUET_ENOMEM. */
 int conn_expect(struct conn *c, const struct expected_keys *expected);
@@ -233,9 +237,7 @@ int conn_change_keys(struct conn *c, duet_time now);
 void conn_close(struct conn *c, enum endpoint_end end, uint64_t code, const char *reason, duet_time now);
 /* A rule of the protocol was broken by the peer, or memory ran out: closes with the matching code. */
 void conn_fail(struct conn *c, int err, const char *what, duet_time now);
-/* It may come to nothing: EVENT_HINT, once, while nobody has answered our SYN. */
-void conn_hint(struct conn *c, enum endpoint_hint what);
-/* Over, without telling the peer: EVENT_CLOSED (or EVENT_FAILED with err while connecting). */
+/* Over, without telling the peer: EVENT_CLOSED (of a leg that was not connected the attempt hears, with err). */
 void conn_abandon(struct conn *c, enum endpoint_end end, int err, duet_time now);
 
 /* The peer's CLOSE came, in packet `number`: answers it, and each repeat of it, as long as the peer may need that. */

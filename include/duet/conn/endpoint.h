@@ -30,14 +30,16 @@ struct endpoint;
 struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now);
 void endpoint_free(struct endpoint *e);
 
-/* Starts a handshake; EVENT_CONNECTED or EVENT_FAILED tells how it went, EVENT_HINT before how it
- * may go.  0; DUET_EEXIST: there is a live session with that address already (perhaps the peer was
- * quicker), *out names it; DUET_ENOMEM, DUET_EFULL. */
+/* Calls whoever is at one of these addresses, of which there are 1 to CALL_ADDRESSES, the best first: each is tried
+ * while those before it have not answered, and whoever answers first has the call (attempt.h).  EVENT_CONNECTED or
+ * EVENT_FAILED tells how it went; before that EVENT_HINT how it may go, and of several addresses EVENT_TRIED of each that
+ * came to nothing.  An answer of a key that is not among those expected, if there are any, counts only when
+ * LIMIT_FOREIGN_ANSWER_US went by after it, or the time is up.  0; DUET_EEXIST: there is a live session with one of the
+ * addresses already (perhaps the peer was quicker), *out names it; DUET_ENOMEM, DUET_EFULL. */
+int endpoint_call(struct endpoint *e, const struct duet_addr *addrs, size_t count, const struct expected_keys *expected,
+                  duet_time now, conn_id *out);
+/* The same with one address and whatever key. */
 int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time now, conn_id *out);
-
-/* Right after endpoint_connect, which key's answer the attempt is for.  One of another key counts only when
- * LIMIT_FOREIGN_ANSWER_US went by after it, or the time is up, and none of these answered.  0; DUET_ENOMEM. */
-int endpoint_expect(struct endpoint *e, conn_id conn, const struct expected_keys *expected);
 
 /* Says goodbye (CLOSE is repeated until answered, for a bounded time).  The
  * EVENT_CLOSED with END_LOCAL comes when it is over.  Unknown ids: no effect. */
@@ -66,8 +68,11 @@ ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf
  * brought down, to what the interface allows where that is known (else 0). */
 void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t bytes, size_t allowed, duet_time now);
 
-/* ICMP says that no program listens at that address: EVENT_HINT for whom we call there. */
+/* ICMP says that no program listens at that address: a hint for whom we call there. */
 void endpoint_nobody_listens(struct endpoint *e, const struct duet_addr *at);
+
+/* Our own host would not send there, for this errno.  true: we call somebody there, for whom that is a hint. */
+bool endpoint_cannot_send(struct endpoint *e, const struct duet_addr *to, int sys);
 
 /* The kernel would not send from that address of ours any more: from where is its choice from now on. */
 void endpoint_local_gone(struct endpoint *e, const struct duet_addr *local);

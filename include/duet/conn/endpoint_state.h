@@ -24,6 +24,8 @@ struct endpoint_reply {
     uint8_t bytes[LIMIT_SYN_ACK_BYTES];
 };
 
+struct attempt;
+
 struct endpoint {
     struct conn_shared shared;
     struct cookie cookie;
@@ -34,9 +36,10 @@ struct endpoint {
     struct conn **all;    /* every connection, unordered */
     size_t count, cap;
     size_t half_open;
-    duet_time wasted_since; /* a second in which … */
-    size_t wasted;          /* so many SYNs cost an answer and made no connection, */
-    size_t wasted_proven;   /* and so many of them had a good token */
+    struct attempt *attempts; /* calls under way, the newest first (attempt.h) */
+    duet_time wasted_since;   /* a second in which … */
+    size_t wasted;            /* so many SYNs cost an answer and made no connection, */
+    size_t wasted_proven;     /* and so many of them had a good token */
     struct hosts hosts;
     struct conn *ready_first, *ready_last; /* can send now, first come first served */
     struct endpoint_reply replies[ENDPOINT_REPLIES];

@@ -23,6 +23,7 @@ typedef uint64_t conn_id;
 #define STREAM_CONTROL 0
 #define STREAM_CHAT 4
 
+#define CALL_ADDRESSES 8 /* of one name that are tried: four of each family, where it has both */
 #define EXPECTED_KEYS 16 /* at one address: as many as known_peers keeps lines of one key */
 
 /* Whose answer a call is for: the hashes of their keys (noise_print).  None: anybody's. */
@@ -69,12 +70,14 @@ enum close_code {
 enum endpoint_hint {
     HINT_NOBODY_LISTENS, /* ICMP: no program has that port */
     HINT_COMES_BACK,     /* our own SYN, by way of somebody else: a router that sends us back to ourselves */
+    HINT_CANNOT_SEND,    /* our own host would not send there: no route, a firewall */
 };
 
 enum endpoint_event_type {
     EVENT_CONNECTED,   /* authenticated both ways; streams usable (cfg.accept false: the peer may not know yet) */
-    EVENT_FAILED,      /* an endpoint_connect came to nothing */
-    EVENT_HINT,        /* an endpoint_connect may come to nothing: anyone can forge what says so, hence it goes on */
+    EVENT_FAILED,      /* an endpoint_call came to nothing */
+    EVENT_TRIED,       /* … at one of its several addresses */
+    EVENT_HINT,        /* an endpoint_call may come to nothing: anyone can forge what says so, hence it goes on */
     EVENT_UNREACHABLE, /* silence for UNREACHABLE_US */
     EVENT_BACK,        /* heard again */
     EVENT_PRESENCE,    /* the answer to endpoint_ask, or that none came */
@@ -99,18 +102,21 @@ struct endpoint_event {
             char name[LIMIT_NAME_BYTES + 1]; /* as sent: not yet sanitised */
             struct duet_addr addr;
             struct params params; /* negotiated */
-            bool initiated;       /* our endpoint_connect led to it (whatever the role) */
-            conn_id replaces;     /* the id endpoint_connect gave, when a simultaneous open made another; else 0 */
+            bool initiated;       /* our endpoint_call led to it (whatever the role) */
+            conn_id replaces;     /* the id endpoint_call gave, when it is not this one: another of the addresses
+                                   * answered first, or a simultaneous open made another session; else 0 */
             uint64_t session;     /* cid_i ^ cid_r: the same at both ends, for logs */
         } connected;
         struct {
-            int err;          /* DUET_ETIMEOUT, EREFUSED (refusal says why), EUNSUPPORTED, EAUTH, ESELF */
-            uint64_t refusal; /* enum params_refusal */
-        } failed;
+            int err;               /* DUET_ETIMEOUT, EREFUSED (refusal says why), EUNSUPPORTED, EAUTH, ESELF */
+            uint64_t refusal;      /* enum params_refusal */
+            struct duet_addr addr; /* the one it is about: of several that failed the one that said most */
+        } failed;                  /* FAILED, TRIED */
         struct {
             enum endpoint_hint what;
             struct duet_addr addr; /* that was called */
-        } hint;                    /* once in each attempt */
+            int sys;               /* CANNOT_SEND: errno */
+        } hint;                    /* once in each call: of several addresses when each has been tried */
         uint64_t silent_us;        /* UNREACHABLE, BACK */
         bool is_there;             /* PRESENCE */
         struct {

@@ -69,7 +69,10 @@ size_t udp_recv(struct udp *u);
 /* The next train of those buffers; false: that was all. */
 bool udp_next(struct udp *u, struct udp_train *out);
 
-/* Why the kernel refused packets, each errno once in the life of the socket, for one line to the user; 0: no news. */
+/* Why the kernel refused what udp_send tried last, as often as it does; 0: it did not. */
+int udp_refused(struct udp *u);
+
+/* The same, each errno once in the life of the socket, for one line to the user; 0: no news. */
 int udp_send_error(struct udp *u);
 
 /* Size of a datagram that the last udp_send could not send because the interface takes none so large, once (0:

@@ -37,7 +37,7 @@ static struct msg connect_to(uint32_t ui_id, uint8_t host)
 {
     const struct duet_addr addr = {.family = ADDR_V4, .ip = {10, 0, 0, host}, .port = 6254};
 
-    return (struct msg){.type = MSG_CONNECT, .id = ui_id, .call = msg_call_new(&addr)};
+    return (struct msg){.type = MSG_CONNECT, .id = ui_id, .call = msg_call_new(&addr, 1)};
 }
 
 static void say(struct scene *s, uint32_t id)

@@ -231,22 +231,22 @@ static bool read_syn_and_lose_it(struct pair *p, int to, uint8_t *bytes, size_t 
     return false;
 }
 
-static void expect_key_of(conn_id id, const struct endpoint_config *cfg)
+static struct expected_keys key_of(const struct endpoint_config *cfg)
 {
     struct expected_keys expected = {.count = 2};
 
     noise_print(expected.prints[1], cfg->identity.public); /* it need not be the first */
-    cr_assert_eq(endpoint_expect(pair.e[0], id, &expected), 0);
+    return expected;
 }
 
 /* A call whose SYN was read, for the key of that side. */
 static conn_id call_for(const struct endpoint_config *cfg, bool (*filter)(struct pair *, int, uint8_t *, size_t))
 {
+    const struct expected_keys expected = key_of(cfg);
     conn_id id;
 
     pair.filter = filter;
-    cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
-    expect_key_of(id, cfg);
+    cr_assert_eq(endpoint_call(pair.e[0], &pair.addr[1], 1, &expected, pair.now, &id), 0);
     pair_run_for(&pair, 1000);
     cr_assert_gt(seen_len, 0);
     return id;

@@ -80,7 +80,7 @@ static struct pair connect_pair(const struct node_config *a, const struct node_c
     const struct duet_addr addr = await(p.a, MSG_LISTENING).addr;
 
     cr_assert_neq(addr.port, 0);
-    m.call = msg_call_new(&addr);
+    m.call = msg_call_new(&addr, 1);
     cr_assert_eq(pthread_create(&thread, NULL, trust_peer, &p), 0);
     node_send(p.b, &m);
     p.at_b = await(p.b, MSG_CONNECTED).peer;
