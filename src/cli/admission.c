@@ -54,24 +54,101 @@ void admission_say_limited(struct admission *a, const char *text, duet_time now)
 
 /* ---- whom we call ---- */
 
-bool admission_dial(struct admission *a, const struct duet_addr *addr, const char *dialled)
+static bool start_lookup(struct admission *a, struct dial *d, duet_time now)
 {
-    struct msg m = {.type = MSG_CONNECT};
+    if (a->program->lookups == NULL || lookups_start(a->program->lookups, d->id, &d->query) != 0)
+        return false;
+    d->looks_up = true;
+    d->told_at = time_add(now, ADMISSION_SLOW_US);
+    return true;
+}
+
+/* The addresses are known.  false: no memory. */
+static bool call_addresses(struct admission *a, struct dial *d, const struct resolve_result *found)
+{
+    struct msg m = {.type = MSG_CONNECT, .id = d->id, .call = msg_call_new(found->addrs, found->count)};
+
+    if (m.call == NULL)
+        return false;
+    trust_expected(&a->program->policy, d->query.dialled, &m.call->expected);
+    /* That HOST of the command line is called is no news, unless somebody was told that it is looked up. */
+    if (d->id != ADMISSION_TARGET || (d->looks_up && time_is_never(d->told_at)))
+        say(a, ADMISSION_CALLING, "connecting to %s", d->query.dialled);
+    d->looks_up = false;
+    d->told_at = DUET_NEVER;
+    d->count = found->count;
+    memcpy(d->addrs, found->addrs, sizeof(d->addrs));
+    node_send(a->program->node, &m);
+    return true;
+}
+
+bool admission_dial(struct admission *a, const struct resolve_query *q, duet_time now)
+{
+    struct resolve_result literal;
     size_t i = 0;
 
     while (i < ADMISSION_DIALS && a->dials[i].id != 0)
         i++;
     if (i == ADMISSION_DIALS)
         return false;
-    m.call = msg_call_new(addr, 1);
-    if (m.call == NULL)
-        return false;
-    trust_expected(&a->program->policy, dialled, &m.call->expected);
-    m.id = ++a->last_dial;
-    a->dials[i] = (struct dial){.id = m.id, .addr = *addr};
-    snprintf(a->dials[i].dialled, sizeof(a->dials[i].dialled), "%s", dialled);
-    node_send(a->program->node, &m);
-    return true;
+    struct dial *d = &a->dials[i];
+
+    *d = (struct dial){.id = a->last_dial + 1, .told_at = DUET_NEVER, .query = *q};
+    const bool is_under_way =
+        resolve_literal(q, &literal) ? literal.err == 0 && call_addresses(a, d, &literal) : start_lookup(a, d, now);
+
+    if (!is_under_way)
+        d->id = 0;
+    else
+        a->last_dial++;
+    return is_under_way;
+}
+
+/* As if the node had said so: whoever waits for the call learns it the same way. */
+static void fail_call(struct admission *a, const struct dial *d, int err, char *text)
+{
+    const struct msg m = {.type = MSG_FAILED, .id = d->id, .err = err, .text = text};
+
+    a->sink(a->self, &(struct admission_event){.type = ADMISSION_CALL_FAILED, .why = &m});
+}
+
+static void end_lookup(struct admission *a, uint32_t id, struct resolve_result *found)
+{
+    struct dial *d = a->dials;
+
+    while (d < a->dials + ADMISSION_DIALS && d->id != id)
+        d++;
+    if (d == a->dials + ADMISSION_DIALS)
+        return;
+    if (found->err != 0)
+        fail_call(a, d, found->err, found->error);
+    else if (!call_addresses(a, d, found))
+        fail_call(a, d, DUET_ENOMEM, NULL);
+}
+
+static void look_after_calls(struct admission *a, duet_time now)
+{
+    struct resolve_result found;
+    uint32_t id;
+
+    while (a->program->lookups != NULL && lookups_next(a->program->lookups, &id, &found))
+        end_lookup(a, id, &found);
+    for (size_t i = 0; i < ADMISSION_DIALS; i++) {
+        struct dial *d = &a->dials[i];
+
+        if (d->id == 0 || !d->looks_up || !time_due(d->told_at, now))
+            continue;
+        d->told_at = DUET_NEVER;
+        say(a, ADMISSION_CALLING, "looking up %s", d->query.host);
+    }
+}
+
+static bool is_at(const struct dial *d, const struct duet_addr *addr)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (addr_equal(&d->addrs[i], addr))
+            return true;
+    return false;
 }
 
 /* By the number of the call, or, when both called at once, by the address. */
@@ -80,9 +157,17 @@ static const struct dial *find_dial(const struct admission *a, uint32_t id, cons
     for (size_t i = 0; i < ADMISSION_DIALS; i++) {
         const struct dial *d = &a->dials[i];
 
-        if (d->id != 0 && (id != 0 ? d->id == id : addr != NULL && addr_equal(&d->addr, addr)))
+        if (d->id != 0 && (id != 0 ? d->id == id : addr != NULL && is_at(d, addr)))
             return d;
     }
+    return NULL;
+}
+
+const struct dial *admission_calling(const struct admission *a)
+{
+    for (size_t i = 0; i < ADMISSION_DIALS; i++)
+        if (a->dials[i].id != 0)
+            return &a->dials[i];
     return NULL;
 }
 
@@ -94,6 +179,8 @@ bool admission_dial_over(struct admission *a, uint32_t id, struct dial *was)
         return false;
     if (was != NULL)
         *was = *d;
+    if (d->looks_up && a->program->lookups != NULL)
+        lookups_cancel(a->program->lookups, id);
     a->dials[d - a->dials].id = 0;
     return true;
 }
@@ -269,7 +356,7 @@ static struct stranger make_stranger(struct admission *a, const struct msg *m, d
     fingerprint(s.key.key, s.print);
     if (d == NULL)
         return s;
-    snprintf(s.dialled, sizeof(s.dialled), "%s", d->dialled);
+    snprintf(s.dialled, sizeof(s.dialled), "%s", d->query.dialled);
     s.is_target = d->id == ADMISSION_TARGET;
     a->dials[d - a->dials].id = 0;
     return s;
@@ -490,6 +577,7 @@ void admission_tick(struct admission *a, duet_time now)
         if (time_is_never(one.gone_at))
             turn_away_full(a, &one, "the question about its key was not answered", now);
     }
+    look_after_calls(a, now);
     tell_waiting(a, now);
     if (a->lines.untold > 0 && may_say(&a->lines, now)) {
         say(a, ADMISSION_ERROR, "%zu more were turned away or left", a->lines.untold);
@@ -506,5 +594,8 @@ duet_time admission_due(const struct admission *a)
         due = time_min(due, end_of(&a->v[i]));
         untold = untold || (!a->v[i].told && time_is_never(a->v[i].gone_at));
     }
+    for (size_t i = 0; i < ADMISSION_DIALS; i++)
+        if (a->dials[i].id != 0)
+            due = time_min(due, a->dials[i].told_at);
     return untold ? time_min(due, time_add(a->lines.told_at, ADMISSION_LINES_US)) : due;
 }

@@ -35,6 +35,8 @@ static void on_early_end(struct job *j, const struct stranger *s, const struct m
         job_finish(j, program_report_failure(&j->program, s->key.name, why));
 }
 
+static void dispatch(struct job *j, const struct msg *m);
+
 static void on_admission(void *self, const struct admission_event *ev)
 {
     struct job *j = self;
@@ -62,6 +64,13 @@ static void on_admission(void *self, const struct admission_event *ev)
         break;
     case ADMISSION_ERROR:
         progress_error(&j->progress, "%s", ev->text);
+        break;
+    case ADMISSION_CALLING:
+        progress_note(&j->progress, "%s", ev->text);
+        break;
+    case ADMISSION_CALL_FAILED:
+        (void)admission_dial_over(&j->admission, ev->why->id, NULL);
+        dispatch(j, ev->why);
         break;
     case ADMISSION_STRANGER: /* the question names it */
         break;
@@ -125,15 +134,25 @@ static void say_goodbye(struct job *j)
     }
 }
 
+static void start_call(struct job *j)
+{
+    if (admission_dial(&j->admission, &j->program.target, clock_now()))
+        return;
+    progress_error(&j->progress, "could not connect to %s: %s", j->program.target.dialled, err_text(DUET_ENOMEM));
+    job_finish(j, EXIT_INTERNAL); /* the first call has a place, and no lookup is before it */
+}
+
 int job_run(struct job *j)
 {
     struct msg m;
 
     if (j->program.has_target)
-        (void)admission_dial(&j->admission, &j->program.target, j->program.dialled); /* the first has a place */
+        start_call(j);
     while (!j->over && !j->program.interrupted) {
         uint64_t again_us = QUESTIONS_LOOK_US;
         admission_tick(&j->admission, clock_now());
+        if (j->over) /* a lookup ended it */
+            break;
         if (j->questions.count == 0) /* else the line is taken */
             again_us = progress_show(&j->progress, &j->roster, clock_now().us);
         const uint64_t due_us = time_since(admission_due(&j->admission), clock_now());

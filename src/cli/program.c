@@ -105,19 +105,32 @@ static struct node_config node_config_of(const struct program *p, const struct h
     return cfg;
 }
 
+/* What is wrong with it whoever answers; a name is looked up when the front end runs (admission_dial). */
 static int open_target(struct program *p)
 {
     char error[RESOLVE_ERROR_BYTES];
+    struct resolve_result literal = {.err = 0};
 
     if (!p->o->host)
         return EXIT_DONE;
-    int err = resolve_peer(p->o->host, options_family(p->o), DUET_DEFAULT_PORT, &p->target, p->dialled, error);
+    int err = resolve_parse(p->o->host, options_family(p->o), DUET_DEFAULT_PORT, &p->target, error);
+    if (err == 0 && resolve_literal(&p->target, &literal))
+        err = literal.err;
     if (err < 0) {
-        say_error("%s", error);
+        say_error("%s", literal.err < 0 ? literal.error : error);
         return err == DUET_EINVAL ? EXIT_USAGE : EXIT_NO_CONNECTION;
     }
     p->has_target = true;
     return EXIT_DONE;
+}
+
+static int open_lookups(struct program *p)
+{
+    p->lookups = lookups_new(resolve_name);
+    if (p->lookups != NULL)
+        return EXIT_DONE;
+    say_error("cannot prepare for looking up names: %s", strerror(errno));
+    return EXIT_INTERNAL;
 }
 
 int program_open(struct program *p, const struct options *o, const struct hub_config *hub)
@@ -141,7 +154,9 @@ int program_open(struct program *p, const struct options *o, const struct hub_co
         snprintf(p->name, sizeof p->name, "%s", o->name);
     else
         identity_default_name(&p->id, p->name);
-    int code = open_target(p); /* may take long; here Ctrl-C still ends the process by itself */
+    int code = open_target(p);
+    if (code == EXIT_DONE)
+        code = open_lookups(p);
     if (code == EXIT_DONE) {
         block_handled(SIG_BLOCK);
         p->signal_fd = open_signal_fd();
@@ -165,6 +180,12 @@ static void let_interrupt_through(void)
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
+static void stop_lookups(struct program *p)
+{
+    lookups_free(p->lookups);
+    p->lookups = NULL;
+}
+
 void program_close(struct program *p)
 {
     if (p->node) {
@@ -175,6 +196,7 @@ void program_close(struct program *p)
     }
     block_handled(SIG_UNBLOCK);
     p->node = NULL;
+    stop_lookups(p);
     if (p->signal_fd >= 0)
         close(p->signal_fd);
     p->signal_fd = -1;
@@ -212,6 +234,7 @@ void program_quit(struct program *p, bool at_once)
     if (p->quit_sent)
         return;
     p->quit_sent = true;
+    stop_lookups(p);
     program_send(p, MSG_QUIT, 0, 0, at_once);
 }
 
@@ -242,6 +265,7 @@ unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int 
         {.fd = node_fd(p->node), .events = POLLIN},
         {.fd = p->signal_fd, .events = POLLIN},
         {.fd = input_fd, .events = POLLIN},
+        {.fd = p->lookups ? lookups_fd(p->lookups) : -1, .events = POLLIN},
     };
     unsigned woken = 0;
 
@@ -253,6 +277,8 @@ unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int 
         woken |= WAKE_NODE;
     if (fds[2].revents)
         woken |= WAKE_INPUT;
+    if (fds[3].revents)
+        woken |= WAKE_LOOKUP;
     int number = fds[1].revents ? program_take_signal(p) : 0;
     if (number != 0)
         woken |= WAKE_SIGNAL;
@@ -300,7 +326,7 @@ const char *program_ended_text(const char *name, const struct msg *m, char out[P
 
 int program_report_failure(struct program *p, const char *name, const struct msg *m)
 {
-    const char *to = p->has_target ? p->dialled : name;
+    const char *to = p->has_target ? p->target.dialled : name;
     char text[PROGRAM_ENDED_BYTES];
 
     if (m->type == MSG_LEFT || (m->type == MSG_LOST && m->err != DUET_ETIMEOUT)) {

@@ -418,11 +418,16 @@ static void draw(struct screen *s, uint64_t now_us)
     char idle[IDLE_BYTES];
     char strangers[ADMISSION_ROW_BYTES];
     bool asking = pasted_first(&s->pasted) != NULL;
+    const struct dial *calling = admission_calling(&s->talk.admission);
 
     if (roster_count(&s->talk.roster, ROSTER_TRUSTED) > 0)
         snprintf(idle, sizeof idle, "waiting for the other side to trust your key");
+    else if (calling != NULL && calling->looks_up)
+        snprintf(idle, sizeof idle, "looking up %s", calling->query.host);
+    else if (calling != NULL)
+        snprintf(idle, sizeof idle, "connecting to %s", calling->query.dialled);
     else if (s->talk.dialling)
-        snprintf(idle, sizeof idle, "connecting to %s", s->program->dialled);
+        snprintf(idle, sizeof idle, "connecting to %s", s->program->target.dialled);
     else
         snprintf(idle, sizeof idle, "nobody is connected, listening on %s", s->listening);
     view_draw(&(struct view){
@@ -485,7 +490,7 @@ static void wait_for_events(struct screen *s, uint64_t at_most_us)
         at_most_us = tick_us;
     unsigned woken = program_wait(s->program, STDIN_FILENO, at_most_us, &number);
 
-    if (woken & WAKE_NODE)
+    if (woken & (WAKE_NODE | WAKE_LOOKUP))
         s->dirty = true;
     if (woken & WAKE_SIGNAL)
         on_signal(s, number);

@@ -16,12 +16,12 @@ void talk_init(struct talk *t, struct program *p, talk_sink *sink, void *face)
     *t = (struct talk){.program = p, .sink = sink, .face = face, .dialling = p->has_target};
     admission_init(&t->admission, p, &t->roster, on_admission, t);
     if (p->has_target)
-        talk_dial(t, &p->target, p->dialled);
+        talk_dial(t, &p->target);
 }
 
-void talk_dial(struct talk *t, const struct duet_addr *addr, const char *dialled)
+void talk_dial(struct talk *t, const struct resolve_query *q)
 {
-    if (!admission_dial(&t->admission, addr, dialled))
+    if (!admission_dial(&t->admission, q, clock_now()))
         talk_tell(t, TALK_ERROR, "too many connections are being made already");
 }
 
@@ -91,6 +91,7 @@ static void on_turned_away(struct talk *t, const struct stranger *s, const char 
 }
 
 static void on_early_end(struct talk *t, const char *name, bool is_target, const struct msg *m);
+static void on_failed(struct talk *t, const struct msg *m);
 
 static void on_admission(void *self, const struct admission_event *ev)
 {
@@ -115,6 +116,12 @@ static void on_admission(void *self, const struct admission_event *ev)
     case ADMISSION_STRANGER:
         tell_stranger(t, ev->who, ev->count);
         break;
+    case ADMISSION_CALLING:
+        talk_tell(t, TALK_NOTICE, "%s", ev->text);
+        break;
+    case ADMISSION_CALL_FAILED:
+        on_failed(t, ev->why);
+        break;
     case ADMISSION_TEXT:
     case ADMISSION_ERROR:
         talk_tell(t, ev->type == ADMISSION_TEXT ? TALK_INFO : TALK_ERROR, "%s", ev->text);
@@ -133,6 +140,8 @@ uint64_t talk_tick(struct talk *t)
 
     admission_tick(&t->admission, now);
     const duet_time due = admission_due(&t->admission);
+    if (t->over) /* a lookup ended it */
+        return 0;
     return time_is_never(due) ? PROGRAM_FOREVER : time_since(due, now);
 }
 
@@ -167,7 +176,7 @@ static void on_failed(struct talk *t, const struct msg *m)
     if (!admission_dial_over(&t->admission, m->id, &dial))
         return;
     const char *why = program_failure_text(m);
-    talk_tell(t, TALK_ERROR, "could not connect to %s: %s", dial.dialled, why);
+    talk_tell(t, TALK_ERROR, "could not connect to %s: %s", dial.query.dialled, why);
     if (!t->dialling || dial.id != ADMISSION_TARGET) {
         talk_drop_dialled(t);
         return;
@@ -177,7 +186,7 @@ static void on_failed(struct talk *t, const struct msg *m)
                 m->err == DUET_EREFUSED ? EXIT_REFUSED
                 : m->err == DUET_EAUTH  ? EXIT_TRUST
                                         : EXIT_NO_CONNECTION,
-                "could not connect to %s: %s", dial.dialled, why);
+                "could not connect to %s: %s", dial.query.dialled, why);
 }
 
 static void on_silence(struct talk *t, const struct msg *m)
@@ -354,8 +363,11 @@ static void on_notice(struct talk *t, const struct msg *m)
     if (m->flag && m->id != 0 && p) /* a message of ours that could not go out: no receipt will come */
         receipts_give_up(&t->said, p->slot, m->id);
     tell_ended(t);
+    if (m->peer == 0 && m->id != 0 && !t->program->o->verbose) /* one of the addresses of a call */
+        return;
     /* "Already connected": that was the answer to the call, and the one who was called. */
-    if (!m->flag && admission_dial_over(&t->admission, m->id, NULL) && p && p->state == ROSTER_CONNECTED) {
+    if (!m->flag && m->peer != 0 && admission_dial_over(&t->admission, m->id, NULL) && p &&
+        p->state == ROSTER_CONNECTED) {
         p->dialled = true;
         talk_hand_over(t, p);
     }

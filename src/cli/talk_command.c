@@ -60,17 +60,17 @@ static void do_help(struct talk *t, const char *argument)
 
 static void do_connect(struct talk *t, const char *argument)
 {
-    struct duet_addr addr;
-    char dialled[RESOLVE_TEXT_BYTES];
+    struct resolve_query q;
+    struct resolve_result literal;
     char error[RESOLVE_ERROR_BYTES];
-    int err = resolve_peer(argument, options_family(t->program->o), DUET_DEFAULT_PORT, &addr, dialled, error);
 
-    if (err < 0) {
+    if (resolve_parse(argument, options_family(t->program->o), DUET_DEFAULT_PORT, &q, error) < 0) {
         talk_tell(t, TALK_ERROR, "%s", error);
-        return;
+    } else if (resolve_literal(&q, &literal) && literal.err < 0) {
+        talk_tell(t, TALK_ERROR, "%s", literal.error);
+    } else {
+        talk_dial(t, &q);
     }
-    talk_tell(t, TALK_NOTICE, "connecting to %s", dialled);
-    talk_dial(t, &addr, dialled);
 }
 
 /* What cannot be sent is known before anybody comes for it. */

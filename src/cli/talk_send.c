@@ -57,7 +57,7 @@ bool talk_is_dialling(const struct talk *t)
 
 const char *talk_called_name(const struct talk *t)
 {
-    return t->dialling ? t->program->dialled : "the host you called";
+    return t->dialling ? t->program->target.dialled : "the host you called";
 }
 
 static void tell_kept(struct talk *t, enum command_id id, const char *whom, const char *text)

@@ -11,14 +11,8 @@
 #include "duet/base/err.h"
 #include "duet/io/sockaddr.h"
 
-#define HOST_BYTES 256 /* a DNS name has at most 253 */
 #define PORT_DIGITS 5
-
-struct target {
-    char host[HOST_BYTES];
-    uint16_t port;
-    bool literal_v6;
-};
+#define FOUND_MAX 64 /* addresses of one name that are looked at */
 
 static bool parse_port(const char *text, uint16_t *out)
 {
@@ -37,9 +31,9 @@ static bool parse_port(const char *text, uint16_t *out)
 }
 
 /* Names are compared as text in known_peers: no case, nothing that is not in a name or literal. */
-static bool copy_host(const char *text, size_t len, char out[HOST_BYTES])
+static bool copy_host(const char *text, size_t len, char out[RESOLVE_HOST_BYTES])
 {
-    if (len == 0 || len >= HOST_BYTES)
+    if (len == 0 || len >= RESOLVE_HOST_BYTES)
         return false;
     for (size_t i = 0; i < len; i++) {
         const unsigned char c = (unsigned char)text[i];
@@ -53,7 +47,7 @@ static bool copy_host(const char *text, size_t len, char out[HOST_BYTES])
     return true;
 }
 
-static bool parse_bracketed(const char *text, struct target *t)
+static bool parse_bracketed(const char *text, struct resolve_query *t)
 {
     const char *close = strchr(text, ']');
 
@@ -65,11 +59,10 @@ static bool parse_bracketed(const char *text, struct target *t)
     return close[1] == ':' && strchr(t->host, ':') != NULL && parse_port(close + 2, &t->port);
 }
 
-static bool parse_target(const char *text, uint16_t default_port, struct target *t)
+static bool parse_query(const char *text, struct resolve_query *t)
 {
     const char *colon = strchr(text, ':');
 
-    *t = (struct target){.port = default_port};
     if (text[0] == '[')
         return parse_bracketed(text, t);
     if (colon == NULL)
@@ -101,65 +94,121 @@ static bool needs_interface(const struct duet_addr *a)
     return a->family == ADDR_V6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80 && a->scope == 0;
 }
 
-static int lookup(const struct target *t, int family, struct duet_addr *out, const char **why)
+static int take(const struct addrinfo *entry, const struct resolve_query *q, struct duet_addr *out)
 {
-    const struct addrinfo hints = {
-        .ai_family = family == 4   ? AF_INET
-                     : family == 6 ? AF_INET6
-                                   : AF_UNSPEC,
-        .ai_socktype = SOCK_DGRAM,
-        .ai_flags = t->literal_v6 ? AI_NUMERICHOST : 0,
-    };
-    struct addrinfo *found = NULL;
     union sockaddr_any sa = {.any = {.sa_family = AF_UNSPEC}};
-    const int failed = getaddrinfo(t->host, NULL, &hints, &found);
 
-    if (failed != 0) {
-        *why = failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed);
-        return t->literal_v6 ? DUET_EINVAL : DUET_ENOTFOUND;
-    }
-    /* The first is the best by RFC 6724: the resolver has sorted them. */
-    if (found->ai_addrlen <= sizeof(sa))
-        memcpy(&sa, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
-    if (!sockaddr_decode(&sa, out)) {
-        *why = "not an IP address";
+    if (entry->ai_addrlen <= sizeof(sa))
+        memcpy(&sa, entry->ai_addr, entry->ai_addrlen);
+    if (!sockaddr_decode(&sa, out))
         return DUET_ENOTFOUND;
-    }
-    if (needs_interface(out)) {
-        *why = "a link-local address needs its interface after it, as in fe80::1%eth0 (\"ip -6 address\" names them)";
-        *out = (struct duet_addr){.family = ADDR_NONE};
+    if (needs_interface(out))
         return DUET_EINVAL;
-    }
-    out->port = t->port;
+    out->port = q->port;
     this_host(out);
     return 0;
 }
 
-int resolve_peer(const char *text, int family, uint16_t default_port, struct duet_addr *out,
-                 char canonical[RESOLVE_TEXT_BYTES], char error[RESOLVE_ERROR_BYTES])
+size_t resolve_order(const struct duet_addr *found, size_t count, struct duet_addr out[CALL_ADDRESSES])
 {
-    struct target t;
-    const char *why = NULL;
+    bool taken[FOUND_MAX] = {false};
+    size_t n = 0;
 
-    *out = (struct duet_addr){.family = ADDR_NONE};
+    while (n < CALL_ADDRESSES && n < count) {
+        const uint8_t last = n == 0 ? ADDR_NONE : out[n - 1].family;
+        size_t at = count;
+
+        for (size_t i = count; i-- > 0;)
+            if (!taken[i] && (at == count || found[i].family != last || found[at].family == last))
+                at = i;
+        if (at == count)
+            break;
+        out[n++] = found[at];
+        for (size_t i = at; i < count; i++)
+            taken[i] = taken[i] || addr_equal(&found[i], &found[at]);
+    }
+    return n;
+}
+
+static void say_not_found(const struct resolve_query *q, const char *why, struct resolve_result *out)
+{
+    snprintf(out->error, sizeof(out->error), "cannot find %.100s%s: %s", q->host,
+             q->family == 4   ? " over IPv4"
+             : q->family == 6 ? " over IPv6"
+                              : "",
+             why);
+}
+
+/* Those that can be called; of several one that cannot is no trouble. */
+static void take_all(const struct addrinfo *first, const struct resolve_query *q, struct resolve_result *out)
+{
+    struct duet_addr found[FOUND_MAX];
+    size_t count = 0;
+
+    out->err = DUET_ENOTFOUND;
+    for (const struct addrinfo *entry = first; entry != NULL && count < FOUND_MAX; entry = entry->ai_next) {
+        const int err = take(entry, q, &found[count]);
+
+        if (err == 0)
+            count++;
+        else
+            out->err = err;
+    }
+    out->count = resolve_order(found, count, out->addrs);
+    if (out->count > 0)
+        out->err = 0;
+    else if (out->err == DUET_EINVAL)
+        say_not_found(q,
+                      "a link-local address needs its interface after it, as in fe80::1%eth0 (\"ip -6 address\" names "
+                      "them)",
+                      out);
+    else
+        say_not_found(q, "not an IP address", out);
+}
+
+static int ask(const struct resolve_query *q, int flags, struct resolve_result *out)
+{
+    const struct addrinfo hints = {
+        .ai_family = q->family == 4   ? AF_INET
+                     : q->family == 6 ? AF_INET6
+                                      : AF_UNSPEC,
+        .ai_socktype = SOCK_DGRAM,
+        .ai_flags = flags,
+    };
+    struct addrinfo *found = NULL;
+
+    *out = (struct resolve_result){.err = q->literal_v6 ? DUET_EINVAL : DUET_ENOTFOUND};
+    const int failed = getaddrinfo(q->host, NULL, &hints, &found);
+
+    if (failed != 0) {
+        say_not_found(q, failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed), out);
+        return failed;
+    }
+    take_all(found, q, out);
+    freeaddrinfo(found);
+    return 0;
+}
+
+bool resolve_literal(const struct resolve_query *q, struct resolve_result *out)
+{
+    return ask(q, AI_NUMERICHOST, out) == 0 || q->literal_v6;
+}
+
+void resolve_name(const struct resolve_query *q, struct resolve_result *out)
+{
+    (void)ask(q, q->literal_v6 ? AI_NUMERICHOST : 0, out);
+}
+
+int resolve_parse(const char *text, int family, uint16_t default_port, struct resolve_query *q,
+                  char error[RESOLVE_ERROR_BYTES])
+{
+    *q = (struct resolve_query){.port = default_port, .family = family};
     error[0] = '\0';
-    if (!parse_target(text, default_port, &t)) {
+    if (!parse_query(text, q)) {
         snprintf(error, RESOLVE_ERROR_BYTES,
                  "'%.100s' is not HOST, HOST:PORT, or [IPV6]:PORT with a port of 1 to 65535", text);
         return DUET_EINVAL;
     }
-    const int err = lookup(&t, family, out, &why);
-
-    if (err != 0) {
-        snprintf(error, RESOLVE_ERROR_BYTES, "cannot find %.100s%s: %s", t.host,
-                 family == 4   ? " over IPv4"
-                 : family == 6 ? " over IPv6"
-                               : "",
-                 why);
-        return err;
-    }
-    if (canonical != NULL)
-        snprintf(canonical, RESOLVE_TEXT_BYTES, t.literal_v6 ? "[%s]:%u" : "%s:%u", t.host, (unsigned)t.port);
+    snprintf(q->dialled, sizeof(q->dialled), q->literal_v6 ? "[%s]:%u" : "%s:%u", q->host, (unsigned)q->port);
     return 0;
 }

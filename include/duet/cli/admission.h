@@ -1,5 +1,5 @@
 /*
- * admission: who is let in.  Whom we called, the strangers that wait for the user's answer, and what becomes of each.
+ * admission: who is let in.  Whom we call, from the name on, the strangers that wait for the user's answer, and what becomes of each.
  *
  *   MSG_PEER_KEY ─ trust_judge ─▶ known, allowed ────────────────────────────▶ LET_IN: in the roster, ROSTER_TRUSTED
  *                                 ask ─▶ WAITS ─ yes ─ trust_accept ─────────▶ LET_IN
@@ -31,7 +31,8 @@
 #include "duet/ui/roster.h"
 
 #define ADMISSION_TARGET 1                    /* the number of the first call: HOST of the command line */
-#define ADMISSION_DIALS 16                    /* connections being made */
+#define ADMISSION_DIALS 16                    /* connections being made, names being looked up for one among them */
+#define ADMISSION_SLOW_US UINT64_C(500000)    /* a lookup that takes longer is told of */
 #define ADMISSION_WAITING 64                  /* strangers that wait for an answer */
 #define ADMISSION_WAITING_PER_HOST 4          /* … of one host */
 #define ADMISSION_WAIT_US UINT64_C(300000000) /* then a stranger is turned away */
@@ -43,11 +44,14 @@
 #define ADMISSION_QUESTION_BYTES 1024
 #define ADMISSION_ROW_BYTES 1024 /* of words that name all who wait */
 
-/* A connection being made. */
+/* A connection being made: first the name is looked up, then all its addresses are called. */
 struct dial {
     uint32_t id; /* of MSG_CONNECT; 0: free */
-    struct duet_addr addr;
-    char dialled[RESOLVE_TEXT_BYTES]; /* as known_peers has it */
+    bool looks_up;
+    duet_time told_at; /* a slow lookup: NEVER: told, or none */
+    struct resolve_query query;
+    size_t count; /* once it is called */
+    struct duet_addr addrs[CALL_ADDRESSES];
 };
 
 struct stranger {
@@ -69,6 +73,8 @@ enum admission_event_type {
     ADMISSION_TURNED_AWAY, /* `who` is not, and was told so; `text` is why, to be told if we called it */
     ADMISSION_LEFT,        /* `who` left, or was lost, before it was let in; `why` says it */
     ADMISSION_STRANGER,    /* a line about `who` that waits (`count` 1), or about so many */
+    ADMISSION_CALLING,     /* `text`: whose name is looked up, or who is called */
+    ADMISSION_CALL_FAILED, /* `why`, a MSG_FAILED, is of a call that never came to the node */
     ADMISSION_TEXT,        /* `text` is what the user asked for */
     ADMISSION_ERROR,       /* `text` is what went wrong */
 };
@@ -108,10 +114,12 @@ struct admission {
 
 void admission_init(struct admission *a, struct program *p, struct roster *r, admission_sink *sink, void *self);
 
-/* Calls a host; the first one called is the target.  false: too many are being called. */
-bool admission_dial(struct admission *a, const struct duet_addr *addr, const char *dialled);
+/* Calls a host, as soon as its name is looked up; the first one called is the target.  false: too many are being called. */
+bool admission_dial(struct admission *a, const struct resolve_query *q, duet_time now);
 /* Takes back a call that MSG_FAILED or a notice ended.  false: there was none.  *was may be NULL. */
 bool admission_dial_over(struct admission *a, uint32_t id, struct dial *was);
+/* The first of those we are calling; NULL: nobody. */
+const struct dial *admission_calling(const struct admission *a);
 /* Is this MSG_PEER_KEY of one we are calling? */
 bool admission_is_called(const struct admission *a, const struct msg *m);
 
@@ -130,7 +138,7 @@ void admission_close(struct admission *a, duet_time now);
 /* A line about somebody who came and went, one of those there are ADMISSION_LINES_US between. */
 void admission_say_limited(struct admission *a, const char *text, duet_time now);
 
-/* What time brings, and when to come again. */
+/* What time and lookups bring, and when to come again (or when program_wait says WAKE_LOOKUP). */
 void admission_tick(struct admission *a, duet_time now);
 duet_time admission_due(const struct admission *a);
 

@@ -1,6 +1,6 @@
 /*
- * program: what every subcommand that talks to a peer needs: identity, trust, the resolved peer, the running node, and
- * one place to wait for its messages, signals and input.
+ * program: what every subcommand that talks to a peer needs: identity, trust, whom to call, the running node, lookups
+ * of names, and one place to wait for their news, signals and input.
  *
  * SIGINT, SIGTERM and SIGHUP arrive through a signalfd, so nothing is interrupted half-way; worker threads take no
  * signals.  While program_close waits for the farewell, a second SIGINT ends the process at once; the others, of which
@@ -18,6 +18,7 @@
 #include "duet/cli/options.h"
 #include "duet/cli/trust.h"
 #include "duet/io/identity.h"
+#include "duet/io/lookup.h"
 #include "duet/io/node.h"
 #include "duet/io/resolve.h"
 
@@ -28,8 +29,8 @@ struct program {
     char name[LIMIT_NAME_BYTES + 1];
     struct node *node;
     bool has_target;
-    struct duet_addr target;          /* -c, or chat's HOST */
-    char dialled[RESOLVE_TEXT_BYTES]; /* as known_peers has it */
+    struct resolve_query target; /* -c, or chat's HOST */
+    struct lookups *lookups;     /* NULL: not open, or about to end: nobody is called any more */
     int signal_fd;
     bool leave_sent, quit_sent;
     bool interrupted; /* SIGINT, SIGTERM or SIGHUP came */
@@ -44,7 +45,7 @@ void program_close(struct program *p);
 
 /* Sends MSG_LEAVING once. */
 void program_leave(struct program *p);
-/* Sends MSG_QUIT once. at_once: what is still on its way is left. */
+/* Sends MSG_QUIT once, and gives up the lookups. at_once: what is still on its way is left. */
 void program_quit(struct program *p, bool at_once);
 
 /* Sends a message with text (copied). 0 or DUET_ENOMEM. */
@@ -55,9 +56,9 @@ void program_send(struct program *p, enum msg_type type, conn_id peer, uint32_t 
  * end must not keep its user from leaving. */
 #define PROGRAM_MESSAGES 64
 
-enum program_wake { WAKE_NODE = 1, WAKE_SIGNAL = 2, WAKE_INPUT = 4 };
+enum program_wake { WAKE_NODE = 1, WAKE_SIGNAL = 2, WAKE_INPUT = 4, WAKE_LOOKUP = 8 };
 #define PROGRAM_FOREVER UINT64_MAX
-/* Waits for the node, a signal, or input_fd (-1: none); a set of program_wake, 0 after timeout_us.  Sets interrupted.
+/* Waits for the node, a lookup, a signal, or input_fd (-1: none); a set of program_wake, 0 after timeout_us.  Sets interrupted.
  * *signal_number (may be NULL) gets the signal, 0 without one. */
 unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int *signal_number);
 

@@ -135,7 +135,7 @@ bool talk_is_alone(const struct talk *t); /* nobody is connected */
 void talk_settle(struct talk *t);
 /* It ends; the first code and reason stay. */
 void talk_finish(struct talk *t, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void talk_dial(struct talk *t, const struct duet_addr *addr, const char *dialled);
+void talk_dial(struct talk *t, const struct resolve_query *q);
 bool talk_is_dialling(const struct talk *t); /* somebody whom we called may still come */
 const char *talk_called_name(const struct talk *t);
 /* This one gets what is kept for it. */

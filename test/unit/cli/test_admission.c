@@ -1,10 +1,12 @@
 #include "unit.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "duet/base/err.h"
 #include "duet/cli/admission.h"
 
 #define SECOND US_PER_S
@@ -15,7 +17,8 @@ static struct roster roster; /* large */
 static struct admission a;
 static duet_time now;
 static struct {
-    unsigned waits, let_in, turned_away, left, strangers, texts, errors;
+    unsigned waits, let_in, turned_away, left, strangers, texts, errors, calling, failed;
+    int err;
     char text[TRUST_TEXT_BYTES], name[ROSTER_NAME_BYTES];
 } heard;
 
@@ -33,6 +36,13 @@ static void sink(void *self, const struct admission_event *ev)
     heard.strangers += ev->type == ADMISSION_STRANGER;
     heard.texts += ev->type == ADMISSION_TEXT;
     heard.errors += ev->type == ADMISSION_ERROR;
+    heard.calling += ev->type == ADMISSION_CALLING;
+    heard.failed += ev->type == ADMISSION_CALL_FAILED;
+    if (ev->type == ADMISSION_CALL_FAILED) {
+        heard.err = ev->why->err;
+        snprintf(heard.text, sizeof(heard.text), "%s", ev->why->text);
+        admission_dial_over(&a, ev->why->id, NULL);
+    }
 }
 
 /* A node takes what is told to peers, and a home has known_peers. */
@@ -83,9 +93,21 @@ static void leave(conn_id peer)
     admission_gone(&a, &(struct msg){.type = MSG_LEFT, .peer = peer}, now);
 }
 
-static void call(const char *host, uint8_t number)
+/* 10.0.0.`number`, as somebody dialled. */
+static struct resolve_query query(uint8_t number)
 {
-    cr_assert(admission_dial(&a, &(struct duet_addr){.family = ADDR_V4, .ip = {10, 0, 0, number}, .port = 9}, host));
+    struct resolve_query q = {.port = 9};
+
+    snprintf(q.host, sizeof(q.host), "10.0.0.%u", number);
+    snprintf(q.dialled, sizeof(q.dialled), "10.0.0.%u:9", number);
+    return q;
+}
+
+static void call(uint8_t number)
+{
+    const struct resolve_query q = query(number);
+
+    cr_assert(admission_dial(&a, &q, now));
 }
 
 static const struct stranger *first(void)
@@ -178,7 +200,7 @@ Test(admission, strangers_of_one_host_take_four_places_and_the_called_one_always
 {
     conn_id peer = 1;
 
-    call("host:9", 250);
+    call(250);
     for (uint8_t host = 1; host <= ADMISSION_WAITING / ADMISSION_WAITING_PER_HOST + 2; host++)
         for (int i = 0; i < ADMISSION_WAITING_PER_HOST + 3; i++, peer++) {
             char name[16];
@@ -270,18 +292,20 @@ Test(admission, who_was_called_is_known_by_its_number_or_its_address)
 {
     struct dial was;
 
-    call("one:9", 1);
-    call("two:9", 2);
+    call(1);
+    call(2);
     come_from(2, 2, 0, "two"); /* it called at the same time */
-    cr_expect_str_eq(first()->dialled, "two:9");
+    cr_expect_str_eq(first()->dialled, "10.0.0.2:9");
     cr_expect_not(first()->is_target);
     come_from(9, 1, ADMISSION_TARGET, "one");
     cr_expect_not(admission_dial_over(&a, ADMISSION_TARGET, &was), "that call is over");
     for (int i = 0; i < ADMISSION_DIALS; i++)
-        call("more:9", 3);
-    cr_expect_not(admission_dial(&a, &was.addr, "one too many:9"));
+        call(3);
+    const struct resolve_query one_too_many = query(4);
+
+    cr_expect_not(admission_dial(&a, &one_too_many, now));
     cr_expect(admission_dial_over(&a, 3, &was));
-    cr_expect_str_eq(was.dialled, "more:9");
+    cr_expect_str_eq(was.query.dialled, "10.0.0.3:9");
     come_from(9, 4, 0, "stranger");
     cr_expect_eq(a.v[a.count - 1].dialled[0], '\0');
 }
@@ -326,4 +350,93 @@ Test(admission, its_row_names_who_waits_at_any_width)
     cr_expect_str_eq(admission_row(&a, 80, out), "2 strangers wait: /trust NAME or /refuse NAME: bob, carol");
     for (size_t columns = 1; columns < 100; columns++)
         cr_expect(strstr(admission_row(&a, columns, out), "bob"), "%zu: %s", columns, out);
+}
+
+/* ---- names ---- */
+
+/* "dead": no answer until the test's end; "none": there is no such name; any other has an address of each family. */
+static pthread_mutex_t dead = PTHREAD_MUTEX_INITIALIZER;
+
+static void answer(const struct resolve_query *q, struct resolve_result *out)
+{
+    *out = (struct resolve_result){
+        .count = 2, .addrs = {{.family = ADDR_V6, .ip = {1}, .port = q->port}, {.family = ADDR_V4, .port = q->port}}};
+    if (strcmp(q->host, "dead") == 0) {
+        pthread_mutex_lock(&dead);
+        pthread_mutex_unlock(&dead);
+    } else if (strcmp(q->host, "none") == 0) {
+        *out = (struct resolve_result){.err = DUET_ENOTFOUND, .error = "cannot find none"};
+    }
+}
+
+static void call_name(const char *name)
+{
+    struct resolve_query q;
+    char error[RESOLVE_ERROR_BYTES];
+
+    if (program.lookups == NULL)
+        program.lookups = lookups_new(answer);
+    cr_assert_eq(resolve_parse(name, 0, 9, &q, error), 0);
+    cr_assert(admission_dial(&a, &q, now));
+    cr_expect_eq(admission_calling(&a)->looks_up, true);
+}
+
+static void await_lookup(void)
+{
+    cr_assert(program_wait(&program, -1, PROGRAM_FOREVER, NULL) != 0);
+    admission_tick(&a, now);
+}
+
+static void await_calls(unsigned calls)
+{
+    while (heard.calling + heard.failed < calls)
+        await_lookup();
+}
+
+Test(admission, a_name_is_called_at_all_its_addresses_once_it_is_looked_up)
+{
+    program.signal_fd = -1;
+    a.last_dial = ADMISSION_TARGET;
+    call_name("bob");
+    await_calls(1);
+    cr_expect_str_eq(heard.text, "connecting to bob:9");
+    const struct dial *d = admission_calling(&a);
+
+    cr_assert_eq(d->count, 2);
+    cr_expect_not(d->looks_up);
+    struct msg_peer_key key = {.addr = d->addrs[1], .name = "bob"};
+
+    cr_expect(admission_is_called(&a, &(struct msg){.type = MSG_PEER_KEY, .peer_key = &key}), "by any of them");
+    program_quit(&program, true);
+}
+
+Test(admission, a_name_that_is_not_found_fails_as_a_call_does)
+{
+    program.signal_fd = -1;
+    call_name("none");
+    await_calls(1);
+    cr_expect_eq(heard.failed, 1);
+    cr_expect_eq(heard.err, DUET_ENOTFOUND);
+    cr_expect_str_eq(heard.text, "cannot find none");
+    cr_expect_null(admission_calling(&a));
+    program_quit(&program, true);
+}
+
+Test(admission, a_slow_lookup_is_told_of_and_nobody_waits_for_it)
+{
+    program.signal_fd = -1;
+    pthread_mutex_lock(&dead);
+    call_name("dead");
+    wait_us(ADMISSION_SLOW_US - 1);
+    cr_expect_eq(heard.calling, 0, "most are quick");
+    cr_expect_eq(admission_due(&a).us, now.us + 1);
+    wait_us(1);
+    cr_assert_eq(heard.calling, 1);
+    cr_expect_str_eq(heard.text, "looking up dead");
+    wait_us(10 * SECOND);
+    cr_expect_eq(heard.calling, 1, "once");
+    cr_expect(time_is_never(admission_due(&a)));
+    cr_expect(admission_dial_over(&a, ADMISSION_TARGET, NULL));
+    program_quit(&program, true); /* it would hang here */
+    pthread_mutex_unlock(&dead);
 }

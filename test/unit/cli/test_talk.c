@@ -178,6 +178,14 @@ Test(talk, takes_a_plain_line_for_chat_whoever_waits)
     stop_program();
 }
 
+static void dial_host(void)
+{
+    char error[RESOLVE_ERROR_BYTES];
+
+    cr_assert_eq(resolve_parse("127.0.0.1:1", 0, 1, &program.target, error), 0);
+    talk_dial(&t, &program.target);
+}
+
 Test(talk, ends_with_the_reason_why_it_could_not_connect)
 {
     char why[] = "no route";
@@ -187,11 +195,11 @@ Test(talk, ends_with_the_reason_why_it_could_not_connect)
     t.dialling = true;
     talk_line(&t, "/tpyo");
     talk_line(&t, "a line that waits");
-    talk_dial(&t, &(struct duet_addr){.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = 1}, "host:1");
+    dial_host();
     talk_message(&t, &(struct msg){.type = MSG_FAILED, .id = ADMISSION_TARGET, .err = DUET_ESYS, .text = why});
     cr_assert(t.over);
     cr_expect_eq(talk_farewell(&t, NULL), EXIT_NO_CONNECTION);
-    cr_expect_str_eq(t.reason, "could not connect to host:1: no route");
+    cr_expect_str_eq(t.reason, "could not connect to 127.0.0.1:1: no route");
     stop_program();
 }
 
@@ -200,7 +208,7 @@ Test(talk, ends_with_a_word_when_the_host_is_refused)
 {
     start_program();
     program.has_target = true;
-    talk_dial(&t, &(struct duet_addr){.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = 1}, "host:1");
+    dial_host();
     come(1, ADMISSION_TARGET, 1, "bob");
     errors = 0;
     talk_line(&t, "/refuse");
@@ -216,7 +224,7 @@ Test(talk, goes_on_whatever_becomes_of_strangers)
 {
     start_program();
     program.has_target = true;
-    talk_dial(&t, &(struct duet_addr){.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = 1}, "host:1");
+    dial_host();
     come(2, 0, 2, "mallory");
     talk_line(&t, "/refuse mallory");
     come(3, 0, 3, "mallory");
@@ -269,9 +277,8 @@ Test(talk, keeps_what_is_said_while_dialling_for_the_host)
 {
     start_program();
     program.has_target = true;
-    snprintf(program.dialled, sizeof program.dialled, "host:1");
     t.dialling = true;
-    talk_dial(&t, &(struct duet_addr){.family = ADDR_V4, .ip = {127, 0, 0, 1}, .port = 1}, "host:1");
+    dial_host();
     talk_line(&t, "for the host");
     meet(2, "other-key", "other");
     cr_expect_eq(t.kept.count, 1, "who comes meanwhile gets nothing of it");
