@@ -60,18 +60,6 @@ static void add_controls(struct conn *c, struct draft *d, duet_time now)
         c->done_wanted = false;
         add_frame(d, &(struct frame){.type = FRAME_HANDSHAKE_DONE}, 0);
     }
-    if (c->path.response_wanted && has_room(d, UPDATE_FRAME_BYTES)) {
-        c->path.response_wanted = false;
-        f = (struct frame){.type = FRAME_PATH_RESPONSE};
-        memcpy(f.path, c->path.response, sizeof f.path);
-        add_frame(d, &f, 0);
-    }
-    if (time_due(c->path.challenge_at, now) && has_room(d, UPDATE_FRAME_BYTES)) {
-        c->path.challenge_at = time_add(now, PATH_CHALLENGE_US);
-        f = (struct frame){.type = FRAME_PATH_CHALLENGE};
-        memcpy(f.path, c->path.challenge, sizeof f.path);
-        add_frame(d, &f, 0);
-    }
     if (has_room(d, UPDATE_FRAME_BYTES) && ackpolicy_take(&c->ackpolicy, &f))
         add_frame(d, &f, f.policy.sequence);
     while (has_room(d, UPDATE_FRAME_BYTES) && streams_next_update(&c->streams, &f)) {
@@ -135,16 +123,20 @@ static bool add_stream(struct conn *c, struct draft *d, enum stream_class class,
     return true;
 }
 
+void draft_bulk(struct conn *c, struct draft *d, duet_time now)
+{
+    while (add_stream(c, d, CLASS_BULK, now))
+        d->bulk = true;
+}
+
 static void add_streams(struct conn *c, struct draft *d, const struct gate *g, duet_time now)
 {
     while (add_stream(c, d, CLASS_CONTROL, now))
         continue;
     while (add_stream(c, d, CLASS_CHAT, now))
         continue;
-    if (!gate_bulk_allowed(c, g, now))
-        return;
-    while (add_stream(c, d, CLASS_BULK, now))
-        d->bulk = true;
+    if (gate_bulk_allowed(c, g, now))
+        draft_bulk(c, d, now);
 }
 
 void draft_eliciting(struct conn *c, struct draft *d, const struct gate *g, duet_time now)

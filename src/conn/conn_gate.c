@@ -6,7 +6,6 @@
 #include "duet/base/num.h"
 
 #define LIMITED_PACKETS_PER_S 10 /* under --limit packets are so small that as many leave, but 1200 bytes at least */
-#define LEAST_PACKET_BYTES 96 /* room for a PATH_CHALLENGE; three times a bare PING from an unproven address allow it */
 
 static uint64_t window_bytes(const struct conn *c)
 {
@@ -39,7 +38,7 @@ uint32_t gate_packet_bytes(const struct conn *c)
 
 bool gate_address_allows(const struct conn *c)
 {
-    return gate_packet_bytes(c) >= LEAST_PACKET_BYTES;
+    return gate_packet_bytes(c) >= GATE_LEAST_BYTES;
 }
 
 /* The number after the next is asked for because one may be skipped. */
@@ -54,18 +53,19 @@ struct gate gate_open(const struct conn *c)
     if (c->loss.probes_due > 0)
         return (struct gate){.control = true, .bulk = true, .probe = true};
     if (c->params.mode == MODE_STEP) {
-        g.control = g.bulk = c->loss.eliciting_in_flight == 0;
+        g.control = c->loss.eliciting_in_flight == 0;
+        g.bulk = g.control && !path_is_in_doubt(&c->path);
         return g;
     }
     const uint64_t used = c->loss.bytes_in_flight + gate_packet_bytes(c);
-    g.bulk = used <= window_bytes(c);
+    g.bulk = used <= window_bytes(c) && !path_is_in_doubt(&c->path);
     g.control = used <= window_bytes(c) + (uint64_t)gate_packet_bytes(c) * CONN_CHAT_EXTRA_PACKETS;
     return g;
 }
 
 bool gate_control_wants(const struct conn *c)
 {
-    return c->done_wanted || c->ping_wanted || c->path.response_wanted || streams_update_wanted(&c->streams) ||
+    return c->done_wanted || c->ping_wanted || streams_update_wanted(&c->streams) ||
            streams_class_wants(&c->streams, CLASS_CONTROL) || streams_class_wants(&c->streams, CLASS_CHAT);
 }
 
@@ -76,10 +76,30 @@ bool gate_probe_wanted(struct conn *c, const struct gate *g, duet_time now)
            streams_class_wants(&c->streams, CLASS_BULK) && pmtud_wants(&c->pmtud, now) > 0;
 }
 
+static bool has_turn(struct conn *c, uint32_t size, duet_time now)
+{
+    return pacer_allowance(&c->pacer, pacing_rate(c), size, now) >= size;
+}
+
 bool gate_bulk_allowed(struct conn *c, const struct gate *g, duet_time now)
 {
-    const uint32_t size = gate_packet_bytes(c);
-    return g->bulk && (g->probe || pacer_allowance(&c->pacer, pacing_rate(c), size, now) >= size);
+    return g->bulk && (g->probe || has_turn(c, gate_packet_bytes(c), now));
+}
+
+/* While the route in use may lead nowhere, files wait, but for what the peer's next address may get already. */
+static const struct duet_route *ahead(const struct conn *c, size_t *room)
+{
+    const struct duet_route *to = path_ahead(&c->path, room);
+    const bool fits = to != NULL && c->loss.bytes_in_flight + *room <= window_bytes(c);
+
+    return fits && c->params.mode == MODE_BURST && streams_class_wants(&c->streams, CLASS_BULK) ? to : NULL;
+}
+
+const struct duet_route *gate_ahead(struct conn *c, size_t *room, duet_time now)
+{
+    const struct duet_route *to = ahead(c, room);
+
+    return to != NULL && has_turn(c, (uint32_t)*room, now) ? to : NULL;
 }
 
 /* Nothing new is left of the files: is what is unacknowledged to go again, and when
@@ -105,6 +125,13 @@ static duet_time tail_at(struct conn *c, duet_time now)
 static duet_time bulk_at(struct conn *c, const struct gate *g, duet_time now)
 {
     const bool wants = streams_class_wants(&c->streams, CLASS_BULK);
+    if (path_is_in_doubt(&c->path)) {
+        size_t room;
+        if (ahead(c, &room) != NULL)
+            return pacer_next(&c->pacer, pacing_rate(c), (uint32_t)room, now);
+        pacer_idle(&c->pacer);
+        return DUET_NEVER;
+    }
     if (wants && g->bulk)
         return pacer_next(&c->pacer, pacing_rate(c), gate_packet_bytes(c), now);
     pacer_idle(&c->pacer);
@@ -118,17 +145,23 @@ static duet_time bulk_at(struct conn *c, const struct gate *g, duet_time now)
     return tail_at(c, now);
 }
 
+bool gate_errand(struct conn *c, struct path_errand *e)
+{
+    return path_errand(&c->path, e) && loss_has_room(&c->loss, c->next_number + 1);
+}
+
 static duet_time data_at(struct conn *c, duet_time now)
 {
+    struct path_errand errand;
+
+    if (gate_errand(c, &errand))
+        return now;
     if (!gate_may_send(c))
         return DUET_NEVER;
     const struct gate g = gate_open(c);
     if (g.probe || (g.control && gate_control_wants(c)) || gate_probe_wanted(c, &g, now))
         return now;
-    duet_time t = acktr_deadline(&c->acktr);
-    if (g.control)
-        t = time_min(t, c->path.challenge_at);
-    return time_min(t, bulk_at(c, &g, now));
+    return time_min(acktr_deadline(&c->acktr), bulk_at(c, &g, now));
 }
 
 size_t gate_flight_bytes(const struct conn *c)

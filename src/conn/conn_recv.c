@@ -349,11 +349,10 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
         streams_max_stream_data(&c->streams, f->stream, f->max);
         return 0;
     case FRAME_PATH_CHALLENGE:
-        memcpy(c->path.response, f->path, sizeof c->path.response);
-        c->path.response_wanted = true;
+        path_challenged(&c->path, rp->from, f->path);
         return 0;
     case FRAME_PATH_RESPONSE:
-        path_response(&c->path, rp->from, f->path);
+        conn_path_answered(c, f->path, rp->now);
         return 0;
     case FRAME_CLOSE:
         conn_peer_closed(c, rp->number, f->close.code, f->close.reason, f->close.reason_len, rp->now);
@@ -454,20 +453,18 @@ static int open_packet(struct conn *c, const struct packet *p, uint8_t *dgram, s
     return rc != 0 ? rc : replay_mark(&c->replay, p->number);
 }
 
-/* Only the newest packet says where the peer is now: an old one may have been held back or copied. */
-static void note_path(struct conn *c, const struct duet_route *from, size_t len, bool newest, duet_time now)
+/* Not taken twice, but it says that somebody sends from there; opened, if that may be the peer. */
+static void note_copy(struct conn *c, const struct packet *p, struct path_packet *came, uint8_t *dgram, duet_time now)
 {
-    if (route_equal(from, &c->path.route)) {
-        path_received(&c->path, len);
+    if (c->state != CONN_ESTABLISHED)
         return;
-    }
-    if (!newest || c->state != CONN_ESTABLISHED)
+    conn_path_came_again(c, came, now);
+    if (p->number != c->largest_received || !path_wants_copy(&c->path, came->from))
         return;
-    if (!addr_same_host(&from->peer, &c->path.route.peer))
-        conn_forget_path(c, now); /* a NAT's new port is the same path; a new host is not */
-    path_move(&c->path, from, &c->shared->rng, now);
-    acktr_want_all(&c->acktr); /* what we said lately went to the old address */
-    path_received(&c->path, len);
+    came->is_newest = true;
+    if (keys_open(c->keys, p->epoch, p->number, dgram, p->header_len, dgram + p->header_len,
+                  came->bytes - p->header_len, now) == 0)
+        conn_path_came(c, came, now);
 }
 
 int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_route *from, uint8_t *dgram, size_t len,
@@ -475,20 +472,25 @@ int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_rou
 {
     if (!c->transport_ready || c->state == CONN_DEAD)
         return DUET_ENOTFOUND;
+    struct path_packet came = {.from = from, .number = p->number, .bytes = len};
     const int rc = open_packet(c, p, dgram, len, now);
+    if (rc == DUET_EREPLAY)
+        note_copy(c, p, &came, dgram, now);
     if (rc != 0)
         return rc;
-    const bool newest = c->received_packets == 0 || p->number > c->largest_received;
-    if (newest)
+    came.is_newest = c->received_packets == 0 || p->number > c->largest_received;
+    if (came.is_newest)
         c->largest_received = p->number;
-    if (newest)
+    conn_path_came(c, &came, now);
+    /* What is marked on another way says nothing of this one: who is faster with a copy could mark it as he likes. */
+    const bool in_use = route_equal(from, &c->path.route);
+    if (came.is_newest && in_use)
         c->peer_unmarked = (ecn & ENVELOPE_ECN_MASK) == 0;
     c->received_packets++;
     c->received_bytes += len;
     tracer_push(&c->shared->tracer,
                 &(struct trace_event){
                     .at = now, .type = TRACE_PACKET_RECEIVED, .conn = c->id, .number = p->number, .bytes = len});
-    note_path(c, from, len, newest, now);
     conn_heard(c, now);
 
     const uint8_t *plain = dgram + p->header_len;
@@ -504,5 +506,5 @@ int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_rou
     if (!take_frames(c, plain, plain_len, &rp))
         return 0;
     const bool at_once = rp.at_once || c->params.mode == MODE_STEP;
-    return acktr_received(&c->acktr, p->number, rp.eliciting, at_once, ecn, c->loss.rtt.srtt_us, now);
+    return acktr_received(&c->acktr, p->number, rp.eliciting, at_once, in_use ? ecn : 0, c->loss.rtt.srtt_us, now);
 }

@@ -180,6 +180,23 @@ void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now)
         conn_fail(c, rc, "too many holes to remember", now);
 }
 
+void conn_flight_lost(struct conn *c, duet_time now)
+{
+    const struct sent_packet *p;
+    struct loss_summary s;
+    int rc = 0;
+
+    loss_all_lost(&c->loss, &s);
+    while ((p = loss_take_lost(&c->loss)) != NULL) {
+        trace_lost(c, p, now);
+        pmtud_lost(&c->pmtud, p->number, 0, p->sent_at);
+        for (size_t i = 0; i < p->item_count && rc == 0 && !p->repeated; i++)
+            rc = item_lost(c, &p->items[i]);
+    }
+    if (rc != 0)
+        conn_fail(c, rc, "too many holes to remember", now);
+}
+
 bool conn_repeat(struct conn *c, uint64_t number)
 {
     const struct sent_packet *p = sentmap_get(&c->loss.sent, number);

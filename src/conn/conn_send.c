@@ -113,12 +113,23 @@ static void add_close_ack(const struct conn *c, struct writer *w)
         frame_write_ack(w, &(struct frame_ack_news){.received = &only, .from = c->close_heard}, &lowest);
 }
 
+/* Where two routes are on trial both get it, for the peer may be at either: how much fits, and *to where. */
+static size_t close_room(struct conn *c, struct duet_route *to)
+{
+    size_t room;
+    const struct duet_route *other = c->close_went_aside ? NULL : path_other(&c->path, GATE_LEAST_BYTES, &room);
+
+    c->close_went_aside = other != NULL;
+    *to = other != NULL ? *other : c->path.route;
+    return other != NULL ? room : num_min(gate_packet_bytes(c), LIMIT_PACKET_MIN_BYTES);
+}
+
 /* To an address that may not get so much as all of the reason, with as much of it as fits. */
-static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
+static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now, struct duet_route *to)
 {
     if (!gate_address_allows(c))
         return 0;
-    struct draft d = {.w = body_of(buf, num_min(cap, num_min(gate_packet_bytes(c), LIMIT_PACKET_MIN_BYTES)))};
+    struct draft d = {.w = body_of(buf, num_min(cap, close_room(c, to)))};
     struct frame f = {.type = FRAME_CLOSE};
     add_close_ack(c, &d.w);
     f.close.code = c->close_code;
@@ -126,12 +137,13 @@ static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now
     if (c->state == CONN_CLOSING)
         f.close.reason_len = num_min(strlen(c->close_reason), writer_left(&d.w) - CLOSE_MOST_BYTES);
     frame_write(&d.w, &f);
-    c->close_wanted = false;
+    c->close_wanted = c->close_went_aside;
     const uint64_t number = take_number(c);
     if (c->close_sent == CONN_NO_NUMBER)
         c->close_sent = number;
     const size_t len = seal(c, buf, &d, number, now);
-    if (len > 0 && c->close_is_last)
+    path_sent_to(&c->path, to, len);
+    if (len > 0 && c->close_is_last && !c->close_wanted)
         conn_enter(c, CONN_DEAD, now);
     return len;
 }
@@ -159,6 +171,8 @@ static void record(struct conn *c, const struct draft *d, uint64_t number, size_
     p->item_count = d->item_count;
     tail_sent(&c->tail, p, !streams_only_tail(&c->streams));
     const uint64_t acked = d->has_ack ? acktr_sent(&c->acktr, now) : 0;
+    if (d->has_ack)
+        path_acked(&c->path);
     if (d->has_ack && p->item_count < SENT_ITEMS)
         p->items[p->item_count++] = (struct sent_item){.kind = FRAME_ACK, .stream = d->ack_lowest, .offset = acked};
     if (!d->eliciting)
@@ -182,6 +196,33 @@ static size_t send_mtu_probe(struct conn *c, uint8_t *buf, duet_time now)
     if (loss_sent(&c->loss, number, 0, true, true, now) == NULL)
         conn_fail(c, DUET_ENOMEM, "out of memory", now);
     pmtud_sent(&c->pmtud, number, size);
+    return len;
+}
+
+/* A PATH_* frame behind an ACK, for the peer has it from nowhere else while the other route leads nowhere.  It is none of
+ * the congestion window's business, nor the timers', and nothing of it is sent again. */
+static size_t send_errand(struct conn *c, uint8_t *buf, size_t cap, const struct path_errand *e, duet_time now)
+{
+    struct draft d = {.w = body_of(buf, num_min(cap, e->room))};
+    struct frame f = {.type = e->kind == PATH_RESPONSE ? FRAME_PATH_RESPONSE : FRAME_PATH_CHALLENGE};
+    uint8_t *const end = d.w.end;
+
+    d.w.end -= e->data != NULL ? PATH_FRAME_BYTES : 0;
+    draft_ack(c, &d, true, now);
+    d.w.end = end;
+    if (e->data != NULL)
+        memcpy(f.path, e->data, sizeof f.path);
+    else
+        f.type = FRAME_PING; /* there may be nothing to acknowledge any more */
+    if (e->data != NULL || !d.has_ack)
+        frame_write(&d.w, &f);
+    const uint64_t number = take_number(c);
+    const size_t len = seal(c, buf, &d, number, now);
+    if (len == 0)
+        return 0;
+    path_errand_sent(&c->path, e, len);
+    if (loss_sent(&c->loss, number, 0, false, false, now) == NULL)
+        conn_fail(c, DUET_ENOMEM, "out of memory", now);
     return len;
 }
 
@@ -220,8 +261,53 @@ static size_t send_data(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
     return len;
 }
 
-size_t conn_send(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
+static size_t send_ahead(struct conn *c, uint8_t *buf, size_t cap, const struct duet_route *to, duet_time now)
 {
+    struct sent_item items[SENT_ITEMS];
+    struct draft d = {.w = body_of(buf, cap), .items = items};
+
+    draft_bulk(c, &d, now);
+    if (!d.bulk)
+        return 0;
+    const uint64_t number = take_number(c);
+    const size_t len = seal(c, buf, &d, number, now);
+    if (len == 0)
+        return 0;
+    path_sent_to(&c->path, to, len);
+    record(c, &d, number, len, &(struct gate){.bulk = true}, now);
+    if (c->out_of_memory)
+        conn_fail(c, DUET_ENOMEM, "out of memory", now);
+    else
+        sentmap_get(&c->loss.sent, number)->ahead = true;
+    return len;
+}
+
+/* What goes its own way goes first, and never within a train. */
+static size_t send_open(struct conn *c, uint8_t *buf, size_t cap, duet_time now, struct duet_route *to)
+{
+    const struct duet_route *ahead;
+    struct path_errand e;
+    size_t room, len = 0;
+
+    if (to != NULL && gate_errand(c, &e)) {
+        *to = e.to;
+        return send_errand(c, buf, cap, &e, now);
+    }
+    if (to != NULL && gate_may_send(c) && (ahead = gate_ahead(c, &room, now)) != NULL) {
+        *to = *ahead;
+        len = send_ahead(c, buf, num_min(cap, room), to, now);
+    }
+    if (len > 0)
+        return len;
+    if (to != NULL)
+        *to = c->path.route;
+    return send_data(c, buf, cap, now);
+}
+
+size_t conn_send(struct conn *c, uint8_t *buf, size_t cap, duet_time now, struct duet_route *to)
+{
+    if (to != NULL)
+        *to = c->path.route;
     switch (c->state) {
     case CONN_SYN_SENT:
     case CONN_SYN_RECEIVED:
@@ -229,12 +315,12 @@ size_t conn_send(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
     case CONN_ACK_SENT:
         return c->flight_wanted ? send_flight(c, buf, cap, now) : send_data(c, buf, cap, now);
     case CONN_ESTABLISHED:
-        return send_data(c, buf, cap, now);
+        return send_open(c, buf, cap, now, to);
     case CONN_CLOSING:
     case CONN_DRAINING:
         if (c->flight_wanted)
             return send_flight(c, buf, cap, now);
-        return c->close_wanted ? send_close(c, buf, cap, now) : 0;
+        return c->close_wanted && to != NULL ? send_close(c, buf, cap, now, to) : 0;
     case CONN_DEAD:
         return 0;
     }

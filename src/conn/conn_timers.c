@@ -11,7 +11,7 @@
  *   loss         packets are in flight         loss_timer: lost, or probes
  *   ack          something to acknowledge      conn_send finds it due
  *   pace         bulk waits for its turn       conn_send finds it due
- *   path         an address is being proven    challenge again, or fall back
+ *   path         two routes are on trial       challenges again, or an end of it
  *   heartbeat    nothing heard, nothing sent   PING
  *                that asks for an answer
  *   ask          a file we are getting stands  PING, at doubling distances up to the heartbeat's: our NAT may have
@@ -60,7 +60,7 @@ static duet_time silence_at(const struct conn *c)
 
 static duet_time open_deadline(const struct conn *c)
 {
-    duet_time t = time_min(loss_deadline(&c->loss), c->path.give_up_at);
+    duet_time t = time_min(loss_deadline(&c->loss), path_deadline(&c->path));
     t = time_min(t, echo_deadline(&c->echo));
     t = time_min(t, time_min(heartbeat_at(c), ask_at(c)));
     t = time_min(t, c->answer_by);
@@ -231,7 +231,7 @@ static void open_tick(struct conn *c, duet_time now)
         return;
     if (time_due(c->answer_by, now))
         tell_presence(c, false);
-    path_tick(&c->path, now);
+    conn_path_tick(c, now);
     repeat_early(c, now);
     if (time_due(heartbeat_at(c), now))
         c->ping_wanted = true;

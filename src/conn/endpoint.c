@@ -283,16 +283,17 @@ static size_t send_reply(struct endpoint *e, struct envelope *outside, uint8_t *
     return r->len;
 }
 
-/* As many equal packets as fit; only a full one is followed by another. */
-static size_t send_train(struct conn *c, uint8_t *buf, size_t cap, size_t *segment_bytes, duet_time now)
+/* As many equal packets as fit; only a full one is followed by another, and only one for the route in use. */
+static size_t send_train(struct conn *c, uint8_t *buf, size_t cap, size_t *segment_bytes, duet_time now,
+                         struct duet_route *to)
 {
     const bool joins = conn_may_join(c, now); /* before the packet that pays off what it is judged by */
-    size_t used = conn_send(c, buf, cap, now);
+    size_t used = conn_send(c, buf, cap, now, to);
     *segment_bytes = used;
     size_t last = used;
-    const size_t most = joins ? TRAIN_PACKETS : 1;
+    const size_t most = joins && route_equal(to, &c->path.route) ? TRAIN_PACKETS : 1;
     for (size_t n = 1; n < most && last == c->packet_bytes && cap - used >= last; n++) {
-        last = conn_send(c, buf + used, *segment_bytes, now);
+        last = conn_send(c, buf + used, *segment_bytes, now, NULL);
         used += last;
     }
     return used;
@@ -307,9 +308,8 @@ ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf
     }
     while (e->ready_first != NULL) {
         struct conn *c = e->ready_first;
-        outside->route = c->path.route;
         outside->ecn = conn_ecn(c, now);
-        const size_t used = send_train(c, buf, cap, segment_bytes, now);
+        const size_t used = send_train(c, buf, cap, segment_bytes, now, &outside->route);
         endpoint_leave_ready(e, c);
         if (used > 0) {
             endpoint_update(e, c, now); /* to the end of the queue, if it has more */
@@ -348,11 +348,8 @@ bool endpoint_cannot_send(struct endpoint *e, const struct duet_addr *to, int sy
 /* The peers see us move, and ask whether we did (path.h). */
 void endpoint_local_gone(struct endpoint *e, const struct duet_addr *local)
 {
-    for (size_t i = 0; i < e->count; i++) {
-        struct duet_addr *ours = &e->all[i]->path.route.local;
-        if (ours->family != ADDR_NONE && addr_same_host(ours, local))
-            *ours = (struct duet_addr){.family = ADDR_NONE};
-    }
+    for (size_t i = 0; i < e->count; i++)
+        path_local_gone(&e->all[i]->path, local);
 }
 
 /* ── time and events ─────────────────────────────────────────────────── */

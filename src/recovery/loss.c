@@ -233,7 +233,7 @@ static void detect(struct loss *l, duet_time now, struct loss_summary *out)
     uint64_t patience = patience_us(l);
 
     l->loss_at = DUET_NEVER;
-    if (l->largest_acked == SENTMAP_NONE)
+    if (l->largest_acked == SENTMAP_NONE || l->in_doubt)
         return;
     for (uint64_t n = 0;; n++) {
         n = sentmap_next(&l->sent, SENT_OUTSTANDING, n);
@@ -274,7 +274,9 @@ void loss_all_lost(struct loss *l, struct loss_summary *out)
         n = sentmap_next(&l->sent, SENT_OUTSTANDING, n);
         if (n == SENTMAP_NONE)
             break;
-        declare_lost(l, sentmap_get(&l->sent, n), out);
+        struct sent_packet *p = sentmap_get(&l->sent, n);
+        if (!p->ahead)
+            declare_lost(l, p, out);
     }
     l->loss_at = DUET_NEVER;
     l->run_since = DUET_NEVER;

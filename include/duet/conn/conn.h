@@ -20,7 +20,7 @@
  * answers such a SYN keeps to its answer, so no crossing attempt can take this one's place (PROTOCOL.md §3.4).
  *
  * The files around it are named by movement: conn_recv, conn_send, conn_timers; conn_gate tells conn_send what may
- * leave, conn_draft puts a packet together.  conn.c itself makes, changes state, and ends.  Only endpoint calls any of
+ * leave, conn_draft puts a packet together, conn_path follows a peer that moves.  conn.c itself makes, changes state, and ends.  Only endpoint calls any of
  * them from outside.
  */
 #ifndef DUET_CONN_CONN_H
@@ -178,13 +178,14 @@ struct conn {
 
     uint64_t close_code;
     char close_reason[LIMIT_REASON_BYTES + 1];
-    bool close_wanted;    /* a CLOSE has to leave, */
-    bool close_is_last;   /* and nothing comes after it */
-    uint64_t close_sent;  /* the number of our first, */
-    uint64_t close_heard; /* and of the peer's latest, which ours acknowledge; CONN_NO_NUMBER: none yet */
-    bool connected_told;  /* EVENT_CONNECTED was given */
-    bool closed_told;     /* EVENT_CLOSED was given, or of a leg: it failed, */
-    int failed_err;       /* with this */
+    bool close_wanted;     /* a CLOSE has to leave, */
+    bool close_is_last;    /* and nothing comes after it; */
+    bool close_went_aside; /* the other route of a trial has it already */
+    uint64_t close_sent;   /* the number of our first, */
+    uint64_t close_heard;  /* and of the peer's latest, which ours acknowledge; CONN_NO_NUMBER: none yet */
+    bool connected_told;   /* EVENT_CONNECTED was given */
+    bool closed_told;      /* EVENT_CLOSED was given, or of a leg: it failed, */
+    int failed_err;        /* with this */
 
     uint64_t sent_bytes, received_bytes, received_packets;
 };
@@ -266,8 +267,9 @@ uint8_t conn_ecn(const struct conn *c, duet_time now);
 bool conn_may_join(const struct conn *c, duet_time now);
 
 /* ── conn_send.c ── */
-/* Builds one packet of at most cap bytes; its length, 0: nothing to send now. */
-size_t conn_send(struct conn *c, uint8_t *buf, size_t cap, duet_time now);
+/* Builds one packet of at most cap bytes; its length, 0: nothing to send now.  *to is where it has to go; NULL: one for the
+ * route in use, behind others of a train. */
+size_t conn_send(struct conn *c, uint8_t *buf, size_t cap, duet_time now, struct duet_route *to);
 
 /* ── conn_timers.c ── */
 /* When conn_tick has something to do (sending aside: conn_send_at). */
@@ -278,8 +280,19 @@ void conn_ask(struct conn *c, duet_time now);
 /* An authentic packet came: silence ends. */
 void conn_heard(struct conn *c, duet_time now);
 
+/* ── conn_path.c ── what the path is told; the connection follows where that leads */
+/* An authentic packet came. */
+void conn_path_came(struct conn *c, const struct path_packet *came, duet_time now);
+/* One whose number had come before. */
+void conn_path_came_again(struct conn *c, const struct path_packet *came, duet_time now);
+void conn_path_answered(struct conn *c, const uint8_t data[FRAME_PATH_BYTES], duet_time now);
+void conn_path_tick(struct conn *c, duet_time now);
+
 /* ── conn_resolve.c ── what an ACK or a timer decided about packets, told to the streams and the controller ── */
 void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now);
+/* The route in use led nowhere, and another one is in use: what is under way will leave again, and nobody takes that for
+ * congestion, or for packets too large. */
+void conn_flight_lost(struct conn *c, duet_time now);
 /* EVENT_RELEASED for every source of b in [start, end) that is no longer needed. */
 void conn_release_sources(struct conn *c, struct bulksend *b, uint64_t start, uint64_t end);
 /* What packet `number`, outstanding, carried will leave again though it is not lost.  false: it carried nothing of

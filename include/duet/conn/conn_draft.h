@@ -30,6 +30,8 @@ struct draft {
 void draft_ack(struct conn *c, struct draft *d, bool alone, duet_time now);
 /* Everything that asks for an acknowledgement, as far as it may leave and fits. */
 void draft_eliciting(struct conn *c, struct draft *d, const struct gate *g, duet_time now);
+/* Of files alone. */
+void draft_bulk(struct conn *c, struct draft *d, duet_time now);
 /* The tail is not the end of the packet: it goes where its room is. */
 void draft_land(struct draft *d);
 

@@ -4,8 +4,9 @@
  *
  *   an ACK            always, when due (and the address allows)
  *   control, chat     room in min(cwnd, window), or CONN_CHAT_EXTRA_PACKETS past it; never paced
- *   bulk              room in min(cwnd, window), and the pacer's leave
+ *   bulk              room in min(cwnd, window), and the pacer's leave; only ahead (path.h) while the route in use may lead nowhere
  *   a probe           one packet past all of these
+ *   an errand         always: a small packet to prove a route, or its answer (path.h)
  *   step mode         only while nothing is outstanding
  */
 #ifndef DUET_CONN_CONN_GATE_H
@@ -16,6 +17,8 @@
 #include <stdint.h>
 
 #include "duet/conn/conn.h"
+
+#define GATE_LEAST_BYTES 96 /* of any packet but a PATH_* frame's; enough for a CLOSE with its ACK */
 
 /* What the window lets through now. */
 struct gate {
@@ -29,6 +32,10 @@ struct gate gate_open(const struct conn *c);
 bool gate_address_allows(const struct conn *c);
 /* May any packet leave at all? */
 bool gate_may_send(struct conn *c);
+/* A packet that leaves by a route of its own. */
+bool gate_errand(struct conn *c, struct path_errand *e);
+/* Where a packet of files of that size may go ahead of the route in use, now; NULL: nowhere. */
+const struct duet_route *gate_ahead(struct conn *c, size_t *room, duet_time now);
 /* The next packet's size.  Packets are small while the address is unproven (it may get only so much), and after two
  * probe timeouts in a row: perhaps only the large ones get lost. */
 uint32_t gate_packet_bytes(const struct conn *c);

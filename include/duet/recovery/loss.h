@@ -55,7 +55,8 @@ struct loss {
     duet_time seen_at;            /* latest time handed in */
     uint32_t pto_count;           /* consecutive timeouts */
     uint32_t probes_due;          /* probes the sender owes */
-    uint32_t reorder_steps;       /* 1..LOSS_REORDER_STEPS eighths of an RTT */
+    bool in_doubt;          /* set by the owner: the way may lead nowhere, so what does not arrive tells nothing yet */
+    uint32_t reorder_steps; /* 1..LOSS_REORDER_STEPS eighths of an RTT */
     uint32_t quiet_recoveries;
     uint64_t recovery_end;          /* losses below this number belong to the recovery counted last */
     uint64_t widened_end;           /* spurious losses below this number were answered by the last widening */
@@ -131,7 +132,8 @@ duet_time loss_deadline(const struct loss *l);
 const struct sent_packet *loss_take_acked(struct loss *l, bool *spurious);
 const struct sent_packet *loss_take_lost(struct loss *l);
 
-/* Declares everything outstanding lost (a path that died, a suspend); taken by loss_take_lost. */
+/* Declares everything outstanding lost (a path that died, a suspend) but what went ahead of the peer's move; taken by
+ * loss_take_lost. */
 void loss_all_lost(struct loss *l, struct loss_summary *out);
 
 #endif

@@ -50,6 +50,7 @@ struct sent_packet {
     uint8_t copy;  /* 0: what it carried was not repeated before; else how often it was */
     uint8_t item_count;
     uint8_t class;      /* enum sent_class */
+    bool ahead;         /* it went where the peer may be by now: not lost with what did not (loss_all_lost) */
     uint64_t delivered; /* connection's delivered bytes when this left (draft-cheng-iccrg-delivery-rate) */
     duet_time delivered_at;
     duet_time first_sent_at;

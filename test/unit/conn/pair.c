@@ -85,6 +85,7 @@ static void flush(struct pair *p, int side)
     while ((n = endpoint_send(p->e[side], &to, buf, sizeof buf, &segment, p->now)) > 0) {
         if (p->drops_marked && to.ecn != 0)
             continue;
+        p->sent_on = to.route;
         for (size_t at = 0; at < (size_t)n; at += segment) {
             const size_t len = (size_t)n - at < segment ? (size_t)n - at : segment;
             p->sent[side]++;

@@ -27,6 +27,7 @@ struct pair {
     uint64_t delay_us;
     struct pair_datagram wire[PAIR_WIRE];
     size_t wire_count;
+    struct duet_route sent_on; /* what the filter looks at */
     /* Returns false to drop; may change the bytes. */
     bool (*filter)(struct pair *p, int to, uint8_t *bytes, size_t len);
     /* Every event of either side. */

@@ -239,13 +239,12 @@ Test(conn_frames, who_asks_or_repeats_file_bytes_gets_a_complete_ack)
 Test(conn_frames, a_challenge_is_answered)
 {
     pair_connect(&pair);
-    struct conn *c = inside_session(&pair, 0);
-    memcpy(c->path.challenge, "duetduet", 8);
-    c->path.validated = false;
-    c->path.received_bytes = 100000;
-    cr_assert_eq(inside_send_frame(&pair, 0, &(struct frame){.type = FRAME_PATH_CHALLENGE, .path = "duetduet"}), 0);
+    struct path *path = &inside_session(&pair, 0)->path;
+    path->trial = (struct path_trial){.is_on = true, .home = {.route = path->route, .challenge = "duetdue"}};
+    path->trial.end_at = path->trial.repeat_at = DUET_NEVER;
+    cr_assert_eq(inside_send_frame(&pair, 0, &(struct frame){.type = FRAME_PATH_CHALLENGE, .path = "duetdue"}), 0);
     pair_run_for(&pair, SECONDS(1));
-    cr_assert(c->path.validated);
+    cr_assert(path->trial.home.is_answered);
 }
 
 Test(conn_frames, a_stream_that_is_over_may_still_be_heard_of)

@@ -431,7 +431,7 @@ static size_t flight_of(struct conn *c, uint64_t allowed)
     c->path.received_bytes = LIMIT_SYN_BYTES;
     c->path.sent_bytes = LIMIT_AMPLIFICATION * LIMIT_SYN_BYTES - allowed;
     c->flight_wanted = true;
-    return conn_send(c, buf, sizeof(buf), pair.now);
+    return conn_send(c, buf, sizeof(buf), pair.now, &(struct duet_route){0});
 }
 
 static bool keep_sides_apart(struct pair *p, int to, uint8_t *bytes, size_t len)

@@ -416,6 +416,32 @@ Test(loss, a_dead_path_loses_everything)
     cr_assert_eq(s.spurious_bytes, 5 * BYTES, "a late word is still understood");
 }
 
+/* Its peer moved; this one was sent to where it is now. */
+Test(loss, what_went_ahead_is_not_lost_with_the_rest)
+{
+    send_many(20, 30, T0);
+    sentmap_get(&l.sent, 25)->ahead = true;
+    loss_all_lost(&l, &s);
+    cr_assert_eq(take_lost(), 9);
+    cr_assert_eq(l.bytes_in_flight, BYTES);
+    ack(25, 26, T0 + RTT);
+    cr_assert_eq(s.acked_bytes, BYTES);
+}
+
+Test(loss, nothing_is_lost_while_the_way_is_in_doubt)
+{
+    send_many(20, 30, T0);
+    send_many(30, 31, T0 + RTT);
+    l.in_doubt = true;
+    ack(30, 31, T0 + 2 * RTT);
+    cr_assert_eq(s.lost_bytes, 0);
+    cr_assert_eq(take_lost(), 0);
+    l.in_doubt = false;
+    send_many(31, 32, T0 + 2 * RTT);
+    ack(31, 32, T0 + 3 * RTT);
+    cr_assert_eq(s.lost_bytes, 10 * BYTES);
+}
+
 Test(loss, remembered_losses_do_not_take_the_room_of_new_packets)
 {
     uint64_t end = LIMIT_SENT_PACKETS;
