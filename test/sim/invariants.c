@@ -92,6 +92,8 @@ void monitor_delivered(struct world *w, struct node *n, const struct datagram *d
     r->in_bytes += d->len;
     if (d->is_echo && !d->is_injected && !d->is_damaged)
         r->is_proven = true;
+    if (d->is_injected && d->is_echo)
+        remote_of(&n->monitor, &d->original)->is_proven = true; /* what it says was not said by whoever copied it */
     if (d->is_injected)
         return;
     for (size_t i = 0; i < w->node_count; i++) {

@@ -226,12 +226,20 @@ static struct datagram *new_datagram(const struct duet_addr *from, const struct 
     return d;
 }
 
-void world_inject(struct world *w, const struct duet_addr *from, size_t node, const uint8_t *bytes, size_t len)
+void world_inject_copy(struct world *w, const struct duet_addr *from, const struct duet_addr *original, size_t node,
+                       const uint8_t *bytes, size_t len, uint64_t after_us)
 {
     struct datagram *d = new_datagram(from, w->nodes[node], bytes, len);
 
     d->is_injected = true;
-    world_set_event(w, &d->event, w->now);
+    d->original = *original;
+    d->is_echo = original->family != ADDR_NONE && monitor_is_heard(&w->nodes[node]->monitor, original);
+    world_set_event(w, &d->event, time_add(w->now, after_us));
+}
+
+void world_inject(struct world *w, const struct duet_addr *from, size_t node, const uint8_t *bytes, size_t len)
+{
+    world_inject_copy(w, from, &(struct duet_addr){.family = ADDR_NONE}, node, bytes, len, 0);
 }
 
 static void mix_hash(struct world *w, const struct node *n, const uint8_t *bytes, size_t len)
@@ -253,6 +261,8 @@ void world_transmit(struct world *w, struct node *n, const struct duet_route *ro
         w->stray(w, to, bytes, len);
     if (target == NULL || target == n)
         return;
+    if (w->overhear != NULL)
+        w->overhear(w, &from, target->index, bytes, len);
     struct link *l = world_link(w, n->index, target->index);
     struct link_fate fate = link_pass(l, len, w->now);
     for (size_t i = 0; i < fate.copies; i++) {

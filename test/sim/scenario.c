@@ -5,9 +5,9 @@
 
 #define MTU_BYTES 1472 /* 1500 less IPv4 and UDP */
 
-static const struct scenario_table *const tables[] = {&scenarios_link,   &scenarios_life,  &scenarios_hostile,
-                                                      &scenarios_crooks, &scenarios_early, &scenarios_app,
-                                                      &scenarios_end};
+static const struct scenario_table *const tables[] = {&scenarios_link,   &scenarios_life,     &scenarios_hostile,
+                                                      &scenarios_crooks, &scenarios_observer, &scenarios_early,
+                                                      &scenarios_app,    &scenarios_end};
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 

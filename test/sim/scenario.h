@@ -25,13 +25,14 @@ struct scenario_table {
     size_t count;
 };
 
-extern const struct scenario_table scenarios_link;    /* paths that damage, delay and lose */
-extern const struct scenario_table scenarios_life;    /* holes, deaths, sleep, moves, meetings, partings */
-extern const struct scenario_table scenarios_hostile; /* floods, replays, garbage, tampering */
-extern const struct scenario_table scenarios_crooks;  /* whoever wears a node out, and an honest peer beside it */
-extern const struct scenario_table scenarios_early;   /* `duet send`, which says all it can as soon as it can */
-extern const struct scenario_table scenarios_app;     /* what users do: files, cancels, refusals, questions, crowds */
-extern const struct scenario_table scenarios_end;     /* programs that end with what they came for */
+extern const struct scenario_table scenarios_link;     /* paths that damage, delay and lose */
+extern const struct scenario_table scenarios_life;     /* holes, deaths, sleep, moves, meetings, partings */
+extern const struct scenario_table scenarios_hostile;  /* floods, replays, garbage, tampering */
+extern const struct scenario_table scenarios_crooks;   /* whoever wears a node out, and an honest peer beside it */
+extern const struct scenario_table scenarios_observer; /* one who copies packets, and is faster */
+extern const struct scenario_table scenarios_early;    /* `duet send`, which says all it can as soon as it can */
+extern const struct scenario_table scenarios_app;      /* what users do: files, cancels, refusals, questions, crowds */
+extern const struct scenario_table scenarios_end;      /* programs that end with what they came for */
 
 size_t scenario_count(void);
 const struct scenario *scenario_at(size_t index);

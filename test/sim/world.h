@@ -51,9 +51,10 @@ struct event {
 struct datagram {
     struct event event;
     struct duet_addr from, to;
-    size_t alias;     /* of the receiver, which it goes to */
-    size_t node;      /* who gets it */
-    bool is_injected; /* by an attacker */
+    size_t alias;              /* of the receiver, which it goes to */
+    struct duet_addr original; /* of an injected copy; ADDR_NONE: it is none */
+    size_t node;               /* who gets it */
+    bool is_injected;          /* by an attacker */
     bool is_damaged;
     bool is_echo; /* its sender had heard from the receiver: may prove the address */
     size_t len;
@@ -126,6 +127,8 @@ struct world {
     /* The scenario's own. */
     bool (*goal)(struct world *w);                          /* NULL: world_is_settled */
     void (*tap)(struct world *w, const struct datagram *d); /* sees each clean delivery before the endpoint does */
+    /* Sees what is sent to a node, before the link has it; may be NULL. */
+    void (*overhear)(struct world *w, const struct duet_addr *from, size_t to, const uint8_t *bytes, size_t len);
     /* What goes to an address where no node is; may be NULL. */
     void (*stray)(struct world *w, const struct duet_addr *to, const uint8_t *bytes, size_t len);
     uint64_t number[WORLD_NUMBERS];
@@ -169,8 +172,10 @@ void world_at(struct world *w, uint64_t at_us, void (*fire)(struct world *w, uin
 /* A datagram of the node's leaves on that route. */
 void world_transmit(struct world *w, struct node *n, const struct duet_route *route, const uint8_t *bytes, size_t len);
 
-/* A datagram from nowhere to a node, arriving now. */
+/* A datagram from nowhere to a node, arriving now; later, and as a copy of one from `original`. */
 void world_inject(struct world *w, const struct duet_addr *from, size_t node, const uint8_t *bytes, size_t len);
+void world_inject_copy(struct world *w, const struct duet_addr *from, const struct duet_addr *original, size_t node,
+                       const uint8_t *bytes, size_t len, uint64_t after_us);
 
 /* Everything the users set out to do has come to its end. */
 bool world_is_settled(const struct world *w);
