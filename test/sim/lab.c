@@ -97,6 +97,7 @@ static void start_transfer(struct lab *l, struct lab_pair *p)
     const struct cc_ops *rival = rival_find(l->s->flow[p - l->pair].cc);
 
     p->opened = true;
+    p->open_at = l->now;
     if (rival != NULL)
         rival_take_over(&p->e[0]->all[0]->cc, rival, l->now);
     p->extent_at = l->now;

@@ -76,6 +76,7 @@ struct lab_setup {
 struct lab_result {
     bool done;
     double seconds;         /* of virtual time */
+    double opened_s;        /* … until the first flow's file could begin */
     double mbit[LAB_FLOWS]; /* from endpoint_connect to everything acknowledged; steady: in the steady span */
     double waste;           /* sent/delivered·(1−p) − 1, in file bytes, all flows */
     double queue_peak_bdp, queue_mean_bdp, queue_standing_bdp; /* standing: mean of the minima of each RTT, after 2 s */
@@ -121,7 +122,7 @@ struct lab_pair {
     struct lab_file *writing; /* the disk is busy with write_bytes of it till write_at; NULL: idle */
     uint64_t write_bytes, written;
     duet_time write_at; /* DUET_NEVER: idle */
-    duet_time start, end;
+    duet_time start, open_at, end;
     duet_time extent_at; /* when file bytes last came */
     uint64_t stall_us;
     duet_time chat_at, move_at;        /* the next; DUET_NEVER */

@@ -152,6 +152,7 @@ struct lab_result lab_result(struct lab *l)
     const struct link_counts *n = &l->link[0].counts;
     double bdp = (double)l->bdp, in = (double)(n->passed + n->lost + n->overflowed);
     struct lab_result r = {.done = true, .seconds = lab_seconds(l), .hash = l->hash, .datagrams = l->datagrams};
+    r.opened_s = l->pair[0].opened ? (double)time_since(l->pair[0].open_at, l->zero) / 1e6 : r.seconds;
 
     for (int i = 0; i < l->s->flows; i++)
         r.done = r.done && l->pair[i].done;

@@ -47,8 +47,7 @@ static void measure(const struct lab_setup *s, const struct lab_result *r, doubl
         squares += r->mbit[i] * r->mbit[i];
         least = r->mbit[i] < least ? r->mbit[i] : least;
     }
-    v[METRIC_NONE] = 0;
-    v[OF_TCP] = 0;
+    v[METRIC_NONE] = v[SLOWEST] = v[OF_TCP] = 0;
     v[MBIT] = total;
     v[WASTE] = 100 * r->waste;
     v[SPURIOUS] = 100 * r->spurious;
@@ -75,14 +74,23 @@ static bool keeps(enum perf_metric m, double value, double limit)
     return metrics[m].is_floor ? value >= limit : value <= limit;
 }
 
+/* What the runs of a row came to. */
+struct row_result {
+    struct lab_result median; /* by the rate */
+    double slowest;           /* Mbit/s */
+    double of_tcp;            /* 0: not asked */
+};
+
 /* One line; false: a bound broke. */
-static bool judge(const struct perf_row *row, const struct lab_setup *s, const struct lab_result *r, double of_tcp)
+static bool judge(const struct perf_row *row, const struct lab_setup *s, const struct row_result *rr)
 {
+    const struct lab_result *r = &rr->median;
     double v[METRICS];
     bool holds = s->steady || r->done, on_target = true;
 
     measure(s, r, v);
-    v[OF_TCP] = of_tcp;
+    v[SLOWEST] = rr->slowest;
+    v[OF_TCP] = rr->of_tcp;
     printf("%-38s", row->name);
     for (size_t i = 0; i < PERF_CHECKS && row->checks[i].metric != METRIC_NONE; i++) {
         const struct perf_check *c = &row->checks[i];
@@ -113,7 +121,7 @@ static struct lab_setup setup_of(const struct perf_row *row, const struct option
 }
 
 /* Where loss strikes the handshake is a matter of luck and worth some per cent: of several runs the median counts. */
-static struct lab_result run_row(const struct perf_row *row, struct lab_setup *s)
+static struct row_result run_row(const struct perf_row *row, struct lab_setup *s)
 {
     struct lab_result r[PERF_RUNS];
     unsigned runs = row->runs > 0 ? row->runs : 1;
@@ -126,7 +134,7 @@ static struct lab_result run_row(const struct perf_row *row, struct lab_setup *s
             r[at] = r[at - 1];
         r[at] = one;
     }
-    return r[runs / 2];
+    return (struct row_result){.median = r[runs / 2], .slowest = r[0].mbit[0]};
 }
 
 /* The rate of the one flow, in shares of what the better of two TCPs makes of the same link; 0: not asked. */
@@ -138,7 +146,7 @@ static double share_of_tcp(const struct perf_row *row, const struct lab_setup *s
     for (size_t i = 0; row->beside_tcp && i < sizeof(tcps) / sizeof(tcps[0]); i++) {
         struct lab_setup theirs = *s;
         theirs.flow[0].cc = tcps[i];
-        double rate = run_row(row, &theirs).mbit[0];
+        double rate = run_row(row, &theirs).median.mbit[0];
         best = rate > best ? rate : best;
     }
     return best > 0 ? mbit / best : 0;
@@ -166,8 +174,9 @@ static int run_table(const struct options *o)
             continue;
         struct lab_setup s = setup_of(&perf_rows[i], o);
         struct lab_setup first = s;
-        struct lab_result r = run_row(&perf_rows[i], &s);
-        if (judge(&perf_rows[i], &s, &r, share_of_tcp(&perf_rows[i], &first, r.mbit[0])))
+        struct row_result r = run_row(&perf_rows[i], &s);
+        r.of_tcp = share_of_tcp(&perf_rows[i], &first, r.median.mbit[0]);
+        if (judge(&perf_rows[i], &s, &r))
             passed++;
         else
             failed++;
@@ -272,23 +281,33 @@ static bool parse_pair(struct lab_setup *s, char *pair)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: sim --perf [--only WORD] [--cc NAME] [--seed N] | --perf one [key=value ...]\n");
+    fprintf(stderr, "usage: sim --perf [--only WORD] [--cc NAME] [--seed N] | --perf one [key=value ...] | "
+                    "--perf many N [key=value ...]\n");
     return 2;
 }
 
-static int run_one(int argc, char **argv)
+static bool parse_setup(int argc, char **argv, struct lab_setup *s)
 {
     struct lab_setup given = {.flows = 0};
 
     for (int i = 0; i < argc; i++) {
         if (!parse_pair(&given, argv[i]))
-            return usage();
+            return false;
     }
-    struct lab_setup s = perf_setup(&given);
+    *s = perf_setup(&given);
+    return true;
+}
+
+static int run_one(int argc, char **argv)
+{
+    struct lab_setup s;
+
+    if (!parse_setup(argc, argv, &s))
+        return usage();
     struct lab_result r = lab_run(&s);
     double v[METRICS];
     measure(&s, &r, v);
-    for (int m = MBIT; m < OF_TCP; m++)
+    for (int m = MBIT; m < SLOWEST; m++)
         printf("%s %.*f\n", metrics[m].words, metrics[m].decimals, v[m]);
     for (int i = 0; s.flows > 1 && i < s.flows; i++)
         printf("flow %d %.2f Mbit/s\n", i, r.mbit[i]);
@@ -298,12 +317,62 @@ static int run_one(int argc, char **argv)
     return 0;
 }
 
+/* Many runs: the tail of what they come to */
+
+struct timed_run {
+    double seconds;
+    uint64_t seed;
+};
+
+static int compare_runs(const void *a, const void *b)
+{
+    const struct timed_run *x = a, *y = b;
+
+    return (x->seconds > y->seconds) - (x->seconds < y->seconds);
+}
+
+static void print_tail(const char *what, struct timed_run *runs, size_t count)
+{
+    static const double shares[] = {.05, .5, .9, .99, .995, 1};
+
+    qsort(runs, count, sizeof(*runs), compare_runs);
+    printf("%s", what);
+    for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+        const struct timed_run *r = &runs[(size_t)(shares[i] * (double)(count - 1))];
+        printf("  %g %% %.3f (seed %llu)", 100 * shares[i], r->seconds, (unsigned long long)r->seed);
+    }
+    printf("\n");
+}
+
+static int run_many(int argc, char **argv)
+{
+    struct lab_setup s;
+    size_t count = argc > 0 ? strtoull(argv[0], NULL, 10) : 0;
+
+    if (count == 0 || !parse_setup(argc - 1, argv + 1, &s))
+        return usage();
+    struct timed_run *opened = calloc(2 * count, sizeof(*opened)), *rest = opened + count;
+    if (opened == NULL)
+        return 1;
+    for (size_t i = 0; i < count; i++, s.seed++) {
+        struct lab_result r = lab_run(&s);
+        opened[i] = (struct timed_run){.seconds = r.opened_s, .seed = s.seed};
+        rest[i] = (struct timed_run){.seconds = r.seconds - r.opened_s, .seed = s.seed};
+    }
+    print_tail("s to connect", opened, count);
+    print_tail("s for the rest", rest, count);
+    free(opened);
+    return 0;
+}
+
 int perf_main(int argc, char **argv)
 {
     struct options o = {.only = NULL};
 
     if (argc > 0 && strcmp(argv[0], "one") == 0)
         return run_one(argc - 1, argv + 1);
+    if (argc > 0 && strcmp(argv[0], "many") == 0)
+        return run_many(argc - 1, argv + 1);
     for (int i = 0; i < argc; i += 2) {
         if (i + 1 == argc)
             return usage();

@@ -4,6 +4,7 @@
  * virtual and the dice are fixed: a bound that breaks is a change of ours.
  *
  *   sim --perf [--only WORD] [--cc NAME] [--seed N]    the table; last line "N passed, N failed"
+ *   sim --perf many N [key=value ...]                  N seeds of such a run: the tail of the seconds they took, and its seeds
  *   sim --perf one [key=value ...]                     one run of your own: rate rtt queue queue_kb loss loss_back
  *                                                      burst (share lost in bursts) burst_len (their mean length)
  *                                                      jitter wifi=1 (it reorders) hold away away_ms
@@ -26,7 +27,7 @@
 #include "lab.h"
 
 #define PERF_CHECKS 6
-#define PERF_RUNS 3 /* most runs of a row */
+#define PERF_RUNS 40 /* most runs of a row */
 #define PERF_WINDOW_BYTES LIMIT_WINDOW_DEFAULT_BYTES
 
 /* X(name, words, decimals, the more the better) */
@@ -51,6 +52,7 @@
     X(HELD, "unwritten MB", 1, false)                \
     X(OVERFLOW, "overflowed %", 1, false)            \
     X(DROPPED_LATE, "dropped after 1 s %", 1, false) \
+    X(SLOWEST, "slowest run", 2, true)               \
     X(OF_TCP, "of TCP", 2, true)
 enum perf_metric {
 #define X(name, words, decimals, is_floor) name,
