@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Links nobody tuned for: bursts of loss, air that reorders, a rate that changes, a rate limiter close by.  A whole file
-# of duet's and as many bytes of kernel TCP take turns over the same link.
+# Links nobody tuned for: bursts of loss, air that reorders, a rate that changes, a rate limiter close by, modems, small
+# packets.  A whole file of duet's and as many bytes of kernel TCP take turns over the same link.
 
 # tcp_file CONTROLLER BYTES LIMIT_S: Mbit/s of so many bytes of kernel TCP, clocked as duet's are, from the start of the
 # sender to its knowing that all arrived; of what arrived by the limit if that comes first
@@ -55,4 +55,7 @@ bench_links() {
     odd_link "queue 15 KB" $bytes $limit 'rate 50M' 'delay 25ms' 'queue 15k'
     odd_link "rate changes by up to 4" $bytes $limit 'rate ab 20M' 'delay 25ms' 'queue 500k' 'swing ab 2'
     odd_link "policer 8 Mbit/s, RTT 0.2 ms" $((bytes / 3)) $limit 'rate ab 8M' 'delay 100us' 'policer ab 30k'
+    odd_link "256 kbit/s, RTT 200 ms" 300000 $limit 'rate 256k' 'delay 100ms' 'queue 30k'
+    odd_link "64 kbit/s, RTT 300 ms, loss 3 %" 60000 $limit 'rate 64k' 'delay 150ms' 'queue 16k' 'loss 3'
+    odd_link "MTU 1280" $((bytes * 3)) $limit --mtu 1280 'rate 50M' 'delay 10ms' "queue $(bdp_bytes 50 20)"
 }
