@@ -64,8 +64,10 @@
 #define QUEUE_BYTES 60000.0 /* see queue_share */
 #define QUEUE_BDPS 2.0
 #define MIN_CWND_PACKETS 4
-#define BURST_US 2000  /* a window less than what leaves at once cannot be paced evenly */
-#define EMPTY_ROUNDS 2 /* a queue seen empty so lately is no standing one */
+#define LATE_ACKS_US 10000 /* so late an ACK may come where a machine is busy: until then the pace alone decides, … */
+#define LATE_PACKETS 10    /* … up to so many packets, which any queue takes (RFC 6928) */
+#define BURST_US 2000      /* a window less than what leaves at once cannot be paced evenly */
+#define EMPTY_ROUNDS 2     /* a queue seen empty so lately is no standing one */
 #define GUARD_ROUNDS_MAX 64
 #define GUARD_FLOOR_RISE 1.5
 #define OUTAGE_LEAST_US 1000000
@@ -305,6 +307,14 @@ static bool is_explained(const struct cc_bbr *b, const struct loss *l)
     return b->full_reached || l->lost_bytes <= num_share(CC_BBR_FLOOR_MAX / (1 - CC_BBR_FLOOR_MAX), l->delivered_bytes);
 }
 
+static uint64_t least_window(const struct cc *c)
+{
+    uint64_t late = num_share(LATE_ACKS_US / (double)US_PER_S, c->pacing_bytes_per_s);
+
+    return num_max(num_min(late, LATE_PACKETS * (uint64_t)c->packet_bytes),
+                   MIN_CWND_PACKETS * (uint64_t)c->packet_bytes);
+}
+
 static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summary *s, duet_time now)
 {
     struct cc_bbr *b = &c->bbr;
@@ -320,8 +330,7 @@ static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summa
         c->cwnd_bytes = num_min(c->cwnd_bytes + resolved, target);
     else if (is_filled(c, l, s) && !is_late(&l->rtt))
         c->cwnd_bytes = num_max(c->cwnd_bytes + num_share(startup_growth(c) - 1, resolved), proven_window(l, s));
-    c->cwnd_bytes =
-        num_max(num_min(c->cwnd_bytes, ceiling(c, &l->rtt, now)), MIN_CWND_PACKETS * (uint64_t)c->packet_bytes);
+    c->cwnd_bytes = num_max(num_min(c->cwnd_bytes, ceiling(c, &l->rtt, now)), least_window(c));
 }
 
 /* ---- the table's operations ---- */
@@ -337,6 +346,7 @@ static void bbr_init(struct cc *c, duet_time now)
         .sent_at = now,
         .ce_at = now,
         .idle = true,
+        .idle_at = now,
     };
     c->cwnd_bytes = num_max(INITIAL_BYTES, cc_floor_bytes(c));
     c->pacing_bytes_per_s = INITIAL_PACE;
@@ -344,14 +354,6 @@ static void bbr_init(struct cc *c, duet_time now)
     cc_bbr_path_init(&c->bbr.path, now);
     cc_bbr_yield_init(&c->bbr.yield);
     cc_bbr_begin(&c->bbr, now);
-}
-
-/* Nothing is out for the pace alone, where a packet takes longer to be due than to come back. */
-static bool paced_silence(const struct cc *c, duet_time now)
-{
-    uint64_t due_us = US_PER_S * c->packet_bytes / num_max(c->pacing_bytes_per_s, 1);
-
-    return time_since(now, c->bbr.sent_at) <= 2 * due_us + PACER_LATE_US;
 }
 
 static void bbr_sent(struct cc *c, uint64_t bytes, uint64_t in_flight, duet_time now)
@@ -362,8 +364,8 @@ static void bbr_sent(struct cc *c, uint64_t bytes, uint64_t in_flight, duet_time
         /* Nothing was out: the silence before was ours. */
         b->acked_at = now;
         b->empty_at = now;
-        if (!paced_silence(c, now))
-            cc_bbr_path_restart(&b->path, now);
+        if (b->idle_by_app)
+            cc_bbr_path_restart(&b->path, time_since(now, b->idle_at), now);
     }
     b->sent_at = now;
     b->idle = false;
@@ -388,7 +390,10 @@ static void bbr_update(struct cc *c, const struct loss *l, const struct loss_sum
     if (v.congested)
         on_congestion(c, l, &v, now);
     cc_bbr_advance(c, l, s, limit == CC_IS_LIMITED, round_starts, now);
+    if (l->bytes_in_flight == 0 && !b->idle)
+        b->idle_at = now;
     b->idle = l->bytes_in_flight == 0;
+    b->idle_by_app = l->app_limited_until != 0;
     set_cwnd(c, l, s, now);
     set_pacing(c, &l->rtt);
 }

@@ -11,7 +11,9 @@
  * For the same reason a sample spans SAMPLE_LEAST_US at least, on a short path several
  * round trips: ten packets more or less a millisecond late or early make a sixth of it,
  * and a policer's bucket passes more than one such round at any rate.  And SAMPLE_PACKETS of them: where a packet takes
- * longer to be due than to come back (1 MB/s over 0.2 ms) each is a round of its own.
+ * longer to be due than to come back (1 MB/s over 0.2 ms) each is a round of its own.  There, a program that was away for
+ * 5 ms is told of many at once: a sample is no better for being as long as that.  Time in which nothing was in flight counts,
+ * but not if nothing was to be sent.
  */
 #include <math.h>
 
@@ -136,7 +138,7 @@ static uint64_t sample_bw(const struct loss_summary *s, double floor)
     return (uint64_t)((double)s->rate_bytes_per_s * (1 + lost / (double)s->rate_delivered));
 }
 
-/* Over so many rounds as make SAMPLE_LEAST_US and least_bytes, or all that are marked; UINT64_MAX: none is. */
+/* Over so many rounds as make SAMPLE_LEAST_US and least_bytes; 0: so many are not marked yet. */
 static uint64_t sample_of_rounds(const struct cc_bbr_path *p, const struct loss *l, uint64_t least_bytes, double floor)
 {
     uint64_t us = 0, bytes = 0;
@@ -147,7 +149,9 @@ static uint64_t sample_of_rounds(const struct cc_bbr_path *p, const struct loss 
         us = time_since(l->delivered_at, m->at);
         bytes = l->delivered_bytes - m->delivered_bytes;
     }
-    return us > 0 ? (uint64_t)((double)bytes * (double)US_PER_S / ((1 - floor) * (double)us)) : UINT64_MAX;
+    if (us < SAMPLE_LEAST_US || bytes < least_bytes)
+        return 0;
+    return (uint64_t)((double)bytes * (double)US_PER_S / ((1 - floor) * (double)us));
 }
 
 static void measure_bw(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s, double floor,
@@ -158,9 +162,15 @@ static void measure_bw(struct cc_bbr_path *p, const struct loss *l, const struct
     uint64_t bw = sample_bw(s, floor);
 
     p->delivered_round[1] = num_max(p->delivered_round[1], s->rate_delivered);
-    if (steady && s->rate_delivered * US_PER_S / s->rate_bytes_per_s < SAMPLE_LEAST_US)
-        bw = num_min(bw, sample_of_rounds(p, l, SAMPLE_PACKETS * (uint64_t)packet_bytes, floor));
+    /* On a path this short a sample that is longer is one of somebody who was away: what came meanwhile is told at once. */
+    const bool is_short =
+        steady && num_min(s->rate_delivered * US_PER_S / s->rate_bytes_per_s, l->rtt.min_us) < SAMPLE_LEAST_US;
+    const uint64_t spread = is_short ? sample_of_rounds(p, l, SAMPLE_PACKETS * (uint64_t)packet_bytes, floor) : bw;
+    if (spread > 0)
+        bw = num_min(bw, spread);
     p->bw_round[1] = num_max(p->bw_round[1], bw);
+    if (spread == 0)
+        return;
     if (bw >= cc_bbr_path_bw(p) || !cc_bbr_path_app_limited(p, l, s))
         p->bw[1] = num_max(p->bw[1], bw);
 }
@@ -197,11 +207,12 @@ bool cc_bbr_path_update(struct cc_bbr_path *p, const struct loss *l, const struc
     return round_starts;
 }
 
-void cc_bbr_path_restart(struct cc_bbr_path *p, duet_time now)
+void cc_bbr_path_restart(struct cc_bbr_path *p, uint64_t idle_us, duet_time now)
 {
     p->extra_since = now;
     p->extra_acked = 0;
-    p->mark_count = 0;
+    for (size_t i = 0; i < CC_BBR_MARKS; i++)
+        p->mark[i].at = time_add(p->mark[i].at, idle_us);
 }
 
 void cc_bbr_path_cut(struct cc_bbr_path *p, uint64_t cwnd_bytes, double keep)

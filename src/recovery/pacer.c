@@ -60,11 +60,15 @@ static void fill(struct pacer *p, uint64_t rate_bytes_per_s, int64_t burst, duet
 }
 
 /* What passed between the time the sender wanted to be woken and now. */
-static int64_t late_bytes(const struct pacer *p, uint64_t rate_bytes_per_s, duet_time now)
+static int64_t late_bytes(const struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now)
 {
     uint64_t late_us = p->paced && !time_is_never(p->promised) ? time_since(now, p->promised) : 0;
+    uint128 missed = (uint128)rate_bytes_per_s * num_min(late_us, PACER_LATE_MOST_US) / US_PER_S;
+    uint128 trusted = (uint128)rate_bytes_per_s * p->late_max_us / US_PER_S;
+    uint64_t always = PACER_LATE_PACKETS * (uint64_t)packet_bytes;
 
-    return (int64_t)((uint128)rate_bytes_per_s * num_min(late_us, p->late_max_us) / US_PER_S);
+    trusted = trusted > always ? trusted : always;
+    return (int64_t)(missed < trusted ? missed : trusted);
 }
 
 uint64_t pacer_allowance(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now)
@@ -73,7 +77,8 @@ uint64_t pacer_allowance(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t pa
         *p = (struct pacer){.at = now, .late_max_us = p->late_max_us};
         return UINT64_MAX;
     }
-    int64_t burst = (int64_t)burst_bytes(rate_bytes_per_s, packet_bytes) + late_bytes(p, rate_bytes_per_s, now);
+    int64_t burst =
+        (int64_t)burst_bytes(rate_bytes_per_s, packet_bytes) + late_bytes(p, rate_bytes_per_s, packet_bytes, now);
     if (!p->paced)
         *p = (struct pacer){
             .tokens_bytes = burst, .at = now, .promised = DUET_NEVER, .late_max_us = p->late_max_us, .paced = true};

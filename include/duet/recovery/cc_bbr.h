@@ -112,9 +112,10 @@ struct cc_bbr_path {
     uint64_t delivered_round[2]; /*   what the path just carried */
     uint64_t bw_lo;              /* bounds until the next probe; UINT64_MAX: none */
     uint64_t inflight_lo;
-    uint64_t inflight_hi;                  /* found by probing; UINT64_MAX: none */
-    struct cc_bbr_mark mark[CC_BBR_MARKS]; /* of the last rounds, a ring */
-    size_t mark_count;                     /* since something was in flight */
+    uint64_t inflight_hi; /* found by probing; UINT64_MAX: none */
+    struct cc_bbr_mark
+        mark[CC_BBR_MARKS]; /* of the last rounds, a ring; on a clock that stands while nothing is in flight */
+    size_t mark_count;      /* ever */
     /* Jitter: by how much the mean of a round's round-trip times exceeds the least of them. */
     uint64_t rtt_sum_us, rtt_low_us; /* of this round */
     uint32_t rtt_samples, jitter_rounds;
@@ -144,8 +145,8 @@ bool cc_bbr_path_app_limited(const struct cc_bbr_path *p, const struct loss *l, 
 /* Takes the samples of an update in.  True: a round begins. */
 bool cc_bbr_path_update(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s, double floor,
                         bool steady, uint32_t packet_bytes, duet_time now);
-/* Nothing was in flight: what is acknowledged from now on counts anew. */
-void cc_bbr_path_restart(struct cc_bbr_path *p, duet_time now);
+/* Nothing was in flight for so long: that time is no part of any sample. */
+void cc_bbr_path_restart(struct cc_bbr_path *p, uint64_t idle_us, duet_time now);
 /* Down to what the path just carried, but no lower than the share `keep` of what was. */
 void cc_bbr_path_cut(struct cc_bbr_path *p, uint64_t cwnd_bytes, double keep);
 void cc_bbr_path_uncut(struct cc_bbr_path *p);
@@ -216,7 +217,9 @@ struct cc_bbr {
     duet_time sent_at;  /* when a packet last left */
     duet_time acked_at; /* DUET_NEVER: nothing was acknowledged yet */
     duet_time ce_at;    /* packets sent up to then belong to the mark answered last */
-    bool idle;          /* nothing in flight */
+    bool idle;          /* nothing in flight, */
+    bool idle_by_app;   /*   for nothing was left to send, */
+    duet_time idle_at;  /*   since then */
 };
 
 struct cc;

@@ -7,7 +7,7 @@
  * and half the CPU time.
  * A sender that waited for its turn and was woken late (a busy machine) makes up for
  * it as far as a queue may be trusted to take the lot: a quarter of the shortest round trip,
- * PACER_LATE_US to PACER_LATE_MOST_US.  After idling the bucket is full.  Packets that could not wait (chat, probes)
+ * PACER_LATE_US to PACER_LATE_MOST_US, or PACER_LATE_PACKETS.  After idling the bucket is full.  Packets that could not wait (chat, probes)
  * leave a debt of at most one burst.  Value type, virtual time.
  */
 #ifndef DUET_RECOVERY_PACER_H
@@ -23,6 +23,7 @@
 #define PACER_LATE_US 250
 #define PACER_LATE_MOST_US 16000 /* so late a turn may come where four others share two cores */
 #define PACER_LATE_RTTS 4
+#define PACER_LATE_PACKETS 8 /* any queue takes so many, however short the path */
 
 struct pacer {
     int64_t tokens_bytes; /* negative: a debt */

@@ -1,6 +1,7 @@
 /* cc_bbr_path: what samples of the delivery rate make of the bandwidth, round by round. */
 #include "unit.h"
 
+#include "duet/base/num.h"
 #include "duet/recovery/cc_bbr.h"
 
 #define PACKET 1400u
@@ -27,6 +28,7 @@ static void round_trip(uint64_t rtt_us, unsigned packets, bool steady)
     now = time_add(now, rtt_us);
     loss.delivered_bytes += bytes;
     loss.delivered_at = now;
+    loss.rtt.min_us = loss.rtt.min_us == 0 ? rtt_us : num_min(loss.rtt.min_us, rtt_us);
     const struct loss_summary s = {
         .acked_bytes = bytes,
         .rate_bytes_per_s = bytes * US_PER_S / rtt_us,
@@ -92,7 +94,7 @@ Test(cc_bbr_path, silence_of_our_own_is_no_part_of_a_sample)
     uneven_rounds(8, 1000, true);
     end_both_cycles(1000, 12);
     now = time_add(now, US_PER_S);
-    cc_bbr_path_restart(&path, now);
+    cc_bbr_path_restart(&path, US_PER_S, now);
     path.bw[0] = path.bw[1] = 0;
     round_trip(1000, 12, true);
     round_trip(1000, 12, true);
@@ -122,6 +124,20 @@ Test(cc_bbr_path, such_a_sample_is_thirty_two_packets)
     }
     cr_assert_float_eq((double)cc_bbr_path_bw(&path) * 1500 / 1e6 / PACKET, 1, 0.1, "%.3f packets in 1.5 ms",
                        (double)cc_bbr_path_bw(&path) * 1500 / 1e6 / PACKET);
+}
+
+/* A program that was away for 5 ms finds the ACKs of what the one before sent, all at once: on a path of 0.2 ms a sample
+ * as long as that is none of the path. */
+Test(cc_bbr_path, on_a_short_path_an_absence_makes_no_sample)
+{
+    for (int i = 0; i < 200; i++) {
+        if (i == 60)
+            path.bw[0] = path.bw[1] = 0; /* the first ones had few marks */
+        round_trip(200, 1, true);
+        round_trip(5000, i % 2 == 0 ? 1 : 11, true);
+    }
+    const double packets = (double)cc_bbr_path_bw(&path) * 5200 / 1e6 / PACKET;
+    cr_assert_float_eq(packets, 7, 0.8, "%.2f packets in 5.2 ms", packets);
 }
 
 static void rounds_of_rtts(unsigned rounds, uint64_t least_us, uint64_t spread_us, bool counts)
