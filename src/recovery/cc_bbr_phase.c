@@ -242,11 +242,15 @@ static bool is_down_over(const struct cc *c, const struct loss *l, duet_time now
 
 /* A flow alone soon finds a quarter more in flight, or three rounds without more bandwidth.  Among others, whose queue
  * stands already, neither says anything, for the estimate may be from better times; there the probe goes on as long as
- * it wins bandwidth: a quarter more in flight brings 1.25/(1 + share/4) times of it, which is UP_GROWTH at half. */
-static bool is_probed(struct cc_bbr *b, const struct loss *l, const struct loss_summary *s, bool round_starts)
+ * it wins bandwidth: a quarter more in flight brings 1.25/(1 + share/4) times of it, which is UP_GROWTH at half.  Whoever
+ * is held by a ceiling that still rises has not tried yet whether the bandwidth grows. */
+static bool is_probed(struct cc_bbr *b, const struct loss *l, const struct loss_summary *s, bool is_held,
+                      bool round_starts)
 {
     uint64_t enough = num_share(UP_GAIN, cc_bbr_path_bdp(&b->path, &l->rtt)) + cc_bbr_path_extra(&b->path);
 
+    if (is_held)
+        b->full_rounds = 0;
     if (b->up_alone)
         return (rounds_in_phase(b) >= 1 && l->bytes_in_flight >= enough) || is_full(b, l, s, round_starts);
     if (!round_starts || rounds_in_phase(b) < UP_ROUNDS)
@@ -264,13 +268,24 @@ static void advance_cruise(struct cc_bbr *b, const struct loss *l, duet_time now
         enter_down(b, now);
 }
 
-/* The ceiling is tested: it rises as fast as the probe does. */
-static void raise_ceiling(struct cc *c, const struct loss_summary *s, bool is_limited)
+/* What ended Startup was judged while much of its last round was on the way.  What came through since is proven. */
+static void prove_ceiling(struct cc_bbr *b, const struct rtt *r)
+{
+    uint64_t proven = num_share(1 / CC_BBR_HEADROOM, cc_bbr_path_bdp(&b->path, r));
+
+    if (b->path.inflight_hi != UINT64_MAX)
+        b->path.inflight_hi = num_max(b->path.inflight_hi, proven);
+}
+
+/* The ceiling is tested: it rises as fast as the probe does.  true: it is what holds the probe back. */
+static bool raise_ceiling(struct cc *c, const struct loss_summary *s, bool is_limited)
 {
     struct cc_bbr_path *p = &c->bbr.path;
 
-    if (p->inflight_hi != UINT64_MAX && is_limited && c->cwnd_bytes >= p->inflight_hi)
-        p->inflight_hi += num_share(UP_GAIN - 1, s->acked_bytes);
+    if (p->inflight_hi == UINT64_MAX || !is_limited || c->cwnd_bytes < p->inflight_hi)
+        return false;
+    p->inflight_hi += num_share(UP_GAIN - 1, s->acked_bytes);
+    return true;
 }
 
 static void leave_phase(struct cc *c, const struct loss *l, const struct loss_summary *s, bool is_limited,
@@ -286,6 +301,8 @@ static void leave_phase(struct cc *c, const struct loss *l, const struct loss_su
     case BBR_DRAIN:
         if (!is_drained(b, l))
             break;
+        prove_ceiling(b, &l->rtt);
+        b->unsteady += b->unsteady == 0 && !b->queue_met; /* perhaps it was random loss that ended Startup */
         plan_probe(b, now);
         b->guard_round = b->path.round_count + GUARD_FIRST_ROUNDS;
         enter(b, BBR_CRUISE, now);
@@ -305,8 +322,7 @@ static void leave_phase(struct cc *c, const struct loss *l, const struct loss_su
             enter_up(b, &l->rtt, now);
         break;
     case BBR_UP:
-        raise_ceiling(c, s, is_limited);
-        if (is_probed(b, l, s, round_starts))
+        if (is_probed(b, l, s, raise_ceiling(c, s, is_limited), round_starts))
             cc_bbr_end_probe(b, now);
         break;
     case BBR_PROBE_RTT:

@@ -111,6 +111,7 @@ static void resolve_step(void)
             .acked_bytes = f.sent - f.lost, .lost_bytes = f.lost, .prior_in_flight = p.l.bytes_in_flight};
         s.largest_lost_sent_at = s.largest_acked_sent_at = f.at;
         s.lost_runs = (f.lost + PACKET - 1) / PACKET; /* one here, one there */
+        const bool is_held = p.l.bytes_in_flight + PACKET > p.c.cwnd_bytes;
         p.l.bytes_in_flight -= f.sent;
         p.l.lost_bytes += f.lost;
         p.lost_bytes += f.lost;
@@ -124,8 +125,7 @@ static void resolve_step(void)
             s.rate_bytes_per_s = s.rate_delivered * US_PER_S / time_since(p.now, f.at);
             s.rate_in_flight = f.in_flight;
         }
-        p.c.ops->update(&p.c, &p.l, &s, p.l.bytes_in_flight + PACKET > p.c.cwnd_bytes ? CC_IS_LIMITED : CC_UNLIMITED,
-                        p.now);
+        p.c.ops->update(&p.c, &p.l, &s, is_held ? CC_IS_LIMITED : CC_UNLIMITED, p.now);
     }
 }
 
@@ -531,6 +531,28 @@ Test(cc_bbr, where_the_rate_has_grown_probes_follow_each_other_soon)
         cr_assert_eq(p.c.bbr.unsteady > 0, grown);
         cr_assert(grown ? wait_s <= 0.45 : wait_s >= 1.9, "%g s", wait_s);
     }
+}
+
+/* Some random losses, or a machine that was busy, end Startup far below what the path carries. */
+Test(cc_bbr, a_startup_that_ended_early_is_not_the_last_word)
+{
+    run(0.15);
+    p.c.bbr.full_reached = true;
+    p.c.bbr.path.inflight_hi = 4 * PACKET;
+    run_until(BBR_CRUISE);
+    cr_assert_gt(p.c.bbr.path.inflight_hi, cc_bbr_path_bdp(&p.c.bbr.path, &p.l.rtt), "it came through meanwhile");
+    cr_assert_leq(time_since(p.c.bbr.probe_at, p.now), 450000, "where no queue was met a probe is due soon");
+}
+
+Test(cc_bbr, a_probe_goes_on_while_its_ceiling_rises)
+{
+    run(3);
+    run_until(BBR_CRUISE);
+    const uint64_t bdp = cc_bbr_path_bdp(&p.c.bbr.path, &p.l.rtt);
+    p.c.bbr.path.inflight_hi = bdp / 4;
+    run_until(BBR_UP);
+    run_until(BBR_DOWN);
+    cr_assert_geq(p.c.bbr.path.inflight_hi, bdp, "three rounds of a quarter more would be half of it");
 }
 
 /* Wi-Fi: each packet waits up to 8 ms of its own, and those sent later overtake it. */

@@ -157,6 +157,45 @@ Test(cc_bbr_loss, a_burst_is_no_congestion_where_no_queue_stands)
 }
 
 /* Half a policer's share of the loss is still there when the next span begins; one burst after the other is not. */
+/* Of Startup, whose round trips show that somebody was late. */
+static bool startup_span_is_congested(unsigned packets, unsigned lost)
+{
+    const duet_time sent_at = now;
+
+    cc_bbr_loss_span(&f, 2.77, true, false, now);
+    cc_bbr_loss_sent(&f, packets * PACKET, packets * PACKET);
+    now = time_add(now, 2 * RTT);
+    cc_bbr_loss_span(&f, 2.77, true, false, now);
+    cc_bbr_loss_sent(&f, PACKET, PACKET);
+    rtt_sample(&l.rtt, 2 * RTT, 0, now);
+    struct loss_summary s = {
+        .acked_bytes = (packets - lost) * PACKET, .largest_acked_sent_at = sent_at, .rtt_sampled = true};
+    cc_bbr_loss_update(&f, &l, &s, PACKET, now);
+    s = (struct loss_summary){.lost_bytes = lost * PACKET, .largest_lost_sent_at = sent_at, .lost_runs = lost};
+    return cc_bbr_loss_update(&f, &l, &s, PACKET, now).congested;
+}
+
+/* As rows: what was sent before, all of which arrived; and what is judged. */
+Test(cc_bbr_loss, a_dozen_packets_do_not_end_startup)
+{
+    static const struct {
+        unsigned before, packets, lost;
+        bool congested;
+    } rows[] = {
+        {10, 12, 5, false}, /* a radio's, as likely as not */
+        {10, 40, 16, false},
+        {10, 40, 30, true},  /* no radio loses so much */
+        {100, 40, 16, true}, /* enough to know that there was no floor */
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        setup();
+        startup_span_is_congested(rows[i].before, 0);
+        f.floor_packets = rows[i].before;
+        cr_assert_eq(startup_span_is_congested(rows[i].packets, rows[i].lost), rows[i].congested, "row %zu", i);
+    }
+}
+
 Test(cc_bbr_loss, bursts_far_apart_do_not_add_up)
 {
     learn(0, 12);
