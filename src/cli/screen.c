@@ -3,194 +3,25 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "duet/base/err.h"
-#include "duet/base/text.h"
 #include "duet/base/time.h"
 #include "duet/cli/locale.h"
-#include "duet/cli/pasted.h"
 #include "duet/cli/say.h"
-#include "duet/cli/talk.h"
+#include "duet/cli/screen_state.h"
 #include "duet/cli/typed.h"
 #include "duet/io/clock.h"
 #include "duet/ui/input.h"
 #include "duet/ui/keys.h"
-#include "duet/ui/model.h"
 #include "duet/ui/term.h"
 #include "duet/ui/view.h"
 
 #define READ_BYTES 256
 #define IDLE_BYTES (RESOLVE_TEXT_BYTES + 32)
-
-struct screen {
-    struct program *program;
-    struct talk talk;
-    struct model model;
-    char listening[ADDR_TEXT_BYTES];
-    struct pasted pasted;
-    bool asked; /* the question about a paste is on the screen: what is typed from here on is its answer */
-    bool dirty;
-    uint64_t next_frame_us, stats_us; /* stats_us: when figures were asked for last; 0: they are wanted now */
-};
-
-/* ---- events into lines ---- */
-
-static const char *time_of_day(char out[6])
-{
-    time_t now = (time_t)(clock_wall_us() / US_PER_S);
-    struct tm local;
-
-    out[0] = '\0';
-    if (localtime_r(&now, &local))
-        strftime(out, 6, "%H:%M", &local);
-    return out;
-}
-
-/* Everything that is shown passes the gate here: peers' words come as they were said. */
-static void add(struct screen *s, enum model_kind kind, uint32_t id, const char *prefix, const char *text)
-{
-    char now[6];
-    char *clean = text_sanitise_new(TEXT_MULTILINE, text, strlen(text));
-
-    /* Without memory for a line there is none for words about it. */
-    if (clean != NULL)
-        (void)model_add(&s->model, kind, id, time_of_day(now), prefix, clean);
-    free(clean);
-    s->dirty = true;
-}
-
-__attribute__((format(printf, 3, 4))) static void addf(struct screen *s, enum model_kind kind, const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-
-    va_start(args, format);
-    int len = vasprintf(&text, format, args);
-    va_end(args);
-    if (len < 0)
-        return;
-    add(s, kind, 0, "", text);
-    free(text);
-}
-
-/* Words in the locale's encoding; what is no text in it comes as it is, for the gate. */
-static void add_typed(struct screen *s, enum text_form form, const char *bytes)
-{
-    char error[TYPED_ERROR_BYTES];
-    char *text = typed_utf8(bytes, nl_langinfo(CODESET), error);
-    const char *shown = text != NULL ? text : bytes;
-    char *clean = text_sanitise_new(form, shown, strlen(shown));
-
-    if (clean != NULL)
-        add(s, LINE_INFO, 0, "", clean);
-    free(clean);
-    free(text);
-}
-
-static void add_speech(struct screen *s, enum model_kind kind, const struct talk_event *ev)
-{
-    char prefix[ROSTER_NAME_BYTES + 4];
-
-    snprintf(prefix, sizeof prefix, "<%s>", ev->name);
-    add(s, kind, ev->id, prefix, ev->text);
-    if (kind == LINE_PEER)
-        model_paint(&s->model, view_hue(ev->key));
-}
-
-static void add_peer_event(struct screen *s, const struct talk_event *ev)
-{
-    unsigned long long seconds = ev->value / US_PER_S;
-    const char *why = ev->text[0] ? ": " : "";
-
-    if (ev->kind == TALK_CONNECTED)
-        addf(s, LINE_EVENT, "connected to %s %s", ev->name, ev->text);
-    else if (ev->kind == TALK_UNREACHABLE)
-        addf(s, LINE_EVENT, "%s is unreachable: silent for %llu s", ev->name, seconds);
-    else if (ev->kind == TALK_BACK)
-        addf(s, LINE_EVENT, "%s is back after %llu s", ev->name, seconds);
-    else
-        addf(s, LINE_EVENT, ev->kind == TALK_LEFT ? "%s left%s%s" : "the connection to %s was lost%s%s", ev->name, why,
-             ev->text);
-}
-
-static void add_file_event(struct screen *s, const struct talk_event *ev)
-{
-    char size[TEXT_SIZE_BYTES];
-
-    text_size(ev->value, size);
-    if (ev->kind == TALK_OFFER && !ev->flag)
-        addf(s, LINE_EVENT, "%s offers %s (%s): /accept %u or /reject %u", ev->name, ev->text, size, ev->id, ev->id);
-    else if (ev->kind == TALK_OFFER)
-        addf(s, LINE_EVENT, "%s sends %s (%s)", ev->name, ev->text, size);
-    else if (ev->kind == TALK_SENDING)
-        addf(s, LINE_EVENT, "offered %s (%s) to %s, transfer %u", ev->text, size, ev->name, ev->id);
-    else if (ev->kind == TALK_RECEIVED)
-        addf(s, LINE_EVENT, "received %s (%s)", ev->text, size);
-    else
-        addf(s, LINE_EVENT, "%s has %s (%s)", ev->name, ev->text, size);
-}
-
-static void on_event(void *face, const struct talk_event *ev)
-{
-    struct screen *s = face;
-
-    s->dirty = true;
-    switch (ev->kind) {
-    case TALK_LISTENING:
-        snprintf(s->listening, sizeof s->listening, "%s", ev->text);
-        addf(s, LINE_EVENT, "listening on %s", ev->text);
-        break;
-    case TALK_CONNECTED:
-        s->stats_us = 0;
-        add_peer_event(s, ev);
-        break;
-    case TALK_UNREACHABLE:
-    case TALK_BACK:
-    case TALK_LEFT:
-    case TALK_LOST:
-        add_peer_event(s, ev);
-        break;
-    case TALK_TEXT:
-        add_speech(s, LINE_PEER, ev);
-        break;
-    case TALK_OWN:
-        add_speech(s, LINE_OWN, ev);
-        break;
-    case TALK_DELIVERED:
-        model_delivered(&s->model, ev->id);
-        break;
-    case TALK_OFFER:
-    case TALK_SENDING:
-    case TALK_RECEIVED:
-    case TALK_SENT:
-        add_file_event(s, ev);
-        break;
-    case TALK_ANSWER:
-        addf(s, LINE_INFO, "%s answers: %s", ev->name, ev->text);
-        break;
-    case TALK_ERROR:
-        add(s, LINE_ERROR, 0, "", ev->text);
-        break;
-    case TALK_STRANGER:
-    case TALK_STRANGERS: /* the row above the input names them */
-        break;
-    case TALK_NOTICE:
-        add(s, LINE_EVENT, 0, "", ev->text);
-        break;
-    case TALK_INFO:
-        add(s, LINE_INFO, 0, "", ev->text);
-        break;
-    case TALK_CLEAR:
-        model_clear(&s->model);
-        break;
-    }
-}
 
 /* ---- pastes ---- */
 
@@ -203,7 +34,7 @@ static void preview_paste(struct screen *s)
     if (!preview)
         return;
     model_follow(&s->model);
-    add_typed(s, TEXT_MULTILINE, preview);
+    screen_add_typed(s, TEXT_MULTILINE, preview);
     free(preview);
 }
 
@@ -212,7 +43,7 @@ static void on_paste(struct screen *s, char *text)
     bool first = pasted_first(&s->pasted) == NULL;
 
     if (!pasted_add(&s->pasted, text)) {
-        add(s, LINE_ERROR, 0, "", "too many pastes are waiting for an answer: ^Y inserts this one");
+        screen_add(s, LINE_ERROR, 0, "", "too many pastes are waiting for an answer: ^Y inserts this one");
         input_keep(text);
         free(text);
     } else if (first) {
@@ -228,7 +59,7 @@ static void send_as_file(struct screen *s)
         talk_send_path(&s->talk, path);
         return;
     }
-    add(s, LINE_ERROR, 0, "", error);
+    screen_add(s, LINE_ERROR, 0, "", error);
     input_keep(pasted_first(&s->pasted));
 }
 
@@ -247,7 +78,7 @@ static void answer_paste(struct screen *s, unsigned char key)
     case 'n':
     case 'N':
         input_keep(pasted_first(&s->pasted));
-        add(s, LINE_INFO, 0, "", "not sent: ^Y inserts it into the line");
+        screen_add(s, LINE_INFO, 0, "", "not sent: ^Y inserts it into the line");
         break;
     default:
         return;
@@ -287,7 +118,7 @@ static void on_interrupt(struct screen *s)
     else if (s->asked)
         answer_paste(s, 'n');
     else if (input_clear())
-        add(s, LINE_INFO, 0, "", "^C again quits");
+        screen_add(s, LINE_INFO, 0, "", "^C again quits");
     else
         s->program->interrupted = true;
 }
@@ -307,10 +138,10 @@ static void on_input(struct screen *s, struct input_event ev)
         on_paste(s, ev.text);
         return; /* kept */
     case INPUT_PASTE_LONG:
-        add(s, LINE_ERROR, 0, "", "the paste is too long: send it as a file");
+        screen_add(s, LINE_ERROR, 0, "", "the paste is too long: send it as a file");
         break;
     case INPUT_CHOICES:
-        add_typed(s, TEXT_LINE, ev.text);
+        screen_add_typed(s, TEXT_LINE, ev.text);
         break;
     case INPUT_PAGE_UP:
         model_scroll(&s->model, page);
@@ -537,7 +368,7 @@ int screen_run(struct program *p)
     struct screen *s = calloc(1, sizeof *s);
 
     if (!s || term_start(colors, &why) < 0) {
-        say_error("no screen: %s", s ? why : err_text(DUET_ENOMEM));
+        say_error("no screen: %s; lines are used instead", s ? why : err_text(DUET_ENOMEM));
         free(s);
         return -1;
     }
@@ -549,8 +380,8 @@ int screen_run(struct program *p)
     model_init(&s->model);
     p->policy.may_ask = true;
     if (locale_note())
-        add(s, LINE_INFO, 0, "", locale_note());
-    talk_init(&s->talk, p, on_event, s);
+        screen_add(s, LINE_INFO, 0, "", locale_note());
+    talk_init(&s->talk, p, screen_on_event, s);
     loop(s);
     int code = talk_farewell(&s->talk, wait_in_farewell);
     input_stop();
