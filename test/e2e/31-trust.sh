@@ -233,14 +233,8 @@ untouched
 
 # A terminal is asked: about the key, then about the file; what was typed before a question is no answer to it.
 serve_on_terminal() { # serve_on_terminal OPTION...
-    rm -f "$T/recv.out" "$T/recv.err" "$T/keys"
-    mkfifo "$T/keys"
-    script -qefc "exec '$DUET' recv --name bob --home '$(home_of bob)' -o in -4 -p 0 $*" "$T/tty.log" \
-        <"$T/keys" >"$T/recv.out" 2>&1 &
-    PID[recv]=$!
-    exec 8>"$T/keys"
-    wait_for "$T/recv.out" 'listening on .*[0-9]'
-    PORT=$(tr -d '\r' <"$T/recv.out" | sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p')
+    on_terminal recv "exec '$DUET' recv --name bob --home '$(home_of bob)' -o in -4 -p 0 $*"
+    port recv
 }
 if command -v script >/dev/null; then
     clear_known
@@ -248,24 +242,24 @@ if command -v script >/dev/null; then
     offer --accept-new
     wait_for "$T/recv.out" 'trust this key\?'
     grep -q "$(fingerprint alice)" "$T/recv.out" || fail "asked without showing the key"
-    printf 'y\ny\n' >&8
+    say recv $'y\ny'
     wait_for "$T/recv.out" 'alice offers file.*Take it\?'
     untouched
-    echo n >&8
+    say recv n
     expect send "$refused"
     expect recv "$refused"
     untouched
-    exec 8>&-
+    hang_up recv
 
     serve_on_terminal
     offer
     wait_for "$T/recv.out" 'alice offers file.*Take it\?'
     untouched
-    echo y >&8
+    say recv y
     expect send 0
     expect recv 0
     same file in/file
-    exec 8>&-
+    hang_up recv
 
     # A question holds up nobody but who it is about.
     rm in/file
@@ -278,7 +272,7 @@ if command -v script >/dev/null; then
     expect recv 0
     same file in/file
     finish dave
-    exec 8>&-
+    hang_up recv
 
     # A key is judged again when the answer comes: two of one name, both new when they came.
     serve_on_terminal -y
@@ -289,13 +283,13 @@ if command -v script >/dev/null; then
     wait_for "$T/recv.out" 'trust this key\?'
     call second
     wait_count "$T/recv.out" 'trust this key\?' 2
-    echo y >&8
+    say recv y
     expect first 0
     wait_count "$T/recv.out" 'trust this key\?' 3
-    echo y >&8
+    say recv y
     wait_for "$T/recv.out" 'KEY OF twin.*HAS CHANGED'
     expect second "$refused"
-    exec 8>&-
+    hang_up recv
     kill -TERM "$(pgrep -P "${PID[recv]}" -x duet)"
     finish recv
 fi

@@ -3,10 +3,7 @@
 # timeout: 240
 set -euo pipefail
 . "$ROOT/test/e2e/lib.sh"
-if ! command -v script >/dev/null; then
-    echo "skipped: needs script, for a terminal that could be asked"
-    exit 77
-fi
+needs_terminals
 
 strangers=1000 seconds=${STRANGERS_S:-30} growth_max_kib=32768 line_s=10 lines=40
 is_sanitized() { grep -q -e __asan_init -e __tsan_init "$DUET"; }
@@ -20,13 +17,8 @@ for who in alice bob; do expect $who 0; done
 cp "$(home_of bob)/known_peers" known.before
 
 # Bob has a terminal, so that strangers wait for his word.
-mkfifo "$T/keys"
-script -qefc "stty -echo; exec '$DUET' --plain --name bob --home '$(home_of bob)' -o in -y -4 -p 0" "$T/tty.log" \
-    <"$T/keys" >"$T/bob.out" 2>&1 &
-PID[bob]=$!
-exec 8>"$T/keys"
-wait_for "$T/bob.out" 'listening on .*[0-9]'
-PORT=$(tr -d '\r' <"$T/bob.out" | sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p')
+on_terminal bob "stty -echo; exec '$DUET' --plain --name bob --home '$(home_of bob)' -o in -y -4 -p 0"
+port bob
 talk alice -4 -p 0 --limit 1MB "127.0.0.1:$PORT"
 wait_for "$T/alice.out" '^\* connected to bob '
 say alice '/send film'
@@ -40,7 +32,7 @@ start crowd "$BUILD/test/crowd" knock "$PORT" $strangers "$seconds"
 wait_for "$T/bob.out" '^\* stranger crowd-0 '
 for ((i = 1; i <= lines; i++)); do
     say alice "from alice $i"
-    printf 'y\nfrom bob %d\n' "$i" >&8
+    say bob "y"$'\n'"from bob $i"
     sleep "$(awk -v s="$seconds" -v n=$lines 'BEGIN { print s / n }')"
     if [ $i -eq $((lines / 2)) ]; then # one whom bob expects
         began=$EPOCHREALTIME
@@ -48,7 +40,7 @@ for ((i = 1; i <= lines; i++)); do
         wait_for "$T/carol.out" 'listening'
         key=$("$DUET" id --home "$(home_of carol)" | sed 's/.* //')
         until _has "$T/carol.out" '^\* connected to bob '; do # a command that comes too early names nobody who waits
-            printf '/trust %s\n' "$key" >&8
+            say bob "/trust $key"
             sleep 0.3
             if _gone carol; then fail "carol was turned away"; fi
         done
@@ -77,6 +69,6 @@ echo "$told lines about strangers in $lasted s, $before_kib KiB before, $after_k
 [ "$told" -le $((lasted / line_s + 1)) ] || fail "$told lines about strangers in $lasted s"
 is_sanitized || [ $((after_kib - before_kib)) -le $growth_max_kib ] || fail "memory grew by $((after_kib - before_kib)) KiB"
 grep -v "	carol	" "$(home_of bob)/known_peers" | cmp - known.before || fail "strangers are in known_peers"
-printf '/quit\n' >&8
+say bob /quit
 finish bob
-exec 8>&-
+hang_up bob

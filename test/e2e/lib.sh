@@ -5,6 +5,8 @@
 #   home_of alice                        # its --home; made if need be
 #   start NAME COMMAND...                # in the background; ${PID[NAME]}, $T/NAME.out, $T/NAME.err; stdin is empty
 #   talk NAME OPTION...                  # duet --plain with a pipe for stdin and a home and name of its own
+#   on_terminal NAME COMMAND-LINE        # on a terminal of its own (script); ${PID[NAME]} is script's, $T/NAME.out all
+#   needs_terminals                      # skips the scenario where there is no script
 #   say NAME LINE                        # write a line to it
 #   hang_up NAME                         # end of its input
 #   port NAME                            # PORT: the one in its "listening on" line
@@ -87,6 +89,22 @@ talk() {
     INPUT[$name]=$fd
 }
 
+needs_terminals() {
+    command -v script >/dev/null && return
+    echo "skipped: needs script, for a terminal that can be asked"
+    exit 77
+}
+
+on_terminal() {
+    local name=$1 fd
+    rm -f "$T/$name.in" "$T/$name.out" "$T/$name.err"
+    mkfifo "$T/$name.in"
+    _run script -qefc "$2" "$T/$name.tty" <"$T/$name.in" >"$T/$name.out" 2>&1 &
+    PID[$name]=$!
+    exec {fd}>"$T/$name.in"
+    INPUT[$name]=$fd
+}
+
 say() { printf '%s\n' "$2" >&"${INPUT[$1]}" || fail "$1 takes no input"; }
 
 hang_up() {
@@ -101,7 +119,7 @@ port() {
     local log
     within "$WAIT_S" _listens "$1" || fail "$1 does not listen"
     for log in "$T/$1.out" "$T/$1.err"; do
-        PORT=$(sed -n 's/.*listening on .*:\([0-9][0-9]*\)$/\1/p' "$log" | head -n 1)
+        PORT=$(sed -n 's/.*listening on .*:\([0-9][0-9]*\)\r*$/\1/p' "$log" | head -n 1)
         [ -z "$PORT" ] || return 0
     done
 }

@@ -2,17 +2,16 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "duet/base/err.h"
 #include "duet/cli/admission.h"
+#include "host.h"
 
 #define SECOND US_PER_S
 
 static struct program program;
-static struct identity id;
 static struct roster roster; /* large */
 static struct admission a;
 static duet_time now;
@@ -45,30 +44,17 @@ static void sink(void *self, const struct admission_event *ev)
     }
 }
 
-/* A node takes what is told to peers, and a home has known_peers. */
 static void set_up(void)
 {
-    struct node_config cfg = {.endpoint = {.params = params_default()}, .bind = "127.0.0.1"};
-    char home[] = "/tmp/duet-admission.XXXXXX", error[NODE_ERROR_BYTES], why[IDENTITY_ERROR_BYTES];
-    int sys;
-
-    cr_assert_not_null(mkdtemp(home));
-    cr_assert_eq(identity_open(&id, home, why), 0, "%s", why);
-    cfg.endpoint.identity = id.keys;
-    cr_assert_eq(node_start(&cfg, &program.node, error, &sys), 0, "%s", error);
-    program.policy = (struct trust_policy){.id = &id, .may_ask = true};
+    host_open(&program);
     admission_init(&a, &program, &roster, sink, &heard);
     now = DUET_TIME(1000 * SECOND);
 }
 
 static void tear_down(void)
 {
-    char command[IDENTITY_PATH_BYTES + 16];
-
-    node_stop(program.node);
+    host_close(&program);
     roster_dispose(&roster);
-    snprintf(command, sizeof(command), "rm -rf %s", id.dir);
-    cr_expect_eq(system(command), 0);
 }
 
 TestSuite(admission, .init = set_up, .fini = tear_down);
@@ -129,7 +115,7 @@ static long long known_size(void)
     struct stat st;
     char path[IDENTITY_PATH_BYTES + 16];
 
-    snprintf(path, sizeof(path), "%s/known_peers", id.dir);
+    snprintf(path, sizeof(path), "%s/known_peers", program.policy.id->dir);
     return stat(path, &st) == 0 ? (long long)st.st_size : 0;
 }
 

@@ -1,12 +1,11 @@
 #include "unit.h"
 
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "duet/base/err.h"
 #include "duet/cli/talk.h"
+#include "host.h"
 
 static struct talk t; /* large */
 static struct program program;
@@ -111,34 +110,10 @@ Test(talk, takes_no_more_lines_than_the_hub_keeps)
     cr_expect(talk_has_room(&t));
 }
 
-/* A node of its own on a free port, for what talk tells it, and a home with known_peers. */
-static void start_program(void)
-{
-    static struct identity id;
-    struct node_config cfg = {.endpoint = {.params = params_default()}, .bind = "127.0.0.1"};
-    char home[] = "/tmp/duet-talk.XXXXXX", error[NODE_ERROR_BYTES], why[IDENTITY_ERROR_BYTES];
-    int sys;
-
-    cr_assert_not_null(mkdtemp(home));
-    cr_assert_eq(identity_open(&id, home, why), 0, "%s", why);
-    cfg.endpoint.identity = id.keys;
-    cr_assert_eq(node_start(&cfg, &program.node, error, &sys), 0, "%s", error);
-    program.policy = (struct trust_policy){.id = &id, .may_ask = true};
-}
-
-static void stop_program(void)
-{
-    char command[PATH_MAX + 16];
-
-    node_stop(program.node);
-    snprintf(command, sizeof command, "rm -rf %s", program.policy.id->dir);
-    cr_expect_eq(system(command), 0);
-}
-
 /* Else it would wait ten minutes for the receipt of a peer that is dead. */
 Test(talk, at_the_end_of_input_asks_for_little_patience_with_the_silent)
 {
-    start_program();
+    host_open(&program);
     said(1, 10, connect(1));
     talk_end_of_input(&t);
     cr_expect_not(t.over, "the message is on its way");
@@ -147,7 +122,7 @@ Test(talk, at_the_end_of_input_asks_for_little_patience_with_the_silent)
     talk_message(&t, &lost);
     cr_expect(t.over);
     cr_expect_eq(t.undelivered, 1);
-    stop_program();
+    host_close(&program);
 }
 
 static void come(conn_id id, uint32_t call, uint8_t key_byte, const char *name)
@@ -162,7 +137,7 @@ static void come(conn_id id, uint32_t call, uint8_t key_byte, const char *name)
 /* "yes" typed for the chat, and a stranger comes before Enter. */
 Test(talk, takes_a_plain_line_for_chat_whoever_waits)
 {
-    start_program();
+    host_open(&program);
     come(1, 0, 1, "mallory");
     cr_assert_eq(admission_waiting(&t.admission), 1);
     talk_line(&t, "yes");
@@ -175,7 +150,7 @@ Test(talk, takes_a_plain_line_for_chat_whoever_waits)
     cr_expect_null(roster_peer(&t.roster, 1));
     talk_line(&t, "/trust mallory");
     cr_expect_not_null(roster_peer(&t.roster, 1));
-    stop_program();
+    host_close(&program);
 }
 
 static void dial_host(void)
@@ -190,7 +165,7 @@ Test(talk, ends_with_the_reason_why_it_could_not_connect)
 {
     char why[] = "no route";
 
-    start_program();
+    host_open(&program);
     program.has_target = true;
     t.dialling = true;
     talk_line(&t, "/tpyo");
@@ -200,13 +175,13 @@ Test(talk, ends_with_the_reason_why_it_could_not_connect)
     cr_assert(t.over);
     cr_expect_eq(talk_farewell(&t, NULL), EXIT_NO_CONNECTION);
     cr_expect_str_eq(t.reason, "could not connect to 127.0.0.1:1: no route");
-    stop_program();
+    host_close(&program);
 }
 
 /* "n" at the one who called. */
 Test(talk, ends_with_a_word_when_the_host_is_refused)
 {
-    start_program();
+    host_open(&program);
     program.has_target = true;
     dial_host();
     come(1, ADMISSION_TARGET, 1, "bob");
@@ -216,13 +191,13 @@ Test(talk, ends_with_a_word_when_the_host_is_refused)
     cr_expect_eq(t.code, EXIT_TRUST);
     cr_expect_eq(errors, 1);
     cr_expect_not_null(strstr(t.reason, "bob was refused"));
-    stop_program();
+    host_close(&program);
 }
 
 /* A stranger in a chat that called somebody else ends nothing. */
 Test(talk, goes_on_whatever_becomes_of_strangers)
 {
-    start_program();
+    host_open(&program);
     program.has_target = true;
     dial_host();
     come(2, 0, 2, "mallory");
@@ -230,7 +205,7 @@ Test(talk, goes_on_whatever_becomes_of_strangers)
     come(3, 0, 3, "mallory");
     talk_message(&t, &(struct msg){.type = MSG_LOST, .peer = 3});
     cr_expect_not(t.over);
-    stop_program();
+    host_close(&program);
 }
 
 static struct roster_peer *meet(conn_id id, const char *key, const char *name)
@@ -252,7 +227,7 @@ static void leave(conn_id id)
 /* Whoever connected next got it. */
 Test(talk, keeps_what_is_said_for_those_it_was_meant_for)
 {
-    start_program();
+    host_open(&program);
     meet(1, "bob-key", "bob");
     leave(1);
     talk_line(&t, "only for bob");
@@ -270,12 +245,12 @@ Test(talk, keeps_what_is_said_for_those_it_was_meant_for)
     cr_expect_eq(t.said.count, 2);
     cr_expect_eq(t.sends_open, 1);
     cr_assert(t.said.v[1].number < t.said.v[0].number || t.said.v[0].number < t.said.v[1].number);
-    stop_program();
+    host_close(&program);
 }
 
 Test(talk, keeps_what_is_said_while_dialling_for_the_host)
 {
-    start_program();
+    host_open(&program);
     program.has_target = true;
     t.dialling = true;
     dial_host();
@@ -286,5 +261,5 @@ Test(talk, keeps_what_is_said_while_dialling_for_the_host)
     host->dialled = true;
     talk_message(&t, &(struct msg){.type = MSG_CONNECTED, .peer = 3});
     cr_expect_eq(t.kept.count, 0);
-    stop_program();
+    host_close(&program);
 }
