@@ -236,7 +236,7 @@ static const char *disk_words(const struct transfer *t, const struct msg *done, 
 
 void transfer_fail_disk(struct env *env, struct transfer *t, const struct msg *done)
 {
-    char buffer[DISK_WORDS_BYTES];
+    char buffer[DISK_WORDS_BYTES], for_peer[DISK_WORDS_BYTES];
     const char *sys_words = done->sys != 0 ? strerrordesc_np(done->sys) : NULL;
     const char *plain = sys_words != NULL ? sys_words : err_text(done->err);
     struct transfer_trouble why = {.err = done->err, .sys = done->sys, .code = WHY_DISK};
@@ -254,6 +254,10 @@ void transfer_fail_disk(struct env *env, struct transfer *t, const struct msg *d
     }
     why.words = disk_words(t, done, plain, buffer);
     why.peer_words = plain;
+    if (plain == sys_words) {
+        snprintf(for_peer, sizeof(for_peer), "cannot %s it: %s", t->sending ? "read" : "store", plain);
+        why.peer_words = for_peer;
+    }
     transfer_fail(env, t, &why);
 }
 

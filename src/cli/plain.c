@@ -95,9 +95,9 @@ __attribute__((format(printf, 2, 3))) static void event(struct plain *f, const c
 /* A peer may call itself "received", and "* received left" would be a file. */
 static const char *name_in_line(const char *name, char out[ROSTER_NAME_BYTES])
 {
-    static const char *const taken[] = {"listening", "connected", "offer",     "received", "sent",
-                                        "delivered", "answer",    "peer",      "stats",    "transfer",
-                                        "no",        "stranger",  "strangers", "trusted",  "refused"};
+    static const char *const taken[] = {"listening", "connected", "offer",   "received", "sent", "delivered",
+                                        "answer",    "peer",      "stats",   "transfer", "no",   "stranger",
+                                        "strangers", "trusted",   "refused", "kept"};
     bool plain = true;
 
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)

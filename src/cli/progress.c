@@ -158,6 +158,10 @@ void progress_summary(struct progress *p, const char *verb, const char *name, ui
     char size[TEXT_SIZE_BYTES], rate[TEXT_SIZE_BYTES], span[TEXT_SPAN_BYTES];
     double per_second = (double)bytes * (double)US_PER_S / (double)(took_us > 0 ? took_us : 1);
 
+    if (took_us < US_PER_S) { /* too short to say anything about the path */
+        progress_note(p, "%s %s: %s in %.1f s", verb, name, text_size(bytes, size), (double)took_us / (double)US_PER_S);
+        return;
+    }
     progress_note(p, "%s %s: %s in %s, %s/s", verb, name, text_size(bytes, size), text_span(took_us, span),
                   text_size((uint64_t)per_second, rate));
 }

@@ -200,9 +200,10 @@ static void do_cancel(struct talk *t, const char *argument)
         program_send(t->program, MSG_CANCEL, roster_transfer(&t->roster, id)->peer, id, false);
 }
 
-static void list_kept(struct talk *t)
+/* Files by their numbers, lines as a number; how many files there are. */
+static size_t list_kept(struct talk *t)
 {
-    size_t lines = 0;
+    size_t files = 0, lines = 0;
 
     for (size_t i = 0; i < t->kept.count; i++) {
         const struct kept_item *item = &t->kept.v[i];
@@ -211,11 +212,12 @@ static void list_kept(struct talk *t)
                                                             : "whoever comes first";
         if (item->id == COMMAND_SEND)
             talk_tell(t, TALK_INFO, "transfer k%u kept for %s: %s", item->number, whom, item->text);
-        else
-            lines++;
+        files += item->id == COMMAND_SEND;
+        lines += item->id != COMMAND_SEND;
     }
     if (lines > 0)
-        talk_tell(t, TALK_INFO, "no transfers: %zu %s kept", lines, lines == 1 ? "line is" : "lines are");
+        talk_tell(t, TALK_INFO, "kept for later: %zu %s", lines, lines == 1 ? "line" : "lines");
+    return files;
 }
 
 static void do_transfers(struct talk *t, const char *argument)
@@ -223,8 +225,6 @@ static void do_transfers(struct talk *t, const char *argument)
     char amounts[BAR_AMOUNT_BYTES], rate[TEXT_SIZE_BYTES];
 
     (void)argument;
-    if (t->roster.transfer_count == 0 && t->kept.count == 0)
-        talk_tell(t, TALK_INFO, "no transfers");
     for (size_t i = 0; i < t->roster.transfer_count; i++) {
         const struct roster_transfer *each = &t->roster.transfers[i];
         const char *state = each->state == ROSTER_OFFERED ? "offered" : each->stalled ? "stalled" : "running";
@@ -233,7 +233,8 @@ static void do_transfers(struct talk *t, const char *argument)
                   bar_amounts(each->done_bytes, each->total_bytes, amounts), text_size(each->rate_bytes_per_s, rate),
                   each->name);
     }
-    list_kept(t);
+    if (list_kept(t) == 0 && t->roster.transfer_count == 0)
+        talk_tell(t, TALK_INFO, "no transfers");
 }
 
 static void list_strangers(struct talk *t)

@@ -127,6 +127,9 @@ void identity_complain_dir(const char *dir, int err, char error[IDENTITY_ERROR_B
             "the directory %.120s belongs to somebody else, or others may write to it: if you trust what is in it, "
             "chown it to yourself and chmod go-w it",
             dir);
+    else if (err == DUET_ESYS && (errno == EMFILE || errno == ENFILE))
+        snprintf(error, IDENTITY_ERROR_BYTES, "cannot open the directory %.120s: %s; raise the limit (ulimit -n)", dir,
+                 strerror(errno));
     else
         snprintf(error, IDENTITY_ERROR_BYTES,
                  "cannot open or create the directory %.120s: %s; choose another with --home DIR or DUET_HOME", dir,

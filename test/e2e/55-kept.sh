@@ -28,6 +28,8 @@ say ada "/send $T/in"
 wait_for "$T/ada.out" '^! sending .*/in: it is a directory'
 say ada /transfers
 wait_for "$T/ada.out" '^\* transfer k1 kept for bob: .*/file$'
+wait_for "$T/ada.out" '^\* kept for later: 1 line$'
+if grep -q 'no transfers' "$T/ada.out"; then fail "what is kept is no transfer"; fi
 say ada '/cancel k2'
 wait_for "$T/ada.out" '^\* k2 is no longer kept$'
 

@@ -40,7 +40,7 @@ void progress_error(struct progress *p, const char *format, ...) __attribute__((
 /* Takes the line off the terminal (before a question, before output, at the end). */
 void progress_clear(struct progress *p);
 
-/* "sent NAME: 388 MB in 0:16, 24.1 MB/s" */
+/* "sent NAME: 388 MB in 0:16, 24.1 MB/s"; "sent NAME: 12 kB in 0.1 s" */
 void progress_summary(struct progress *p, const char *verb, const char *name, uint64_t bytes, uint64_t took_us);
 
 #endif
