@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "duet/cli/exit.h"
+#include "duet/cli/say.h"
 #include "duet/cli/subcommand.h"
 #include "duet/io/identity.h"
 
@@ -12,18 +13,19 @@ static int run(struct options *o)
     struct identity id;
     char error[IDENTITY_ERROR_BYTES];
     char name[LIMIT_NAME_BYTES + 1];
-    char print[FINGERPRINT_BYTES];
+    char print[FINGERPRINT_BYTES], line[LIMIT_NAME_BYTES + FINGERPRINT_BYTES + 2];
 
     if (o->arg_count > 0) {
-        fprintf(stderr, "duet: id takes no arguments\n");
+        say_error("id takes no arguments");
         return EXIT_USAGE;
     }
     if (identity_open(&id, o->home, error) < 0) {
-        fprintf(stderr, "duet: %s\n", error);
+        say_error("%s", error);
         return EXIT_INTERNAL;
     }
     identity_default_name(&id, name);
-    printf("%s %s\n", o->name ? o->name : name, fingerprint(id.keys.public, print));
+    snprintf(line, sizeof(line), "%s %s", o->name ? o->name : name, fingerprint(id.keys.public, print));
+    say_lines(stdout, "", line);
     identity_wipe(&id);
     return EXIT_DONE;
 }

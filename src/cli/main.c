@@ -16,6 +16,7 @@
 #include "duet/cli/exit.h"
 #include "duet/cli/locale.h"
 #include "duet/cli/options.h"
+#include "duet/cli/say.h"
 #include "duet/cli/subcommand.h"
 #include "duet/cli/suggest.h"
 #include "duet/io/memory.h"
@@ -73,7 +74,7 @@ static int finish(int code)
 {
     if ((fflush(stdout) == 0 && !ferror(stdout)) || code != EXIT_DONE)
         return code;
-    fprintf(stderr, "duet: cannot write to standard output: %s\n", strerror(errno));
+    say_error("cannot write to standard output: %s", strerror(errno));
     return EXIT_INTERNAL;
 }
 
@@ -88,14 +89,14 @@ static int dispatch(int argc, char *argv[])
     if (suggestion) {
         char shown[80];
         text_sanitise(TEXT_LINE, argv[word], strlen(argv[word]), shown, sizeof shown);
-        fprintf(stderr, "duet: no command '%s': did you mean '%s'? (to connect to a host of that name: duet chat %s)\n",
-                shown, suggestion, shown);
+        say_error("no command '%s': did you mean '%s'? (to connect to a host of that name: duet chat %s)", shown,
+                  suggestion, shown);
         return EXIT_USAGE;
     }
     int skip = command ? word : 0;
     const struct subcommand *runs = command ? command : &subcommand_chat;
     if (options_parse(&o, runs->command, argc, argv, skip, error) < 0) {
-        fprintf(stderr, "duet: %s; try 'duet %s%s--help'\n", error, command ? command->name : "", command ? " " : "");
+        say_error("%s; try 'duet %s%s--help'", error, command ? command->name : "", command ? " " : "");
         return EXIT_USAGE;
     }
     int code = EXIT_DONE;
@@ -126,7 +127,7 @@ int main(int argc, char *argv[])
     if (!hold_standard_streams())
         return EXIT_INTERNAL;
     if (locale_start() != NULL)
-        fprintf(stderr, "duet: %s\n", locale_note());
+        say_error("%s", locale_note());
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
     return dispatch(argc, argv);

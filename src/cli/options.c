@@ -1,5 +1,6 @@
 #include "duet/cli/options.h"
 
+#include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "duet/base/text.h"
 #include "duet/base/time.h"
 #include "duet/cli/suggest.h"
+#include "duet/cli/typed.h"
 #include "duet/recovery/cc.h"
 
 #define TIMEOUT_MAX_US (UINT64_C(7) * 24 * 3600 * US_PER_S)
@@ -95,13 +97,30 @@ static int set_port(struct options *o, const char *value, const char **wanted)
     return 0;
 }
 
+/* An argument of an 8-bit locale as UTF-8, in `out`.  NULL: it is none, or too long. */
+static const char *name_from_locale(const char *value, char out[LIMIT_NAME_BYTES + 1])
+{
+    char error[TYPED_ERROR_BYTES];
+    char *text = typed_utf8(value, nl_langinfo(CODESET), error);
+    const bool fits = text != NULL && strlen(text) <= LIMIT_NAME_BYTES;
+
+    if (fits)
+        memcpy(out, text, strlen(text) + 1);
+    free(text);
+    return fits ? out : NULL;
+}
+
 static int set_name(struct options *o, const char *value, const char **wanted)
 {
+    static char converted[LIMIT_NAME_BYTES + 1]; /* arguments last as long as the program, and so does this */
     char clean[LIMIT_NAME_BYTES * 10 + 1];
-    size_t len = strlen(value);
 
     *wanted = "1 to 64 bytes of printable UTF-8 on one line";
-    if (len == 0 || len > LIMIT_NAME_BYTES || !text_valid(value, len) || value[strspn(value, " ")] == '\0')
+    if (!text_valid(value, strlen(value)))
+        value = name_from_locale(value, converted);
+    const size_t len = value != NULL ? strlen(value) : 0;
+
+    if (len == 0 || len > LIMIT_NAME_BYTES || value[strspn(value, " ")] == '\0')
         return -1;
     if (text_sanitise(TEXT_LINE, value, len, clean, sizeof clean) != len || strcmp(clean, value) != 0)
         return -1;

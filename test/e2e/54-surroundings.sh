@@ -43,7 +43,7 @@ if [ ! -r /usr/share/i18n/charmaps/ISO-8859-15.gz ]; then
     exit 77
 fi
 localedef -f ISO-8859-15 -i de_DE "$T/de_DE.ISO-8859-15"
-in_latin="LOCPATH='$T' LC_ALL=de_DE.ISO-8859-15 '$DUET' --home '$(home_of jan)' --accept-new -p 0 --name jan"
+in_latin="LOCPATH='$T' LC_ALL=de_DE.ISO-8859-15 '$DUET' --home '$(home_of jan)' --accept-new -p 0 --name \"\$(printf 'J\\366rg')\""
 _got() { LC_ALL=C grep -a -q -F -e "$2" "$T/$1.raw"; }
 got() { within "$WAIT_S" _got "$1" "$2" || fail "$1 was not sent $(cat -v <<<"$2"): $(cat -v "$T/$1.raw")"; }
 for how in screen lines; do
@@ -59,7 +59,7 @@ for how in screen lines; do
         : >"$T/screen.raw"
     fi
     keys "$how" Enter
-    wait_count "$T/bob.out" '^<jan> café €$' "$([ "$how" = screen ] && echo 1 || echo 2)"
+    wait_count "$T/bob.out" '^<Jörg> café €$' "$([ "$how" = screen ] && echo 1 || echo 2)"
     say bob 'Crème ł'
     case $how in
     screen)
