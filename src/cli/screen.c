@@ -312,7 +312,8 @@ static uint64_t keep_up(struct screen *s)
 /* Waits for whatever comes first, and does what is not a message. */
 static void wait_for_events(struct screen *s, uint64_t at_most_us)
 {
-    const uint64_t idle_us = keep_up(s), tick_us = talk_tick(&s->talk);
+    const uint64_t tick_us = talk_tick(&s->talk); /* first: what it has to say is to be drawn */
+    const uint64_t idle_us = keep_up(s);
     int number;
 
     if (idle_us < at_most_us)

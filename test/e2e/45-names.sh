@@ -24,6 +24,7 @@ fd77::1     both.example
 10.77.0.1   both.example
 fd77::99    none.example
 10.77.0.99  none.example
+2001:db8::1 no-route.example
 HOSTS
 echo 'nameserver 127.0.0.1' >resolv # nobody there: known at once
 if ! ./with-names true 2>/dev/null; then
@@ -93,9 +94,16 @@ expect none 3
 for addr in 'fd77::99' '10\.77\.0\.99'; do
     grep -q "tried .*$addr.*: " "$T/none.err" || fail "-v says nothing of $addr"
 done
+asks no-route no-route.example --timeout 2
+expect no-route 3
+grep -q 'nothing can be sent to \[2001:db8::1\]:6254: .*; still trying' "$T/no-route.err" || fail "a hint is missing"
+! grep -q 'the network does not' "$T/no-route.err" || fail "one address is not the network"
 asks unknown unknown.example
 expect unknown 3
 grep -q 'cannot find unknown.example: ' "$T/unknown.err" || fail "not told that the name is unknown"
+NS=$NET_B DUET=./named-duet talk alice -p 7002 unknown.example
+expect alice 3
+grep -q '^! could not connect to unknown.example:6254: cannot find' "$T/alice.out" || fail "the chat does not say why"
 
 # --- the DNS server says nothing --------------------------------------------------------------------------------------------
 # Whoever waited for it would say in the end that the name cannot be found, after five minutes.
