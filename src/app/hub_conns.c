@@ -27,6 +27,14 @@ static uint32_t take_attempt(struct hub *h, conn_id conn)
     return 0;
 }
 
+/* What came of an attempt may have another id than it. */
+static void follow_attempt(struct hub *h, const struct endpoint_event *ev)
+{
+    for (size_t i = 0; i < h->attempt_count && ev->connected.replaces != 0; i++)
+        if (h->attempts[i].conn == ev->connected.replaces)
+            h->attempts[i].conn = ev->conn;
+}
+
 static void connect_failed(struct hub *h, uint32_t ui_id, int err, uint64_t refusal)
 {
     const struct msg m = {.type = MSG_FAILED, .id = ui_id, .err = err, .value = refusal};
@@ -139,10 +147,8 @@ static bool has_room(struct hub *h, const struct endpoint_event *ev, uint32_t ui
 
 static void admit(struct hub *h, const struct endpoint_event *ev)
 {
-    uint32_t ui_id = take_attempt(h, ev->conn);
+    const uint32_t ui_id = take_attempt(h, ev->conn);
 
-    if (ui_id == 0 && ev->connected.replaces != 0)
-        ui_id = take_attempt(h, ev->connected.replaces);
     if (!has_room(h, ev, ui_id))
         return;
     struct session *s = session_new(ev, h->last_session + 1);
@@ -178,6 +184,7 @@ void hub_on_connected(struct hub *h, const struct endpoint_event *ev)
 {
     bool waits = false;
 
+    follow_attempt(h, ev);
     for (size_t i = 0; i < h->sessions.count && !h->env.quitting && h->newcomer_count < HUB_NEWCOMERS; i++) {
         struct session *s = h->sessions.v[i];
 

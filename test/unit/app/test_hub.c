@@ -590,6 +590,30 @@ Test(hub, a_newcomer_that_goes_while_it_waits_was_never_there)
     scene_close(s);
 }
 
+/* The second of two addresses answered, so its session is not the one that the call began with. */
+Test(hub, a_call_whose_newcomer_goes_while_it_waits_has_failed)
+{
+    struct scene *s = scene_open(NULL);
+    struct endpoint *e = s->pair.e[SCENE_HUB];
+    const struct duet_addr addrs[] = {{.family = ADDR_V4, .ip = {10, 9, 9, 9}, .port = 6254},
+                                      s->pair.addr[SCENE_GUEST]};
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    restart_guest(s);
+    e->all[0]->unreachable = true; /* or it would do */
+    scene_tell(s, (struct msg){.type = MSG_CONNECT, .id = 5, .call = msg_call_new(addrs, 2)});
+    e->all[0]->unreachable = false;
+    scene_run(s, S_US / 2);
+    cr_assert_neq(s->pair.conn[SCENE_GUEST], 0, "connected");
+    cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), 1, "and waiting");
+    endpoint_close(s->pair.e[SCENE_GUEST], s->pair.conn[SCENE_GUEST], CLOSE_OK, "bye", s->pair.now);
+    scene_run(s, 5 * S_US);
+    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), 1);
+    cr_assert_eq(scene_told_count(s, MSG_FAILED), 1, "whoever called hears of it");
+    cr_expect_eq(scene_told(s, MSG_FAILED, 0)->id, 5);
+    scene_close(s);
+}
+
 Test(hub, one_that_quits_lets_no_newcomer_wait)
 {
     struct scene *s = scene_open(NULL);
