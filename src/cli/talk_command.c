@@ -293,7 +293,7 @@ static void do_close(struct talk *t, const char *argument)
     if (ambiguous)
         talk_tell(t, TALK_ERROR, "which peer? Use its name or the start of its fingerprint: /peers lists them");
     else if (!p)
-        talk_tell(t, TALK_ERROR, "nobody %s%s is connected", *argument ? "called " : "", argument);
+        talk_tell(t, TALK_ERROR, "nobody%s%s is connected", *argument ? " called " : "", argument);
     else
         program_send(t->program, MSG_CLOSE, p->id, 0, false);
 }

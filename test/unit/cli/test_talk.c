@@ -10,11 +10,14 @@
 static struct talk t; /* large */
 static struct program program;
 static unsigned errors, receipts, own;
+static char last_error[256];
 
 static void sink(void *face, const struct talk_event *ev)
 {
     (void)face;
     errors += ev->kind == TALK_ERROR;
+    if (ev->kind == TALK_ERROR)
+        snprintf(last_error, sizeof last_error, "%s", ev->text);
     receipts += ev->kind == TALK_DELIVERED;
     own += ev->kind == TALK_OWN;
 }
@@ -108,6 +111,14 @@ Test(talk, takes_no_more_lines_than_the_hub_keeps)
     cr_expect_not(talk_has_room(&t));
     notice(1, 2, true);
     cr_expect(talk_has_room(&t));
+}
+
+Test(talk, says_who_is_not_there_to_be_left)
+{
+    talk_line(&t, "/close");
+    cr_expect_str_eq(last_error, "nobody is connected");
+    talk_line(&t, "/close bob");
+    cr_expect_str_eq(last_error, "nobody called bob is connected");
 }
 
 /* Else it would wait ten minutes for the receipt of a peer that is dead. */
