@@ -34,12 +34,22 @@ void conn_path_came(struct conn *c, const struct path_packet *came, duet_time no
     follow(c, &former, now);
 }
 
-void conn_path_came_again(struct conn *c, const struct path_packet *came, duet_time now)
+/* Not taken twice, but it says that somebody sends from there; opened, if that may be the peer. */
+void conn_path_came_again(struct conn *c, struct path_packet *came, const struct packet *p, uint8_t *dgram,
+                          duet_time now)
 {
     const struct duet_route former = c->path.route;
 
+    if (c->state != CONN_ESTABLISHED)
+        return;
     path_came_again(&c->path, came, now);
     follow(c, &former, now);
+    if (p->number != c->largest_received || !path_wants_copy(&c->path, came->from))
+        return;
+    came->is_newest = true;
+    if (keys_open(c->keys, p->epoch, p->number, dgram, p->header_len, dgram + p->header_len,
+                  came->bytes - p->header_len, now) == 0)
+        conn_path_came(c, came, now);
 }
 
 void conn_path_answered(struct conn *c, const uint8_t data[FRAME_PATH_BYTES], duet_time now)

@@ -453,20 +453,6 @@ static int open_packet(struct conn *c, const struct packet *p, uint8_t *dgram, s
     return rc != 0 ? rc : replay_mark(&c->replay, p->number);
 }
 
-/* Not taken twice, but it says that somebody sends from there; opened, if that may be the peer. */
-static void note_copy(struct conn *c, const struct packet *p, struct path_packet *came, uint8_t *dgram, duet_time now)
-{
-    if (c->state != CONN_ESTABLISHED)
-        return;
-    conn_path_came_again(c, came, now);
-    if (p->number != c->largest_received || !path_wants_copy(&c->path, came->from))
-        return;
-    came->is_newest = true;
-    if (keys_open(c->keys, p->epoch, p->number, dgram, p->header_len, dgram + p->header_len,
-                  came->bytes - p->header_len, now) == 0)
-        conn_path_came(c, came, now);
-}
-
 int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_route *from, uint8_t *dgram, size_t len,
                    uint8_t ecn, duet_time now)
 {
@@ -475,7 +461,7 @@ int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_rou
     struct path_packet came = {.from = from, .number = p->number, .bytes = len};
     const int rc = open_packet(c, p, dgram, len, now);
     if (rc == DUET_EREPLAY)
-        note_copy(c, p, &came, dgram, now);
+        conn_path_came_again(c, &came, p, dgram, now);
     if (rc != 0)
         return rc;
     came.is_newest = c->received_packets == 0 || p->number > c->largest_received;

@@ -283,8 +283,9 @@ void conn_heard(struct conn *c, duet_time now);
 /* ── conn_path.c ── what the path is told; the connection follows where that leads */
 /* An authentic packet came. */
 void conn_path_came(struct conn *c, const struct path_packet *came, duet_time now);
-/* One whose number had come before. */
-void conn_path_came_again(struct conn *c, const struct path_packet *came, duet_time now);
+/* One whose number had come before, the datagram as it came. */
+void conn_path_came_again(struct conn *c, struct path_packet *came, const struct packet *p, uint8_t *dgram,
+                          duet_time now);
 void conn_path_answered(struct conn *c, const uint8_t data[FRAME_PATH_BYTES], duet_time now);
 void conn_path_tick(struct conn *c, duet_time now);
 
