@@ -282,8 +282,7 @@ Test(conn_paths, what_was_sent_to_the_former_host_tells_nothing_of_the_new_path)
     pair.filter = moved;
     pair_run_for(&pair, 1000);
     cr_assert(c->path.trial.is_on);
-    path_answered(&c->path, c->path.trial.candidate.challenge, pair.now);
-    conn_forget_path(c, pair.now);
+    conn_path_answered(c, c->path.trial.candidate.challenge, pair.now);
     cr_assert(addr_equal(&c->path.route.peer, &cafe));
     const size_t len = inside_seal(inside_session(&pair, 0), &w, dgram, pair.now);
     cr_assert_eq(give_from(&cafe, dgram, len), 0);
@@ -329,6 +328,54 @@ Test(conn_paths, a_new_port_costs_no_window_and_a_file_waits_for_it)
 }
 
 /* Nothing of it is lost for having been sent before the address was proven. */
+Test(conn_paths, another_host_is_learnt_anew)
+{
+    file_to_the_one_that_moves();
+    const struct conn *c = inside_session(&pair, 1);
+    cr_assert_gt(c->packet_bytes, LIMIT_PACKET_MIN_BYTES);
+    pair.filter = pair_lose_all;
+    pair_run_for(&pair, 20000);
+    pair.filter = moved;
+    say(0);
+    pair_run_for(&pair, 9000);
+    cr_assert_gt(c->packet_bytes, LIMIT_PACKET_MIN_BYTES);
+    pair_run_for(&pair, 2000);
+    cr_assert(addr_equal(&c->path.route.peer, &cafe));
+    cr_assert_eq(c->packet_bytes, LIMIT_PACKET_MIN_BYTES);
+    cr_assert_not(c->loss.rtt.sampled);
+}
+
+/* A train has one address on its outside: what is behind the packet that goes ahead is for another one. */
+Test(conn_paths, what_goes_ahead_takes_nothing_along)
+{
+    static uint8_t file[200000], out[65536];
+    struct endpoint_config cfg[2] = {pair_config(1, "a"), pair_config(2, "b")};
+    const uint8_t text[1000] = {'x'};
+    struct envelope to;
+    size_t segment, ahead = 0;
+    ssize_t n;
+
+    cfg[0].params.max_packet_bytes = cfg[1].params.max_packet_bytes = LIMIT_PACKET_MIN_BYTES;
+    pair_close(&pair);
+    pair_open(&pair, &cfg[0], &cfg[1]);
+    const uint64_t id = open_stream();
+    pair.filter = pair_lose_all;
+    endpoint_write(pair.e[0], pair.conn[0], STREAM_CHAT, text, sizeof text, pair.now);
+    pair.filter = moved;
+    cafe_is_deaf = true;
+    pair_run_for(&pair, 0);
+    cr_assert_eq(endpoint_supply(pair.e[1], pair.conn[1], id, 0, file, sizeof file, 1, pair.now), 0);
+    say(1);
+    while ((n = endpoint_send(pair.e[1], &to, out, sizeof out, &segment, pair.now)) > 0) {
+        if (!addr_equal(&to.route.peer, &cafe))
+            continue;
+        ahead += n == LIMIT_PACKET_MIN_BYTES;
+        cr_assert_eq((size_t)n, segment);
+    }
+    cr_assert_gt(ahead, 0);
+    cafe_is_deaf = false;
+}
+
 Test(conn_paths, a_file_goes_ahead_as_far_as_three_times_what_came_allow)
 {
     file_to_the_one_that_moves();
