@@ -60,6 +60,7 @@ static bool start_lookup(struct admission *a, struct dial *d, duet_time now)
         return false;
     d->looks_up = true;
     d->told_at = time_add(now, ADMISSION_SLOW_US);
+    d->give_up_at = time_add(now, a->program->o->timeout_us);
     return true;
 }
 
@@ -126,6 +127,17 @@ static void end_lookup(struct admission *a, uint32_t id, struct resolve_result *
         fail_call(a, d, DUET_ENOMEM, NULL);
 }
 
+/* The resolver tries for minutes where no server answers. */
+static void give_up_lookup(struct admission *a, const struct dial *d)
+{
+    char text[RESOLVE_ERROR_BYTES];
+
+    lookups_cancel(a->program->lookups, d->id);
+    snprintf(text, sizeof(text), "cannot find %.100s: no name server answered within %llu s", d->query.host,
+             (unsigned long long)(a->program->o->timeout_us / US_PER_S));
+    fail_call(a, d, DUET_ENOTFOUND, text);
+}
+
 static void look_after_calls(struct admission *a, duet_time now)
 {
     struct resolve_result found;
@@ -136,10 +148,14 @@ static void look_after_calls(struct admission *a, duet_time now)
     for (size_t i = 0; i < ADMISSION_DIALS; i++) {
         struct dial *d = &a->dials[i];
 
-        if (d->id == 0 || !d->looks_up || !time_due(d->told_at, now))
+        if (d->id == 0 || !d->looks_up)
             continue;
-        d->told_at = DUET_NEVER;
-        say(a, ADMISSION_CALLING, "looking up %s", d->query.host);
+        if (time_due(d->give_up_at, now)) {
+            give_up_lookup(a, d);
+        } else if (time_due(d->told_at, now)) {
+            d->told_at = DUET_NEVER;
+            say(a, ADMISSION_CALLING, "looking up %s", d->query.host);
+        }
     }
 }
 
@@ -595,7 +611,7 @@ duet_time admission_due(const struct admission *a)
         untold = untold || (!a->v[i].told && time_is_never(a->v[i].gone_at));
     }
     for (size_t i = 0; i < ADMISSION_DIALS; i++)
-        if (a->dials[i].id != 0)
-            due = time_min(due, a->dials[i].told_at);
+        if (a->dials[i].id != 0 && a->dials[i].looks_up)
+            due = time_min(due, time_min(a->dials[i].told_at, a->dials[i].give_up_at));
     return untold ? time_min(due, time_add(a->lines.told_at, ADMISSION_LINES_US)) : due;
 }

@@ -48,7 +48,8 @@
 struct dial {
     uint32_t id; /* of MSG_CONNECT; 0: free */
     bool looks_up;
-    duet_time told_at; /* a slow lookup: NEVER: told, or none */
+    duet_time told_at;    /* a slow lookup: NEVER: told, or none */
+    duet_time give_up_at; /* a lookup: --timeout is for it, too */
     struct resolve_query query;
     size_t count; /* once it is called */
     struct duet_addr addrs[CALL_ADDRESSES];

@@ -355,11 +355,14 @@ static void answer(const struct resolve_query *q, struct resolve_result *out)
     }
 }
 
+static const struct options options = {.timeout_us = 20 * SECOND};
+
 static void call_name(const char *name)
 {
     struct resolve_query q;
     char error[RESOLVE_ERROR_BYTES];
 
+    program.o = &options;
     if (program.lookups == NULL)
         program.lookups = lookups_new(answer);
     cr_assert_eq(resolve_parse(name, 0, 9, &q, error), 0);
@@ -421,8 +424,25 @@ Test(admission, a_slow_lookup_is_told_of_and_nobody_waits_for_it)
     cr_expect_str_eq(heard.text, "looking up dead");
     wait_us(10 * SECOND);
     cr_expect_eq(heard.calling, 1, "once");
-    cr_expect(time_is_never(admission_due(&a)));
     cr_expect(admission_dial_over(&a, ADMISSION_TARGET, NULL));
     program_quit(&program, true); /* it would hang here */
+    pthread_mutex_unlock(&dead);
+}
+
+Test(admission, a_lookup_without_an_answer_is_given_up_in_the_time_for_connecting)
+{
+    program.signal_fd = -1;
+    pthread_mutex_lock(&dead);
+    call_name("dead");
+    wait_us(options.timeout_us - 1);
+    cr_expect_eq(heard.failed, 0);
+    cr_expect_eq(admission_due(&a).us, now.us + 1);
+    wait_us(1);
+    cr_assert_eq(heard.failed, 1);
+    cr_expect_eq(heard.err, DUET_ENOTFOUND);
+    cr_expect_str_eq(heard.text, "cannot find dead: no name server answered within 20 s");
+    cr_expect_null(admission_calling(&a));
+    cr_expect(time_is_never(admission_due(&a)));
+    program_quit(&program, true);
     pthread_mutex_unlock(&dead);
 }
