@@ -16,8 +16,7 @@ void admission_init(struct admission *a, struct program *p, struct roster *r, ad
 
 /* ---- words ---- */
 
-__attribute__((format(printf, 3, 4))) static void say(struct admission *a, enum admission_event_type type,
-                                                      const char *format, ...)
+void admission_say(struct admission *a, enum admission_event_type type, const char *format, ...)
 {
     char text[TRUST_TEXT_BYTES];
     va_list args;
@@ -41,9 +40,9 @@ static void say_limited(struct admission *a, struct line_limit *l, const char *t
         return;
     }
     if (l->untold > 0)
-        say(a, ADMISSION_ERROR, "%s; %zu more were turned away or left in the meantime", text, l->untold);
+        admission_say(a, ADMISSION_ERROR, "%s; %zu more were turned away or left in the meantime", text, l->untold);
     else
-        say(a, ADMISSION_ERROR, "%s", text);
+        admission_say(a, ADMISSION_ERROR, "%s", text);
     *l = (struct line_limit){.told_at = now};
 }
 
@@ -74,7 +73,7 @@ static bool call_addresses(struct admission *a, struct dial *d, const struct res
     trust_expected(&a->program->policy, d->query.dialled, &m.call->expected);
     /* That HOST of the command line is called is no news, unless somebody was told that it is looked up. */
     if (d->id != ADMISSION_TARGET || (d->looks_up && time_is_never(d->told_at)))
-        say(a, ADMISSION_CALLING, "connecting to %s", d->query.dialled);
+        admission_say(a, ADMISSION_CALLING, "connecting to %s", d->query.dialled);
     d->looks_up = false;
     d->told_at = DUET_NEVER;
     d->count = found->count;
@@ -154,7 +153,7 @@ static void look_after_calls(struct admission *a, duet_time now)
             give_up_lookup(a, d);
         } else if (time_due(d->told_at, now)) {
             d->told_at = DUET_NEVER;
-            say(a, ADMISSION_CALLING, "looking up %s", d->query.host);
+            admission_say(a, ADMISSION_CALLING, "looking up %s", d->query.host);
         }
     }
 }
@@ -353,11 +352,11 @@ static void accept_peer(struct admission *a, const struct stranger *s, struct tr
         return;
     }
     if (out->text[0] != '\0' && s->dialled[0] != '\0')
-        say(a, ADMISSION_ERROR, "%s", out->text);
+        admission_say(a, ADMISSION_ERROR, "%s", out->text);
     else if (out->text[0] != '\0')
         say_limited(a, &a->lines, out->text, now);
     if (by_user)
-        say(a, ADMISSION_TEXT, "trusted %s %s", s->key.name, s->print);
+        admission_say(a, ADMISSION_TEXT, "trusted %s %s", s->key.name, s->print);
     let_in(a, p, s);
 }
 
@@ -488,7 +487,7 @@ static void answer_stranger(struct admission *a, struct stranger *s, bool yes, d
     }
     char text[sizeof(one.key.name) + 48];
 
-    say(a, ADMISSION_TEXT, "refused %s %s", one.key.name, one.print);
+    admission_say(a, ADMISSION_TEXT, "refused %s %s", one.key.name, one.print);
     snprintf(text, sizeof(text), "%s was refused: you do not trust its key", one.key.name);
     turn_away(a, &one, NULL, text, NULL, now);
 }
@@ -510,67 +509,6 @@ void admission_close(struct admission *a, duet_time now)
         if (time_is_never(one.gone_at))
             turn_away(a, &one, "busy with another peer", "", NULL, now);
     }
-}
-
-/* Those whom the words may mean, those among them who left, and the first who waits. */
-static struct stranger *find_named(struct admission *a, const char *whom, size_t *meant, size_t *left)
-{
-    struct stranger *found = NULL;
-
-    *meant = *left = 0;
-    for (size_t i = 0; i < a->count; i++) {
-        struct stranger *s = &a->v[i];
-
-        if (whom[0] != '\0' && !text_alike(s->key.name, strlen(s->key.name), whom, strlen(whom)) &&
-            !trust_fingerprint_starts(s->print, whom))
-            continue;
-        ++*meant;
-        if (!time_is_never(s->gone_at))
-            ++*left;
-        else if (found == NULL)
-            found = s;
-    }
-    return found;
-}
-
-static void allow_key(struct admission *a, const char *whom)
-{
-    switch (trust_allow(&a->program->policy, whom)) {
-    case 0:
-        say(a, ADMISSION_TEXT, "a peer that shows the key %s will be let in", whom);
-        return;
-    case DUET_EFULL:
-        say(a, ADMISSION_ERROR, "at most %d keys can be trusted in advance", TRUST_ALLOWED_KEYS);
-        return;
-    default:
-        break;
-    }
-    say(a, ADMISSION_ERROR, "nobody called %s is waiting: /peers lists who is; a whole key is trusted in advance",
-        whom);
-}
-
-void admission_command(struct admission *a, const char *whom, bool yes, duet_time now)
-{
-    size_t meant, left;
-    struct stranger *s = find_named(a, whom, &meant, &left);
-
-    if (meant == 1 && s != NULL)
-        answer_stranger(a, s, yes, now);
-    else if (meant > 1 && whom[0] == '\0')
-        say(a, ADMISSION_ERROR,
-            "%zu are waiting or have just left: which one? Give its name, or %d characters of its key", meant,
-            TRUST_PREFIX);
-    else if (meant > 1)
-        say(a, ADMISSION_ERROR, "%s may be one of %zu: give %d or more characters of the key instead (/peers)", whom,
-            meant, TRUST_PREFIX);
-    else if (left > 0)
-        say(a, ADMISSION_ERROR, "%s has just left", whom[0] != '\0' ? whom : "the one that waited");
-    else if (whom[0] == '\0')
-        say(a, ADMISSION_ERROR, "nobody is waiting for an answer");
-    else if (yes)
-        allow_key(a, whom);
-    else
-        say(a, ADMISSION_ERROR, "nobody called %s is waiting: /peers lists who is", whom);
 }
 
 /* ---- time ---- */
@@ -596,7 +534,7 @@ void admission_tick(struct admission *a, duet_time now)
     look_after_calls(a, now);
     tell_waiting(a, now);
     if (a->lines.untold > 0 && may_say(&a->lines, now)) {
-        say(a, ADMISSION_ERROR, "%zu more were turned away or left", a->lines.untold);
+        admission_say(a, ADMISSION_ERROR, "%zu more were turned away or left", a->lines.untold);
         a->lines = (struct line_limit){.told_at = now};
     }
 }

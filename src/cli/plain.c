@@ -106,11 +106,21 @@ static const char *name_in_line(const char *name, char out[ROSTER_NAME_BYTES])
     return out;
 }
 
+/* For people, on stderr. */
+static void say_aside(const struct plain *f, const struct talk_event *ev)
+{
+    const struct options *o = f->program->o;
+    char line[ROSTER_NAME_BYTES + 40];
+
+    snprintf(line, sizeof(line), "transfer %u offered to %s", ev->id, ev->name);
+    if (ev->kind == TALK_SENDING ? o->verbose : !o->quiet)
+        say_lines(stderr, "", ev->kind == TALK_SENDING ? line : ev->text);
+}
+
 static void on_event(void *face, const struct talk_event *ev)
 {
     struct plain *f = face;
-    const struct options *o = f->program->o;
-    char name[ROSTER_NAME_BYTES], line[ROSTER_NAME_BYTES + 40];
+    char name[ROSTER_NAME_BYTES];
 
     switch (ev->kind) {
     case TALK_LISTENING:
@@ -162,13 +172,8 @@ static void on_event(void *face, const struct talk_event *ev)
         event(f, "* strangers %llu", (unsigned long long)ev->value);
         break;
     case TALK_NOTICE:
-        if (!o->quiet)
-            say_lines(stderr, "", ev->text);
-        break;
     case TALK_SENDING:
-        snprintf(line, sizeof(line), "transfer %u offered to %s", ev->id, ev->name);
-        if (o->verbose)
-            say_lines(stderr, "", line);
+        say_aside(f, ev);
         break;
     case TALK_OWN:
     case TALK_CLEAR:

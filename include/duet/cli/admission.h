@@ -136,6 +136,9 @@ void admission_command(struct admission *a, const char *whom, bool yes, duet_tim
 /* Nobody else is wanted: who waits is turned away. */
 void admission_close(struct admission *a, duet_time now);
 
+/* Words for the user, of one of the last two types: for the files of admission. */
+void admission_say(struct admission *a, enum admission_event_type type, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* A line about somebody who came and went, one of those there are ADMISSION_LINES_US between. */
 void admission_say_limited(struct admission *a, const char *text, duet_time now);
 
