@@ -1,5 +1,7 @@
 #include "duet/recovery/pmtud.h"
 
+#include "duet/base/num.h"
+
 /* UDP payloads: loopback and IPv4's largest, jumbo frames, Ethernet over IPv4 and over IPv6, PPPoE
  * and tunnels, IPv6's minimum. */
 static const uint32_t candidates[] = {65507, 8972, 1472, 1452, 1432, 1400, 1352, 1280, 1232};
@@ -30,6 +32,19 @@ static void end_search(struct pmtud *p, duet_time next_search)
     p->search_at = next_search;
 }
 
+static void wait_longer(struct pmtud *p, duet_time now)
+{
+    p->hole_us = p->hole_us == 0 ? PMTUD_HOLE_US : num_min(2 * p->hole_us, PMTUD_RAISE_US);
+    end_search(p, time_add(now, p->hole_us));
+}
+
+/* Full packets do not pass any more, it seems.  A burst that took a whole window looks the same, and is over soon. */
+static void fall_back(struct pmtud *p, duet_time now)
+{
+    p->current_bytes = p->base_bytes;
+    wait_longer(p, now);
+}
+
 /* This size does not pass: on to the next smaller one that is different. */
 static void next_candidate(struct pmtud *p)
 {
@@ -51,7 +66,9 @@ uint32_t pmtud_wants(struct pmtud *p, duet_time now)
     }
     if (p->candidate < CANDIDATES && size_of(p, p->candidate) > p->current_bytes)
         return size_of(p, p->candidate);
-    if (time_is_never(p->search_at))
+    if (time_is_never(p->search_at) && p->hole_us > 0)
+        wait_longer(p, now);
+    else if (time_is_never(p->search_at))
         end_search(p, time_add(now, PMTUD_RAISE_US));
     return 0;
 }
@@ -73,6 +90,7 @@ bool pmtud_acked(struct pmtud *p, uint64_t number, uint32_t bytes, duet_time sen
         p->probe_number = PMTUD_NO_PROBE;
         p->current_bytes = p->probe_bytes;
         p->full_lost = 0;
+        p->hole_us = 0;
         end_search(p, time_add(now, PMTUD_RAISE_US));
         return true;
     }
@@ -84,8 +102,7 @@ bool pmtud_acked(struct pmtud *p, uint64_t number, uint32_t bytes, duet_time sen
         !time_before(p->full_lost_at, sent_at))
         return false;
     p->full_lost = 0;
-    p->current_bytes = p->base_bytes;
-    end_search(p, time_add(now, PMTUD_HOLE_US));
+    fall_back(p, now);
     return true;
 }
 
@@ -114,7 +131,6 @@ bool pmtud_too_big(struct pmtud *p, uint32_t bytes, uint32_t allowed, duet_time 
     }
     if (bytes > p->current_bytes || p->current_bytes == p->base_bytes)
         return false;
-    p->current_bytes = p->base_bytes;
-    end_search(p, time_add(now, PMTUD_HOLE_US));
+    fall_back(p, now);
     return true;
 }

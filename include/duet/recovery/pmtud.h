@@ -22,8 +22,9 @@
 
 #define PMTUD_TRIES 3                            /* RFC 8899 MAX_PROBES */
 #define PMTUD_RAISE_US (UINT64_C(600) * 1000000) /* RFC 8899 PMTU_RAISE_TIMER: try larger sizes again */
-#define PMTUD_HOLE_US (UINT64_C(60) * 1000000)   /* … after a black hole */
-#define PMTUD_HOLE_PACKETS 16                    /* at 20 % random loss a run of so many comes once in 10^11 packets */
+#define PMTUD_HOLE_US UINT64_C(1000000) /* … after a black hole, which a burst of losses may only have looked like; */
+                                        /*   twice as long each time nothing larger passes */
+#define PMTUD_HOLE_PACKETS 16           /* at 20 % random loss a run of so many comes once in 10^11 packets */
 #define PMTUD_NO_PROBE UINT64_MAX
 
 struct pmtud {
@@ -36,6 +37,7 @@ struct pmtud {
     uint64_t probe_number;  /* packet number of the probe in the air; PMTUD_NO_PROBE */
     uint32_t probe_bytes;
     duet_time search_at;     /* when the next search begins, once one is over */
+    uint64_t hole_us;        /* the last wait after a black hole; 0: none, or a larger size has passed since */
     uint32_t full_lost;      /* full packets lost since one arrived */
     duet_time full_acked_at; /* when the newest full packet that arrived had been sent */
     duet_time full_lost_at;  /* when the last of them had been sent */

@@ -120,6 +120,45 @@ Test(pmtud, full_packets_lost_while_small_ones_arrive_are_a_black_hole)
     cr_assert_gt(probe(time_add(DUET_TIME(60), PMTUD_HOLE_US)), BASE);
 }
 
+static void fall_into_a_hole(uint64_t sent_us, duet_time at)
+{
+    for (int i = 0; i < PMTUD_HOLE_PACKETS; i++)
+        pmtud_lost(&p, 100 + (uint64_t)i, p.current_bytes, DUET_TIME(sent_us + (uint64_t)i));
+    cr_assert(pmtud_acked(&p, 1001, 100, DUET_TIME(sent_us + 40), at));
+    cr_assert_eq(p.current_bytes, BASE);
+}
+
+static void lose_all_probes(duet_time at)
+{
+    while (probe(at) > 0)
+        pmtud_lost(&p, number, 0, at);
+}
+
+Test(pmtud, after_a_burst_that_looked_like_a_hole_larger_packets_are_back_in_a_second)
+{
+    prove(1472);
+    for (uint64_t round = 0; round < 3; round++) {
+        const duet_time at = DUET_TIME((round + 1) * 10000000);
+        fall_into_a_hole(at.us - 100, at);
+        cr_assert_gt(probe(time_add(at, PMTUD_HOLE_US)), BASE);
+        cr_assert(pmtud_acked(&p, number, 0, at, at));
+    }
+}
+
+Test(pmtud, a_hole_that_stays_is_asked_about_less_and_less)
+{
+    duet_time at = DUET_TIME(10000000);
+
+    prove(1472);
+    fall_into_a_hole(at.us - 100, at);
+    for (uint64_t wait_us = PMTUD_HOLE_US; wait_us < PMTUD_RAISE_US; wait_us *= 2) {
+        cr_assert_eq(time_since(p.search_at, at), wait_us);
+        at = p.search_at;
+        lose_all_probes(at);
+    }
+    cr_assert_eq(time_since(p.search_at, at), PMTUD_RAISE_US);
+}
+
 Test(pmtud, a_burst_of_drops_before_a_full_one_that_arrived_is_no_hole)
 {
     prove(1472);
