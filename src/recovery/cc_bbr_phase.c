@@ -32,9 +32,9 @@
 #define FULL_ROUNDS 3
 
 #define PROBE_WAIT_US 2000000
-#define UNSTEADY_WAIT_US 300000 /* where a probe found the rate to have grown by UNSTEADY_GROWTH, */
-#define UNSTEADY_GROWTH 1.25
-#define UNSTEADY_PROBES 8 /*   so many times */
+#define UNSTEADY_WAIT_US 150000 /* where a probe found the rate to have grown by UNSTEADY_GROWTH, */
+#define UNSTEADY_GROWTH 1.1
+#define UNSTEADY_PROBES 24 /*   so many times */
 #define PROBE_WAIT_ROUNDS 63
 #define PROBE_RTT_EVERY_US 5000000
 #define PROBE_RTT_US 200000

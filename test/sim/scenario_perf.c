@@ -1,8 +1,8 @@
 /*
  * The rows of perf.h.  A bound is what was reached when the row was last
  * touched, less 2 % (loss: 3 %) or plus a margin of the same kind; a target is
- * the project's, and a row that misses one is printed as "below target": none
- * does.
+ * the project's, and a row that misses one is printed as "below target": only
+ * that of a rate that changes does.
  *
  * Of the shares these are single runs; over seeds (doc/BENCHMARKS.md) a duet that starts 5 s after BBR version 1 has
  * 0.17 to 0.31 in its first half minute, 0.42 to 0.49 later.
@@ -358,8 +358,8 @@ const struct perf_row perf_rows[] = {
     {.name = "a rate that changes by up to 4",
      .setup = {.rate_mbit = 20, .rtt_ms = 50, .queue_kb = 500, .swing = 2, .steady = true, .steady_from_s = 3,
                .limit_s = 43, .flow = {{.chat_every_ms = 100}}},
-     .runs = 3, .beside_tcp = true,
-     .checks = {{OF_TCP, .9, 0}, {CHAT_P50, 115, 0}, {CHAT_P99, 420, 0}, {CHAT_MISSING, 0, 0}}},
+     .runs = 9, .beside_tcp = true,
+     .checks = {{OF_TCP, .92, 1}, {CHAT_P50, 90, 0}, {CHAT_P99, 420, 0}, {CHAT_MISSING, 0, 0}}},
     {.name = "20 % of the ACKs lost",
      .setup = {.loss_back = .2},
      .runs = 3,
