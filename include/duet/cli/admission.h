@@ -136,7 +136,7 @@ void admission_command(struct admission *a, const char *whom, bool yes, duet_tim
 /* Nobody else is wanted: who waits is turned away. */
 void admission_close(struct admission *a, duet_time now);
 
-/* Words for the user, of one of the last two types: for the files of admission. */
+/* Words for the user, of a type that has only those: for the files of admission. */
 void admission_say(struct admission *a, enum admission_event_type type, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* A line about somebody who came and went, one of those there are ADMISSION_LINES_US between. */
@@ -151,5 +151,11 @@ size_t admission_waiting(const struct admission *a);
 const struct stranger *admission_next(const struct admission *a, size_t *index);
 /* Who waits, and what to type, in at most `columns` where there are enough for a name; "": nobody. */
 const char *admission_row(const struct admission *a, size_t columns, char out[ADMISSION_ROW_BYTES]);
+
+/* Within this module: admission_call.c is about whom we call, admission_command.c about what is typed, admission_row.c about
+ * the row, admission.c about who comes. */
+const struct dial *admission_find_dial(const struct admission *a, uint32_t id, const struct duet_addr *addr);
+void admission_look_after_calls(struct admission *a, duet_time now);
+duet_time admission_calls_due(const struct admission *a);
 
 #endif
