@@ -51,7 +51,7 @@ char *typed_utf8(const char *bytes, const char *codeset, char error[TYPED_ERROR_
     if (strcmp(codeset, "UTF-8") == 0)
         return check_utf8(bytes, error);
 
-    const iconv_t to_utf8 = iconv_open("UTF-8", codeset);
+    iconv_t to_utf8 = iconv_open("UTF-8", codeset);
     if (to_utf8 == (iconv_t)-1) {
         snprintf(error, TYPED_ERROR_BYTES, "unknown encoding %s: %s", codeset, strerror(errno));
         return NULL;

@@ -59,9 +59,9 @@ int partfile_commit(struct partfile *p, const uint8_t digest[DIGEST_BYTES], char
 /* A sign of life for partfile_sweep of others. */
 void partfile_touch(const struct partfile *p);
 
-/* Removes what killed processes of this user left in the folder of `own`: temporary files, made as
+/* Removes what killed processes of this user left in the folder of `p`: temporary files, made as
  * that one was, that are neither locked nor were touched for PARTFILE_STALE_S. */
-void partfile_sweep(const struct partfile *own);
+void partfile_sweep(const struct partfile *p);
 
 /* Removes the temporary file unless it was committed.  NULL is fine. */
 void partfile_free(struct partfile *p);

@@ -27,7 +27,7 @@
     X(COMMAND_ME, "me", "TEXT", "say what you are doing")                                          \
     X(COMMAND_CLOSE, "close", "[NAME]", "end the connection with a peer")                          \
     X(COMMAND_CLEAR, "clear", "", "clear the screen")                                              \
-    X(COMMAND_QUIT, "quit", "", "leave")
+    X(COMMAND_QUIT, "quit", "", "quit duet")
 
 enum command_id {
     COMMAND_SAY,     /* not a command: text is the message */
