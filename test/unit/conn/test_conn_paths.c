@@ -317,8 +317,10 @@ Test(conn_paths, a_new_port_costs_no_window_and_a_file_waits_for_it)
     pair_run_for(&pair, 8000);
     cr_assert(path_is_in_doubt(&c->path));
     cr_assert_leq(pair.sent_bytes[1] - sent, 2 * packet, "it would go nowhere");
+    cr_assert(c->loss.in_doubt && c->loss.lost_packets == lost, "nothing counts as lost before that is known");
     pair_run_for(&pair, 4000);
     cr_assert_not(path_is_in_doubt(&c->path));
+    cr_assert_not(c->loss.in_doubt);
     cr_assert_gt(c->loss.lost_packets, lost + 9, "known at once");
     cr_assert_geq(c->cc.cwnd_bytes, cwnd);
     cr_assert_eq(c->packet_bytes, packet);
