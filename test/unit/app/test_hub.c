@@ -1,6 +1,7 @@
 #include "duet/app/hub.h"
 
 #include "unit.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,6 +221,29 @@ Test(hub, a_result_of_the_disk_that_comes_after_the_end_is_put_away)
     cr_expect(hub_done(s->hub));
     cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 1);
     cr_expect_eq(scene_told_count(s, MSG_SENDING), 0);
+    scene_close(s);
+}
+
+/* The sender hears what failed, and nothing of our paths. */
+Test(hub, a_file_that_cannot_be_stored_is_told_to_its_sender)
+{
+    static const struct hub_config cfg = {.receive_files = true, .accept_offers = true};
+    struct scene *s = scene_open(&cfg);
+
+    scene_befriend(s, SCENE_HELLO_ALL);
+    scene_guest_offers(s, 1, 2, "film", 10);
+    scene_run(s, S_US);
+    cr_assert_eq(scene_job_count(s, JOB_CREATE), 1);
+    const struct msg failed = {
+        .type = DONE_CREATED, .id = scene_job(s, JOB_CREATE, 0)->id, .err = DUET_ESYS, .sys = ENOENT};
+
+    scene_tell_text(s, failed, "cannot create a file in /home/bob/in: No such file or directory");
+    scene_run(s, S_US);
+    const struct appmsg *m = scene_heard(s, APPMSG_REFUSE, 0);
+
+    cr_assert_not_null(m);
+    cr_expect_eq(m->end.reason_len, strlen("cannot store it: No such file or directory"));
+    cr_expect_eq(memcmp(m->end.reason, "cannot store it: No such file or directory", m->end.reason_len), 0);
     scene_close(s);
 }
 
