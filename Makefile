@@ -1,34 +1,55 @@
 # duet: one Makefile, no recursion except for variants.
 #
 #   make                build/duet and build/libduet.a
-#   make V=NAME         the same under build/NAME/ (asan and tsan set their sanitizers; any other name just separates)
-#   make asan | tsan    that variant of duet, the unit tests and the simulator
-#   make unit           build and run the unit tests         make sim SEEDS=n   build and run the simulator
-#   make unit FILTER='ring/*'   those of that pattern, SUITE/NAME; build/test/unit --here runs them for a debugger
+#   make check          unit tests, simulator and layers: no root, no network, no packages
 #   make test           everything CI runs (installs what is missing first)
 #   make demo           build and show it (installs what is missing first)
-#   make fuzz SECONDS=n every fuzz target for n seconds      make bench         the benchmarks
-#   make lint           formatting, layers, static analysis  make format        rewrite the sources with clang-format
-#   make install PREFIX=/usr/local DESTDIR=
+#   make install        DESTDIR= prefix= bindir= mandir= ... as GNU has them; uninstall takes the same
+#   make dist           build/duet-VERSION.tar.gz of what is committed; distcheck builds, checks and installs from it
 #
-# VERBOSE=1 shows the commands.  B=DIR puts everything elsewhere (two makes must not share a build directory).
+#   make unit FILTER='ring/*'   unit tests of that pattern, SUITE/NAME; build/test/unit --here runs them for a debugger
+#   make sim SEEDS=n    the simulator                        make fuzz SECONDS=n   every fuzz target for n seconds
+#   make bench          the benchmarks                       make asan | tsan      duet, unit tests and simulator with them
+#   make lint           formatting, layers, static analysis  make format           rewrite the sources with clang-format
+#
+# V=1 shows the commands.  WERROR=1 makes a warning an error, as tests and lint do.  VARIANT=NAME builds under build/NAME/
+# (asan, tsan and fuzz set their sanitizers; any other name just separates), B=DIR elsewhere: two makes must not share a
+# build directory.  CC, CFLAGS, CPPFLAGS and LDFLAGS are yours, from the environment too.
+
+VERSION := $(shell cat VERSION)
 
 ifeq ($(origin CC),default)
 CC = gcc
 endif
 AR = ar
-PKG_CONFIG = pkg-config
-PREFIX = /usr/local
-DESTDIR =
+PKG_CONFIG ?= pkg-config
+VARIANT =
 V =
+WERROR =
 SEEDS = 200
 SECONDS = 20
 
-B = $(if $(V),build/$(V),build)
+ifneq ($(filter-out 0 1,$(V)),)
+$(error V=1 shows the commands; a variant is VARIANT=$(V))
+endif
+
+# GNU Coding Standards, "Variables for Specifying Commands" and "Directory Variables".
+INSTALL = install
+INSTALL_PROGRAM = $(INSTALL)
+INSTALL_DATA = $(INSTALL) -m 644
+DESTDIR =
+prefix = /usr/local
+exec_prefix = $(prefix)
+bindir = $(exec_prefix)/bin
+datarootdir = $(prefix)/share
+mandir = $(datarootdir)/man
+man1dir = $(mandir)/man1
+
+B = $(if $(VARIANT),build/$(VARIANT),build)
 PACKAGES = ncursesw readline libsodium libcrypto libxxhash libutf8proc
 
 # Asked once, and not at all for goals that must work before anything is installed (demo and test install it first).
-NEEDS_NO_LIBS = demo test lint format clean
+NEEDS_NO_LIBS = demo test lint format clean dist distcheck uninstall
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NEEDS_NO_LIBS),$(MAKECMDGOALS)),all),)
 # Feature macros are ours to choose (-D_GNU_SOURCE); ncurses would add an older _XOPEN_SOURCE.
 PKG_CFLAGS := $(filter-out -D_%,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
@@ -44,19 +65,19 @@ LIBGCRYPT := $(shell $(PKG_CONFIG) --libs libgcrypt 2>/dev/null)
 endif
 
 # gcc sees through _FORTIFY_SOURCE that a message may be cut short by snprintf; cutting it short is what snprintf is for.
-WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Werror $(if $(findstring clang,$(CC)),,-Wno-format-truncation)
+WARNINGS = -Wall -Wextra -Wshadow -Wconversion $(if $(WERROR),-Werror) $(if $(findstring clang,$(CC)),,-Wno-format-truncation)
 HARDEN = -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 SANITIZE =
-ifeq ($(V),asan)
+ifeq ($(VARIANT),asan)
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 HARDEN = -U_FORTIFY_SOURCE
 endif
-ifeq ($(V),tsan)
+ifeq ($(VARIANT),tsan)
 SANITIZE = -fsanitize=thread -fno-omit-frame-pointer
 HARDEN = -U_FORTIFY_SOURCE
 endif
 # libFuzzer's main comes in at link time only.
-ifeq ($(V),fuzz)
+ifeq ($(VARIANT),fuzz)
 CC = clang
 SANITIZE = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 HARDEN = -U_FORTIFY_SOURCE
@@ -66,13 +87,13 @@ endif
 # time in user space).  The objects hold ordinary code too, and that is what the tests are linked of.  gcc only; LTO= is without.
 LTO = $(if $(SANITIZE)$(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
 
-CFLAGS = -O2 -g
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(CFLAGS) -Iinclude $(WARNINGS) $(HARDEN) -fPIE -pthread $(SANITIZE) $(PKG_CFLAGS) \
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(CPPFLAGS) $(CFLAGS) -Iinclude $(WARNINGS) $(HARDEN) -fPIE -pthread $(SANITIZE) $(PKG_CFLAGS) \
     $(if $(IPSEC_MB),-DDUET_HAVE_IPSEC_MB) $(if $(LIBGCRYPT),-DDUET_HAVE_LIBGCRYPT)
 ALL_LDFLAGS = $(SANITIZE) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 LIBS = $(PKG_LIBS) $(IPSEC_MB) $(LIBGCRYPT) -pthread -lm
 
-MAIN := $(wildcard src/cli/main.c)
+MAIN = src/cli/main.c
 LIB_SRC := $(filter-out $(MAIN),$(sort $(wildcard src/*/*.c)))
 UNIT_SRC := $(sort $(wildcard test/unit/*.c test/unit/*/*.c))
 SIM_SRC := $(sort $(wildcard test/sim/*.c))
@@ -90,12 +111,12 @@ FUZZ_BIN = $(patsubst test/fuzz/%.c,$(B)/test/%,$(FUZZ_SRC))
 BENCH_BIN = $(patsubst test/bench/%.c,$(B)/test/%,$(BENCH_SRC))
 
 LIB = $(B)/libduet.a
-DUET = $(if $(MAIN),$(B)/duet)
-UNIT = $(if $(UNIT_SRC),$(B)/test/unit)
-SIM = $(if $(SIM_SRC),$(B)/test/sim)
-LINKEMU = $(if $(NET_SRC),$(B)/test/linkemu)
+DUET = $(B)/duet
+UNIT = $(B)/test/unit
+SIM = $(B)/test/sim
+LINKEMU = $(B)/test/linkemu
 
-ifeq ($(VERBOSE),)
+ifneq ($(V),1)
 say = @printf '  %-5s %s\n' $(1) $@;
 else
 say =
@@ -103,7 +124,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all demo test install asan tsan variant tools unit sim fuzz fuzz-bins bench bench-bins lint format clean FORCE
+.PHONY: all check demo test install uninstall dist distcheck asan tsan variant tools unit sim fuzz fuzz-bins bench bench-bins lint format clean FORCE
 
 all: $(LIB) $(DUET)
 
@@ -140,6 +161,8 @@ $(BENCH_BIN): $(B)/test/%: $(B)/obj/test/bench/%.o $(LIB)
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $< $(LIB) $(LIBS)
 
 $(MAIN_OBJ) $(LIB_OBJ): ALL_CFLAGS += $(LTO)
+$(MAIN_OBJ): ALL_CFLAGS += -DDUET_VERSION='"$(VERSION)"'
+$(MAIN_OBJ): VERSION
 
 $(UNIT_OBJ): ALL_CFLAGS += -Itest/unit
 
@@ -157,16 +180,16 @@ $(patsubst %,$(B)/obj/%.list,flags lib unit sim): $(B)/obj/%.list: FORCE
 	@echo '$(LIST_$*)' | cmp -s - $@ || echo '$(LIST_$*)' >$@
 
 asan tsan:
-	+@$(MAKE) --no-print-directory V=$@ variant
+	+@$(MAKE) --no-print-directory VARIANT=$@ variant
 
 unit: $(UNIT)
-	$(if $(UNIT),$(UNIT) $(if $(FILTER),--filter '$(FILTER)'),@echo "no unit tests yet")
+	$(UNIT) $(if $(FILTER),--filter '$(FILTER)')
 
 sim: $(SIM)
-	$(if $(SIM),$(SIM) --seeds $(SEEDS),@echo "no simulator yet")
+	$(SIM) --seeds $(SEEDS)
 
 fuzz:
-	+@$(MAKE) --no-print-directory V=fuzz fuzz-bins
+	+@$(MAKE) --no-print-directory VARIANT=fuzz fuzz-bins
 	@test/fuzz/run --seconds $(SECONDS)
 
 fuzz-bins: $(FUZZ_BIN)
@@ -180,15 +203,41 @@ bench: bench-bins
 demo:
 	@scripts/deps build
 	+@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) all
-	@if [ -x scripts/demo ]; then scripts/demo; else echo "make demo: scripts/demo is missing" >&2; exit 1; fi
+	@scripts/demo
 
 test:
 	@scripts/deps test
 	+@scripts/test
 
+check: variant
+	scripts/check-layers.sh
+	$(UNIT)
+	$(SIM) --seeds $(SEEDS)
+
+# The manual names the version that is installed.
 install: all
-	install -D -m 755 $(B)/duet $(DESTDIR)$(PREFIX)/bin/duet
-	if [ -f doc/duet.1 ]; then install -D -m 644 doc/duet.1 $(DESTDIR)$(PREFIX)/share/man/man1/duet.1; fi
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(man1dir)
+	$(INSTALL_PROGRAM) $(B)/duet $(DESTDIR)$(bindir)/duet
+	sed 's/@VERSION@/$(VERSION)/' doc/duet.1 >$(B)/duet.1
+	$(INSTALL_DATA) $(B)/duet.1 $(DESTDIR)$(man1dir)/duet.1
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/duet $(DESTDIR)$(man1dir)/duet.1
+
+DIST = duet-$(VERSION)
+dist:
+	mkdir -p build
+	git archive --format=tar.gz --prefix=$(DIST)/ -o build/$(DIST).tar.gz HEAD
+
+distcheck: dist
+	rm -rf build/distcheck && mkdir -p build/distcheck
+	tar -xzf build/$(DIST).tar.gz -C build/distcheck
+	+$(MAKE) -C build/distcheck/$(DIST) check SEEDS=20
+	+$(MAKE) -C build/distcheck/$(DIST) install DESTDIR=$(abspath build/distcheck/root)
+	test "$$(build/distcheck/root$(bindir)/duet --version)" = "duet $(VERSION)"
+	+$(MAKE) -C build/distcheck/$(DIST) uninstall DESTDIR=$(abspath build/distcheck/root)
+	test -z "$$(find build/distcheck/root -type f)"
+	rm -rf build/distcheck
 
 lint:
 	@scripts/deps lint

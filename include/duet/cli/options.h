@@ -16,10 +16,6 @@
 
 #include "duet/wire/params.h"
 
-#ifndef DUET_VERSION
-#define DUET_VERSION "0.1.0"
-#endif
-
 #define OPTIONS_ERROR_BYTES 320
 #define OPTIONS_TIMEOUT_US UINT64_C(30000000)
 
