@@ -241,12 +241,13 @@ void transfer_send_event(struct env *env, const struct endpoint_event *ev)
     }
 }
 
-/* Is there more to read, and not yet SEND_AHEAD_BYTES more than the peer allows? */
+/* Is there more to read, and not yet too much read ahead? */
 static bool wants_chunk(const struct env *env, const struct transfer *t)
 {
     if (!t->sending || t->state != TRANSFER_SENDING || t->quiet || t->out.asked_bytes == t->size)
         return false;
-    return t->out.asked_bytes < endpoint_bulk_limit(env->endpoint, t->conn, t->stream) + SEND_AHEAD_BYTES;
+    return t->out.asked_bytes < endpoint_bulk_limit(env->endpoint, t->conn, t->stream) + SEND_AHEAD_BYTES &&
+           t->out.asked_bytes < endpoint_bulk_sent(env->endpoint, t->conn, t->stream) + SEND_UNSENT_BYTES;
 }
 
 static unsigned held(const struct transfer *t)

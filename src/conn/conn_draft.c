@@ -70,12 +70,24 @@ static void add_controls(struct conn *c, struct draft *d, duet_time now)
 }
 
 /* The piece is in the packet.  A small new one of chat or control will be repeated before it could be known lost. */
+/* The application is woken once for some megabytes, not for each packet. */
+static void tell_low(struct conn *c, const struct bulksend *b, uint64_t unsent_before)
+{
+    if (unsent_before >= RUNS_LOW_BYTES && bulksend_unsent(b) < RUNS_LOW_BYTES)
+        events_push(&c->shared->events,
+                    &(struct endpoint_event){.type = EVENT_RUNS_LOW, .conn = c->id, .stream = b->id});
+}
+
 static void record_stream(struct conn *c, uint64_t id, const struct stream_piece *piece, duet_time now)
 {
     const int index = streams_ordered_index(id);
     const uint64_t before = index >= 0 ? c->streams.out[index].state.fresh_bytes : 0;
+    const struct bulksend *bulk = index >= 0 ? NULL : streams_send(&c->streams, id);
+    const uint64_t unsent = bulk != NULL ? bulksend_unsent(bulk) : 0;
     if (streams_sent(&c->streams, id, piece) != 0)
         c->out_of_memory = true;
+    if (bulk != NULL)
+        tell_low(c, bulk, unsent);
     if (index >= 0 && c->streams.out[index].state.fresh_bytes > before && c->params.mode == MODE_BURST)
         echo_sent(&c->echo, id, piece, rtt_pto_us(&c->loss.rtt), now);
 }

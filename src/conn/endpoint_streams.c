@@ -113,6 +113,13 @@ uint64_t endpoint_bulk_limit(const struct endpoint *e, conn_id conn, uint64_t st
     return out != NULL ? out->state.limit_bytes : in != NULL ? in->state.limit_bytes : 0;
 }
 
+uint64_t endpoint_bulk_sent(const struct endpoint *e, conn_id conn, uint64_t stream)
+{
+    const struct conn *c = endpoint_find_open(e, conn);
+    const struct bulksend *out = c == NULL ? NULL : streams_send(&c->streams, stream);
+    return out == NULL ? 0 : out->state.fresh_bytes;
+}
+
 uint64_t endpoint_bulk_acked(const struct endpoint *e, conn_id conn, uint64_t stream)
 {
     const struct conn *c = endpoint_find_open(e, conn);

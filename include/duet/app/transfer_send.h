@@ -6,9 +6,10 @@
  * Chunks come from the send pool, shared evenly by the transfers that read; one
  * is the disk's, then the endpoint's until RELEASED.  A transfer reads ahead of
  * its peer's credit, which follows what the path and the peer's disk take, by
- * SEND_AHEAD_BYTES; so a slow one does not fill our memory.  A peer that allows
- * everything and acknowledges nothing does: hence the last chunks are for peers
- * that hold next to none, however many files go to one.  Owned by the net thread.
+ * SEND_AHEAD_BYTES, and of what was sent by SEND_UNSENT_BYTES; so a slow one
+ * does not fill our memory.  Many to a peer that allows everything and
+ * acknowledges nothing do: hence the last chunks are for peers that hold next to
+ * none, however many files go to one.  Owned by the net thread.
  */
 #ifndef DUET_APP_TRANSFER_SEND_H
 #define DUET_APP_TRANSFER_SEND_H
@@ -17,7 +18,9 @@
 
 #include "duet/app/transfer.h"
 
-#define SEND_AHEAD_BYTES (16 * CHUNK_BYTES)
+#define SEND_AHEAD_BYTES (16 * CHUNK_BYTES)  /* of what the peer allows … */
+#define SEND_UNSENT_BYTES (32 * CHUNK_BYTES) /* … and of what was sent: more would only leave the cache again */
+_Static_assert(RUNS_LOW_BYTES + CHUNK_BYTES <= SEND_UNSENT_BYTES, "who has read so much will be told when to go on");
 #define SEND_RESERVED_CHUNKS 8 /* of the pool, for peers that hold fewer than … */
 #define SEND_LEAST_CHUNKS 2    /* … so many: one being read, one being sent */
 _Static_assert((CHUNK_POOL - SEND_RESERVED_CHUNKS) * CHUNK_BYTES >= LIMIT_WINDOW_MAX_BYTES,

@@ -101,6 +101,8 @@ int endpoint_finish(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t 
 /* Bytes of a stream that its sender, we or the peer, was allowed by its receiver, from the beginning; 0: no such stream
  * (any more).  It changes with endpoint_accept_bulk and endpoint_consumed there. */
 uint64_t endpoint_bulk_limit(const struct endpoint *e, conn_id conn, uint64_t stream);
+/* Bytes of an outgoing bulk stream that were sent, each counted once; 0: there is no such stream. */
+uint64_t endpoint_bulk_sent(const struct endpoint *e, conn_id conn, uint64_t stream);
 /* Bytes of one of our bulk streams that the peer has acknowledged; 0: no such stream (any more). */
 uint64_t endpoint_bulk_acked(const struct endpoint *e, conn_id conn, uint64_t stream);
 /* The same of all our streams, those that are over too: it stands still while nothing gets through. */

@@ -73,6 +73,8 @@ enum endpoint_hint {
     HINT_CANNOT_SEND,    /* our own host would not send there: no route, a firewall */
 };
 
+#define RUNS_LOW_BYTES (6 * 1024 * 1024) /* of a bulk stream, supplied and never sent */
+
 enum endpoint_event_type {
     EVENT_CONNECTED,   /* authenticated both ways; streams usable (cfg.accept false: the peer may not know yet) */
     EVENT_FAILED,      /* an endpoint_call came to nothing */
@@ -86,6 +88,7 @@ enum endpoint_event_type {
     EVENT_WRITABLE,    /* ordered stream has room again after a short write */
     EVENT_EXTENT,      /* bulk stream: bytes, in the train just received */
     EVENT_FINISHED,    /* bulk stream: every byte up to its final size was delivered */
+    EVENT_RUNS_LOW,    /* bulk stream: less than RUNS_LOW_BYTES are left to be sent, there were more: time to read on */
     EVENT_RELEASED,    /* bulk stream: a supplied piece is no longer referenced */
     EVENT_SENT,        /* bulk stream: everything up to the end is acknowledged */
     EVENT_RESET,       /* bulk stream: the peer, who sends it, gave it up */

@@ -47,6 +47,12 @@ struct bulkrecv {
     uint64_t stop_code;
 };
 
+/* Supplied and never sent. */
+static inline uint64_t bulksend_unsent(const struct bulksend *b)
+{
+    return b->state.supplied_end - b->state.fresh_bytes;
+}
+
 void bulksend_init(struct bulksend *b, uint64_t id);
 void bulksend_dispose(struct bulksend *b);
 

@@ -90,6 +90,40 @@ Test(conn_send, files_of_every_size_wait_for_their_acceptance_and_arrive)
     cr_assert_eq(pair.count[0][EVENT_CLOSED] + pair.count[1][EVENT_CLOSED], 0);
 }
 
+/* The same bytes over and over: what they are does not matter. */
+static void supply_more(uint64_t id, uint64_t from, uint64_t until)
+{
+    for (uint64_t at = from; at < until; at += sizeof(file)) {
+        const size_t len = until - at < sizeof(file) ? (size_t)(until - at) : sizeof(file);
+
+        cr_assert_eq(endpoint_supply(pair.e[0], pair.conn[0], id, at, file, len, at, pair.now), 0);
+    }
+}
+
+Test(conn_send, who_supplies_is_told_once_when_it_runs_low)
+{
+    const uint64_t bytes = RUNS_LOW_BYTES + sizeof(file);
+    uint64_t id;
+
+    cr_assert_eq(endpoint_open_bulk(pair.e[0], pair.conn[0], &id), 0);
+    supply_more(id, 0, bytes);
+    cr_assert_eq(endpoint_accept_bulk(pair.e[1], pair.conn[1], id, sizeof(file), pair.now), 0);
+    consume = false;
+    pair_run_for(&pair, SECONDS(5));
+    cr_expect_eq(endpoint_bulk_sent(pair.e[0], pair.conn[0], id), sizeof(file));
+    cr_expect_eq(pair.count[0][EVENT_RUNS_LOW], 0, "so much is enough");
+
+    consume = true;
+    cr_assert_eq(endpoint_consumed(pair.e[1], pair.conn[1], id, sizeof(file), pair.now), 0);
+    pair_run_for(&pair, SECONDS(20));
+    cr_expect_eq(endpoint_bulk_sent(pair.e[0], pair.conn[0], id), bytes);
+    cr_expect_eq(pair.count[0][EVENT_RUNS_LOW], 1);
+
+    supply_more(id, bytes, 2 * bytes);
+    pair_run_for(&pair, SECONDS(20));
+    cr_expect_eq(pair.count[0][EVENT_RUNS_LOW], 2);
+}
+
 Test(conn_send, a_reader_that_takes_nothing_stops_the_file_not_the_chat)
 {
     uint8_t buf[8];
