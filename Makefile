@@ -88,7 +88,7 @@ endif
 LTO = $(if $(SANITIZE)$(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
 
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(CPPFLAGS) $(CFLAGS) -Iinclude $(WARNINGS) $(HARDEN) -fPIE -pthread $(SANITIZE) $(PKG_CFLAGS) \
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(CPPFLAGS) $(CFLAGS) -Isrc $(WARNINGS) $(HARDEN) -fPIE -pthread $(SANITIZE) $(PKG_CFLAGS) \
     $(if $(IPSEC_MB),-DDUET_HAVE_IPSEC_MB) $(if $(LIBGCRYPT),-DDUET_HAVE_LIBGCRYPT)
 ALL_LDFLAGS = $(SANITIZE) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 LIBS = $(PKG_LIBS) $(IPSEC_MB) $(LIBGCRYPT) -pthread -lm

@@ -9,16 +9,18 @@ failed=0
 clean_tree() {
     rm -rf "${tree:?}"/*
     for layer in base wire crypto stream recovery conn app io ui cli; do
-        mkdir -p "$tree/include/duet/$layer" "$tree/src/$layer"
-        printf '#include <stdint.h>\n' >"$tree/include/duet/$layer/x.h"
-        printf '#include "duet/%s/x.h"\n' "$layer" >"$tree/src/$layer/x.c"
+        mkdir -p "$tree/src/$layer"
+        printf '#include <stdint.h>\n' >"$tree/src/$layer/x.h"
+        printf '#include <stdint.h>\n' >"$tree/src/$layer/private.h"
+        printf '#include "%s/x.h"\n' "$layer" >"$tree/src/$layer/x.c"
     done
+    printf '# a comment\n\nconn  x\n' >"$tree/src/doors"
     # Everything here is allowed and looks like something that is not.
     cat >"$tree/src/app/fine.c" <<'C'
-#include "duet/conn/x.h" /* leftwards */
+#include "conn/x.h" /* leftwards */
 #include <stdio.h>       // for snprintf
 #include <sys/types.h>
-// #include "duet/ui/x.h"
+// #include "ui/x.h"
 /*
 #include <unistd.h>
    fopen("x", "r") and clock_gettime(CLOCK_MONOTONIC, &t) in prose
@@ -52,19 +54,22 @@ if ! out=$("$here/check-layers.sh" "$tree"); then
     failed=1
 fi
 
-expect src/base/x.c '#include "duet/wire/x.h"' 'base may not include wire'
-expect include/duet/conn/x.h '#include "duet/app/x.h"' 'conn may not include app'
-expect src/stream/x.c '#include "duet/recovery/x.h"' 'stream may not include recovery'
-expect src/recovery/x.c '#  include <duet/stream/x.h>' 'recovery may not include stream'
-expect src/io/x.c '#include "duet/cli/x.h"' 'io may not include cli'
+expect src/base/x.c '#include "wire/x.h"' 'base may not include wire'
+expect src/conn/x.h '#include "app/x.h"' 'conn may not include app'
+expect src/stream/x.c '#include "recovery/x.h"' 'stream may not include recovery'
+expect src/recovery/x.c '#  include <stream/x.h>' 'recovery may not include stream'
+expect src/io/x.c '#include "cli/x.h"' 'io may not include cli'
 expect src/io/x.c '#include "../ui/x.h"' 'relative path'
-expect src/io/x.c '#include "duet/core/x.h"' 'no such layer'
+expect src/app/x.c '#include "conn/private.h"' 'no door of conn'
+expect src/doors 'base x' 'no room above includes base/x.h'
+expect src/doors 'core x' 'no such room'
+expect src/io/x.c '#include "core/x.h"' 'no such room'
 expect src/wire/x.c '#include <sys/socket.h>' 'below io'
 expect src/conn/x.c '#include <netinet/in.h>' 'below io'
 expect src/app/x.c '/* why */ #include <x.h>\n#include <pthread.h>' 'below io'
 expect src/app/x.c '#include <time.h>' 'below io'
 expect src/crypto/x.c '#include <unistd.h>' 'below io'
-expect include/duet/base/x.h '#include <ncursesw/curses.h>' 'below io'
+expect src/base/x.h '#include <ncursesw/curses.h>' 'below io'
 expect src/app/x.c 'void f(void) { fopen("/* x", "r"); }' 'no files'
 expect src/conn/x.c '/* a\n b */ int g(void) { return printf ("x"); }' 'no files'
 expect src/conn/x.c 'void g(FILE *f);' 'no files'
@@ -83,9 +88,9 @@ circle() {
 }
 
 clean_tree
-printf '#include "duet/base/y.h"\n' >>"$tree/include/duet/base/x.h"
-printf '#include "duet/base/z.h"\n' >"$tree/include/duet/base/y.h"
-printf '#include "duet/base/x.h"\n' >"$tree/include/duet/base/z.h"
+printf '#include "base/y.h"\n' >>"$tree/src/base/x.h"
+printf '#include "base/z.h"\n' >"$tree/src/base/y.h"
+printf '#include "base/x.h"\n' >"$tree/src/base/z.h"
 circle 'a circle of three headers'
 
 clean_tree

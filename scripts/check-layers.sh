@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
 # scripts/check-layers.sh [ROOT]: hold the tower base ← wire ← crypto ← stream, recovery ← conn ← app ← io ← ui ← cli.
 #
-# A file includes only its own layer and what stands left of it (stream and recovery are siblings and do not know
-# each other).  No circle of files.  Below io: no socket, thread, clock, terminal or file header, no stdio file
-# call, no randomness that was not handed in.  One clock: only src/io/clock.c reads it.
+# A file includes only its own room and what stands left of it (stream and recovery are siblings and do not know each
+# other), and of another room only its doors: the headers that src/doors lists.  No circle of files.  Below io: no
+# socket, thread, clock, terminal or file header, no stdio file call, no randomness that was not handed in.  One clock:
+# only src/io/clock.c reads it.
 #
 # Prints FILE:LINE: what is wrong, and exits 1.
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 
-mapfile -t files < <(find include/duet src -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
+mapfile -t files < <(find src -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
 [ ${#files[@]} -gt 0 ] || exit 0
+if [ ! -f src/doors ]; then
+    echo "src/doors:1: missing: which headers may other rooms include?"
+    exit 1
+fi
 
 LC_ALL=C awk '
 BEGIN {
@@ -80,12 +85,20 @@ function depends(from, to)
     at[from, to] = FILENAME ":" FNR
 }
 
+FILENAME == "src/doors" {
+    if (/^[a-z]/ && !($1 in rank))
+        complain("no such room: " $1)
+    for (i = 2; /^[a-z]/ && i <= NF; i++)
+        is_door[$1 "/" $i ".h"] = FNR
+    next
+}
+
 FNR == 1 {
     in_comment = 0
     parts = split(FILENAME, part, "/")
-    layer = part[1] == "include" ? part[3] : part[2]
+    layer = part[2]
     if (parts < 3 || !(layer in rank))
-        complain("not in a layer directory")
+        complain("not in a room")
     below_io = rank[layer] < rank["io"]
 }
 
@@ -104,14 +117,17 @@ is_include {
     sub(/[">].*$/, "", target)
     if (target ~ /(^|\/)\.\.?\//)
         complain("include by relative path: " target)
-    else if (target ~ /^duet\//) {
-        split(target, part, "/")
-        to = part[2]
+    else if (split(target, part, "/") > 1 && (quoted || part[1] in rank)) {
+        to = part[1]
         if (!(to in rank))
-            complain("no such layer: " target)
+            complain("no such room: " target)
         else if (to != layer && rank[to] >= rank[layer])
             complain(layer " may not include " to " (" target ")")
-        depends(FILENAME, "include/" target)
+        else if (to != layer && !(target in is_door))
+            complain(target " is no door of " to " (src/doors)")
+        else if (to != layer)
+            used[target] = 1
+        depends(FILENAME, "src/" target)
     } else if (quoted) {
         dir = FILENAME
         sub(/[^\/]*$/, "", dir)
@@ -154,9 +170,15 @@ function visit(from,    n, to, i)
 }
 
 END {
+    FILENAME = "src/doors"
+    for (target in is_door)
+        if (!(target in used)) {
+            FNR = is_door[target]
+            complain("no room above includes " target)
+        }
     for (from in edges)
         if (colour[from] == "")
             visit(from)
     exit bad
 }
-' "${files[@]}"
+' src/doors "${files[@]}"

@@ -4,11 +4,11 @@
  * only if its fields ended exactly where the payload did (HELLO and the entries
  * of an OFFER leave room for later versions).
  */
-#include "duet/app/appmsg.h"
+#include "app/appmsg.h"
 
-#include "duet/base/bytes.h"
-#include "duet/base/err.h"
-#include "duet/wire/limits.h"
+#include "base/bytes.h"
+#include "base/err.h"
+#include "wire/limits.h"
 
 #define TEXT_LAST 0x01
 

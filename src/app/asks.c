@@ -1,8 +1,8 @@
-#include "duet/app/asks.h"
+#include "app/asks.h"
 
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 static const char blanks[] = " \t\r\n";
 

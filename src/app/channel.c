@@ -3,15 +3,15 @@
  * it moves to the front when more room is needed; a large `out` is given back
  * when it ran empty.  Wiped: chat passes through.
  */
-#include "duet/app/channel.h"
+#include "app/channel.h"
 
 #include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/bytes.h"
-#include "duet/base/err.h"
+#include "base/bytes.h"
+#include "base/err.h"
 
 #define READ_BYTES (16 * 1024) /* room offered to one read of the transport */
 #define KEEP_BYTES (32 * 1024) /* an empty queue keeps no more memory than this */

@@ -1,11 +1,11 @@
-#include "duet/app/chat.h"
+#include "app/chat.h"
 
 #include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define FIRST_CAP 16
 #define ASSEMBLY_KEEP_BYTES (64 * 1024) /* memory kept from one received text to the next */

@@ -4,7 +4,7 @@
  * that is not out is taken next, so that those in use are few and the same ones, and the slabs at
  * the end empty by themselves.
  */
-#include "duet/app/chunk.h"
+#include "app/chunk.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
-#include "duet/app/env.h"
+#include "app/env.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/text.h"
+#include "base/text.h"
 
 #define NUL_STAND_IN '\x01' /* a control like any other, which ends no string */
 

@@ -7,16 +7,16 @@
  * Nothing here waits: what cannot go on now is kept where it is and looked at
  * again when the event, the message or the time comes that may change it.
  */
-#include "duet/app/hub.h"
+#include "app/hub.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/hub_state.h"
-#include "duet/app/transfer_recv.h"
-#include "duet/app/transfer_send.h"
-#include "duet/base/err.h"
+#include "app/hub_state.h"
+#include "app/transfer_recv.h"
+#include "app/transfer_send.h"
+#include "base/err.h"
 
 #define HUB_UI_RESERVE 1024 /* messages for ui that never need memory for themselves */
 #define HUB_ROUNDS 16       /* turns of every session in one hub_run: then the socket has its turn */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/hub_state.h"
-#include "duet/base/err.h"
+#include "app/hub_state.h"
+#include "base/err.h"
 
 #define HUB_UI_FULL 8192 /* messages for ui: from here on newcomers are turned away, for it stands still */
 

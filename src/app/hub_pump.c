@@ -3,11 +3,11 @@
  * something: sessions read and write, transfers begin and go on, sessions whose
  * time has come end, those in which nothing can move rest.
  */
-#include "duet/app/hub_state.h"
-#include "duet/app/patience.h"
-#include "duet/app/transfer_recv.h"
-#include "duet/app/transfer_send.h"
-#include "duet/base/num.h"
+#include "app/hub_state.h"
+#include "app/patience.h"
+#include "app/transfer_recv.h"
+#include "app/transfer_send.h"
+#include "base/num.h"
 
 #define HUB_QUIT_SILENCE_US (UINT64_C(30) * US_PER_S) /* when leaving: for silence, and for the last of our bytes */
 

@@ -3,10 +3,10 @@
  */
 #include <stdlib.h>
 
-#include "duet/app/hub_state.h"
-#include "duet/app/transfer_recv.h"
-#include "duet/app/transfer_send.h"
-#include "duet/base/err.h"
+#include "app/hub_state.h"
+#include "app/transfer_recv.h"
+#include "app/transfer_send.h"
+#include "base/err.h"
 
 /* What ui wants of a session that is not there (any more). */
 static void no_session(struct hub *h, const struct msg *m)

@@ -1,4 +1,4 @@
-#include "duet/app/msg.h"
+#include "app/msg.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
-#include "duet/app/outbox.h"
+#include "app/outbox.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 int outbox_init(struct outbox *o, size_t reserve)
 {

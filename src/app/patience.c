@@ -1,8 +1,8 @@
-#include "duet/app/patience.h"
+#include "app/patience.h"
 
-#include "duet/app/session.h"
-#include "duet/app/transfer.h"
-#include "duet/base/num.h"
+#include "app/session.h"
+#include "app/transfer.h"
+#include "base/num.h"
 
 /* Is it up to the peer's program that this one moves? */
 static bool waits_for_program(const struct transfer *t)

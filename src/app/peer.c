@@ -1,9 +1,9 @@
-#include "duet/app/peer.h"
+#include "app/peer.h"
 
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
+#include "base/err.h"
+#include "base/text.h"
 
 static bool is_blank(int32_t cp)
 {

@@ -1,4 +1,4 @@
-#include "duet/app/progress.h"
+#include "app/progress.h"
 
 void progress_sample(struct progress *p, uint64_t bytes, duet_time now)
 {

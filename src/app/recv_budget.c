@@ -1,8 +1,8 @@
-#include "duet/app/recv_budget.h"
+#include "app/recv_budget.h"
 
 #include <assert.h>
 
-#include "duet/wire/limits.h"
+#include "wire/limits.h"
 
 static uint64_t pool_bytes(size_t n)
 {

@@ -3,13 +3,13 @@
  * are hostile: lengths are given, nothing is NUL-terminated, and every answer
  * goes through a bounded append.
  */
-#include "duet/app/services.h"
+#include "app/services.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/base/text.h"
-#include "duet/base/time.h"
+#include "base/text.h"
+#include "base/time.h"
 
 #define S_PER_DAY 86400
 #define DAYS_TO_0000_03_01 719468 /* from there to 1970-01-01 */

@@ -1,10 +1,10 @@
-#include "duet/app/session.h"
+#include "app/session.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/transfer_send.h"
-#include "duet/base/err.h"
+#include "app/transfer_send.h"
+#include "base/err.h"
 
 struct session *session_new(const struct endpoint_event *ev, uint64_t number)
 {

@@ -5,11 +5,11 @@
  */
 #include <stdlib.h>
 
-#include "duet/app/services.h"
-#include "duet/app/session.h"
-#include "duet/app/transfer_recv.h"
-#include "duet/app/transfer_send.h"
-#include "duet/base/err.h"
+#include "app/services.h"
+#include "app/session.h"
+#include "app/transfer_recv.h"
+#include "app/transfer_send.h"
+#include "base/err.h"
 
 static void hello_came(struct session *s, struct env *env, const struct appmsg *m)
 {

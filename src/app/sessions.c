@@ -1,9 +1,9 @@
-#include "duet/app/sessions.h"
+#include "app/sessions.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define SESSIONS_FIRST 8
 

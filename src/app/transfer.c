@@ -1,13 +1,13 @@
-#include "duet/app/transfer.h"
+#include "app/transfer.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/num.h"
-#include "duet/base/text.h"
+#include "base/err.h"
+#include "base/num.h"
+#include "base/text.h"
 
 #define DISK_WORDS_BYTES 256
 

@@ -7,17 +7,17 @@
  * so a newcomer gets what is left until the others' promises have shrunk
  * (transfer_recv_share.c).
  */
-#include "duet/app/transfer_recv.h"
+#include "app/transfer_recv.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/recv_budget.h"
-#include "duet/app/transfer_recv_share.h"
-#include "duet/base/err.h"
-#include "duet/base/num.h"
-#include "duet/base/text.h"
+#include "app/recv_budget.h"
+#include "app/transfer_recv_share.h"
+#include "base/err.h"
+#include "base/num.h"
+#include "base/text.h"
 
 /* ---- offers ---- */
 

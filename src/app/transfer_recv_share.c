@@ -5,12 +5,12 @@
  * more than are left for the others.  A promise is only taken back with its
  * file: from one that stands still while somebody waits who has no place at all.
  */
-#include "duet/app/transfer_recv_share.h"
+#include "app/transfer_recv_share.h"
 
-#include "duet/app/recv_budget.h"
-#include "duet/app/transfer_recv.h"
-#include "duet/base/err.h"
-#include "duet/base/num.h"
+#include "app/recv_budget.h"
+#include "app/transfer_recv.h"
+#include "base/err.h"
+#include "base/num.h"
 
 /* ---- credit ---- */
 

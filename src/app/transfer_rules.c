@@ -12,7 +12,7 @@
  *   - The lookup by direction keeps a sender's events from a receiver's transfer, hence '#' across the halves;
  *     disk results come from our own disk thread, hence '#' for those nobody asked for.
  */
-#include "duet/app/transfer_rules.h"
+#include "app/transfer_rules.h"
 
 #include <assert.h>
 

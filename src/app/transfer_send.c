@@ -4,14 +4,14 @@
  * the supplied bytes end.  A chunk is in exactly one place: the pool, the disk
  * (between JOB_READ and DONE_READ) or the endpoint (its bit in `pieces`).
  */
-#include "duet/app/transfer_send.h"
+#include "app/transfer_send.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
+#include "base/err.h"
+#include "base/text.h"
 
 void transfer_send_refused(struct env *env, conn_id conn, uint32_t ui_id, const char *path, int err, const char *words)
 {

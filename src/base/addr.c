@@ -1,9 +1,9 @@
-#include "duet/base/addr.h"
+#include "base/addr.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/base/bytes.h"
+#include "base/bytes.h"
 
 #define V4_BYTES 4
 #define V6_BYTES 16

@@ -1,9 +1,9 @@
-#include "duet/base/bitmap.h"
+#include "base/bitmap.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 static size_t words_for(size_t bits)
 {

@@ -1,4 +1,4 @@
-#include "duet/base/bytes.h"
+#include "base/bytes.h"
 
 #include <assert.h>
 #include <string.h>

@@ -4,13 +4,13 @@
  * small, and what a change takes from other leaves is taken from them.  Two
  * neighbours together hold more than half a leaf, so the row is short.
  */
-#include "duet/base/extents.h"
+#include "base/extents.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define ROW_SHRINK_FROM 8
 

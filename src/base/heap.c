@@ -1,8 +1,8 @@
-#include "duet/base/heap.h"
+#include "base/heap.h"
 
 #include <stdlib.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define FIRST_CAP 16
 

@@ -7,7 +7,7 @@
  * The seed itself is replaced by the first refill; a key of zeros therefore
  * means "never initialised" or "wiped", and drawing from it is our bug.
  */
-#include "duet/base/rand.h"
+#include "base/rand.h"
 
 #include <assert.h>
 #include <sodium.h>

@@ -4,13 +4,13 @@
  * change is at most one memmove.  Numbers mostly arrive in order, so the end of
  * the array is looked at first.
  */
-#include "duet/base/ranges.h"
+#include "base/ranges.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define FIRST_CAP 8
 

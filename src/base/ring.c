@@ -3,14 +3,14 @@
  * two, so growing keeps every byte contiguous up to the old wrap and two copies
  * move all of it.  Memory is zeroed when taken and wiped when given back.
  */
-#include "duet/base/ring.h"
+#include "base/ring.h"
 
 #include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 /* The smallest piece of memory taken.  A ring that runs empty keeps this much,
  * so that a chat does not allocate for every line. */

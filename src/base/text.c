@@ -2,12 +2,12 @@
  * text: decoding and widths.  The gate is in text_gate.c; what is built on both
  * (file names, sizes, spans) in text_name.c.
  */
-#include "duet/base/text.h"
+#include "base/text.h"
 
 #include <assert.h>
 #include <utf8proc.h>
 
-#include "duet/base/text_class.h"
+#include "base/text_class.h"
 
 #define MAX_COLUMNS 2
 

@@ -14,7 +14,7 @@
 #include <strings.h>
 #include <utf8proc.h>
 
-#include "duet/base/text.h"
+#include "base/text.h"
 
 struct look_alike {
     int32_t point;

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
-#include "duet/base/text.h"
-#include "duet/base/text_class.h"
+#include "base/text.h"
+#include "base/text_class.h"
 
 #define MAX_ESCAPE_BYTES 10 /* "\u{10FFFF}" */
 

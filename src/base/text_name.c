@@ -6,15 +6,15 @@
  * → shorten.  The gate comes twice, as NFC wants well-formed text and may leave
  * longer runs of marks, and trimming may leave a mark at the start.
  */
-#include "duet/base/text.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <utf8proc.h>
 
-#include "duet/base/err.h"
-#include "duet/base/time.h"
+#include "base/err.h"
+#include "base/time.h"
 
 /* No file system has longer names (255 UTF-16 units are at most 765 bytes). */
 #define NAME_SOURCE_BYTES 1024

@@ -1,12 +1,12 @@
-#include "duet/cli/admission.h"
+#include "cli/admission.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
+#include "base/err.h"
+#include "base/text.h"
 
 void admission_init(struct admission *a, struct program *p, struct roster *r, admission_sink *sink, void *self)
 {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/cli/admission.h"
+#include "base/err.h"
+#include "cli/admission.h"
 
 static bool start_lookup(struct admission *a, struct dial *d, duet_time now)
 {

@@ -3,9 +3,9 @@
  */
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/cli/admission.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "cli/admission.h"
 
 /* Those whom the words may mean, those among them who left, and the first who waits. */
 static struct stranger *find_named(struct admission *a, const char *whom, size_t *meant, size_t *left)

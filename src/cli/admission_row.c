@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/base/text.h"
-#include "duet/cli/admission.h"
+#include "base/text.h"
+#include "cli/admission.h"
 
 const struct stranger *admission_next(const struct admission *a, size_t *index)
 {

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/appmsg.h"
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/cli/exit.h"
-#include "duet/cli/job.h"
-#include "duet/cli/say.h"
-#include "duet/cli/subcommand.h"
-#include "duet/cli/suggest.h"
-#include "duet/io/clock.h"
+#include "app/appmsg.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "cli/exit.h"
+#include "cli/job.h"
+#include "cli/say.h"
+#include "cli/subcommand.h"
+#include "cli/suggest.h"
+#include "io/clock.h"
 
 #define ASK_ID 1
 #define ASK_LINE_BYTES (16 * 1024)

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "duet/cli/exit.h"
-#include "duet/cli/plain.h"
-#include "duet/cli/program.h"
-#include "duet/cli/say.h"
-#include "duet/cli/screen.h"
-#include "duet/cli/subcommand.h"
+#include "cli/exit.h"
+#include "cli/plain.h"
+#include "cli/program.h"
+#include "cli/say.h"
+#include "cli/screen.h"
+#include "cli/subcommand.h"
 
 static int run(struct options *o)
 {

@@ -3,10 +3,10 @@
  */
 #include <stdio.h>
 
-#include "duet/cli/exit.h"
-#include "duet/cli/say.h"
-#include "duet/cli/subcommand.h"
-#include "duet/io/identity.h"
+#include "cli/exit.h"
+#include "cli/say.h"
+#include "cli/subcommand.h"
+#include "io/identity.h"
 
 static int run(struct options *o)
 {

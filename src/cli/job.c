@@ -1,12 +1,12 @@
-#include "duet/cli/job.h"
+#include "cli/job.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/time.h"
-#include "duet/cli/say.h"
-#include "duet/io/clock.h"
+#include "base/err.h"
+#include "base/time.h"
+#include "cli/say.h"
+#include "io/clock.h"
 
 /* ---- who is let in ---- */
 

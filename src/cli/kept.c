@@ -1,4 +1,4 @@
-#include "duet/cli/kept.h"
+#include "cli/kept.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "duet/cli/locale.h"
+#include "cli/locale.h"
 
 #include <locale.h>
 #include <stdbool.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/text.h"
+#include "base/text.h"
 
 #define NOTE_BYTES 256
 #define NAME_BYTES 80

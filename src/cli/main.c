@@ -12,14 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "duet/base/text.h"
-#include "duet/cli/exit.h"
-#include "duet/cli/locale.h"
-#include "duet/cli/options.h"
-#include "duet/cli/say.h"
-#include "duet/cli/subcommand.h"
-#include "duet/cli/suggest.h"
-#include "duet/io/memory.h"
+#include "base/text.h"
+#include "cli/exit.h"
+#include "cli/locale.h"
+#include "cli/options.h"
+#include "cli/say.h"
+#include "cli/subcommand.h"
+#include "cli/suggest.h"
+#include "io/memory.h"
 
 static const struct subcommand *const subcommands[] = {
     &subcommand_chat, &subcommand_send, &subcommand_recv, &subcommand_ask, &subcommand_id,

@@ -1,15 +1,15 @@
-#include "duet/cli/options.h"
+#include "cli/options.h"
 
 #include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/base/time.h"
-#include "duet/cli/suggest.h"
-#include "duet/cli/typed.h"
-#include "duet/recovery/cc.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/suggest.h"
+#include "cli/typed.h"
+#include "recovery/cc.h"
 
 #define TIMEOUT_MAX_US (UINT64_C(7) * 24 * 3600 * US_PER_S)
 #define HELP_COLUMN 26

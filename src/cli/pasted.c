@@ -1,4 +1,4 @@
-#include "duet/cli/pasted.h"
+#include "cli/pasted.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "duet/base/text.h"
+#include "base/text.h"
 
 #define FILE_NAME "%s/pasted-%u.txt"
 #define DIR_NAME "/duet-XXXXXX"

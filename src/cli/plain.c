@@ -1,4 +1,4 @@
-#include "duet/cli/plain.h"
+#include "cli/plain.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/cli/say.h"
-#include "duet/cli/talk.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "cli/say.h"
+#include "cli/talk.h"
 
 #define READ_BYTES 4096
 

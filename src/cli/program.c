@@ -1,4 +1,4 @@
-#include "duet/cli/program.h"
+#include "cli/program.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/base/time.h"
-#include "duet/cli/say.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/say.h"
 
 /* Signals the program takes in its own time. */
 static const int handled_signals[] = {SIGINT, SIGTERM, SIGHUP};

@@ -1,4 +1,4 @@
-#include "duet/cli/progress.h"
+#include "cli/progress.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,11 +7,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "duet/base/text.h"
-#include "duet/base/time.h"
-#include "duet/cli/say.h"
-#include "duet/ui/bar.h"
-#include "duet/ui/charset.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/say.h"
+#include "ui/bar.h"
+#include "ui/charset.h"
 
 #define COLUMNS_DEFAULT 80
 

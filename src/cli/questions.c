@@ -1,4 +1,4 @@
-#include "duet/cli/questions.h"
+#include "cli/questions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "duet/cli/say.h"
+#include "cli/say.h"
 
 #define ANSWER_BYTES 64
 

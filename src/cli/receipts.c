@@ -1,4 +1,4 @@
-#include "duet/cli/receipts.h"
+#include "cli/receipts.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/cli/exit.h"
-#include "duet/cli/job.h"
-#include "duet/cli/say.h"
-#include "duet/cli/subcommand.h"
-#include "duet/io/clock.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "cli/exit.h"
+#include "cli/job.h"
+#include "cli/say.h"
+#include "cli/subcommand.h"
+#include "io/clock.h"
 
 struct recv {
     struct job job;

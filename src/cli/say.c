@@ -1,12 +1,12 @@
-#include "duet/cli/say.h"
+#include "cli/say.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "duet/base/text.h"
-#include "duet/ui/charset.h"
+#include "base/text.h"
+#include "ui/charset.h"
 
 enum text_form say_form(FILE *out)
 {

@@ -1,4 +1,4 @@
-#include "duet/cli/screen.h"
+#include "cli/screen.h"
 
 #include <errno.h>
 #include <langinfo.h>
@@ -8,17 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/base/time.h"
-#include "duet/cli/locale.h"
-#include "duet/cli/say.h"
-#include "duet/cli/screen_state.h"
-#include "duet/cli/typed.h"
-#include "duet/io/clock.h"
-#include "duet/ui/input.h"
-#include "duet/ui/keys.h"
-#include "duet/ui/term.h"
-#include "duet/ui/view.h"
+#include "base/err.h"
+#include "base/time.h"
+#include "cli/locale.h"
+#include "cli/say.h"
+#include "cli/screen_state.h"
+#include "cli/typed.h"
+#include "io/clock.h"
+#include "ui/input.h"
+#include "ui/keys.h"
+#include "ui/term.h"
+#include "ui/view.h"
 
 #define READ_BYTES 256
 #define IDLE_BYTES (RESOLVE_TEXT_BYTES + 32)

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "duet/base/time.h"
-#include "duet/cli/screen_state.h"
-#include "duet/cli/typed.h"
-#include "duet/io/clock.h"
-#include "duet/ui/view.h"
+#include "base/time.h"
+#include "cli/screen_state.h"
+#include "cli/typed.h"
+#include "io/clock.h"
+#include "ui/view.h"
 
 static const char *time_of_day(char out[6])
 {

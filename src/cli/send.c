@@ -12,14 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "duet/app/appmsg.h"
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/cli/exit.h"
-#include "duet/cli/job.h"
-#include "duet/cli/say.h"
-#include "duet/cli/subcommand.h"
-#include "duet/io/clock.h"
+#include "app/appmsg.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "cli/exit.h"
+#include "cli/job.h"
+#include "cli/say.h"
+#include "cli/subcommand.h"
+#include "io/clock.h"
 
 #define SEND_AT_ONCE 16 /* offers under way: enough that many small files do not wait for round trips */
 

@@ -1,4 +1,4 @@
-#include "duet/cli/suggest.h"
+#include "cli/suggest.h"
 
 #include <string.h>
 

@@ -1,13 +1,13 @@
-#include "duet/cli/talk.h"
+#include "cli/talk.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/io/clock.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "io/clock.h"
 
 static admission_sink on_admission;
 

@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/cli/talk.h"
-#include "duet/cli/typed.h"
-#include "duet/io/clock.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "cli/talk.h"
+#include "cli/typed.h"
+#include "io/clock.h"
 
 /* As UTF-8 on the heap; NULL: told why not. */
 static char *utf8_of(struct talk *t, const char *typed)

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/cli/talk.h"
-#include "duet/io/clock.h"
+#include "cli/talk.h"
+#include "io/clock.h"
 
 void talk_end_of_input(struct talk *t)
 {

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/cli/talk.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "cli/talk.h"
 
 void talk_emit(struct talk *t, const struct talk_event *ev)
 {

@@ -1,9 +1,9 @@
-#include "duet/cli/trust.h"
+#include "cli/trust.h"
 
 #include <ctype.h>
 #include <stdio.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define FINGERPRINT_CHARACTERS 32
 

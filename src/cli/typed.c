@@ -1,4 +1,4 @@
-#include "duet/cli/typed.h"
+#include "cli/typed.h"
 
 #include <errno.h>
 #include <iconv.h>
@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
+#include "base/err.h"
+#include "base/text.h"
 
 /* No character of an 8-bit or East Asian encoding is longer in UTF-8 than this for each of its
  * bytes. */

@@ -1,10 +1,10 @@
-#include "duet/conn/accept.h"
+#include "conn/accept.h"
 
 #include <sodium.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/conn/attempt.h"
+#include "base/err.h"
+#include "conn/attempt.h"
 
 static struct endpoint_reply *reply_slot(struct endpoint *e, const struct duet_route *to)
 {

@@ -1,12 +1,12 @@
-#include "duet/conn/attempt.h"
+#include "conn/attempt.h"
 
 #include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/conn/accept.h"
+#include "base/err.h"
+#include "conn/accept.h"
 
 #define AT_ONCE DUET_TIME(0)
 

@@ -1,6 +1,6 @@
-#include "duet/conn/caution.h"
+#include "conn/caution.h"
 
-#include "duet/base/num.h"
+#include "base/num.h"
 
 bool caution_holds(const struct caution *c, duet_time now)
 {

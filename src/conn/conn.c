@@ -3,14 +3,14 @@
  * change of state goes through conn_enter, every end through conn_close,
  * conn_fail or conn_abandon, so that the owner hears of each end exactly once.
  */
-#include "duet/conn/conn.h"
+#include "conn/conn.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/num.h"
+#include "base/err.h"
+#include "base/num.h"
 
 const char *conn_state_name(enum conn_state s)
 {

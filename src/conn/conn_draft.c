@@ -1,7 +1,7 @@
 /*
  * conn_draft: see the header.
  */
-#include "duet/conn/conn_draft.h"
+#include "conn/conn_draft.h"
 
 #include <string.h>
 

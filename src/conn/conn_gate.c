@@ -1,9 +1,9 @@
 /*
  * conn_gate: see the header.
  */
-#include "duet/conn/conn_gate.h"
+#include "conn/conn_gate.h"
 
-#include "duet/base/num.h"
+#include "base/num.h"
 
 #define LIMITED_PACKETS_PER_S 10 /* under --limit packets are so small that as many leave, but 1200 bytes at least */
 

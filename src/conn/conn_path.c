@@ -1,7 +1,7 @@
 /*
  * conn_path: what the path (path.h) is told of the packets that come, and what follows when another route is in use.
  */
-#include "duet/conn/conn.h"
+#include "conn/conn.h"
 
 static struct path_view view_of(const struct conn *c, duet_time now)
 {

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/num.h"
-#include "duet/conn/conn.h"
+#include "base/err.h"
+#include "base/num.h"
+#include "conn/conn.h"
 
 /* What the frames of one packet ask of its acknowledgement. */
 struct recv_packet {

@@ -3,8 +3,8 @@
  * streams (what arrived, what has to leave again), to the events and to the
  * congestion controller.
  */
-#include "duet/base/err.h"
-#include "duet/conn/conn.h"
+#include "base/err.h"
+#include "conn/conn.h"
 
 static struct stream_piece piece_of(const struct sent_item *it)
 {

@@ -6,11 +6,11 @@
  */
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/num.h"
-#include "duet/conn/conn.h"
-#include "duet/conn/conn_draft.h"
-#include "duet/conn/conn_gate.h"
+#include "base/err.h"
+#include "base/num.h"
+#include "conn/conn.h"
+#include "conn/conn_draft.h"
+#include "conn/conn_gate.h"
 
 #define PAD_BELOW_BYTES 24 /* a bulk packet this close to full is padded, so that trains are of equal packets */
 

@@ -22,9 +22,9 @@
  *                peer is still there
  *   silence      always, while connected       unreachable, then lost
  */
-#include "duet/base/err.h"
-#include "duet/base/num.h"
-#include "duet/conn/conn.h"
+#include "base/err.h"
+#include "base/num.h"
+#include "conn/conn.h"
 
 static bool is_open(const struct conn *c)
 {

@@ -1,4 +1,4 @@
-#include "duet/conn/echo.h"
+#include "conn/echo.h"
 
 static void drop(struct echo *e, size_t i)
 {

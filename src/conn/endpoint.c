@@ -7,18 +7,18 @@
  * endpoint_send serves the ready ones in turn; one that has nothing more leaves
  * the queue.
  */
-#include "duet/conn/endpoint.h"
+#include "conn/endpoint.h"
 
 #include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/num.h"
-#include "duet/conn/accept.h"
-#include "duet/conn/attempt.h"
-#include "duet/conn/endpoint_state.h"
+#include "base/err.h"
+#include "base/num.h"
+#include "conn/accept.h"
+#include "conn/attempt.h"
+#include "conn/endpoint_state.h"
 
 #define CONNECT_TIMEOUT_US 30000000
 #define TRAIN_PACKETS 64    /* most packets in one train: the kernel's UDP_MAX_SEGMENTS */

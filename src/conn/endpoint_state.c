@@ -3,12 +3,12 @@
  * next, who can send.  endpoint_update is the one place that brings them up to
  * date after something happened to a connection.
  */
-#include "duet/conn/endpoint_state.h"
+#include "conn/endpoint_state.h"
 
 #include <stdlib.h>
 
-#include "duet/base/err.h"
-#include "duet/conn/attempt.h"
+#include "base/err.h"
+#include "conn/attempt.h"
 
 conn_id endpoint_fresh_id(struct endpoint *e)
 {

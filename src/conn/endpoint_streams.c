@@ -2,9 +2,9 @@
  * endpoint_streams: the stream operations of endpoint.h: find the connection,
  * do it to its streams, and set its timer and readiness anew.
  */
-#include "duet/base/err.h"
-#include "duet/conn/endpoint.h"
-#include "duet/conn/endpoint_state.h"
+#include "base/err.h"
+#include "conn/endpoint.h"
+#include "conn/endpoint_state.h"
 
 ssize_t endpoint_write(struct endpoint *e, conn_id conn, uint64_t stream, const uint8_t *bytes, size_t len,
                        duet_time now)

@@ -1,4 +1,4 @@
-#include "duet/conn/events.h"
+#include "conn/events.h"
 
 #include <stdlib.h>
 

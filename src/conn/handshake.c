@@ -1,10 +1,10 @@
-#include "duet/conn/handshake.h"
+#include "conn/handshake.h"
 
 #include <sodium.h>
 #include <string.h>
 
-#include "duet/base/bytes.h"
-#include "duet/base/err.h"
+#include "base/bytes.h"
+#include "base/err.h"
 
 #define PROLOGUE_NAME_BYTES (sizeof DUET_PROTOCOL_NAME - 1)
 #define PROLOGUE_BYTES (PROLOGUE_NAME_BYTES + PACKET_SYN_BOUND_BYTES)

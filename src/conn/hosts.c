@@ -1,8 +1,8 @@
-#include "duet/conn/hosts.h"
+#include "conn/hosts.h"
 
 #include <sodium.h>
 
-#include "duet/base/bytes.h"
+#include "base/bytes.h"
 
 void hosts_init(struct hosts *h, uint64_t secret)
 {

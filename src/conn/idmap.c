@@ -1,8 +1,8 @@
-#include "duet/conn/idmap.h"
+#include "conn/idmap.h"
 
 #include <stdlib.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define IDMAP_FIRST 16
 

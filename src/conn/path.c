@@ -1,11 +1,11 @@
 /*
  * path: see the header for the rules.
  */
-#include "duet/conn/path.h"
+#include "conn/path.h"
 
 #include <string.h>
 
-#include "duet/base/num.h"
+#include "base/num.h"
 
 void path_init(struct path *p, const struct duet_route *route, bool validated)
 {

@@ -1,8 +1,8 @@
-#include "duet/conn/tracer.h"
+#include "conn/tracer.h"
 
 #include <stdlib.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 const char *trace_name(enum trace_type type)
 {

@@ -17,7 +17,7 @@
  * once per suite and length; the answer is kept in an atomic pointer, which two
  * threads may find twice but never differently.
  */
-#include "duet/crypto/aead.h"
+#include "crypto/aead.h"
 
 #include <assert.h>
 #include <sodium.h>
@@ -26,8 +26,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#include "duet/base/err.h"
-#include "duet/crypto/aead_provider.h"
+#include "base/err.h"
+#include "crypto/aead_provider.h"
 
 static const struct aead_provider *const providers[] = {&aead_ipsec_mb, &aead_libgcrypt, &aead_libcrypto};
 #define PROVIDER_COUNT (sizeof(providers) / sizeof(providers[0]))

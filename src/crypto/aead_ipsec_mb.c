@@ -12,7 +12,7 @@
  * calls return nothing: one that dislikes its arguments (NULL, a length out of
  * range) could leave plaintext in place unnoticed, hence the assertions.
  */
-#include "duet/crypto/aead_provider.h"
+#include "crypto/aead_provider.h"
 
 #ifdef DUET_HAVE_IPSEC_MB
 
@@ -22,7 +22,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define LINE_BYTES 64 /* of the cache; what the vector code reads is best aligned to it */
 

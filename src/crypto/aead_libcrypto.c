@@ -16,8 +16,8 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
-#include "duet/base/err.h"
-#include "duet/crypto/aead_provider.h"
+#include "base/err.h"
+#include "crypto/aead_provider.h"
 
 static const char *name_of(enum params_suite suite)
 {

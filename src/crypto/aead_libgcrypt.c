@@ -11,7 +11,7 @@
  * The library keeps keys in locked memory if asked to; ours lie in ordinary
  * memory with every other provider too, and are wiped by gcry_cipher_close.
  */
-#include "duet/crypto/aead_provider.h"
+#include "crypto/aead_provider.h"
 
 #ifdef DUET_HAVE_LIBGCRYPT
 
@@ -20,7 +20,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define WIDE_FEATURE ":intel-vaes-vpclmul:" /* in gcry_get_config's list of what the CPU has and the library uses */
 

@@ -7,13 +7,13 @@
  * a packet, and enough blocks for the low byte of GCM's counter to wrap.  A
  * digest of ciphertext and tag stands for the answer.
  */
-#include "duet/crypto/aead_provider.h"
+#include "crypto/aead_provider.h"
 
 #include <assert.h>
 #include <sodium.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define DIGEST_BYTES 32
 #define AD_BYTES 17 /* as a DATA packet has them */

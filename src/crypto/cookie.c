@@ -5,12 +5,12 @@
  * when a token is made with one older than that, so the former secret covers
  * every token still alive.
  */
-#include "duet/crypto/cookie.h"
+#include "crypto/cookie.h"
 
 #include <sodium.h>
 #include <string.h>
 
-#include "duet/base/bytes.h"
+#include "base/bytes.h"
 
 #define TIME_BYTES 8
 #define MAC_BYTES 32

@@ -13,15 +13,15 @@
  * never repeats under a key; the peer is at our epoch or one behind, so the two
  * epoch bits name former, current or next without doubt.
  */
-#include "duet/crypto/keys.h"
+#include "crypto/keys.h"
 
 #include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/wire/packet.h"
+#include "base/err.h"
+#include "wire/packet.h"
 
 #define EXPAND_BYTES 64 /* one block of HMAC-SHA512 */
 #define LABEL_KEY "duet v1 key"

@@ -7,13 +7,13 @@
  * succeeded, so nothing an attacker sends moves the state.  Copies and
  * intermediate keys are wiped on every path.
  */
-#include "duet/crypto/noise.h"
+#include "crypto/noise.h"
 
 #include <assert.h>
 #include <sodium.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 static const char PROTOCOL[] = "Noise_XXpsk3_25519_ChaChaPoly_SHA512";
 _Static_assert(sizeof(PROTOCOL) - 1 <= NOISE_HASH_BYTES, "a short name is used as it is, §5.2");

@@ -10,13 +10,13 @@
  * not fit, so growing only appends zero words.  The words of the ring stand for
  * the last word_count words up to the one of `next - 1`, none older.
  */
-#include "duet/crypto/replay.h"
+#include "crypto/replay.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/wire/limits.h"
+#include "base/err.h"
+#include "wire/limits.h"
 
 #define WORD_BITS 64
 #define WORDS_MAX (LIMIT_REPLAY_BITS / WORD_BITS)

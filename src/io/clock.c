@@ -1,4 +1,4 @@
-#include "duet/io/clock.h"
+#include "io/clock.h"
 
 #include <assert.h>
 #include <stdio.h>

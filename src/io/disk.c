@@ -1,4 +1,4 @@
-#include "duet/io/disk_state.h"
+#include "io/disk_state.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/base/time.h"
-#include "duet/io/clock.h"
-#include "duet/io/outdir.h"
-#include "duet/io/partfile.h"
-#include "duet/io/source.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "io/clock.h"
+#include "io/outdir.h"
+#include "io/partfile.h"
+#include "io/source.h"
 
 #define MODE_NEW_FILE 0666 /* less the umask, as every program creates files */
 

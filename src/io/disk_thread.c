@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/io/clock.h"
-#include "duet/io/disk_state.h"
-#include "duet/io/worker.h"
+#include "base/err.h"
+#include "io/clock.h"
+#include "io/disk_state.h"
+#include "io/worker.h"
 
 #define DISK_DESCRIPTOR_US (30 * US_PER_S) /* what a file waits for a descriptor before it fails */
 #define DISK_RETRY_US (200 * US_PER_MS)

@@ -1,4 +1,4 @@
-#include "duet/io/filehash.h"
+#include "io/filehash.h"
 
 #include <assert.h>
 #include <stdbool.h>

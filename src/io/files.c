@@ -1,4 +1,4 @@
-#include "duet/io/files.h"
+#include "io/files.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define TEMP_TRIES 100 /* 32 random bits each: more only if someone plants names */
 #define TEMP_DIGITS 8

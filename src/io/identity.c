@@ -1,4 +1,4 @@
-#include "duet/io/identity.h"
+#include "io/identity.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/io/statedir.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "io/statedir.h"
 
 #define KEY_FILE "key"
 #define KEY_HEX_BYTES (2 * NOISE_KEY_BYTES)

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
-#include "duet/io/clock.h"
-#include "duet/io/known.h"
-#include "duet/io/statedir.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "io/clock.h"
+#include "io/known.h"
+#include "io/statedir.h"
 
 #define KNOWN_FILE "known_peers"
 #define LOCK_FILE "known_peers.lock"

@@ -1,4 +1,4 @@
-#include "duet/io/lookup.h"
+#include "io/lookup.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,8 +7,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/io/worker.h"
+#include "base/err.h"
+#include "io/worker.h"
 
 struct lookup {
     struct lookups *board;

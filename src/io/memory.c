@@ -1,4 +1,4 @@
-#include "duet/io/memory.h"
+#include "io/memory.h"
 
 #include <link.h>
 #include <malloc.h>

@@ -6,7 +6,7 @@
  * "ready_fd is readable" and "there is a message" never disagree and a busy
  * queue costs no system calls.
  */
-#include "duet/io/mqueue.h"
+#include "io/mqueue.h"
 
 #include <assert.h>
 #include <errno.h>

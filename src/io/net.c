@@ -10,7 +10,7 @@
  * The endpoint's contract (drain events after every call, then send until 0)
  * holds at the end of every turn that is followed by sleep.
  */
-#include "duet/io/net.h"
+#include "io/net.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -25,10 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/io/clock.h"
-#include "duet/io/memory.h"
-#include "duet/io/worker.h"
+#include "base/err.h"
+#include "io/clock.h"
+#include "io/memory.h"
+#include "io/worker.h"
 
 #define NOTICE_BYTES 160
 #define NS_PER_US 1000

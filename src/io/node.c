@@ -1,4 +1,4 @@
-#include "duet/io/node.h"
+#include "io/node.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -7,17 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/crypto/aead.h"
-#include "duet/io/clock.h"
-#include "duet/io/disk.h"
-#include "duet/io/memory.h"
-#include "duet/io/mqueue.h"
-#include "duet/io/net.h"
-#include "duet/io/pages.h"
-#include "duet/io/tracefile.h"
-#include "duet/io/udp.h"
-#include "duet/recovery/cc.h"
+#include "base/err.h"
+#include "crypto/aead.h"
+#include "io/clock.h"
+#include "io/disk.h"
+#include "io/memory.h"
+#include "io/mqueue.h"
+#include "io/net.h"
+#include "io/pages.h"
+#include "io/tracefile.h"
+#include "io/udp.h"
+#include "recovery/cc.h"
 
 #define TO_NET_MESSAGES 1024
 #define TO_UI_MESSAGES 1024

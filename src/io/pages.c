@@ -1,4 +1,4 @@
-#include "duet/io/pages.h"
+#include "io/pages.h"
 
 #include <stdint.h>
 #include <sys/mman.h>

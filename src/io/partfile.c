@@ -8,7 +8,7 @@
  * hole is only written, and read back (from the page cache) when the prefix
  * reaches it.  `written` holds what is on the disk; [0, hashed) is part of it.
  */
-#include "duet/io/partfile.h"
+#include "io/partfile.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -23,13 +23,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/base/extents.h"
-#include "duet/base/num.h"
-#include "duet/base/text.h"
-#include "duet/io/filehash.h"
-#include "duet/io/files.h"
-#include "duet/wire/limits.h"
+#include "base/err.h"
+#include "base/extents.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "io/filehash.h"
+#include "io/files.h"
+#include "wire/limits.h"
 
 #define READ_BACK_BYTES (64 * 1024)
 #define NAME_RACES 64 /* somebody else may take a name between the look and the rename, but not so often */

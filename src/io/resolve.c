@@ -1,4 +1,4 @@
-#include "duet/io/resolve.h"
+#include "io/resolve.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/io/sockaddr.h"
+#include "base/err.h"
+#include "io/sockaddr.h"
 
 #define PORT_DIGITS 5
 #define FOUND_MAX 64 /* addresses of one name that are looked at */

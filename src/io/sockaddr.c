@@ -1,4 +1,4 @@
-#include "duet/io/sockaddr.h"
+#include "io/sockaddr.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "duet/io/source.h"
+#include "io/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/io/filehash.h"
-#include "duet/io/files.h"
+#include "base/err.h"
+#include "io/filehash.h"
+#include "io/files.h"
 
 struct source {
     int fd;

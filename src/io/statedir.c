@@ -1,4 +1,4 @@
-#include "duet/io/statedir.h"
+#include "io/statedir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/io/files.h"
+#include "base/err.h"
+#include "io/files.h"
 
 #define TEMP_PREFIX ".duet-new-"
 #define MODE_DIR 0700

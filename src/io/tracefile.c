@@ -1,4 +1,4 @@
-#include "duet/io/tracefile.h"
+#include "io/tracefile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define BUFFER_BYTES (64 * 1024)
 #define MODE_TRACE 0600

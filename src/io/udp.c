@@ -11,7 +11,7 @@
  * sender of the ICMP chose.  So every failed call is made once more: only the
  * second error is about its own packets.
  */
-#include "duet/io/udp.h"
+#include "io/udp.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -21,9 +21,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "duet/base/bytes.h"
-#include "duet/base/err.h"
-#include "duet/io/sockaddr.h"
+#include "base/bytes.h"
+#include "base/err.h"
+#include "io/sockaddr.h"
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103

@@ -1,4 +1,4 @@
-#include "duet/io/udpsock.h"
+#include "io/udpsock.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -9,9 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "duet/base/addr.h"
-#include "duet/base/err.h"
-#include "duet/io/sockaddr.h"
+#include "base/addr.h"
+#include "base/err.h"
+#include "io/sockaddr.h"
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103

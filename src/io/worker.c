@@ -1,4 +1,4 @@
-#include "duet/io/worker.h"
+#include "io/worker.h"
 
 #include <signal.h>
 

@@ -1,4 +1,4 @@
-#include "duet/recovery/ackmemo.h"
+#include "recovery/ackmemo.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -2,11 +2,11 @@
  * ackpolicy: see the header.  `delay_us` only grows while a frame is open: the
  * peer may have it or not, and one taken for lost may still arrive.
  */
-#include "duet/recovery/ackpolicy.h"
+#include "recovery/ackpolicy.h"
 
-#include "duet/base/num.h"
-#include "duet/recovery/acktr.h"
-#include "duet/recovery/rtt.h"
+#include "base/num.h"
+#include "recovery/acktr.h"
+#include "recovery/rtt.h"
 
 void ackpolicy_init(struct ackpolicy *p)
 {

@@ -16,14 +16,14 @@
  * round trip.  Confirmations that come out of order are of no use: an ACK
  * from before a late packet must not speak for it once late[0] is gone.
  */
-#include "duet/recovery/acktr.h"
+#include "recovery/acktr.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/num.h"
-#include "duet/wire/limits.h"
+#include "base/err.h"
+#include "base/num.h"
+#include "wire/limits.h"
 
 enum { ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE = 3, ECN_MASK = 3 };
 

@@ -1,11 +1,11 @@
 /*
  * cc: the table of controllers and what all of them share.
  */
-#include "duet/recovery/cc.h"
+#include "recovery/cc.h"
 
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 /* The first is the default, NULL ends it. */
 static const struct cc_ops *const controllers[] = {&cc_bbr_ops, &cc_cubic_ops, NULL};

@@ -37,9 +37,9 @@
  */
 #include <math.h>
 
-#include "duet/base/num.h"
-#include "duet/recovery/cc.h"
-#include "duet/recovery/pacer.h"
+#include "base/num.h"
+#include "recovery/cc.h"
+#include "recovery/pacer.h"
 
 #define MARGIN 0.99 /* pace this much below the estimate */
 #define TRUTH_LEAST 0.95

@@ -35,8 +35,8 @@
  */
 #include <math.h>
 
-#include "duet/base/num.h"
-#include "duet/recovery/cc_bbr.h"
+#include "base/num.h"
+#include "recovery/cc_bbr.h"
 
 #define TALLY_PACKETS 64
 #define SPAN_PACKETS 64      /* a round of fewer goes on in the next one, */

@@ -17,8 +17,8 @@
  */
 #include <math.h>
 
-#include "duet/base/num.h"
-#include "duet/recovery/cc_bbr.h"
+#include "base/num.h"
+#include "recovery/cc_bbr.h"
 
 #define SAMPLE_LEAST_US 4000
 #define SAMPLE_PACKETS 32                                  /* one more or less is 3 % */

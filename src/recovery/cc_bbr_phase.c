@@ -17,9 +17,9 @@
  */
 #include <math.h>
 
-#include "duet/base/num.h"
-#include "duet/recovery/cc.h"
-#include "duet/recovery/pacer.h"
+#include "base/num.h"
+#include "recovery/cc.h"
+#include "recovery/pacer.h"
 
 #define DRAIN_GAIN 0.5
 #define DOWN_GAIN 0.9

@@ -28,8 +28,8 @@
  */
 #include <math.h>
 
-#include "duet/base/num.h"
-#include "duet/recovery/cc_bbr.h"
+#include "base/num.h"
+#include "recovery/cc_bbr.h"
 
 #define SAME_EVENT_ROUNDS 3 /* until an answer shows: what is lost so soon belongs to the same event */
 #define NONE_ROUNDS 8.0

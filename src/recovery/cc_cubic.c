@@ -10,7 +10,7 @@
  */
 #include <math.h>
 
-#include "duet/recovery/cc.h"
+#include "recovery/cc.h"
 
 /* RFC 9438 §4.1, §4.3, §4.6. */
 #define CUBIC_C 0.4 /* packets per s³ */

@@ -12,12 +12,12 @@
  * what was delivered since, over the longer of the sending and the acknowledging
  * interval, so that neither a burst of ours nor compressed ACKs inflate it.
  */
-#include "duet/recovery/loss.h"
+#include "recovery/loss.h"
 
 #include <assert.h>
 
-#include "duet/base/err.h"
-#include "duet/base/num.h"
+#include "base/err.h"
+#include "base/num.h"
 
 #define BACKOFF_MAX_SHIFT 20 /* beyond any cap; keeps the shift defined */
 

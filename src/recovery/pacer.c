@@ -2,9 +2,9 @@
  * pacer: all products of rate and time are taken in 128 bits, so that 1 kB/s
  * and 10 GB/s are the same arithmetic, and what a division leaves is kept.
  */
-#include "duet/recovery/pacer.h"
+#include "recovery/pacer.h"
 
-#include "duet/base/num.h"
+#include "base/num.h"
 
 __extension__ typedef unsigned __int128 uint128;
 

@@ -1,6 +1,6 @@
-#include "duet/recovery/pmtud.h"
+#include "recovery/pmtud.h"
 
-#include "duet/base/num.h"
+#include "base/num.h"
 
 /* UDP payloads: loopback and IPv4's largest, jumbo frames, Ethernet over IPv4 and over IPv6, PPPoE
  * and tunnels, IPv6's minimum. */

@@ -4,8 +4,8 @@
  * the running window and the whole one before it, so that one slow sample at
  * the turn of a window cannot become the minimum.
  */
-#include "duet/recovery/rtt.h"
-#include "duet/base/num.h"
+#include "recovery/rtt.h"
+#include "base/num.h"
 
 void rtt_init(struct rtt *r)
 {

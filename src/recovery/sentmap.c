@@ -9,15 +9,15 @@
  * more than an eighth is in use: between two changes of size at least an eighth
  * of the ring has come or gone, so the changes cost O(1) a packet.
  */
-#include "duet/recovery/sentmap.h"
+#include "recovery/sentmap.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/wire/limits.h"
+#include "base/err.h"
+#include "wire/limits.h"
 
 #define CAP_MIN 128 /* two words: a few packets may lie across a border */
 #define SHRINK_BELOW 8

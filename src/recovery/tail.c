@@ -1,6 +1,6 @@
-#include "duet/recovery/tail.h"
+#include "recovery/tail.h"
 
-#include "duet/base/num.h"
+#include "base/num.h"
 
 void tail_init(struct tail *t)
 {

@@ -1,11 +1,11 @@
-#include "duet/stream/bulk.h"
+#include "stream/bulk.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/wire/limits.h"
+#include "base/err.h"
+#include "wire/limits.h"
 
 void bulksend_init(struct bulksend *b, uint64_t id)
 {

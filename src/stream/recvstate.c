@@ -1,8 +1,8 @@
-#include "duet/stream/recvstate.h"
+#include "stream/recvstate.h"
 
 #include <assert.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 void recvstate_init(struct recvstate *s, uint64_t window_bytes, size_t max_ranges)
 {

@@ -1,7 +1,7 @@
-#include "duet/stream/recvstream.h"
+#include "stream/recvstream.h"
 
-#include "duet/base/err.h"
-#include "duet/wire/limits.h"
+#include "base/err.h"
+#include "wire/limits.h"
 
 void recvstream_init(struct recvstream *s, size_t window_bytes, size_t first_bytes)
 {

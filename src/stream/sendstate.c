@@ -1,6 +1,6 @@
-#include "duet/stream/sendstate.h"
+#include "stream/sendstate.h"
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 void sendstate_init(struct sendstate *s, uint64_t limit_bytes, size_t max_ranges)
 {

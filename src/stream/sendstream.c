@@ -1,7 +1,7 @@
-#include "duet/stream/sendstream.h"
+#include "stream/sendstream.h"
 
-#include "duet/base/err.h"
-#include "duet/wire/limits.h"
+#include "base/err.h"
+#include "wire/limits.h"
 
 void sendstream_init(struct sendstream *s, size_t buffer_bytes, uint64_t limit_bytes)
 {

@@ -1,8 +1,8 @@
-#include "duet/stream/streams.h"
+#include "stream/streams.h"
 
 #include <stdlib.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define ID_OPENER 1u
 #define ID_BULK 2u

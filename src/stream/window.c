@@ -1,7 +1,7 @@
-#include "duet/stream/window.h"
+#include "stream/window.h"
 
-#include "duet/base/num.h"
-#include "duet/stream/recvstate.h"
+#include "base/num.h"
+#include "stream/recvstate.h"
 
 void window_init(struct window *w, uint64_t max_bytes)
 {

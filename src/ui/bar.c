@@ -1,9 +1,9 @@
-#include "duet/ui/bar.h"
+#include "ui/bar.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/base/text.h"
+#include "base/text.h"
 
 #define BAR_CELLS_MIN 8
 #define BAR_CELLS_MAX 40

@@ -1,4 +1,4 @@
-#include "duet/ui/charset.h"
+#include "ui/charset.h"
 
 #include <langinfo.h>
 #include <limits.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "duet/base/text.h"
+#include "base/text.h"
 
 #define CLUSTER_BYTES 64 /* a longer cluster is escaped */
 

@@ -1,4 +1,4 @@
-#include "duet/ui/command.h"
+#include "ui/command.h"
 
 #include <pwd.h>
 #include <stdarg.h>
@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
+#include "base/err.h"
+#include "base/text.h"
 
 /* What may follow the command's name. */
 enum argument_rule { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_NEEDED };

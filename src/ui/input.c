@@ -1,4 +1,4 @@
-#include "duet/ui/input.h"
+#include "ui/input.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +8,9 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 
-#include "duet/base/text.h"
-#include "duet/ui/command.h"
-#include "duet/ui/keys.h"
+#include "base/text.h"
+#include "ui/command.h"
+#include "ui/keys.h"
 
 #define KEY_INTERRUPT 3 /* ^C */
 #define KEY_REDRAW 12   /* ^L */

@@ -1,4 +1,4 @@
-#include "duet/ui/keys.h"
+#include "ui/keys.h"
 
 #include <string.h>
 

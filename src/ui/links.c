@@ -1,9 +1,9 @@
-#include "duet/ui/links.h"
+#include "ui/links.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/text.h"
+#include "base/text.h"
 
 #define OSC_8 "\x1b]8;"
 #define ST "\x1b\\"

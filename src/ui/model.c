@@ -1,11 +1,11 @@
-#include "duet/ui/model.h"
+#include "ui/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
+#include "base/err.h"
+#include "base/text.h"
 
 #define CUT_NOTE_BYTES 48
 

@@ -1,11 +1,11 @@
-#include "duet/ui/roster.h"
+#include "ui/roster.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "duet/base/time.h"
+#include "base/time.h"
 
 #define ROSTER_SLOTS_FIRST 64 /* one word of a set of peers */
 #define FINGERPRINT_PREFIX 4  /* characters of a fingerprint that may stand for a name */

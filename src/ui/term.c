@@ -1,4 +1,4 @@
-#include "duet/ui/term.h"
+#include "ui/term.h"
 
 #include <curses.h>
 #include <signal.h>
@@ -10,7 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define PASTE_ON "\x1b[?2004h"
 #define PASTE_OFF "\x1b[?2004l"

@@ -1,4 +1,4 @@
-#include "duet/ui/view.h"
+#include "ui/view.h"
 
 #include <curses.h>
 #include <stdarg.h>
@@ -7,13 +7,13 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "duet/base/text.h"
-#include "duet/base/time.h"
-#include "duet/ui/bar.h"
-#include "duet/ui/charset.h"
-#include "duet/ui/input.h"
-#include "duet/ui/links.h"
-#include "duet/ui/term.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "ui/bar.h"
+#include "ui/charset.h"
+#include "ui/input.h"
+#include "ui/links.h"
+#include "ui/term.h"
 
 #define GUTTER_FULL 8 /* "12:34 ✓ " */
 #define GUTTER_MARK 2 /* "✓ " */

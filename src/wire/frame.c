@@ -6,12 +6,12 @@
  * What a frame means for a connection (a stream that cannot be, an ACK of the
  * unsent) is judged by conn, which has the state.
  */
-#include "duet/wire/frame.h"
+#include "wire/frame.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 static int parse_stream(struct frame *f, struct reader *r, bool fin)
 {

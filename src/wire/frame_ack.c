@@ -9,9 +9,9 @@
 #include <assert.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/num.h"
-#include "duet/wire/frame.h"
+#include "base/err.h"
+#include "base/num.h"
+#include "wire/frame.h"
 
 /* RFC 9000 §19.3.1: the next range's largest lies this far below what `gap` counts; the map's first bit as well. */
 #define GAP_BIAS 2

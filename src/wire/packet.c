@@ -7,12 +7,12 @@
  * parsed here may come from anyone, so the order is fixed: length, CRC, fields;
  * and a packet has exactly one valid length for its contents.
  */
-#include "duet/wire/packet.h"
+#include "wire/packet.h"
 
 #include <string.h>
 
-#include "duet/base/bytes.h"
-#include "duet/base/err.h"
+#include "base/bytes.h"
+#include "base/err.h"
 
 #define CRC_BYTES 4
 #define CID_BYTES 8

@@ -6,10 +6,10 @@
  * responder could have (params_result_fits).  Unknown fields, suites and
  * features are skipped so that a later version may add them.
  */
-#include "duet/wire/params.h"
+#include "wire/params.h"
 
-#include "duet/base/err.h"
-#include "duet/base/num.h"
+#include "base/err.h"
+#include "base/num.h"
 
 enum params_id {
     PARAM_MODE = 0x01,

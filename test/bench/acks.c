@@ -19,12 +19,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "duet/base/rand.h"
-#include "duet/recovery/acktr.h"
-#include "duet/recovery/loss.h"
-#include "duet/stream/bulk.h"
-#include "duet/wire/frame.h"
-#include "duet/wire/limits.h"
+#include "base/rand.h"
+#include "recovery/acktr.h"
+#include "recovery/loss.h"
+#include "stream/bulk.h"
+#include "wire/frame.h"
+#include "wire/limits.h"
 
 #define PACKET_BYTES 1200u
 #define FRAME_BYTES 1100u /* room of an ACK frame */

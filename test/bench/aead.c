@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "duet/crypto/aead.h"
+#include "crypto/aead.h"
 
 #define AD_BYTES 17
 #define ROUNDS 9

@@ -30,8 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "duet/app/appmsg.h"
-#include "duet/conn/endpoint.h"
+#include "app/appmsg.h"
+#include "conn/endpoint.h"
 
 enum {
     AT_ONCE = 48,

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/wire/frame.h"
+#include "base/err.h"
+#include "wire/frame.h"
 
 #define CAP 131072
 

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/conn/handshake.h"
+#include "base/err.h"
+#include "conn/handshake.h"
 
 #define MESSAGES 3
 #define EDIT_BYTES 4

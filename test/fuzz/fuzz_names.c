@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
+#include "base/err.h"
+#include "base/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

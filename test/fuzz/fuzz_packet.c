@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/wire/packet.h"
+#include "base/err.h"
+#include "wire/packet.h"
 
 #define CRC_BYTES 4
 

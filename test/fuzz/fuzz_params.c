@@ -6,8 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/wire/params.h"
+#include "base/err.h"
+#include "wire/params.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

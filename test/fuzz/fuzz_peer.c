@@ -17,12 +17,12 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "duet/app/appmsg.h"
-#include "duet/app/channel.h"
-#include "duet/app/hub.h"
-#include "duet/base/bytes.h"
-#include "duet/conn/endpoint_state.h"
-#include "duet/io/disk.h"
+#include "app/appmsg.h"
+#include "app/channel.h"
+#include "app/hub.h"
+#include "base/bytes.h"
+#include "conn/endpoint_state.h"
+#include "io/disk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

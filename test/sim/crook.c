@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/appmsg.h"
-#include "duet/app/channel.h"
-#include "duet/conn/endpoint_state.h"
+#include "app/appmsg.h"
+#include "app/channel.h"
+#include "conn/endpoint_state.h"
 #include "world.h"
 
 #define SESSIONS 16

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "duet/base/time.h"
-#include "duet/conn/endpoint.h"
+#include "base/time.h"
+#include "conn/endpoint.h"
 
 struct world;
 struct node;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 #include "world.h"
 
 #define SAY_MIN_BYTES 12 /* room for "#number " */

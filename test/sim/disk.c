@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 #include "world.h"
 
 #define WRITTEN_RANGES 65536

@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "duet/app/msg.h"
-#include "duet/base/ranges.h"
-#include "duet/base/time.h"
+#include "app/msg.h"
+#include "base/ranges.h"
+#include "base/time.h"
 #include "source.h"
 
 #define DISK_QUEUE 64 /* jobs taken and not yet done; more are refused, as by a full queue */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/recovery/loss.h"
-#include "duet/wire/packet.h"
+#include "recovery/loss.h"
+#include "wire/packet.h"
 #include "world.h"
 
 #define FIRST_REMOTES 16

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "duet/base/addr.h"
+#include "base/addr.h"
 
 struct world;
 struct node;

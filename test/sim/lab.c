@@ -9,7 +9,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "duet/conn/endpoint_state.h"
+#include "conn/endpoint_state.h"
 #include "rival.h"
 
 #define TRAIN_BYTES 65536

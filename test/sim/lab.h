@@ -17,8 +17,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "duet/base/heap.h"
-#include "duet/conn/endpoint.h"
+#include "base/heap.h"
+#include "conn/endpoint.h"
 #include "link.h"
 #include "turns.h"
 

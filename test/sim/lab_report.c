@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/conn/conn.h"
-#include "duet/conn/endpoint_state.h"
+#include "conn/conn.h"
+#include "conn/endpoint_state.h"
 #include "lab.h"
 
 /* A full packet of 1472 bytes carries about 1432 of a file: header, tag and frame are not waste. */

@@ -1,6 +1,6 @@
 #include "link.h"
 
-#include "duet/wire/packet.h"
+#include "wire/packet.h"
 
 #define CRC_BYTES 4
 #define MAX_FLIPS 8

@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "duet/base/rand.h"
-#include "duet/base/time.h"
+#include "base/rand.h"
+#include "base/time.h"
 #include "rates.h"
 #include "turns.h"
 

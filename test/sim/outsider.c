@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/conn/handshake.h"
-#include "duet/conn/hosts.h"
-#include "duet/wire/packet.h"
+#include "conn/handshake.h"
+#include "conn/hosts.h"
+#include "wire/packet.h"
 #include "world.h"
 
 #define SYNS 1024

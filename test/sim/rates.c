@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "duet/base/rand.h"
+#include "base/rand.h"
 
 void rates_init(struct rates *r, uint64_t base_bytes_per_s, double factor, uint64_t min_us, uint64_t max_us,
                 uint64_t seed)

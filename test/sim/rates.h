@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "duet/base/time.h"
+#include "base/time.h"
 
 #define RATES_STEPS 256
 

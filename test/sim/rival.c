@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "duet/base/num.h"
+#include "base/num.h"
 
 #define HIGH_GAIN 2.885 /* 2/ln 2 */
 #define CWND_GAIN 2.0

@@ -16,7 +16,7 @@
 #ifndef SIM_RIVAL_H
 #define SIM_RIVAL_H
 
-#include "duet/recovery/cc.h"
+#include "recovery/cc.h"
 
 /* NULL: duet knows the name, or nobody does. */
 const struct cc_ops *rival_find(const char *name);

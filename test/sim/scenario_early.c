@@ -5,9 +5,9 @@
  */
 #include "scenario.h"
 
-#include "duet/app/transfer.h"
-#include "duet/base/err.h"
-#include "duet/conn/conn.h"
+#include "app/transfer.h"
+#include "base/err.h"
+#include "conn/conn.h"
 
 #define KB UINT64_C(1000)
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/wire/packet.h"
+#include "wire/packet.h"
 
 #define KB UINT64_C(1000)
 #define TEMPLATES 256                        /* different SYNs an attacker has at hand */

@@ -4,7 +4,7 @@
  */
 #include "scenario.h"
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #define KB UINT64_C(1000)
 #define MB UINT64_C(1000000)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/num.h"
-#include "duet/conn/endpoint_state.h"
+#include "base/num.h"
+#include "conn/endpoint_state.h"
 #include "scenario.h"
 
 #define KB UINT64_C(1000)

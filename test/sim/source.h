@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "duet/app/msg.h"
-#include "duet/base/rand.h"
+#include "app/msg.h"
+#include "base/rand.h"
 
 #define SOURCE_NAME_BYTES 64
 

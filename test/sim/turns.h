@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "duet/base/rand.h"
-#include "duet/base/time.h"
+#include "base/rand.h"
+#include "base/time.h"
 
 struct turns {
     struct duet_rand rng;

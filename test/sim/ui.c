@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 #include "world.h"
 
 #define DESCRIPTION_BYTES 160

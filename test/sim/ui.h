@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "duet/app/msg.h"
-#include "duet/base/time.h"
+#include "app/msg.h"
+#include "base/time.h"
 #include "source.h"
 
 #define UI_NEVER UINT64_MAX

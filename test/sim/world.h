@@ -19,12 +19,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/hub.h"
+#include "base/heap.h"
+#include "base/rand.h"
+#include "conn/endpoint.h"
 #include "crook.h"
 #include "disk.h"
-#include "duet/app/hub.h"
-#include "duet/base/heap.h"
-#include "duet/base/rand.h"
-#include "duet/conn/endpoint.h"
 #include "invariants.h"
 #include "link.h"
 #include "outsider.h"

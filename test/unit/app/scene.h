@@ -11,8 +11,8 @@
 #define DUET_TEST_SCENE_H
 
 #include "../conn/pair.h"
-#include "duet/app/hub.h"
-#include "duet/app/peer.h"
+#include "app/hub.h"
+#include "app/peer.h"
 
 enum { SCENE_HUB, SCENE_GUEST }; /* sides of the pair */
 

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/appmsg.h"
-#include "duet/base/bytes.h"
-#include "duet/base/err.h"
+#include "app/appmsg.h"
+#include "base/bytes.h"
+#include "base/err.h"
 
 static const char reason[] = "no space left";
 

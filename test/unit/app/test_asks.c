@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/asks.h"
-#include "duet/base/err.h"
+#include "app/asks.h"
+#include "base/err.h"
 
 Test(asks, splits_command_and_argument)
 {

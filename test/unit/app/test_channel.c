@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/channel.h"
-#include "duet/base/err.h"
+#include "app/channel.h"
+#include "base/err.h"
 
 static void feed(struct channel *ch, const uint8_t *bytes, size_t len)
 {

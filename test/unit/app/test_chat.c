@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/chat.h"
-#include "duet/base/err.h"
+#include "app/chat.h"
+#include "base/err.h"
 
 static char *text_of(size_t len, char fill)
 {

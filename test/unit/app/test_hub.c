@@ -1,4 +1,4 @@
-#include "duet/app/hub.h"
+#include "app/hub.h"
 
 #include "unit.h"
 #include <errno.h>
@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "../conn/inside.h"
-#include "duet/app/env.h"
-#include "duet/app/hub_state.h"
-#include "duet/app/transfer.h"
-#include "duet/base/err.h"
+#include "app/env.h"
+#include "app/hub_state.h"
+#include "app/transfer.h"
+#include "base/err.h"
 #include "scene.h"
 
 #define S_US UINT64_C(1000000)

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/env.h"
-#include "duet/app/transfer.h"
-#include "duet/base/err.h"
+#include "app/env.h"
+#include "app/transfer.h"
+#include "base/err.h"
 #include "scene.h"
 
 #define S_US UINT64_C(1000000)

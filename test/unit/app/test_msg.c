@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/msg.h"
+#include "app/msg.h"
 
 Test(msg, names_every_type)
 {

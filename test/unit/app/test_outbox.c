@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/outbox.h"
+#include "app/outbox.h"
 
 static struct msg text(uint32_t id, const char *words)
 {

@@ -12,12 +12,12 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "duet/app/appmsg.h"
-#include "duet/base/bytes.h"
-#include "duet/conn/handshake.h"
-#include "duet/crypto/keys.h"
-#include "duet/wire/frame.h"
-#include "duet/wire/packet.h"
+#include "app/appmsg.h"
+#include "base/bytes.h"
+#include "conn/handshake.h"
+#include "crypto/keys.h"
+#include "wire/frame.h"
+#include "wire/packet.h"
 
 #define PAGE "doc/PROTOCOL.md"
 #define PAGE_BYTES 200000

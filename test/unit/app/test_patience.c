@@ -1,10 +1,10 @@
-#include "duet/app/patience.h"
+#include "app/patience.h"
 
 #include "unit.h"
 #include <string.h>
 
-#include "duet/app/session.h"
-#include "duet/base/err.h"
+#include "app/session.h"
+#include "base/err.h"
 #include "scene.h"
 
 #define LIMIT_US (20 * US_PER_S)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/peer.h"
+#include "app/peer.h"
 
 static void init(struct peer *p)
 {

@@ -1,7 +1,7 @@
 #include "unit.h"
 #include <stdlib.h>
 
-#include "duet/app/progress.h"
+#include "app/progress.h"
 
 Test(progress, finds_a_steady_rate_after_a_second_and_keeps_it)
 {

@@ -1,8 +1,8 @@
 #include "unit.h"
 #include <stdlib.h>
 
-#include "duet/app/recv_budget.h"
-#include "duet/wire/limits.h"
+#include "app/recv_budget.h"
+#include "wire/limits.h"
 
 Test(recv_budget, what_is_promised_always_fits_the_pool)
 {

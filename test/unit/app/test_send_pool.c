@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "../conn/pair.h"
-#include "duet/app/transfer_send.h"
+#include "app/transfer_send.h"
 
 #define FILE_BYTES (UINT64_C(1) << 30)
 

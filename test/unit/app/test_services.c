@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/services.h"
+#include "app/services.h"
 
 static struct service_answer answer;
 

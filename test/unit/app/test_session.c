@@ -1,13 +1,13 @@
-#include "duet/app/session.h"
+#include "app/session.h"
 
 #include "unit.h"
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/hub_state.h"
-#include "duet/app/transfer.h"
-#include "duet/app/transfer_recv.h"
-#include "duet/base/err.h"
+#include "app/hub_state.h"
+#include "app/transfer.h"
+#include "app/transfer_recv.h"
+#include "base/err.h"
 #include "scene.h"
 
 #define S_US UINT64_C(1000000)

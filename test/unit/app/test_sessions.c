@@ -1,10 +1,10 @@
-#include "duet/app/sessions.h"
+#include "app/sessions.h"
 
 #include "unit.h"
 #include <stdlib.h>
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
+#include "base/err.h"
+#include "base/rand.h"
 
 enum { SESSIONS = 40, STEPS = 5000 };
 

@@ -1,4 +1,4 @@
-#include "duet/app/spare.h"
+#include "app/spare.h"
 
 #include "unit.h"
 

@@ -1,12 +1,12 @@
-#include "duet/app/transfer_recv.h"
+#include "app/transfer_recv.h"
 
 #include "unit.h"
 #include <string.h>
 
 #include "../conn/pair.h"
-#include "duet/app/recv_budget.h"
-#include "duet/base/num.h"
-#include "duet/stream/window.h"
+#include "app/recv_budget.h"
+#include "base/num.h"
+#include "stream/window.h"
 
 #define FILE_BYTES (UINT64_C(1) << 30)
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/app/transfer_rules.h"
+#include "app/transfer_rules.h"
 
 static const char *const states[] = {
 #define X(name) #name,

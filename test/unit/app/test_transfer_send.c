@@ -1,4 +1,4 @@
-#include "duet/app/transfer_send.h"
+#include "app/transfer_send.h"
 
 #include "unit.h"
 #include <string.h>

@@ -1,11 +1,11 @@
-#include "duet/base/addr.h"
+#include "base/addr.h"
 
 #include "unit.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/base/rand.h"
+#include "base/rand.h"
 
 static struct duet_addr v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16_t port)
 {

@@ -1,10 +1,10 @@
 /* bitmap: against a table of booleans, at sizes around its levels. */
-#include "duet/base/bitmap.h"
+#include "base/bitmap.h"
 
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/rand.h"
+#include "base/rand.h"
 
 static bool in[BITMAP_CAP_MAX];
 

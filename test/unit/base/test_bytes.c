@@ -1,9 +1,9 @@
-#include "duet/base/bytes.h"
+#include "base/bytes.h"
 
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/rand.h"
+#include "base/rand.h"
 
 Test(bytes, integers_are_big_endian)
 {

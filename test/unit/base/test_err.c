@@ -1,4 +1,4 @@
-#include "duet/base/err.h"
+#include "base/err.h"
 
 #include "unit.h"
 #include <string.h>

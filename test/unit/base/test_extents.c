@@ -1,10 +1,10 @@
 /* extents: the same as ranges, whatever is done, and cheap with many of them. */
-#include "duet/base/extents.h"
+#include "base/extents.h"
 
 #include "unit.h"
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
+#include "base/err.h"
+#include "base/rand.h"
 
 #define MOVED_MAX 100 /* ranges and leaves one change moves on average, however many there are */
 

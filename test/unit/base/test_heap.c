@@ -1,8 +1,8 @@
-#include "duet/base/heap.h"
+#include "base/heap.h"
 
 #include "unit.h"
 
-#include "duet/base/rand.h"
+#include "base/rand.h"
 
 static struct heap_node *pop(struct heap *h)
 {

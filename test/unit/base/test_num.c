@@ -1,4 +1,4 @@
-#include "duet/base/num.h"
+#include "base/num.h"
 
 #include "unit.h"
 

@@ -1,4 +1,4 @@
-#include "duet/base/rand.h"
+#include "base/rand.h"
 
 #include "unit.h"
 #include <signal.h>

@@ -1,10 +1,10 @@
-#include "duet/base/ranges.h"
+#include "base/ranges.h"
 
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
+#include "base/err.h"
+#include "base/rand.h"
 
 #define MANY 64
 

@@ -1,10 +1,10 @@
-#include "duet/base/ring.h"
+#include "base/ring.h"
 
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
+#include "base/err.h"
+#include "base/rand.h"
 
 /* The byte that belongs at an offset, so that a misplaced one is seen. */
 static uint8_t byte_at(uint64_t offset)

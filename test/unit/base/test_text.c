@@ -1,4 +1,4 @@
-#include "duet/base/text.h"
+#include "base/text.h"
 
 #include "unit.h"
 #include <stdio.h>

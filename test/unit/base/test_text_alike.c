@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "duet/base/text.h"
+#include "base/text.h"
 
 Test(text_alike, names_a_reader_takes_for_one)
 {

@@ -1,11 +1,11 @@
-#include "duet/base/text.h"
+#include "base/text.h"
 
 #include "unit.h"
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
+#include "base/err.h"
+#include "base/rand.h"
 
 #define FFFD "\uFFFD"
 #define L(literal) literal, sizeof(literal) - 1

@@ -1,12 +1,12 @@
 /* What holds for every text, tried on random ones made of troublesome parts. */
-#include "duet/base/text.h"
+#include "base/text.h"
 
 #include "unit.h"
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
-#include "duet/base/rand.h"
+#include "base/rand.h"
 
 #define FFFD "\uFFFD"
 #define ACUTE "\u0301"

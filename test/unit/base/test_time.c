@@ -1,4 +1,4 @@
-#include "duet/base/time.h"
+#include "base/time.h"
 
 #include "unit.h"
 

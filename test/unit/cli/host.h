@@ -5,7 +5,7 @@
 #ifndef DUET_TEST_HOST_H
 #define DUET_TEST_HOST_H
 
-#include "duet/cli/program.h"
+#include "cli/program.h"
 
 /* Opens node and home of `p`, where somebody can answer; one at a time. */
 void host_open(struct program *p);

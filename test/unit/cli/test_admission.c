@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "duet/base/err.h"
-#include "duet/cli/admission.h"
+#include "base/err.h"
+#include "cli/admission.h"
 #include "host.h"
 
 #define SECOND US_PER_S

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "duet/cli/job.h"
+#include "cli/job.h"
 
 static struct job j; /* large */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/cli/kept.h"
+#include "cli/kept.h"
 
 static struct kept k; /* large */
 

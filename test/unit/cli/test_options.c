@@ -1,8 +1,8 @@
 #include "unit.h"
 
-#include "duet/base/err.h"
-#include "duet/cli/options.h"
-#include "duet/recovery/cc.h"
+#include "base/err.h"
+#include "cli/options.h"
+#include "recovery/cc.h"
 
 #define WORDS_MAX 12
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "duet/cli/pasted.h"
+#include "cli/pasted.h"
 
 Test(pasted, texts_wait_for_their_turn)
 {

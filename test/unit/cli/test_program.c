@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "duet/cli/program.h"
+#include "cli/program.h"
 
 Test(program, writes_every_endpoint_in_brackets)
 {

@@ -1,4 +1,4 @@
-#include "duet/cli/questions.h"
+#include "cli/questions.h"
 
 #include "unit.h"
 #include <string.h>

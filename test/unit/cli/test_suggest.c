@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "duet/cli/suggest.h"
+#include "cli/suggest.h"
 
 static const char *const words[] = {"chat", "send", "recv", "ask", "id", NULL};
 

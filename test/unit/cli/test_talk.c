@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/cli/talk.h"
+#include "base/err.h"
+#include "cli/talk.h"
 #include "host.h"
 
 static struct talk t; /* large */

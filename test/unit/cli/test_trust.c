@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "duet/base/err.h"
-#include "duet/cli/trust.h"
+#include "base/err.h"
+#include "cli/trust.h"
 
 /* A home of its own; removed by whoever made it. */
 struct fixture {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/cli/typed.h"
+#include "cli/typed.h"
 
 Test(typed, text_goes_out_as_it_was_typed_whatever_the_encoding)
 {

@@ -5,8 +5,8 @@
 #ifndef DUET_TEST_INSIDE_H
 #define DUET_TEST_INSIDE_H
 
-#include "duet/base/bytes.h"
-#include "duet/conn/endpoint_state.h"
+#include "base/bytes.h"
+#include "conn/endpoint_state.h"
 #include "pair.h"
 
 /* The connection with this id, or the only one there is for 0; NULL. */

@@ -7,7 +7,7 @@
 #ifndef DUET_TEST_PAIR_H
 #define DUET_TEST_PAIR_H
 
-#include "duet/conn/endpoint.h"
+#include "conn/endpoint.h"
 
 #define PAIR_WIRE 4096
 

@@ -2,8 +2,8 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/conn/handshake.h"
+#include "base/err.h"
+#include "conn/handshake.h"
 #include "inside.h"
 
 static struct endpoint *e;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/conn/attempt.h"
+#include "base/err.h"
+#include "conn/attempt.h"
 #include "inside.h"
 
 #define HOSTS 3

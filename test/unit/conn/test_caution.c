@@ -1,4 +1,4 @@
-#include "duet/conn/caution.h"
+#include "conn/caution.h"
 
 #include "unit.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 #include "inside.h"
 
 #define SECONDS(n) ((uint64_t)(n)*US_PER_S)

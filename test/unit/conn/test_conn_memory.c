@@ -2,7 +2,7 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 #include "inside.h"
 
 static struct pair pair;

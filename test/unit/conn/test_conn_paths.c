@@ -2,7 +2,7 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 #include "inside.h"
 
 #define SECONDS(n) ((uint64_t)(n)*US_PER_S)

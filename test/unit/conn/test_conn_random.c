@@ -5,7 +5,7 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/num.h"
+#include "base/num.h"
 #include "inside.h"
 
 #define WORLDS 150

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "duet/conn/echo.h"
+#include "conn/echo.h"
 
 static const struct stream_piece small = {.offset = 10, .len = 40};
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 #include "pair.h"
 
 #define SECONDS(n) ((uint64_t)(n)*US_PER_S)

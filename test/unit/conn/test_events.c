@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "duet/conn/events.h"
+#include "conn/events.h"
 
 Test(events, come_out_in_the_order_they_went_in_while_the_queue_grows)
 {

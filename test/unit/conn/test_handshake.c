@@ -1,8 +1,8 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/conn/handshake.h"
+#include "base/err.h"
+#include "conn/handshake.h"
 #include "inside.h"
 
 #define CID_I UINT64_C(0x1111222233334444)

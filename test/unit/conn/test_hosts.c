@@ -1,4 +1,4 @@
-#include "duet/conn/hosts.h"
+#include "conn/hosts.h"
 
 #include "unit.h"
 

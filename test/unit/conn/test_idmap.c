@@ -1,8 +1,8 @@
 #include "unit.h"
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
-#include "duet/conn/idmap.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "conn/idmap.h"
 
 Test(idmap, gives_back_what_was_put)
 {

@@ -1,7 +1,7 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/conn/path.h"
+#include "conn/path.h"
 
 #define PTO_US 60000
 

@@ -1,7 +1,7 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/conn/tracer.h"
+#include "conn/tracer.h"
 
 Test(tracer, is_a_no_op_when_off)
 {

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/crypto/aead.h"
-#include "duet/crypto/aead_provider.h"
+#include "base/err.h"
+#include "crypto/aead.h"
+#include "crypto/aead_provider.h"
 #include "vectors_aead.h"
 #include "vectors_hex.h"
 

@@ -1,12 +1,12 @@
 /* aead_provider: every provider puts the same bytes on the wire, and a broken one is found out. */
-#include "duet/crypto/aead_provider.h"
+#include "crypto/aead_provider.h"
 
 #include "unit.h"
 #include <sodium.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
+#include "base/err.h"
+#include "base/rand.h"
 
 #define TEXT_MAX_BYTES (LIMIT_PACKET_MAX_BYTES - AEAD_TAG_BYTES)
 #define AD_MAX_BYTES 300

@@ -2,7 +2,7 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/crypto/cookie.h"
+#include "crypto/cookie.h"
 
 #define CID UINT64_C(0x1122334455667788)
 #define START DUET_TIME(1000000)

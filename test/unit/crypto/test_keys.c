@@ -4,8 +4,8 @@
 #include <openssl/kdf.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/crypto/keys.h"
+#include "base/err.h"
+#include "crypto/keys.h"
 
 #define TEXT "reordered, delayed, replayed"
 #define TEXT_LEN (sizeof(TEXT) - 1)

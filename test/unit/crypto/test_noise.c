@@ -3,8 +3,8 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/crypto/noise.h"
+#include "base/err.h"
+#include "crypto/noise.h"
 #include "vectors_hex.h"
 #include "vectors_noise.h"
 

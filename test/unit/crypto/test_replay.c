@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
-#include "duet/crypto/replay.h"
-#include "duet/wire/limits.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "crypto/replay.h"
+#include "wire/limits.h"
 
 #define FULL ((uint64_t)LIMIT_REPLAY_BITS)
 #define LAST (LIMIT_PACKET_NUMBER - 1)

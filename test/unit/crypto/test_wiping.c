@@ -7,10 +7,10 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
-#include "duet/crypto/keys.h"
-#include "duet/wire/packet.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "crypto/keys.h"
+#include "wire/packet.h"
 
 #define CAP 512
 #define HASH NOISE_HASH_BYTES

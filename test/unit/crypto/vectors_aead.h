@@ -5,7 +5,7 @@
 #ifndef DUET_TEST_VECTORS_AEAD_H
 #define DUET_TEST_VECTORS_AEAD_H
 
-#include "duet/crypto/aead.h"
+#include "crypto/aead.h"
 
 /* No text or associated data of a row is longer. */
 #define AEAD_ROW_BYTES 512

@@ -1,4 +1,4 @@
-#include "duet/io/clock.h"
+#include "io/clock.h"
 
 #include "unit.h"
 #include <stdio.h>

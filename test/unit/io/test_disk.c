@@ -1,12 +1,12 @@
-#include "duet/io/disk.h"
+#include "io/disk.h"
 
 #include "unit.h"
 #include <errno.h>
 #include <sys/resource.h>
 #include <xxhash.h>
 
-#include "duet/base/err.h"
-#include "duet/io/partfile.h"
+#include "base/err.h"
+#include "io/partfile.h"
 #include "tmpdir.h"
 
 static _Alignas(COPY_ALIGN_BYTES) uint8_t chunk_bytes[CHUNK_BYTES];

@@ -1,8 +1,8 @@
-#include "duet/io/filehash.h"
+#include "io/filehash.h"
 
 #include "unit.h"
 
-#include "duet/base/rand.h"
+#include "base/rand.h"
 
 #define BYTES 20000
 

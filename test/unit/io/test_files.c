@@ -1,10 +1,10 @@
-#include "duet/io/files.h"
+#include "io/files.h"
 
 #include "unit.h"
 #include <errno.h>
 
+#include "base/err.h"
 #include "deny.h"
-#include "duet/base/err.h"
 #include "tmpdir.h"
 
 Test(files, accepts_single_components_only)

@@ -1,10 +1,10 @@
-#include "duet/io/identity.h"
+#include "io/identity.h"
 
 #include "unit.h"
 #include <pthread.h>
 
-#include "duet/base/err.h"
-#include "duet/base/text.h"
+#include "base/err.h"
+#include "base/text.h"
 #include "tmpdir.h"
 
 static const char *const key_hex = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";

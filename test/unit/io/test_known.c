@@ -4,8 +4,8 @@
 #include <sodium.h>
 #include <sys/resource.h>
 
-#include "duet/base/err.h"
-#include "duet/io/known.h"
+#include "base/err.h"
+#include "io/known.h"
 #include "tmpdir.h"
 
 #define ADDS 50

@@ -1,4 +1,4 @@
-#include "duet/io/lookup.h"
+#include "io/lookup.h"
 
 #include "unit.h"
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 /* A resolver that answers a name when the test lets it: "slow" waits for the gate. */
 static struct {

@@ -1,4 +1,4 @@
-#include "duet/io/memory.h"
+#include "io/memory.h"
 
 #include "unit.h"
 #include <sodium.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "duet/crypto/aead.h"
+#include "crypto/aead.h"
 
 /* Of /proc/self/status, KiB. */
 static long resident(const char *what)

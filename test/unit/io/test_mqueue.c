@@ -1,4 +1,4 @@
-#include "duet/io/mqueue.h"
+#include "io/mqueue.h"
 
 #include "unit.h"
 #include <errno.h>

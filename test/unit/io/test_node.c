@@ -1,12 +1,12 @@
 /* Two whole programs without their front ends, in one process, over real sockets on loopback. */
-#include "duet/io/node.h"
+#include "io/node.h"
 
 #include "unit.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 #include "tmpdir.h"
 
 #define WAIT_MS 200000 /* everything here takes milliseconds: only a bug takes this long */

@@ -1,4 +1,4 @@
-#include "duet/io/outdir.h"
+#include "io/outdir.h"
 
 #include "unit.h"
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "duet/io/partfile.h"
+#include "io/partfile.h"
 
 #include "unit.h"
 #include <errno.h>
@@ -9,9 +9,9 @@
 #include <ucontext.h>
 #include <xxhash.h>
 
+#include "base/err.h"
+#include "base/rand.h"
 #include "deny.h"
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
 #include "tmpdir.h"
 
 #define PIECE 1000

@@ -1,4 +1,4 @@
-#include "duet/io/resolve.h"
+#include "io/resolve.h"
 
 #include "unit.h"
 #include <netdb.h>
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 
 /* Takes it apart, and asks whoever has to be asked.  The first address. */
 static int resolve(const char *text, int family, struct duet_addr *first, char canonical[RESOLVE_TEXT_BYTES],

@@ -1,4 +1,4 @@
-#include "duet/io/source.h"
+#include "io/source.h"
 
 #include "unit.h"
 #include <errno.h>
@@ -6,7 +6,7 @@
 #include <sys/un.h>
 #include <xxhash.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 #include "tmpdir.h"
 
 #define BYTES (CHUNK_BYTES * 2 + 12345)

@@ -1,4 +1,4 @@
-#include "duet/io/statedir.h"
+#include "io/statedir.h"
 
 #include "unit.h"
 #include <errno.h>
@@ -7,8 +7,8 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 
+#include "base/err.h"
 #include "deny.h"
-#include "duet/base/err.h"
 #include "tmpdir.h"
 
 Test(statedir, makes_the_folders_private)

@@ -1,9 +1,9 @@
-#include "duet/io/tracefile.h"
+#include "io/tracefile.h"
 
 #include "unit.h"
 #include <errno.h>
 
-#include "duet/base/err.h"
+#include "base/err.h"
 #include "tmpdir.h"
 
 static struct tracefile *open_in(const struct tmpdir *d)

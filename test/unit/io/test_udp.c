@@ -1,4 +1,4 @@
-#include "duet/io/udp.h"
+#include "io/udp.h"
 
 #include "unit.h"
 #include <errno.h>
@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "duet/base/bytes.h"
-#include "duet/base/err.h"
+#include "base/bytes.h"
+#include "base/err.h"
 
 #define WAIT_MS 60000 /* loopback delivers at once: only a bug takes this long */
 

@@ -1,9 +1,9 @@
 /* ackmemo: what it calls known was said before, what was said before is known, and it stays small. */
-#include "duet/recovery/ackmemo.h"
+#include "recovery/ackmemo.h"
 
 #include "unit.h"
 
-#include "duet/base/rand.h"
+#include "base/rand.h"
 
 static struct ackmemo m;
 static const struct range *fresh[LIMIT_ACK_RANGES];

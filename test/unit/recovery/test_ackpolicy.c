@@ -1,9 +1,9 @@
 /* ackpolicy: what is asked for, when it is told, and how long the peer may wait meanwhile. */
 #include "unit.h"
 
-#include "duet/recovery/ackpolicy.h"
-#include "duet/recovery/acktr.h"
-#include "duet/recovery/rtt.h"
+#include "recovery/ackpolicy.h"
+#include "recovery/acktr.h"
+#include "recovery/rtt.h"
 
 #define LONG_SENT 1000000
 

@@ -1,8 +1,8 @@
 /* acktr: when an ACK is due, what it lists, what is forgotten. */
 #include "unit.h"
 
-#include "duet/recovery/acktr.h"
-#include "duet/wire/limits.h"
+#include "recovery/acktr.h"
+#include "wire/limits.h"
 
 #define RTT_US 16000 /* RTT/8 is 2 ms */
 #define HOLD_US 2000

@@ -1,8 +1,8 @@
 /* cc: the table and what controllers share. */
 #include "unit.h"
 
-#include "duet/base/err.h"
-#include "duet/recovery/cc.h"
+#include "base/err.h"
+#include "recovery/cc.h"
 
 #define WINDOW (UINT64_C(8) << 20)
 

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "duet/base/num.h"
-#include "duet/recovery/cc.h"
+#include "base/num.h"
+#include "recovery/cc.h"
 
 #define PACKET 1200
 #define WINDOW (UINT64_C(8) << 20)

@@ -3,7 +3,7 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/recovery/cc_bbr.h"
+#include "recovery/cc_bbr.h"
 
 #define PACKET 1000
 #define SPAN 100

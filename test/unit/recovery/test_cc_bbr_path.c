@@ -1,8 +1,8 @@
 /* cc_bbr_path: what samples of the delivery rate make of the bandwidth, round by round. */
 #include "unit.h"
 
-#include "duet/base/num.h"
-#include "duet/recovery/cc_bbr.h"
+#include "base/num.h"
+#include "recovery/cc_bbr.h"
 
 #define PACKET 1400u
 #define FLOOR 0.0

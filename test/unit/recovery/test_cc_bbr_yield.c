@@ -2,7 +2,7 @@
  * much. */
 #include "unit.h"
 
-#include "duet/recovery/cc_bbr.h"
+#include "recovery/cc_bbr.h"
 
 #define PACKET 1000
 #define MIN_RTT_US 40000

@@ -2,7 +2,7 @@
 #include "unit.h"
 #include <math.h>
 
-#include "duet/recovery/cc.h"
+#include "recovery/cc.h"
 
 #define PACKET 1000
 #define RTT 100000

@@ -1,9 +1,9 @@
 /* loss: what is lost, when to probe, what a peer may claim. */
 #include "unit.h"
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
-#include "duet/recovery/loss.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "recovery/loss.h"
 
 #define RTT 100000
 #define BYTES 1000

@@ -1,7 +1,7 @@
 /* loss: the delivery-rate samples, draft-cheng-iccrg-delivery-rate-estimation. */
 #include "unit.h"
 
-#include "duet/recovery/loss.h"
+#include "recovery/loss.h"
 
 #define RTT 50000
 #define BYTES 1000

@@ -1,9 +1,9 @@
 /* loss: what an ACK costs must not depend on how much is in flight.  Work is counted, not timed. */
 #include "unit.h"
 
-#include "duet/base/rand.h"
-#include "duet/recovery/acktr.h"
-#include "duet/recovery/loss.h"
+#include "base/rand.h"
+#include "recovery/acktr.h"
+#include "recovery/loss.h"
 
 #define RTT 100000
 #define SEARCH (2 * (2 * BITMAP_LEVELS - 1)) /* words of one sentmap_next at worst: up, down, and round the ring */

@@ -1,8 +1,8 @@
 /* pacer: exact over six decades of rate. */
 #include "unit.h"
 
-#include "duet/base/rand.h"
-#include "duet/recovery/pacer.h"
+#include "base/rand.h"
+#include "recovery/pacer.h"
 
 #define PACKET 1452
 #define SHORT_PATH_US 16000

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "duet/recovery/pmtud.h"
+#include "recovery/pmtud.h"
 
 #define BASE 1200
 

@@ -1,7 +1,7 @@
 /* rtt: RFC 9002 §5.3 worked by hand, and what a hostile or stopped peer may not do to it. */
 #include "unit.h"
 
-#include "duet/recovery/rtt.h"
+#include "recovery/rtt.h"
 
 #define MS(n) ((n)*US_PER_MS)
 

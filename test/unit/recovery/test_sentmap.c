@@ -1,9 +1,9 @@
 /* sentmap: against a model that looks at everything. */
 #include "unit.h"
 
-#include "duet/base/rand.h"
-#include "duet/recovery/sentmap.h"
-#include "duet/wire/limits.h"
+#include "base/rand.h"
+#include "recovery/sentmap.h"
+#include "wire/limits.h"
 
 Test(sentmap, grows_with_what_is_in_use)
 {

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "duet/recovery/tail.h"
+#include "recovery/tail.h"
 
 #define NOW DUET_TIME(1000000)
 #define WINDOW 1000000

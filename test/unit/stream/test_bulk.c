@@ -1,8 +1,8 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/stream/bulk.h"
+#include "base/err.h"
+#include "stream/bulk.h"
 
 static struct bulksend b;
 static uint8_t file[1000];

@@ -1,9 +1,9 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
-#include "duet/stream/recvstate.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "stream/recvstate.h"
 
 static struct recvstate s;
 

@@ -1,9 +1,9 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
-#include "duet/stream/sendstate.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "stream/sendstate.h"
 
 static struct sendstate s;
 

@@ -1,8 +1,8 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/rand.h"
-#include "duet/stream/sendstream.h"
+#include "base/rand.h"
+#include "stream/sendstream.h"
 
 static struct sendstream s;
 

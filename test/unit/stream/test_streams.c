@@ -2,9 +2,9 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
-#include "duet/stream/streams.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "stream/streams.h"
 
 #define WINDOW LIMIT_WINDOW_MIN_BYTES
 

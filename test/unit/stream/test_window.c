@@ -1,8 +1,8 @@
 /* The window as rows of (time, consumed, round trip) and what it comes to. */
 #include "unit.h"
 
-#include "duet/stream/recvstate.h"
-#include "duet/stream/window.h"
+#include "stream/recvstate.h"
+#include "stream/window.h"
 
 #define MAX_BYTES (48 * 1024 * 1024)
 #define MIB UINT64_C(1048576)

@@ -1,7 +1,7 @@
 #include "unit.h"
 
-#include "duet/base/text.h"
-#include "duet/ui/bar.h"
+#include "base/text.h"
+#include "ui/bar.h"
 
 static struct bar example(void)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "duet/ui/charset.h"
+#include "ui/charset.h"
 
 /* A locale of another encoding, made here: machines rarely have one. */
 static void set_locale(const char *encoding)

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "duet/ui/command.h"
+#include "ui/command.h"
 
 static void expect(const char *line, enum command_id id, const char *text)
 {

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "duet/ui/input.h"
+#include "ui/input.h"
 
 static void set_up(void)
 {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/ui/keys.h"
+#include "ui/keys.h"
 
 /* What the bytes lead to, as words: plain bytes as they are, sequences in <>. */
 static const char *fed(struct keys *k, const char *bytes, size_t len)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/ui/links.h"
+#include "ui/links.h"
 
 static struct links l; /* large */
 

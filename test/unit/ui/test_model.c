@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "duet/base/text.h"
-#include "duet/ui/model.h"
+#include "base/text.h"
+#include "ui/model.h"
 
 static struct model m; /* large */
 

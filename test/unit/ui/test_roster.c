@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "duet/ui/roster.h"
+#include "ui/roster.h"
 
 static struct roster r; /* large */
 static const struct duet_addr nowhere;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/ui/view.h"
+#include "ui/view.h"
 
 Test(view, gives_every_row_away_exactly_once)
 {

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
-#include "duet/wire/frame.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "wire/frame.h"
 
 #define FRAME_CAP 2048
 #define BIG VARINT_MAX

@@ -1,9 +1,9 @@
 /* frame_ack: the bitmap form: when it is taken, what it says, what is refused. */
 #include "unit.h"
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
-#include "duet/wire/frame.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "wire/frame.h"
 
 #define CAP 2048
 

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/base/bytes.h"
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
-#include "duet/wire/packet.h"
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "wire/packet.h"
 
 #define CID_I UINT64_C(0x0102030405060708)
 #define CID_R UINT64_C(0xf1f2f3f4f5f6f7f8)

@@ -2,9 +2,9 @@
 #include "unit.h"
 #include <string.h>
 
-#include "duet/base/err.h"
-#include "duet/base/rand.h"
-#include "duet/wire/params.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "wire/params.h"
 
 #define BOTH (SUITE_AES128GCM | SUITE_CHACHA20POLY1305)
 

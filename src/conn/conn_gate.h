@@ -1,0 +1,49 @@
+/*
+ * conn_gate: what may leave, and when; no frame is written here.  Part of conn (conn.h), used by
+ * conn_send and conn_draft.
+ *
+ *   an ACK            always, when due (and the address allows)
+ *   control, chat     room in min(cwnd, window), or CONN_CHAT_EXTRA_PACKETS past it; never paced
+ *   bulk              room in min(cwnd, window), and the pacer's leave; only ahead (path.h) while the route in use may lead nowhere
+ *   a probe           one packet past all of these
+ *   an errand         always: a small packet to prove a route, or its answer (path.h)
+ *   step mode         only while nothing is outstanding
+ */
+#ifndef DUET_CONN_CONN_GATE_H
+#define DUET_CONN_CONN_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conn/conn.h"
+
+#define GATE_LEAST_BYTES 96 /* of any packet but a PATH_* frame's; enough for a CLOSE with its ACK */
+
+/* What the window lets through now. */
+struct gate {
+    bool control; /* anything that asks for an acknowledgement, but files */
+    bool bulk;
+    bool probe;
+};
+
+struct gate gate_open(const struct conn *c);
+/* May the address get a packet worth sending, CLOSE among them? */
+bool gate_address_allows(const struct conn *c);
+/* May any packet leave at all? */
+bool gate_may_send(struct conn *c);
+/* A packet that leaves by a route of its own. */
+bool gate_errand(struct conn *c, struct path_errand *e);
+/* Where a packet of files of that size may go ahead of the route in use, now; NULL: nowhere. */
+const struct duet_route *gate_ahead(struct conn *c, size_t *room, duet_time now);
+/* The next packet's size.  Packets are small while the address is unproven (it may get only so much), and after two
+ * probe timeouts in a row: perhaps only the large ones get lost. */
+uint32_t gate_packet_bytes(const struct conn *c);
+size_t gate_flight_bytes(const struct conn *c); /* of the handshake */
+bool gate_control_wants(const struct conn *c);
+/* Is it time for a packet of the size that path MTU discovery asks about? */
+bool gate_probe_wanted(struct conn *c, const struct gate *g, duet_time now);
+/* A full packet of files may leave now. */
+bool gate_bulk_allowed(struct conn *c, const struct gate *g, duet_time now);
+
+#endif
