@@ -13,7 +13,7 @@
 #include "scene.h"
 
 #define S_US UINT64_C(1000000)
-#define PATIENCE_US (30 * S_US) /* README: for so much silence a peer is waited for when leaving */
+#define PATIENCE_US (30 * S_US) /* duet(1): for so much silence a peer is waited for when leaving */
 #define HUB_ATTEMPTS 64
 #define UI_FULL 8192
 
