@@ -45,7 +45,7 @@ struct endpoint_config {
     bool trace; /* keep trace events for endpoint_trace_poll */
 };
 
-/* Why a connection ended, as the user is told (design §3). */
+/* Why a connection ended, as the user is told (PROTOCOL.md §4.2, §9.3). */
 enum endpoint_end {
     END_LEFT,       /* the peer closed */
     END_LOST,       /* silent for lost_us */

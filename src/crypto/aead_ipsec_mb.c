@@ -6,8 +6,8 @@
  * for this CPU; its manager tells them and is freed again (200 KB, over a
  * ms the first time, because it runs its own self-tests).
  *
- * Two dangers are fenced off here.  struct gcm_key_data grows in 1.4 (the
- * library's issue 116), so one other than that of the header could write past
+ * Two dangers are fenced off here.  struct gcm_key_data grows in 1.4
+ * (intel-ipsec-mb on GitHub, no. 116), so one other than that of the header could write past
  * our state: it must be the very version, whatever the loader accepted.  And its
  * calls return nothing: one that dislikes its arguments (NULL, a length out of
  * range) could leave plaintext in place unnoticed, hence the assertions.

@@ -60,7 +60,7 @@
 #define LIMIT_SENT_PACKETS 262144 /* packets in the air or lost and still remembered; a power of two */
 #define LIMIT_EXTENT_RANGES 65536 /* holes in one bulk stream, each side */
 
-/* Liveness, microseconds (design §3). */
+/* Liveness, microseconds (PROTOCOL.md §9.3). */
 #define HEARTBEAT_DEFAULT_US 5000000
 #define HEARTBEAT_MIN_US 500000
 #define HEARTBEAT_MAX_US 60000000

@@ -12,7 +12,7 @@
 #define KB UINT64_C(1000)
 #define TEMPLATES 256                        /* different SYNs an attacker has at hand */
 #define TAPPED 64                            /* datagrams it overheard last */
-#define FLOOD_MEMORY_BYTES (4 * 1024 * 1024) /* threats.md: what a flood may cost the victim */
+#define FLOOD_MEMORY_BYTES (4 * 1024 * 1024) /* what a flood may cost the victim */
 #define FLOOD_CONNECT_US WORLD_S(3)
 #define BATCH_US 1000
 

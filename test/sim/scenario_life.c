@@ -9,9 +9,9 @@
 #define KB UINT64_C(1000)
 #define MB UINT64_C(1000000)
 
-/* design §3: 15 s of silence, and the words that say so. */
+/* What duet(1) promises: 15 s of silence, and the words that say so. */
 #define UNREACHABLE_LIMIT_US WORLD_S(15)
-/* threats.md: an outage is over so soon after it ends. */
+/* An outage is over so soon after it ends: probes are a second apart (PROTOCOL.md §9.3). */
 #define BACK_LIMIT_US WORLD_S(3)
 
 /* What `number` holds for the scenarios here. */

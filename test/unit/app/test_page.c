@@ -3,7 +3,7 @@
  * is wrong, and whoever writes a second implementation has only the page.  A vector is a line of
  * the page that begins with its label; its bytes are the hex groups that follow, also on further
  * lines that begin with a blank, up to the first word that is none.  Tests run in the repository's
- * top folder.
+ * top directory.
  */
 #include "unit.h"
 #include <ctype.h>
@@ -32,7 +32,7 @@ static void read_page(void)
 {
     FILE *f = fopen(PAGE, "r");
 
-    cr_assert_not_null(f, "%s is not here: tests run in the repository's top folder", PAGE);
+    cr_assert_not_null(f, "%s is not here: tests run in the repository's top directory", PAGE);
     const size_t len = fread(page, 1, sizeof(page) - 1, f);
     fclose(f);
     page[len] = '\0';
