@@ -64,7 +64,7 @@ size_t text_columns(const char *src, size_t len);
 size_t text_fit(const char *src, size_t len, size_t columns);
 
 /*
- * A peer's file name made safe to create in one folder: sanitised, NFC, no '/' or NUL ('\' is a
+ * A peer's file name made safe to create in one directory: sanitised, NFC, no '/' or NUL ('\' is a
  * letter like any other here), not "", ".", "..", no leading or trailing blanks, no leading '-' or
  * ".duet-part" anywhere (the '-' or '.' becomes '_'), nothing hidden (a leading '.' gets a '_' in
  * front: no .bashrc, no .ssh), at most 255 bytes with its extension kept.  0 or DUET_ENAME (nothing

@@ -97,7 +97,7 @@ static bool is_dots(const char *src, size_t len)
     return (len == 1 || len == 2) && memcmp(src, "..", len) == 0;
 }
 
-/* Takes away what means something to a command line, to a shell that looks into the folder
+/* Takes away what means something to a command line, to a shell that looks into the directory
  * (.bashrc, .ssh), or to our own leftovers; returns the new length.  There is room for one byte
  * more. */
 static size_t defuse(char *name, size_t len)

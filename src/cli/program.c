@@ -138,7 +138,7 @@ int program_open(struct program *p, const struct options *o, const struct hub_co
     char error[IDENTITY_ERROR_BYTES];
 
     *p = (struct program){.o = o, .signal_fd = -1};
-    if (o->out_dir && program_check_folder(o->out_dir) != EXIT_DONE)
+    if (o->out_dir && program_check_dir(o->out_dir) != EXIT_DONE)
         return EXIT_FILE;
     if (identity_open(&p->id, o->home, error) < 0) {
         say_error("%s", error);
@@ -353,7 +353,7 @@ const char *program_endpoint_text(const struct duet_addr *addr, char out[ADDR_TE
     return out;
 }
 
-int program_check_folder(const char *dir)
+int program_check_dir(const char *dir)
 {
     struct stat st;
     int trouble = 0;

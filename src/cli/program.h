@@ -79,7 +79,7 @@ const char *program_failure_text(const struct msg *m);
 /* "[ADDR]:PORT", with brackets whatever the family. */
 const char *program_endpoint_text(const struct duet_addr *addr, char out[ADDR_TEXT_BYTES]);
 
-/* Is DIR a folder we can write to?  0, or an error printed and EXIT_FILE. */
-int program_check_folder(const char *dir);
+/* Is DIR a directory we can write to?  0, or an error printed and EXIT_FILE. */
+int program_check_dir(const char *dir);
 
 #endif

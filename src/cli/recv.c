@@ -211,7 +211,7 @@ static int run(struct options *o)
         say_error("recv takes no arguments; to connect to a host: duet recv -c %s", o->args[0]);
         return EXIT_USAGE;
     }
-    if (!o->out_dir && program_check_folder(".") != EXIT_DONE)
+    if (!o->out_dir && program_check_dir(".") != EXIT_DONE)
         return EXIT_FILE;
     struct recv *r = calloc(1, sizeof *r);
     if (!r) {

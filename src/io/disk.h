@@ -21,8 +21,8 @@
 
 struct disk;
 
-/* Holds the folder received files go to; NULL: the current one.  Reads the umask, so: before any thread starts.
- * `must_write`: a folder that cannot be written to is an error here, not only with the first file.
+/* Holds the directory received files go to; NULL: the current one.  Reads the umask, so: before any thread starts.
+ * `must_write`: a directory that cannot be written to is an error here, not only with the first file.
  * 0, DUET_ENOMEM, DUET_ESYS (errno in *sys). */
 int disk_new(const char *out_dir, bool must_write, struct disk **out, int *sys);
 /* Aborts what is open.  NULL is fine. */

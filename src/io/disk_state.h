@@ -33,7 +33,7 @@ struct disk {
     mode_t mode;
     struct mqueue *jobs, *results;
     pthread_t thread;
-    duet_time sweep_at; /* the next look for what killed processes left in the folder */
+    duet_time sweep_at; /* the next look for what killed processes left in the directory */
     duet_time touch_at; /* the next sign of life for those who look */
     size_t count;
     struct open_file files[DISK_FILES];

@@ -249,7 +249,7 @@ int files_rename_new(int dirfd, const char *from, const char *to)
     return err == DUET_ESYS && is_unknown_here(errno) ? place_new(dirfd, from, to) : err;
 }
 
-/* The file a note is about: at most a name, and one of this folder. */
+/* The file a note is about: at most a name, and one of this directory. */
 static bool read_note(int fd, char about[NAME_MAX + 1])
 {
     const ssize_t len = files_pread(fd, about, NAME_MAX, 0);

@@ -1,6 +1,6 @@
 /*
  * files: what the file-keeping modules (partfile, identity, known) share:
- * names inside a held folder, temporary files, whole reads and writes, and
+ * names inside a held directory, temporary files, whole reads and writes, and
  * giving a file its name without ever replacing another.
  *
  * Every name is one component inside dirfd.  Errors: DUET_ESYS with errno set

@@ -35,7 +35,7 @@ struct node_config {
 struct node;
 
 /*
- * Binds, opens the trace and the folder, starts the threads.  0, or a negative
+ * Binds, opens the trace and the directory, starts the threads.  0, or a negative
  * code with one line for the user in error (what, which, why, what to do):
  * DUET_ESYS (port in use, no permission, out_dir missing or not writable, trace: errno in *sys), DUET_EINVAL (bind),
  * DUET_ENOMEM, DUET_ENOTFOUND (cc).

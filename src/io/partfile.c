@@ -96,13 +96,13 @@ static int open_locked(int dirfd, char temp[FILES_TEMP_NAME_BYTES])
     }
 }
 
-/* Errors that are about the name, not about this folder or this moment. */
+/* Errors that are about the name, not about this directory or this moment. */
 static bool is_about_the_name(int why)
 {
     return why == EINVAL || why == EILSEQ || why == ENAMETOOLONG || why == ENOENT || why == EPROTO;
 }
 
-/* Gives an empty file the name, as the file itself will get it, in `room`: a new folder of our
+/* Gives an empty file the name, as the file itself will get it, in `room`: a new directory of our
  * own. */
 static int try_name_in(int room, const char *name, int *sys)
 {
@@ -122,7 +122,7 @@ static int try_name_in(int room, const char *name, int *sys)
 }
 
 /* Can the file get its name at the end?  FAT, exFAT, NTFS and many network servers refuse some that
- * are legal here, and some mounts know no way to rename.  Where no folder can be made it is not
+ * are legal here, and some mounts know no way to rename.  Where no directory can be made it is not
  * known, and the end will show. */
 static int try_name(int dirfd, const char *name, int *sys)
 {
@@ -163,7 +163,7 @@ static bool is_of_a_room(int room, const char *name)
            (st.st_size == 0 || files_is_temp_name(name, FILES_NOTE_PREFIX));
 }
 
-/* The folder of try_name: nothing but an empty file can be in it, and a note about it. */
+/* The directory of try_name: nothing but an empty file can be in it, and a note about it. */
 static void sweep_room(int dirfd, const char *room, const struct stat *own)
 {
     struct stat st;
@@ -420,7 +420,7 @@ static int verify(struct partfile *p, const uint8_t digest[DIGEST_BYTES], int *s
 }
 
 /* Removed while the file was on its way: nothing can be named in it any more. */
-static bool folder_is_gone(int dirfd)
+static bool directory_is_gone(int dirfd)
 {
     struct stat st;
 
@@ -461,7 +461,7 @@ static int give_name(struct partfile *p, char final[PARTFILE_NAME_BYTES], int *s
 {
     int err = DUET_EEXIST;
 
-    if (folder_is_gone(p->dirfd)) {
+    if (directory_is_gone(p->dirfd)) {
         *sys = ENOENT;
         return DUET_ESYS;
     }

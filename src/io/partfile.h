@@ -5,14 +5,14 @@
  *   .duet-part-XXXXXXXX  --check, fsync-->  NAME, else NAME (1), NAME (2), …
  *
  * Under its final name a file is complete, verified and on the disk, or it is
- * not there; nothing that exists is ever replaced.  The folder is held open,
+ * not there; nothing that exists is ever replaced.  The directory is held open,
  * names are single components, no symlink is followed.  Every byte is written
  * once: what a peer sends again for the same place is ignored, so the digest
  * is of the file.  The last step is tried before the first byte, with an empty
- * file and the final name in a folder of our own that nobody sees.
+ * file and the final name in a directory of our own that nobody sees.
  *
  * Who died leaves its temporary files.  A lock (flock) tells the living from the
- * dead, but not where one folder is mounted twice, or has no locks.  So a file
+ * dead, but not where one directory is mounted twice, or has no locks.  So a file
  * is taken for left over only if it was not touched for PARTFILE_STALE_S either,
  * by the clock of the file system; the living touch theirs.
  *
@@ -52,14 +52,14 @@ int partfile_write(struct partfile *p, const struct chunk *c, int *sys);
  * not read, or it failed, which partfile_commit says. */
 bool partfile_catch_up(struct partfile *p);
 
-/* Checks, fsyncs, renames, fsyncs the folder.  DUET_EINTEGRITY: bytes missing, other contents than the digest says,
+/* Checks, fsyncs, renames, fsyncs the directory.  DUET_EINTEGRITY: bytes missing, other contents than the digest says,
  * or the temporary file was tampered with; DUET_EEXIST: all names taken; DUET_ESYS.  final gets the name it has now. */
 int partfile_commit(struct partfile *p, const uint8_t digest[DIGEST_BYTES], char final[PARTFILE_NAME_BYTES], int *sys);
 
 /* A sign of life for partfile_sweep of others. */
 void partfile_touch(const struct partfile *p);
 
-/* Removes what killed processes of this user left in the folder of `p`: temporary files, made as
+/* Removes what killed processes of this user left in the directory of `p`: temporary files, made as
  * that one was, that are neither locked nor were touched for PARTFILE_STALE_S. */
 void partfile_sweep(const struct partfile *p);
 

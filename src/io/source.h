@@ -25,7 +25,7 @@
 
 struct source;
 
-/* DUET_ESYS (EISDIR for a folder), DUET_EUNSUPPORTED: a device, pipe or socket; DUET_ERANGE: nobody
+/* DUET_ESYS (EISDIR for a directory), DUET_EUNSUPPORTED: a device, pipe or socket; DUET_ERANGE: nobody
  * knows how long it is, and it is longer than SOURCE_COPY_BYTES; DUET_ENOMEM. */
 int source_open(const char *path, struct source **out, int *sys);
 void source_close(struct source *s); /* NULL is fine */

@@ -47,7 +47,7 @@ int statedir_open(const char *path)
 
     if (len < 0 || (size_t)len >= sizeof(at))
         return DUET_ERANGE;
-    /* Folders above it that cannot be made mostly exist; whether it matters shows at the last
+    /* Directories above it that cannot be made mostly exist; whether it matters shows at the last
      * one. */
     for (char *slash = strchr(at + 1, '/'); len > 0 && slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -150,7 +150,7 @@ static int check_file(int fd, size_t most, enum statedir_access access, size_t *
 
 int statedir_read(int dirfd, const char *name, size_t most, enum statedir_access access, char **out, size_t *len)
 {
-    /* The user's own folder: a symlink to where they keep their keys is theirs to make. */
+    /* The user's own directory: a symlink to where they keep their keys is theirs to make. */
     const int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     *out = NULL;

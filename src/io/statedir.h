@@ -1,9 +1,9 @@
 /*
- * statedir: small private files replaced as a whole, in a folder held open:
+ * statedir: small private files replaced as a whole, in a directory held open:
  * what identity and known_peers are kept in.
  *
  * A reader sees the old or the new contents, never a part, also after a power
- * cut: temporary file, fsync, rename, fsync of the folder.  0 or a negative
+ * cut: temporary file, fsync, rename, fsync of the directory.  0 or a negative
  * code, DUET_ESYS with errno set.  Any thread.
  */
 #ifndef DUET_IO_STATEDIR_H
@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Makes the folder (and those above it) 0700 when missing and opens it.  fd, or DUET_ESYS, DUET_ERANGE; DUET_ETRUST: it
- * is somebody else's, or others may write to it. */
+/* Makes the directory (and those above it) 0700 when missing and opens it.  fd, or DUET_ESYS, DUET_ERANGE;
+ * DUET_ETRUST: it is somebody else's, or others may write to it. */
 int statedir_open(const char *path);
 
 /* Replaces (or only creates: DUET_EEXIST) the file `name`, 0600. */

@@ -57,7 +57,7 @@ __attribute__((format(printf, 2, 3))) static int finish_bad(struct command *out,
     return finish(out, COMMAND_BAD, len < 0 ? NULL : text);
 }
 
-/* "~" or "~user" at the start becomes the home folder; what cannot be expanded stays. NULL: out of
+/* "~" or "~user" at the start becomes the home directory; what cannot be expanded stays. NULL: out of
  * memory. */
 static char *expand_home(char *path)
 {

@@ -118,21 +118,21 @@ static rl_compentry_func_t *completer(const char *line, size_t *start)
     return rl_filename_completion_function;
 }
 
-/* Is this match, as the user would write it, a folder? */
-static bool is_folder(const char *path)
+/* Is this match, as the user would write it, a directory? */
+static bool is_directory(const char *path)
 {
     struct stat st;
     struct command c;
     char line[4096];
-    bool folder;
+    bool directory;
 
     /* The command parser knows how "~" is meant. */
     snprintf(line, sizeof line, "/send %s", path);
     if (command_parse(line, &c) < 0)
         return false;
-    folder = c.id == COMMAND_SEND && stat(c.text, &st) == 0 && S_ISDIR(st.st_mode);
+    directory = c.id == COMMAND_SEND && stat(c.text, &st) == 0 && S_ISDIR(st.st_mode);
     command_dispose(&c);
-    return folder;
+    return directory;
 }
 
 static void offer_choices(char **matches)
@@ -167,7 +167,7 @@ static int on_tab(int count, int key)
     if (matches) {
         bool only = !matches[1];
         bool changes = strcmp(matches[0], before + start) != 0;
-        const char *closing = !only ? "" : generator == command_generator ? " " : is_folder(matches[0]) ? "/" : "";
+        const char *closing = !only ? "" : generator == command_generator ? " " : is_directory(matches[0]) ? "/" : "";
         rl_begin_undo_group();
         rl_delete_text((int)start, rl_point);
         rl_point = (int)start;
