@@ -69,7 +69,6 @@ static void add_controls(struct conn *c, struct draft *d, duet_time now)
     }
 }
 
-/* The piece is in the packet.  A small new one of chat or control will be repeated before it could be known lost. */
 /* The application is woken once for some megabytes, not for each packet. */
 static void tell_low(struct conn *c, const struct bulksend *b, uint64_t unsent_before)
 {
@@ -78,6 +77,7 @@ static void tell_low(struct conn *c, const struct bulksend *b, uint64_t unsent_b
                     &(struct endpoint_event){.type = EVENT_RUNS_LOW, .conn = c->id, .stream = b->id});
 }
 
+/* The piece is in the packet.  A small new one of chat or control will be repeated before it could be known lost. */
 static void record_stream(struct conn *c, uint64_t id, const struct stream_piece *piece, duet_time now)
 {
     const int index = streams_ordered_index(id);

@@ -353,6 +353,7 @@ void path_local_gone(struct path *p, const struct duet_addr *local)
     forget_local(&p->route, local);
     forget_local(&p->trial.home.route, local);
     forget_local(&p->trial.candidate.route, local);
+    forget_local(&p->trial.next, local);
     for (size_t i = 0; i < p->reply_count; i++)
         forget_local(&p->replies[i].to, local);
 }

@@ -318,13 +318,16 @@ Test(path, an_address_of_ours_that_is_gone_is_forgotten_everywhere)
 {
     const struct duet_addr ours = {.family = ADDR_V4, .ip = {192, 168, 0, 1}};
     const struct duet_route there = {.peer = home.peer, .local = ours}, elsewhere = {.peer = cafe.peer, .local = ours};
+    const struct duet_route third = {.peer = train.peer, .local = ours};
 
     path_init(&p, &there, true);
     newest(&elsewhere, 1);
+    newest(&third, 2);
     path_challenged(&p, &elsewhere, p.trial.home.challenge);
     path_local_gone(&p, &ours);
     cr_assert_eq(p.route.local.family, ADDR_NONE);
     cr_assert_eq(p.trial.home.route.local.family, ADDR_NONE);
     cr_assert_eq(p.trial.candidate.route.local.family, ADDR_NONE);
+    cr_assert_eq(p.trial.next.local.family, ADDR_NONE);
     cr_assert_eq(p.replies[0].to.local.family, ADDR_NONE);
 }
