@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include "conn/attempt.h"
 
@@ -60,10 +61,13 @@ static bool is_loopback_v4(const struct duet_addr *a)
     return a->family == ADDR_V4 && a->ip[0] == 127;
 }
 
-/* From an address of ours to one of ours: nobody else can have sent that.  All of 127.0.0.0/8 is ours, and what is sent
- * to any of them comes from 127.0.0.1. */
-static bool came_from_ourselves(const struct duet_route *from)
+/* From an address of ours to the one that was called, so that is ours as well.  Anybody can send us our SYN, and over IPv6
+ * even from our own address, but not to where it was sent.  All of 127.0.0.0/8 is ours, and what is sent to any of them
+ * comes from 127.0.0.1. */
+static bool is_own_call(const struct duet_addr *called, const struct duet_route *from)
 {
+    if (!addr_same_host(called, &from->local))
+        return false;
     return addr_same_host(&from->peer, &from->local) || (is_loopback_v4(&from->peer) && is_loopback_v4(&from->local));
 }
 
@@ -74,7 +78,7 @@ static void came_back(struct endpoint *e, uint64_t cid_i, const struct duet_rout
     struct conn *leg = endpoint_find(e, cid_i);
     if (leg == NULL || leg->attempt == NULL)
         return;
-    if (!came_from_ourselves(from)) {
+    if (!is_own_call(&leg->path.route.peer, from)) {
         attempt_hint(e, leg, HINT_COMES_BACK, 0);
         return;
     }
@@ -107,14 +111,38 @@ void accept_confirmed(struct endpoint *e, struct conn *c, duet_time now)
 
 /* ── answering ───────────────────────────────────────────────────────── */
 
-/* The SYN of a handshake we know: repeat the answer, if it is the same one. */
-static int repeat_answer(struct endpoint *e, struct conn *c, const struct packet *p, const struct duet_route *from,
-                         size_t len, duet_time now)
+/* By what a SYN is known when it comes again: where it came from, and all of it that counts.  Whoever sees a SYN can be
+ * faster with a copy of his own address, or with another one of the same cid_i.  Those are other SYNs, with answers of
+ * their own, or the peer would get none. */
+static uint64_t syn_tag_of(const struct endpoint *e, const struct packet *p, const struct duet_route *from)
 {
-    if (c->state != CONN_SYN_RECEIVED || !route_equal(&c->path.route, from) ||
-        memcmp(c->hs->noise.re, p->noise, NOISE_KEY_BYTES) != 0)
+    uint8_t all[2 * ADDR_KEY_BYTES + PACKET_SYN_BOUND_BYTES + LIMIT_SYN_BYTES];
+    uint8_t key[crypto_shorthash_KEYBYTES] = {0}, hash[crypto_shorthash_BYTES];
+    struct writer k = writer_of(key, sizeof(key)), w = writer_of(all, sizeof(all));
+
+    writer_u64(&k, e->syn_secret);
+    addr_key(&from->peer, writer_reserve(&w, ADDR_KEY_BYTES));
+    addr_key(&from->local, writer_reserve(&w, ADDR_KEY_BYTES));
+    packet_syn_bound(writer_reserve(&w, PACKET_SYN_BOUND_BYTES), p->version, p->flags, p->cid_i);
+    writer_bytes(&w, p->noise, p->noise_len);
+    (void)crypto_shorthash(hash, all, writer_used(&w), key); /* SipHash never fails */
+    struct reader r = reader_of(hash, sizeof(hash));
+    return reader_u64(&r);
+}
+
+/* The answer is marked as the SYN was: to one that came without, perhaps because marks do not get through, without. */
+static void note_mark(struct conn *c, const struct envelope *outside)
+{
+    c->peer_unmarked = (outside->ecn & ENVELOPE_ECN_MASK) == 0;
+}
+
+/* A SYN that was answered has come again. */
+static int repeat_answer(struct endpoint *e, struct conn *c, const struct envelope *outside, size_t len, duet_time now)
+{
+    if (c->state != CONN_SYN_RECEIVED)
         return DUET_EREPLAY;
     path_received(&c->path, len);
+    note_mark(c, outside);
     c->flight_wanted = true; /* its life goes on as it was: who only repeats SYNs holds no place for ever */
     endpoint_update(e, c, now);
     return 0;
@@ -134,9 +162,10 @@ static int refuse(struct endpoint *e, const struct packet *p, const struct duet_
     return rc;
 }
 
-static int answer(struct endpoint *e, const struct packet *p, const struct duet_route *from, size_t len,
+static int answer(struct endpoint *e, const struct packet *p, const struct envelope *outside, size_t len,
                   bool address_proven, conn_id stands_for, struct host *host, duet_time now)
 {
+    const struct duet_route *from = &outside->route;
     struct handshake hs;
     int rc = handshake_answer(&hs, &e->shared.cfg, p, endpoint_fresh_id(e), REFUSAL_NONE, &e->shared.rng);
     if (rc == 0 && hs.refusal != REFUSAL_NONE) {
@@ -149,6 +178,8 @@ static int answer(struct endpoint *e, const struct packet *p, const struct duet_
         rc = c == NULL ? DUET_ENOMEM : 0;
         if (c != NULL) {
             path_received(&c->path, len);
+            note_mark(c, outside);
+            c->syn_tag = syn_tag_of(e, p, from);
             c->stands_for = stands_for;
             c->initiated = stands_for != 0;
             c->host = host;
@@ -225,8 +256,10 @@ static void note_wasted(struct endpoint *e, struct host *host, bool address_prov
     host_wasted(host, now);
 }
 
-int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_route *from, size_t len, duet_time now)
+int accept_syn(struct endpoint *e, const struct packet *p, const struct envelope *outside, size_t len, duet_time now)
 {
+    const struct duet_route *from = &outside->route;
+
     e->counters.syns++;
     if (p->noise_len < NOISE_KEY_BYTES)
         return DUET_EMALFORMED;
@@ -234,9 +267,9 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_rou
         came_back(e, p->cid_i, from, now);
         return DUET_EREPLAY;
     }
-    struct conn *known = idmap_get(&e->by_peer, p->cid_i);
+    struct conn *known = idmap_get(&e->by_syn, syn_tag_of(e, p, from));
     if (known != NULL)
-        return repeat_answer(e, known, p, from, len, now);
+        return repeat_answer(e, known, outside, len, now);
 
     const struct attempt *own = attempt_to(e, &from->peer);
     /* Where theirs wins it is answered even if they had answered ours: they dropped that answer when their own attempt
@@ -256,7 +289,7 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_rou
     if (host == NULL || (token_ok && !may_ask(e, host, now)) || (!is_busy && !make_room(e, host, token_ok, now)))
         return DUET_EFULL;
     const int rc = is_busy ? refuse(e, p, from, REFUSAL_BUSY)
-                           : answer(e, p, from, len, token_ok, own != NULL ? own->id : 0, host, now);
+                           : answer(e, p, outside, len, token_ok, own != NULL ? own->id : 0, host, now);
     if (is_busy || rc != 0)
         note_wasted(e, host, token_ok, now);
     return rc;

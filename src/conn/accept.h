@@ -10,7 +10,7 @@
 #include "wire/packet.h"
 
 /* A parsed SYN.  As endpoint_recv. */
-int accept_syn(struct endpoint *e, const struct packet *p, const struct duet_route *from, size_t len, duet_time now);
+int accept_syn(struct endpoint *e, const struct packet *p, const struct envelope *outside, size_t len, duet_time now);
 
 /* A SYN of another version: says which we speak. */
 void accept_other_version(struct endpoint *e, const struct packet *p, const struct duet_route *from);

@@ -122,6 +122,7 @@ struct conn {
     struct attempt *attempt; /* whose leg it is, until it is connected; else NULL (attempt.h) */
     conn_id stands_for; /* the id of our own attempt: a further leg of it, or an answer to the SYN of a simultaneous
                               * one that will replace it; 0 */
+    uint64_t syn_tag;   /* responder: of the SYN it answers, by which that is known when it comes again */
     uint64_t session;   /* cid_i ^ cid_r */
     uint8_t peer_key[NOISE_KEY_BYTES];
 

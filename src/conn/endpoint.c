@@ -47,7 +47,8 @@ struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now)
     sodium_memzero(e->shared.cfg.seed, sizeof e->shared.cfg.seed);
     events_init(&e->shared.events);
     idmap_init(&e->by_id, rand_u64(&e->shared.rng));
-    idmap_init(&e->by_peer, rand_u64(&e->shared.rng));
+    e->syn_secret = rand_u64(&e->shared.rng);
+    idmap_init(&e->by_syn, e->syn_secret);
     heap_init(&e->timers);
     hosts_init(&e->hosts, rand_u64(&e->shared.rng));
     cookie_init(&e->cookie, &e->shared.rng, now);
@@ -67,7 +68,7 @@ void endpoint_free(struct endpoint *e)
     attempt_free_all(e);
     free(e->all);
     idmap_dispose(&e->by_id);
-    idmap_dispose(&e->by_peer);
+    idmap_dispose(&e->by_syn);
     heap_dispose(&e->timers);
     events_dispose(&e->shared.events);
     tracer_dispose(&e->shared.tracer);
@@ -176,21 +177,11 @@ static int recv_ack(struct endpoint *e, struct conn *c, const struct packet *p, 
     return rc;
 }
 
-/* The answer is marked as the SYN was: to one that came without, perhaps because marks do not get through, without. */
-static int recv_syn(struct endpoint *e, const struct packet *p, const struct arrival *a, size_t len)
-{
-    const int rc = accept_syn(e, p, &a->outside->route, len, a->now);
-    struct conn *c = rc == 0 ? idmap_get(&e->by_peer, p->cid_i) : NULL;
-    if (c != NULL)
-        c->peer_unmarked = (a->outside->ecn & ENVELOPE_ECN_MASK) == 0;
-    return rc;
-}
-
 static int dispatch(struct endpoint *e, struct conn *c, const struct packet *p, const struct arrival *a, uint8_t *dgram,
                     size_t len)
 {
     if (p->type == PACKET_SYN)
-        return recv_syn(e, p, a, len);
+        return accept_syn(e, p, a->outside, len, a->now);
     if (c == NULL)
         return DUET_ENOTFOUND;
     switch (p->type) {

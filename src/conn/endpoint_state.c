@@ -31,7 +31,7 @@ static int keep(struct endpoint *e, struct conn *c)
     }
     int rc = idmap_put(&e->by_id, c->id, c);
     if (rc == 0 && !c->initiator)
-        rc = idmap_put(&e->by_peer, c->peer_cid, c);
+        rc = idmap_put(&e->by_syn, c->syn_tag, c);
     if (rc != 0) {
         idmap_remove(&e->by_id, c->id);
         return rc;
@@ -103,8 +103,8 @@ void endpoint_remove(struct endpoint *e, struct conn *c)
     endpoint_leave_ready(e, c);
     heap_remove(&e->timers, &c->timer);
     idmap_remove(&e->by_id, c->id);
-    if (!c->initiator && idmap_get(&e->by_peer, c->peer_cid) == c)
-        idmap_remove(&e->by_peer, c->peer_cid);
+    if (!c->initiator)
+        idmap_remove(&e->by_syn, c->syn_tag);
     for (size_t i = 0; i < e->count; i++) {
         if (e->all[i] == c) {
             e->all[i] = e->all[--e->count];

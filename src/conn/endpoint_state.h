@@ -30,10 +30,11 @@ struct endpoint {
     struct conn_shared shared;
     struct cookie cookie;
     bool accept;
-    struct idmap by_id;   /* our id → connection */
-    struct idmap by_peer; /* cid_i of a SYN we answered → connection */
-    struct heap timers;   /* conn.timer */
-    struct conn **all;    /* every connection, unordered */
+    struct idmap by_id;  /* our id → connection */
+    struct idmap by_syn; /* tag of a SYN we answered (accept.c) → connection */
+    uint64_t syn_secret; /* of those tags */
+    struct heap timers;  /* conn.timer */
+    struct conn **all;   /* every connection, unordered */
     size_t count, cap;
     size_t half_open;
     struct attempt *attempts; /* calls under way, the newest first (attempt.h) */

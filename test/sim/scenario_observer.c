@@ -39,7 +39,8 @@ struct observer {
     bool is_neighbour; /* other ports of the hosts themselves, as behind one NAT */
     double way;        /* his copy takes this part of the time the link takes */
     size_t addresses, next;
-    bool moves; /* one of the two, in between */
+    uint64_t from_us; /* he is there */
+    bool moves;       /* one of the two, in between */
 };
 
 static const char *observer_does(enum observer_kind kind)
@@ -72,7 +73,9 @@ static uint64_t way_us(struct world *w, size_t to)
 
 static bool is_at_work(const struct world *w)
 {
-    return w->now.us >= OBSERVED_FROM_US && w->phase == PHASE_RUN;
+    const struct observer *o = w->own;
+
+    return w->now.us >= o->from_us && w->phase == PHASE_RUN;
 }
 
 static void copy(struct world *w, const struct duet_addr *from, size_t to, const uint8_t *bytes, size_t len)
@@ -109,7 +112,7 @@ static void move_fire(struct world *w, uint64_t arg)
     world_move_node(w->nodes[arg % 2], arg >= 2);
 }
 
-static void set_up(struct world *w, bool is_alone, bool moves)
+static void set_up(struct world *w, bool is_alone, bool moves, uint64_t from_us)
 {
     struct observer *o = calloc(1, sizeof(*o));
 
@@ -120,6 +123,7 @@ static void set_up(struct world *w, bool is_alone, bool moves)
                            .is_neighbour = world_chance(w, 0.5),
                            .way = world_pick_unit(w, 0.2, 0.95),
                            .addresses = 1,
+                           .from_us = from_us,
                            .moves = moves};
     if (o->kind == OBSERVER_COPIES_FROM_MANY)
         o->addresses = MANY_ADDRESSES;
@@ -149,22 +153,28 @@ static void set_up(struct world *w, bool is_alone, bool moves)
 
 static void observer(struct world *w)
 {
-    set_up(w, false, false);
+    set_up(w, false, false, OBSERVED_FROM_US);
+}
+
+/* Of the handshake as well. */
+static void observer_of_a_call(struct world *w)
+{
+    set_up(w, false, false, 0);
 }
 
 static void no_observer(struct world *w)
 {
-    set_up(w, true, false);
+    set_up(w, true, false, OBSERVED_FROM_US);
 }
 
 static void observer_of_a_move(struct world *w)
 {
-    set_up(w, false, true);
+    set_up(w, false, true, OBSERVED_FROM_US);
 }
 
 static void no_observer_of_a_move(struct world *w)
 {
-    set_up(w, true, true);
+    set_up(w, true, true, OBSERVED_FROM_US);
 }
 
 static uint64_t file_us(const struct world *w)
@@ -217,6 +227,7 @@ static void check_observer(struct world *w)
 
 static const struct scenario table[] = {
     {.name = "observer", .weight = 4, .setup = observer, .check = check_observer},
+    {.name = "observer-call", .weight = 3, .setup = observer_of_a_call, .check = check_observer},
     {.name = "observer-move", .weight = 3, .setup = observer_of_a_move, .check = check_observer},
 };
 

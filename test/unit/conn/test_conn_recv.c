@@ -401,6 +401,55 @@ Test(conn_recv, a_refused_attempt_fails_with_the_reason)
     cr_assert_eq(endpoint_conn_count(pair.e[0]) + endpoint_conn_count(pair.e[1]), 0);
 }
 
+/* Bob's answer to the SYN that was read, when that comes from somebody else as well. */
+static size_t answer_to_a_copy(uint8_t answer[LIMIT_PACKET_MIN_BYTES])
+{
+    static uint8_t buf[65536];
+    const struct duet_addr elsewhere = {.family = ADDR_V4, .ip = {203, 0, 113, 5}, .port = 5};
+    struct envelope outside = {.route.peer = elsewhere};
+    size_t segment;
+
+    memcpy(buf, seen_syn, seen_len);
+    cr_assert_eq(endpoint_recv(pair.e[1], &outside, buf, seen_len, seen_len, pair.now), 0);
+    const ssize_t len = endpoint_send(pair.e[1], &outside, buf, sizeof buf, &segment, pair.now);
+
+    cr_assert(len > 0 && addr_equal(&outside.route.peer, &elsewhere));
+    memcpy(answer, buf, (size_t)len);
+    return (size_t)len;
+}
+
+/* Who saw the SYN got an answer for himself, and passes it on as if it came from the peer. */
+Test(conn_recv, an_answer_to_a_copy_of_the_syn_does_not_take_the_place_of_ours)
+{
+    uint8_t answer[LIMIT_PACKET_MIN_BYTES];
+
+    call_for(&pair.e[1]->shared.cfg, read_syn);
+    pair_run_for(&pair, 10000);
+    const size_t len = answer_to_a_copy(answer);
+
+    pair_run_for(&pair, 10000);
+    const struct conn *c = inside_conn(pair.e[0], 0);
+    const uint64_t ours = c->peer_cid;
+
+    cr_assert_eq(c->state, CONN_ACK_SENT);
+    cr_expect_eq(pair_give(&pair, 0, answer, len), DUET_ENOTFOUND);
+    cr_expect_eq(c->peer_cid, ours);
+    expect_bob_is_reached();
+}
+
+/* He was faster even with that: it costs the time of a few ACKs. */
+Test(conn_recv, an_answer_to_a_copy_of_the_syn_that_is_first_does_not_end_the_call)
+{
+    uint8_t answer[LIMIT_PACKET_MIN_BYTES];
+
+    call_for(&pair.e[1]->shared.cfg, read_syn);
+    const size_t len = answer_to_a_copy(answer);
+
+    cr_assert_eq(pair_give(&pair, 0, answer, len), 0);
+    cr_assert_eq(inside_conn(pair.e[0], 0)->state, CONN_ACK_SENT);
+    expect_bob_is_reached();
+}
+
 static uint8_t kept_ack[LIMIT_PACKET_MIN_BYTES];
 static size_t kept_ack_len;
 
