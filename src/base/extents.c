@@ -50,21 +50,18 @@ static struct range *last_range(const struct extents *x)
  * one first. */
 static size_t leaf_ending_above(const struct extents *x, uint64_t value)
 {
-    size_t low = 0, high = x->leaf_count;
+    size_t at = 0, left = x->leaf_count;
 
-    if (high > 0 && leaf_end(x, high - 1) <= value)
-        return high;
-    if (high > 0 && leaf_start(x, high - 1) <= value)
-        return high - 1;
-    while (low < high) {
-        const size_t mid = low + (high - low) / 2;
-
-        if (leaf_end(x, mid) > value)
-            high = mid;
-        else
-            low = mid + 1;
+    if (left > 0 && leaf_end(x, left - 1) <= value)
+        return left;
+    if (left > 0 && leaf_start(x, left - 1) <= value)
+        return left - 1;
+    /* As in ranges: no branch depends on what a peer chose. */
+    for (size_t half; left > 1; left -= half) {
+        half = left / 2;
+        at += (leaf_end(x, at + half - 1) <= value) * half;
     }
-    return low;
+    return at;
 }
 
 /* ---- the row ---- */
@@ -330,14 +327,19 @@ uint64_t extents_overlap(const struct extents *x, uint64_t start, uint64_t end)
 
 bool extents_first_gap(const struct extents *x, uint64_t start, uint64_t end, struct range *gap)
 {
-    start = extents_end_of(x, start);
+    const size_t at = leaf_ending_above(x, start);
+
     if (start >= end)
         return false;
-    /* Nothing touches, so whatever comes next begins above `start`. */
-    const size_t at = leaf_ending_above(x, start);
-    *gap = (struct range){.start = start, .end = end};
-    if (at < x->leaf_count)
-        (void)ranges_first_gap(&x->leaves[at], start, end, gap);
+    if (at == x->leaf_count) {
+        *gap = (struct range){.start = start, .end = end};
+        return true;
+    }
+    if (!ranges_first_gap(&x->leaves[at], start, end, gap))
+        return false;
+    /* Nothing touches, so a gap at the end of a leaf is not empty. */
+    if (at + 1 < x->leaf_count && leaf_start(x, at + 1) < gap->end)
+        gap->end = leaf_start(x, at + 1);
     return true;
 }
 

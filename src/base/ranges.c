@@ -1,8 +1,8 @@
 /*
  * ranges: see the header.  The array is kept sorted, disjoint and non-touching
- * at every return, so both bounds of any value are found by binary search and a
- * change is at most one memmove.  Numbers mostly arrive in order, so the end of
- * the array is looked at first.
+ * at every return, so where a change begins is found by binary search; what it
+ * takes in or takes away is looked at one by one, and goes with one memmove.
+ * Numbers mostly arrive in order, so the end of the array is looked at first.
  */
 #include "base/ranges.h"
 
@@ -26,44 +26,21 @@ void ranges_dispose(struct ranges *r)
     *r = (struct ranges){.max = r->max};
 }
 
-/* First index whose range ends above `value`: the one that holds it, or the next higher one. */
+/* First index whose range ends above `value`: the one that holds it, or the next higher one.  A peer that chooses the
+ * values cannot make the processor guess wrong: no branch depends on them. */
 static size_t first_ending_above(const struct ranges *r, uint64_t value)
 {
-    size_t lo = 0;
-    size_t hi = r->count;
+    size_t at = 0, left = r->count;
 
-    if (hi > 0 && r->v[hi - 1].end <= value)
-        return hi;
-    if (hi > 1 && r->v[hi - 2].end <= value)
-        return hi - 1;
-    while (lo < hi) {
-        const size_t mid = lo + (hi - lo) / 2;
-
-        if (r->v[mid].end > value)
-            hi = mid;
-        else
-            lo = mid + 1;
+    if (left > 0 && r->v[left - 1].end <= value)
+        return left;
+    if (left > 1 && r->v[left - 2].end <= value)
+        return left - 1;
+    for (size_t half; left > 1; left -= half) {
+        half = left / 2;
+        at += (r->v[at + half - 1].end <= value) * half;
     }
-    return lo;
-}
-
-/* First index whose range starts at or above `value`. */
-static size_t first_starting_from(const struct ranges *r, uint64_t value)
-{
-    size_t lo = 0;
-    size_t hi = r->count;
-
-    if (hi > 0 && r->v[hi - 1].start < value)
-        return hi;
-    while (lo < hi) {
-        const size_t mid = lo + (hi - lo) / 2;
-
-        if (r->v[mid].start >= value)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
-    return lo;
+    return at;
 }
 
 static int grow(struct ranges *r)
@@ -117,8 +94,10 @@ int ranges_add(struct ranges *r, uint64_t start, uint64_t end)
 
     /* [lo, hi) are the ranges that overlap or touch the new one. */
     const size_t lo = start == 0 ? 0 : first_ending_above(r, start - 1);
-    const size_t hi = end == UINT64_MAX ? r->count : first_starting_from(r, end + 1);
+    size_t hi = lo;
 
+    while (hi < r->count && r->v[hi].start <= end)
+        hi++;
     if (lo == hi)
         return insert(r, lo, (struct range){.start = start, .end = end});
     if (start < r->v[lo].start)
@@ -138,9 +117,11 @@ int ranges_remove(struct ranges *r, uint64_t start, uint64_t end)
 
     /* [lo, hi) are the ranges that lose something; the first and the last may keep a part. */
     size_t lo = first_ending_above(r, start);
-    size_t hi = first_starting_from(r, end);
+    size_t hi = lo;
 
-    if (lo >= hi)
+    while (hi < r->count && r->v[hi].start < end)
+        hi++;
+    if (lo == hi)
         return 0;
     const bool keeps_left = r->v[lo].start < start;
     const bool keeps_right = r->v[hi - 1].end > end;

@@ -200,23 +200,17 @@ static int on_ordered(struct conn *c, size_t index, const struct frame *f, struc
 
 /* Hands the fresh parts of a bulk frame up; they point into the packet. */
 static void push_extents(struct conn *c, const struct bulkrecv *b, const struct stream_piece *piece,
-                         const uint8_t *data)
+                         const uint8_t *data, uint64_t fresh)
 {
-    struct range gap;
-    for (uint64_t at = piece->offset; recvstate_fresh(&b->state, piece, at, &gap); at = gap.end) {
+    struct range gap = {.end = piece->offset};
+    for (; fresh > 0; fresh -= gap.end - gap.start) {
+        gap = recvstate_fresh(&b->state, piece, gap.end, fresh);
         struct endpoint_event ev = {.type = EVENT_EXTENT, .conn = c->id, .stream = b->id};
         ev.extent.offset = gap.start;
         ev.extent.data = data + (gap.start - piece->offset);
         ev.extent.len = (size_t)(gap.end - gap.start);
         events_push(&c->shared->events, &ev);
     }
-}
-
-/* Has all of it come before?  Then its sender took it for lost: our ACKs did not get through. */
-static bool is_repeat(const struct bulkrecv *b, const struct stream_piece *piece)
-{
-    struct range fresh;
-    return piece->len > 0 && !recvstate_fresh(&b->state, piece, piece->offset, &fresh);
 }
 
 static void note_bulk_time(struct conn *c, duet_time now)
@@ -231,17 +225,19 @@ static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp
 {
     const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
     struct bulkrecv *b = streams_recv(&c->streams, f->stream);
-    if (b == NULL || is_repeat(b, &piece))
+    uint64_t fresh = 0;
+    int rc = b != NULL ? streams_check_bulk(&c->streams, b, &piece, &fresh) : 0;
+    if (rc != 0)
+        return rc;
+    /* Has all of it come before?  Then its sender took it for lost: our ACKs did not get through. */
+    if (b == NULL || (piece.len > 0 && fresh == 0))
         acktr_want_all(&c->acktr);
     if (b == NULL)
         return streams_is_closed(&c->streams, f->stream) ? 0 : DUET_EPROTOCOL;
     const bool was_complete = recvstate_complete(&b->state);
-    int rc = streams_check_bulk(&c->streams, b, &piece);
-    if (rc != 0)
-        return rc;
     if (!b->stopped)
-        push_extents(c, b, &piece, f->data.data);
-    rc = streams_add_bulk(&c->streams, b, &piece);
+        push_extents(c, b, &piece, f->data.data, fresh);
+    rc = streams_add_bulk(&c->streams, b, &piece, fresh);
     if (rc != 0)
         return rc;
     note_bulk_time(c, rp->now);

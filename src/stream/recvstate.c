@@ -25,7 +25,7 @@ static uint64_t highest(const struct recvstate *s)
     return s->got.count > 0 ? extents_end(&s->got) : 0;
 }
 
-int recvstate_check(const struct recvstate *s, const struct stream_piece *p)
+int recvstate_check(const struct recvstate *s, const struct stream_piece *p, uint64_t *fresh)
 {
     const uint64_t end = p->offset + p->len;
     if (s->final_bytes != STREAM_SIZE_UNKNOWN) {
@@ -34,20 +34,23 @@ int recvstate_check(const struct recvstate *s, const struct stream_piece *p)
     } else if (p->fin && end < highest(s)) {
         return DUET_EPROTOCOL;
     }
-    const uint64_t fresh = p->len - extents_overlap(&s->got, p->offset, end);
-    return s->distinct_bytes + fresh > s->limit_bytes ? DUET_EFLOW : 0;
+    *fresh = p->len - extents_overlap(&s->got, p->offset, end);
+    return s->distinct_bytes + *fresh > s->limit_bytes ? DUET_EFLOW : 0;
 }
 
-bool recvstate_fresh(const struct recvstate *s, const struct stream_piece *p, uint64_t from, struct range *out)
+struct range recvstate_fresh(const struct recvstate *s, const struct stream_piece *p, uint64_t from, uint64_t left)
 {
-    return extents_first_gap(&s->got, from, p->offset + p->len, out);
+    struct range part = {.start = from, .end = p->offset + p->len};
+
+    if (left < part.end - part.start)
+        (void)extents_first_gap(&s->got, part.start, part.end, &part);
+    return part;
 }
 
-int recvstate_add(struct recvstate *s, const struct stream_piece *p)
+int recvstate_add(struct recvstate *s, const struct stream_piece *p, uint64_t fresh)
 {
     const uint64_t end = p->offset + p->len;
-    const uint64_t fresh = p->len - extents_overlap(&s->got, p->offset, end);
-    const int rc = extents_add(&s->got, p->offset, end);
+    const int rc = fresh > 0 ? extents_add(&s->got, p->offset, end) : 0;
     if (rc != 0)
         return rc;
     s->distinct_bytes += fresh;

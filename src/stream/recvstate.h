@@ -39,16 +39,17 @@ void recvstate_init(struct recvstate *s, uint64_t window_bytes, size_t max_range
 void recvstate_dispose(struct recvstate *s);
 
 /*
- * May this frame come?  Checks sizes and credit, changes nothing.
+ * May this frame come, and how many bytes of it are new?  Checks sizes and credit, changes nothing.
  * 0; DUET_EPROTOCOL: beyond or against the final size; DUET_EFLOW: more than the limit.
  */
-int recvstate_check(const struct recvstate *s, const struct stream_piece *p);
+int recvstate_check(const struct recvstate *s, const struct stream_piece *p, uint64_t *fresh);
 
-/* The next part of p at or after `from` that is new; false: none. */
-bool recvstate_fresh(const struct recvstate *s, const struct stream_piece *p, uint64_t from, struct range *out);
+/* The next part of p that is new; `left` bytes at or after `from` are, and that is not 0. */
+struct range recvstate_fresh(const struct recvstate *s, const struct stream_piece *p, uint64_t from, uint64_t left);
 
-/* Records a checked piece.  0, DUET_EFULL, DUET_ENOMEM: the packet must count as not received. */
-int recvstate_add(struct recvstate *s, const struct stream_piece *p);
+/* Records a checked piece; `fresh` is what the check said.
+ * 0, DUET_EFULL, DUET_ENOMEM: the packet must count as not received. */
+int recvstate_add(struct recvstate *s, const struct stream_piece *p, uint64_t fresh);
 
 void recvstate_consumed(struct recvstate *s, uint64_t bytes);
 

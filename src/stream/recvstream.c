@@ -7,6 +7,7 @@ void recvstream_init(struct recvstream *s, size_t window_bytes, size_t first_byt
 {
     recvstate_init(&s->state, first_bytes, LIMIT_ORDERED_RANGES);
     ring_init(&s->bytes, window_bytes);
+    s->ready_end = 0;
     s->is_open = false;
 }
 
@@ -31,28 +32,31 @@ void recvstream_dispose(struct recvstream *s)
 int recvstream_push(struct recvstream *s, const struct stream_piece *p, const uint8_t *data, bool *readable)
 {
     *readable = false;
-    int rc = recvstate_check(&s->state, p);
+    uint64_t fresh;
+    int rc = recvstate_check(&s->state, p, &fresh);
     if (rc != 0)
         return rc;
     /* Ordered bytes wait in the ring, so here the limit bounds offsets as well. */
     if (p->offset + p->len > s->state.limit_bytes)
         return DUET_EFLOW;
-    struct range gap;
-    for (uint64_t at = p->offset; recvstate_fresh(&s->state, p, at, &gap); at = gap.end) {
+    struct range gap = {.end = p->offset};
+    for (uint64_t left = fresh; left > 0; left -= gap.end - gap.start) {
+        gap = recvstate_fresh(&s->state, p, gap.end, left);
         rc = ring_write(&s->bytes, gap.start, data + (gap.start - p->offset), (size_t)(gap.end - gap.start));
         if (rc != 0)
             return rc;
     }
-    const uint64_t before = extents_end_of(&s->state.got, s->bytes.base);
-    rc = recvstate_add(&s->state, p);
-    *readable = rc == 0 && extents_end_of(&s->state.got, s->bytes.base) > before;
+    rc = recvstate_add(&s->state, p, fresh);
+    *readable = rc == 0 && p->offset <= s->ready_end && p->offset + p->len > s->ready_end;
+    if (*readable)
+        s->ready_end = extents_end_of(&s->state.got, s->ready_end);
     return rc;
 }
 
 size_t recvstream_read(struct recvstream *s, uint8_t *buf, size_t cap)
 {
     const uint64_t from = s->bytes.base;
-    const uint64_t ready = extents_end_of(&s->state.got, from) - from;
+    const uint64_t ready = s->ready_end - from;
     const size_t len = ready < cap ? (size_t)ready : cap;
     if (len == 0)
         return 0;

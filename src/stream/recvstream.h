@@ -15,8 +15,9 @@
 
 struct recvstream {
     struct recvstate state;
-    bool is_open;      /* the application has begun to read */
-    struct ring bytes; /* base: the next byte to read */
+    uint64_t ready_end; /* of what can be read: the first byte missing */
+    bool is_open;       /* the application has begun to read */
+    struct ring bytes;  /* base: the next byte to read */
 };
 
 /* It holds first_bytes at most until recvstream_open, then window_bytes. */

@@ -32,7 +32,7 @@ void streams_init(struct streams *s, bool initiator, uint64_t window_bytes)
         sendstream_init(&s->out[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_FIRST_BYTES);
         recvstream_init(&s->in[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_FIRST_BYTES);
     }
-    extents_init(&s->closed, STREAMS_CLOSED_RANGES);
+    extents_init(&s->closed, STREAMS_CLOSED_RANGES + 1); /* one too many, until the oldest is forgotten */
 }
 
 void streams_dispose(struct streams *s)
@@ -75,11 +75,11 @@ struct bulkrecv *streams_recv(const struct streams *s, uint64_t id)
 static void remember_closed(struct streams *s, uint64_t id)
 {
     const uint64_t index = id >> ID_INDEX_SHIFT;
-    if (extents_add(&s->closed, index, index + 1) != DUET_EFULL)
-        return; /* without memory for it, it is forgotten like the oldest */
+    (void)extents_add(&s->closed, index, index + 1); /* without memory for it, it is forgotten like the oldest */
+    if (s->closed.count <= STREAMS_CLOSED_RANGES)
+        return;
     const struct range oldest = extents_first(&s->closed);
     (void)extents_remove(&s->closed, oldest.start, oldest.end);
-    (void)extents_add(&s->closed, index, index + 1);
 }
 
 bool streams_is_closed(const struct streams *s, uint64_t id)
@@ -451,20 +451,19 @@ int streams_reset(struct streams *s, uint64_t id, uint64_t code)
     return 0;
 }
 
-int streams_check_bulk(const struct streams *s, const struct bulkrecv *b, const struct stream_piece *p)
+int streams_check_bulk(const struct streams *s, const struct bulkrecv *b, const struct stream_piece *p, uint64_t *fresh)
 {
-    const int rc = recvstate_check(&b->state, p);
+    const int rc = recvstate_check(&b->state, p, fresh);
     if (rc != 0)
         return rc;
-    const uint64_t fresh = p->len - extents_overlap(&b->state.got, p->offset, p->offset + p->len);
-    return s->data_received_bytes + fresh > s->data_granted_bytes ? DUET_EFLOW : 0;
+    return s->data_received_bytes + *fresh > s->data_granted_bytes ? DUET_EFLOW : 0;
 }
 
-int streams_add_bulk(struct streams *s, struct bulkrecv *b, const struct stream_piece *p)
+int streams_add_bulk(struct streams *s, struct bulkrecv *b, const struct stream_piece *p, uint64_t fresh)
 {
-    const uint64_t before = b->state.distinct_bytes;
-    const int rc = recvstate_add(&b->state, p);
-    s->data_received_bytes += b->state.distinct_bytes - before;
+    const int rc = recvstate_add(&b->state, p, fresh);
+    if (rc == 0)
+        s->data_received_bytes += fresh;
     return rc;
 }
 

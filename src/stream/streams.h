@@ -114,8 +114,9 @@ int streams_reset(struct streams *s, uint64_t id, uint64_t code);
 
 /* Records a checked bulk piece against both credits.  0; DUET_EFLOW, DUET_EPROTOCOL: close;
  * DUET_ENOMEM, DUET_EFULL: drop. */
-int streams_check_bulk(const struct streams *s, const struct bulkrecv *b, const struct stream_piece *p);
-int streams_add_bulk(struct streams *s, struct bulkrecv *b, const struct stream_piece *p);
+int streams_check_bulk(const struct streams *s, const struct bulkrecv *b, const struct stream_piece *p,
+                       uint64_t *fresh);
+int streams_add_bulk(struct streams *s, struct bulkrecv *b, const struct stream_piece *p, uint64_t fresh);
 
 /* After a piece was added: a stopped stream's bytes count as consumed; one that is complete and consumed is over
  * (b is gone then). */

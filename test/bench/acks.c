@@ -251,8 +251,10 @@ static void write_ack(struct rig *g)
 
 static void on_data(struct rig *g, const struct transit *t)
 {
-    must(recvstate_check(&g->sink.state, &t->piece) == 0, "checking");
-    must(recvstate_add(&g->sink.state, &t->piece) == 0, "receiving");
+    uint64_t fresh;
+
+    must(recvstate_check(&g->sink.state, &t->piece, &fresh) == 0, "checking");
+    must(recvstate_add(&g->sink.state, &t->piece, fresh) == 0, "receiving");
     must(acktr_received(&g->acktr, t->number, true, false, 0, RTT_US, now(g)) == 0, "acktr");
     write_ack(g);
 }

@@ -73,6 +73,17 @@ bench_aead() {
     done
 }
 
+bench_frames() {
+    local log=$W/frames.log kind
+    "$BUILD/test/frames" >"$log" 2>&1 || { note "frames: $(tail -n 1 "$log")"; return 1; }
+    figure() { # figure KIND
+        sed -n "s/.*\"kind\":\"$1\",\"us\":\([0-9.]*\).*/\1/p" "$log"
+    }
+    for kind in ping {reset,file}_{descending,scattered} {chat,file}_in_order chat_{descending,rising}; do
+        record frames "a packet of $kind" us "$(figure $kind)" padding "$(figure padding)"
+    done
+}
+
 # Each window against the smallest one of the same run: flat is 1.
 bench_acks() {
     local log=$W/acks.log what loss window

@@ -27,8 +27,9 @@ static struct stream_piece piece(uint64_t offset, size_t len, bool fin)
 static int take(uint64_t offset, size_t len, bool fin)
 {
     const struct stream_piece p = piece(offset, len, fin);
-    const int rc = recvstate_check(&s, &p);
-    return rc != 0 ? rc : recvstate_add(&s, &p);
+    uint64_t fresh;
+    const int rc = recvstate_check(&s, &p, &fresh);
+    return rc != 0 ? rc : recvstate_add(&s, &p, fresh);
 }
 
 Test(recvstate, judges_sizes_against_the_final_one)
@@ -77,16 +78,19 @@ Test(recvstate, sums_near_the_end_of_numbers_do_not_wrap)
 
 Test(recvstate, fresh_gives_each_new_part_once)
 {
-    struct range r;
+    uint64_t left;
     cr_assert_eq(take(10, 10, false) | take(30, 10, false), 0);
     const struct stream_piece p = piece(5, 40, false);
     static const struct range want[] = {{5, 10}, {20, 30}, {40, 45}};
     uint64_t at = p.offset;
-    for (size_t i = 0; i < 3; i++, at = r.end) {
-        cr_assert(recvstate_fresh(&s, &p, at, &r));
+    cr_assert_eq(recvstate_check(&s, &p, &left), 0);
+    for (size_t i = 0; i < 3; i++) {
+        const struct range r = recvstate_fresh(&s, &p, at, left);
         cr_assert(r.start == want[i].start && r.end == want[i].end, "part %zu", i);
+        at = r.end;
+        left -= r.end - r.start;
     }
-    cr_assert_not(recvstate_fresh(&s, &p, at, &r));
+    cr_assert_eq(left, 0);
 }
 
 /* A window of 1000: told by 62. */
@@ -141,7 +145,7 @@ Test(recvstate, too_many_holes_are_refused_and_change_nothing)
     for (uint64_t i = 0; i < 64; i++)
         cr_assert_eq(take(2 * i, 1, false), 0);
     const struct stream_piece p = piece(500, 1, true);
-    cr_assert_eq(recvstate_add(&s, &p), DUET_EFULL);
+    cr_assert_eq(recvstate_add(&s, &p, 1), DUET_EFULL);
     cr_assert_eq(s.distinct_bytes, 64);
     cr_assert_eq(s.final_bytes, STREAM_SIZE_UNKNOWN);
 }
@@ -161,12 +165,13 @@ Test(recvstate, agrees_with_a_map_of_bytes)
             const uint64_t len = rand_below(&rng, 30) < MODEL_BYTES - at ? rand_below(&rng, 30) % (MODEL_BYTES - at + 1)
                                                                          : MODEL_BYTES - at;
             const struct stream_piece p = piece(at, (size_t)len, at + len == MODEL_BYTES);
-            struct range r;
-            uint64_t fresh = 0, want = 0;
-            for (uint64_t from = at; recvstate_fresh(&s, &p, from, &r); from = r.end) {
+            struct range r = {.end = at};
+            uint64_t fresh, want = 0;
+            cr_assert_eq(recvstate_check(&s, &p, &fresh), 0);
+            for (uint64_t left = fresh; left > 0; left -= r.end - r.start) {
+                r = recvstate_fresh(&s, &p, r.end, left);
                 for (uint64_t i = r.start; i < r.end; i++)
                     cr_assert_not(got[i]);
-                fresh += r.end - r.start;
             }
             for (uint64_t i = at; i < at + len; i++) {
                 want += !got[i];

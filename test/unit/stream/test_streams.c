@@ -84,6 +84,13 @@ static void updates(struct streams *from, struct streams *to)
     cr_assert_not(streams_update_wanted(from));
 }
 
+static int take(struct bulkrecv *r, const struct stream_piece *p)
+{
+    uint64_t fresh;
+    const int rc = streams_check_bulk(&b, r, p, &fresh);
+    return rc != 0 ? rc : streams_add_bulk(&b, r, p, fresh);
+}
+
 /* One bulk piece from a to b, or lost on the way; false: a has none to send. */
 static bool carry(size_t max_len, bool lost)
 {
@@ -98,8 +105,7 @@ static bool carry(size_t max_len, bool lost)
     }
     struct bulkrecv *r = streams_recv(&b, id);
     if (r != NULL) {
-        cr_assert_eq(streams_check_bulk(&b, r, &p), 0);
-        cr_assert_eq(streams_add_bulk(&b, r, &p), 0);
+        cr_assert_eq(take(r, &p), 0);
         streams_settle_recv(&b, r);
     } else {
         cr_assert(streams_is_closed(&b, id));
@@ -276,7 +282,7 @@ Test(streams, connection_credit_bounds_all_files_together)
     cr_assert_not(streams_class_wants(&a, CLASS_BULK));
     struct bulkrecv *r = streams_recv(&b, id[1]);
     const struct stream_piece more = {.offset = r->state.distinct_bytes, .len = 1};
-    cr_assert_eq(streams_check_bulk(&b, r, &more), DUET_EFLOW);
+    cr_assert_eq(take(r, &more), DUET_EFLOW);
     consumed(id[0], streams_recv(&b, id[0])->state.distinct_bytes);
     updates(&b, &a);
     cr_assert(streams_class_wants(&a, CLASS_BULK));
@@ -310,10 +316,9 @@ Test(streams, what_is_consumed_fast_widens_the_credit_of_all_streams_up_to_their
     cr_assert_eq(b.data_granted_bytes, WINDOW_INITIAL_BYTES);
 
     const struct stream_piece p = {.len = WINDOW_INITIAL_BYTES};
-    cr_assert_eq(streams_check_bulk(&b, r[0], &p), 0);
-    cr_assert_eq(streams_add_bulk(&b, r[0], &p), 0);
+    cr_assert_eq(take(r[0], &p), 0);
     const struct stream_piece more = {.len = 1};
-    cr_assert_eq(streams_check_bulk(&b, r[1], &more), DUET_EFLOW, "its own credit is whole, the connection's used up");
+    cr_assert_eq(take(r[1], &more), DUET_EFLOW, "its own credit is whole, the connection's used up");
     cr_assert_eq(streams_consumed(&b, id[0], p.len, 20000, DUET_TIME(20000)), 0); /* all of it in a round trip */
     cr_assert_eq(b.window.bytes, 4 * mib);
     cr_assert_eq(r[0]->state.limit_bytes, p.len + 4 * mib);
@@ -330,7 +335,7 @@ Test(streams, a_smaller_cap_takes_nothing_back_and_stops_the_growth)
     streams_accept(&b, 2, 4 * mib);
     struct bulkrecv *r = streams_recv(&b, 2);
     const struct stream_piece p = {.len = 2 * mib};
-    streams_add_bulk(&b, r, &p);
+    cr_assert_eq(take(r, &p), 0);
     streams_accept(&b, 2, mib / 2);
     cr_assert_eq(r->state.limit_bytes, 2 * mib);
     cr_assert_eq(streams_consumed(&b, 2, mib, 20000, DUET_TIME(20000)), 0);
