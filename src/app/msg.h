@@ -36,7 +36,8 @@ enum msg_type {
     /* ui → net */
     MSG_CONNECT,          /* id (ui's number, not 0), call */
     MSG_TRUST,            /* peer, flag: yes or no; the answer to MSG_PEER_KEY. No: text is the reason for the peer, if
-                           * it is not the key; MSG_LEFT follows (flag, value CLOSE_REFUSED, or CLOSE_TRUST without one) */
+                           * it is not the key; MSG_LEFT follows (flag, value CLOSE_REFUSED, or CLOSE_TRUST without
+                           * one) */
     MSG_SAY,              /* peer, id (ui's number), text: UTF-8, NUL-terminated, at most CHAT_TEXT_BYTES; what
                            * cannot be sent: MSG_NOTICE with this id */
     MSG_SEND,             /* peer, id (ui's number), text: path as the user wrote it; beyond TRANSFERS_PER_PEER, or
@@ -166,7 +167,8 @@ struct msg {
 };
 _Static_assert(sizeof(struct msg) <= 64, "a message stays one cache line");
 
-/* What a MSG_CONNECT owns: a call of whoever is at one of these addresses, at most CALL_ADDRESSES.  NULL: out of memory. */
+/* What a MSG_CONNECT owns: a call of whoever is at one of these addresses, at most CALL_ADDRESSES.
+ * NULL: out of memory. */
 struct msg_call *msg_call_new(const struct duet_addr *addrs, size_t count);
 
 /* Frees what the message owns (not chunks: they belong to a pool). */

@@ -1,5 +1,6 @@
 /*
- * admission: who is let in.  Whom we call, from the name on, the strangers that wait for the user's answer, and what becomes of each.
+ * admission: who is let in.  Whom we call, from the name on, the strangers that wait for the user's
+ * answer, and what becomes of each.
  *
  *   MSG_PEER_KEY ─ trust_judge ─▶ known, allowed ────────────────────────────▶ LET_IN: in the roster, ROSTER_TRUSTED
  *                                 ask ─▶ WAITS ─ yes ─ trust_accept ─────────▶ LET_IN
@@ -115,7 +116,8 @@ struct admission {
 
 void admission_init(struct admission *a, struct program *p, struct roster *r, admission_sink *sink, void *self);
 
-/* Calls a host, as soon as its name is looked up; the first one called is the target.  false: too many are being called. */
+/* Calls a host, as soon as its name is looked up; the first one called is the target. false: too
+ * many are being called. */
 bool admission_dial(struct admission *a, const struct resolve_query *q, duet_time now);
 /* Takes back a call that MSG_FAILED or a notice ended.  false: there was none.  *was may be NULL. */
 bool admission_dial_over(struct admission *a, uint32_t id, struct dial *was);
@@ -152,8 +154,8 @@ const struct stranger *admission_next(const struct admission *a, size_t *index);
 /* Who waits, and what to type, in at most `columns` where there are enough for a name; "": nobody. */
 const char *admission_row(const struct admission *a, size_t columns, char out[ADMISSION_ROW_BYTES]);
 
-/* Within this module: admission_call.c is about whom we call, admission_command.c about what is typed, admission_row.c about
- * the row, admission.c about who comes. */
+/* Within this module: admission_call.c is about whom we call, admission_command.c about what is
+ * typed, admission_row.c about the row, admission.c about who comes. */
 const struct dial *admission_find_dial(const struct admission *a, uint32_t id, const struct duet_addr *addr);
 void admission_look_after_calls(struct admission *a, duet_time now);
 duet_time admission_calls_due(const struct admission *a);

@@ -58,8 +58,8 @@ void program_send(struct program *p, enum msg_type type, conn_id peer, uint32_t 
 
 enum program_wake { WAKE_NODE = 1, WAKE_SIGNAL = 2, WAKE_INPUT = 4, WAKE_LOOKUP = 8 };
 #define PROGRAM_FOREVER UINT64_MAX
-/* Waits for the node, a lookup, a signal, or input_fd (-1: none); a set of program_wake, 0 after timeout_us.  Sets interrupted.
- * *signal_number (may be NULL) gets the signal, 0 without one. */
+/* Waits for the node, a lookup, a signal, or input_fd (-1: none); a set of program_wake, 0 after
+ * timeout_us.  Sets interrupted. *signal_number (may be NULL) gets the signal, 0 without one. */
 unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int *signal_number);
 
 /* The next signal that waits, 0: none.  Sets interrupted. */

@@ -61,9 +61,9 @@ static bool is_loopback_v4(const struct duet_addr *a)
     return a->family == ADDR_V4 && a->ip[0] == 127;
 }
 
-/* From an address of ours to the one that was called, so that is ours as well.  Anybody can send us our SYN, and over IPv6
- * even from our own address, but not to where it was sent.  All of 127.0.0.0/8 is ours, and what is sent to any of them
- * comes from 127.0.0.1. */
+/* From an address of ours to the one that was called, so that is ours as well.  Anybody can send us
+ * our SYN, and over IPv6 even from our own address, but not to where it was sent.  All of
+ * 127.0.0.0/8 is ours, and what is sent to any of them comes from 127.0.0.1. */
 static bool is_own_call(const struct duet_addr *called, const struct duet_route *from)
 {
     if (!addr_same_host(called, &from->local))

@@ -15,7 +15,8 @@ int accept_syn(struct endpoint *e, const struct packet *p, const struct envelope
 /* A SYN of another version: says which we speak. */
 void accept_other_version(struct endpoint *e, const struct packet *p, const struct duet_route *from);
 
-/* Our own attempt begins: half-open answers to one of its addresses that lose against it go, the others will replace it. */
+/* Our own attempt begins: half-open answers to one of its addresses that lose against it go, the
+ * others will replace it. */
 void accept_attempt_begins(struct endpoint *e, const struct attempt *own, duet_time now);
 
 /* `c`, an answer of ours, was confirmed: the attempt it stands for ends without a word. */

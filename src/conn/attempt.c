@@ -103,7 +103,6 @@ int attempt_begin(struct endpoint *e, const struct duet_addr *addrs, size_t coun
                   duet_time now, conn_id *out)
 {
     struct attempt *a = calloc(1, sizeof(*a));
-    int err = DUET_EFULL;
 
     assert(count > 0 && count <= CALL_ADDRESSES);
     if (a == NULL)
@@ -113,7 +112,8 @@ int attempt_begin(struct endpoint *e, const struct duet_addr *addrs, size_t coun
     a->count = count;
     for (size_t i = 0; i < count; i++)
         a->v[i].addr = addrs[i];
-    err = begin_next(e, a, now);
+    const int err = begin_next(e, a, now);
+
     if (err != 0) { /* no place or no memory: so it will be with the others */
         sodium_memzero(a, sizeof(*a));
         free(a);
@@ -171,7 +171,8 @@ struct attempt *attempt_of(const struct endpoint *e, const uint8_t ephemeral[NOI
 
 /* ---- ends ---- */
 
-/* Silence says least.  Of two answers the one of somebody who would not have us says more than one that made no sense. */
+/* Silence says least.  Of two answers the one of somebody who would not have us says more than one
+ * that made no sense. */
 static int weight(int err)
 {
     switch (err) {

@@ -6,16 +6,17 @@
  *        │           or as soon as the last one stalls           ├─ it fails ──▶ EVENT_FAILED
  *        └── every leg fails, or the time is up ─────────────────┘
  *
- * A leg is a connection in SYN_SENT.  The first whose answer is authentic wins: the others end without a word, before
- * any of them could send an ACK, so a peer that is reached at several addresses never has more than one session.  What it
- * holds half-open for the others is gone after LIMIT_HALF_OPEN_US.
+ * A leg is a connection in SYN_SENT.  The first whose answer is authentic wins: the others end
+ * without a word, before any of them could send an ACK, so a peer that is reached at several
+ * addresses never has more than one session. What it holds half-open for the others is gone after
+ * LIMIT_HALF_OPEN_US.
  *
- * All legs of an attempt show the same ephemeral key.  Which side gives way when both call each other is decided by that
- * key (accept.c), and has to be decided alike at each pair of addresses, or two sessions would come of it.  Only one leg
- * ever goes beyond its SYN, so the key is used once.
+ * All legs of an attempt show the same ephemeral key.  Which side gives way when both call each
+ * other is decided by that key (accept.c), and has to be decided alike at each pair of addresses,
+ * or two sessions would come of it. Only one leg ever goes beyond its SYN, so the key is used once.
  *
- * An attempt is known by the id of its first leg.  A part of the endpoint; it ends when its winner is confirmed, when it
- * failed, or when a session takes its place.
+ * An attempt is known by the id of its first leg.  A part of the endpoint; it ends when its winner
+ * is confirmed, when it failed, or when a session takes its place.
  */
 #ifndef DUET_CONN_ATTEMPT_H
 #define DUET_CONN_ATTEMPT_H

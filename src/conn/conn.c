@@ -268,8 +268,8 @@ static void tell_end(struct conn *c, enum endpoint_end end, int err)
         ev.closed.code = c->close_code;
         memcpy(ev.closed.reason, c->close_reason, sizeof ev.closed.reason);
     } else {
-        /* Of a leg its attempt tells, if no other goes on.  Of an answer that came to nothing nobody knows the id, not even
-         * when it stood for an attempt of ours. */
+        /* Of a leg its attempt tells, if no other goes on.  Of an answer that came to nothing
+         * nobody knows the id, not even when it stood for an attempt of ours. */
         c->failed_err = err;
         return;
     }

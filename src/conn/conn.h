@@ -19,9 +19,9 @@
  * Who takes no connections (hs->flags has PACKET_SYN_SOLE) is connected for its owner in ACK_SENT already: a peer that
  * answers such a SYN keeps to its answer, so no crossing attempt can take this one's place (PROTOCOL.md §3.4).
  *
- * The files around it are named by movement: conn_recv, conn_send, conn_timers; conn_gate tells conn_send what may
- * leave, conn_draft puts a packet together, conn_path follows a peer that moves.  conn.c itself makes, changes state, and ends.  Only endpoint calls any of
- * them from outside.
+ * The files around it are named by movement: conn_recv, conn_send, conn_timers; conn_gate tells
+ * conn_send what may leave, conn_draft puts a packet together, conn_path follows a peer that moves.
+ * conn.c itself makes, changes state, and ends. Only endpoint calls any of them from outside.
  */
 #ifndef DUET_CONN_CONN_H
 #define DUET_CONN_CONN_H
@@ -268,8 +268,8 @@ uint8_t conn_ecn(const struct conn *c, duet_time now);
 bool conn_may_join(const struct conn *c, duet_time now);
 
 /* ── conn_send.c ── */
-/* Builds one packet of at most cap bytes; its length, 0: nothing to send now.  *to is where it has to go; NULL: one for the
- * route in use, behind others of a train. */
+/* Builds one packet of at most cap bytes; its length, 0: nothing to send now. *to is where it has
+ * to go; NULL: one for the route in use, behind others of a train. */
 size_t conn_send(struct conn *c, uint8_t *buf, size_t cap, duet_time now, struct duet_route *to);
 
 /* ── conn_timers.c ── */
@@ -292,8 +292,8 @@ void conn_path_tick(struct conn *c, duet_time now);
 
 /* ── conn_resolve.c ── what an ACK or a timer decided about packets, told to the streams and the controller ── */
 void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now);
-/* The route in use led nowhere, and another one is in use: what is under way will leave again, and nobody takes that for
- * congestion, or for packets too large. */
+/* The route in use led nowhere, and another one is in use: what is under way will leave again, and
+ * nobody takes that for congestion, or for packets too large. */
 void conn_flight_lost(struct conn *c, duet_time now);
 /* EVENT_RELEASED for every source of b in [start, end) that is no longer needed. */
 void conn_release_sources(struct conn *c, struct bulksend *b, uint64_t start, uint64_t end);

@@ -4,7 +4,8 @@
  *
  *   an ACK            always, when due (and the address allows)
  *   control, chat     room in min(cwnd, window), or CONN_CHAT_EXTRA_PACKETS past it; never paced
- *   bulk              room in min(cwnd, window), and the pacer's leave; only ahead (path.h) while the route in use may lead nowhere
+ *   bulk              room in min(cwnd, window), and the pacer's leave; only ahead (path.h) while
+ *                     the route in use may lead nowhere
  *   a probe           one packet past all of these
  *   an errand         always: a small packet to prove a route, or its answer (path.h)
  *   step mode         only while nothing is outstanding

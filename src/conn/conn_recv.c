@@ -115,9 +115,9 @@ void conn_take_kept(struct conn *c, duet_time now)
 
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now)
 {
-    /* Another answer to our SYN: the responder forgot the first one before our ACK came, or was started anew.  Not before
-     * the SYN went again: who sends copies of it from elsewhere gets answers as well, and could pass them on to us for as
-     * long as the peer's own is under way. */
+    /* Another answer to our SYN: the responder forgot the first one before our ACK came, or was
+     * started anew.  Not before the SYN went again: who sends copies of it from elsewhere gets
+     * answers as well, and could pass them on to us for as long as the peer's own is under way. */
     const bool anew = c->state == CONN_ACK_SENT && c->repeats > CONN_ACK_TRIES && p->cid_r != c->peer_cid;
     if ((c->state != CONN_SYN_SENT && !anew) || !route_equal(from, &c->path.route))
         return DUET_ENOTFOUND;

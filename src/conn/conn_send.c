@@ -199,8 +199,9 @@ static size_t send_mtu_probe(struct conn *c, uint8_t *buf, duet_time now)
     return len;
 }
 
-/* A PATH_* frame behind an ACK, for the peer has it from nowhere else while the other route leads nowhere.  It is none of
- * the congestion window's business, nor the timers', and nothing of it is sent again. */
+/* A PATH_* frame behind an ACK, for the peer has it from nowhere else while the other route leads
+ * nowhere.  It is none of the congestion window's business, nor the timers', and nothing of it is
+ * sent again. */
 static size_t send_errand(struct conn *c, uint8_t *buf, size_t cap, const struct path_errand *e, duet_time now)
 {
     struct draft d = {.w = body_of(buf, num_min(cap, e->room))};

@@ -30,12 +30,13 @@ struct endpoint;
 struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now);
 void endpoint_free(struct endpoint *e);
 
-/* Calls whoever is at one of these addresses, of which there are 1 to CALL_ADDRESSES, the best first: each is tried
- * while those before it have not answered, and whoever answers first has the call (attempt.h).  EVENT_CONNECTED or
- * EVENT_FAILED tells how it went; before that EVENT_HINT how it may go, and of several addresses EVENT_TRIED of each that
- * came to nothing.  An answer of a key that is not among those expected, if there are any, counts only when
- * LIMIT_FOREIGN_ANSWER_US went by after it, or the time is up.  0; DUET_EEXIST: there is a live session with one of the
- * addresses already (perhaps the peer was quicker), *out names it; DUET_ENOMEM, DUET_EFULL. */
+/* Calls whoever is at one of these addresses, of which there are 1 to CALL_ADDRESSES, the best
+ * first: each is tried while those before it have not answered, and whoever answers first has the
+ * call (attempt.h).  EVENT_CONNECTED or EVENT_FAILED tells how it went; before that EVENT_HINT how
+ * it may go, and of several addresses EVENT_TRIED of each that came to nothing.  An answer of a key
+ * that is not among those expected, if there are any, counts only when LIMIT_FOREIGN_ANSWER_US went
+ * by after it, or the time is up. 0; DUET_EEXIST: there is a live session with one of the addresses
+ * already (perhaps the peer was quicker), *out names it; DUET_ENOMEM, DUET_EFULL. */
 int endpoint_call(struct endpoint *e, const struct duet_addr *addrs, size_t count, const struct expected_keys *expected,
                   duet_time now, conn_id *out);
 /* The same with one address and whatever key. */

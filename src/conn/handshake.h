@@ -49,7 +49,8 @@ struct handshake {
 /* H1.  Who takes no connections (cfg->accept) says so.  0, or DUET_ERANGE (a bug: the proposal does not fit). */
 int handshake_start(struct handshake *h, const struct endpoint_config *cfg, uint64_t cid_i, struct duet_rand *rng);
 
-/* The same with the ephemeral key of another SYN, of the same attempt: one of the two at most is ever answered by an ACK. */
+/* The same with the ephemeral key of another SYN, of the same attempt: one of the two at most is
+ * ever answered by an ACK. */
 int handshake_start_again(struct handshake *h, const struct endpoint_config *cfg, uint64_t cid_i,
                           const uint8_t ephemeral[NOISE_KEY_BYTES]);
 

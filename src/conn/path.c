@@ -3,6 +3,7 @@
  */
 #include "conn/path.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -298,8 +299,10 @@ bool path_errand(const struct path *p, struct path_errand *out)
 {
     const struct path_trial *t = &p->trial;
 
-    if (p->reply_count > 0 && fill_errand(p, out, PATH_RESPONSE, &p->replies[0].to, p->replies[0].data))
-        return true;
+    /* One that may not leave yet holds up no other: it may be the one that proves home to the peer. */
+    for (size_t i = 0; i < p->reply_count; i++)
+        if (fill_errand(p, out, PATH_RESPONSE, &p->replies[i].to, p->replies[i].data))
+            return true;
     if (!t->is_on)
         return false;
     if (t->candidate.is_due && fill_errand(p, out, PATH_CHALLENGE, &t->candidate.route, t->candidate.challenge))
@@ -321,6 +324,18 @@ void path_sent_to(struct path *p, const struct duet_route *to, size_t bytes)
         t->next_sent_bytes += bytes;
 }
 
+static void drop_reply(struct path *p, const uint8_t *data)
+{
+    struct path_reply *r = p->replies;
+
+    while (r->data != data) {
+        r++;
+        assert(r < p->replies + p->reply_count);
+    }
+    p->reply_count--;
+    memmove(r, r + 1, (size_t)(p->replies + p->reply_count - r) * sizeof(*r));
+}
+
 void path_errand_sent(struct path *p, const struct path_errand *e, size_t bytes)
 {
     struct path_trial *t = &p->trial;
@@ -328,8 +343,7 @@ void path_errand_sent(struct path *p, const struct path_errand *e, size_t bytes)
     path_sent_to(p, &e->to, bytes);
     switch (e->kind) {
     case PATH_RESPONSE:
-        p->reply_count--;
-        memmove(&p->replies[0], &p->replies[1], p->reply_count * sizeof(p->replies[0]));
+        drop_reply(p, e->data);
         return;
     case PATH_CHALLENGE:
         (e->data == t->home.challenge ? &t->home : &t->candidate)->is_due = false;

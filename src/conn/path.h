@@ -45,7 +45,8 @@
 #define PATH_REST_US 1000000         /* a copier begins the next trial this late, unless the route seems dead */
 #define PATH_AHEAD_BYTES 96          /* of files less is not worth a packet */
 #define PATH_REPLIES 4               /* answers that wait to leave; the peer repeats other challenges */
-/* The shortest packet with a PATH_* frame: a challenge that came allows an answer of the same size, wherever it goes. */
+/* The shortest packet with a PATH_* frame: a challenge that came allows an answer of the same size,
+ * wherever it goes. */
 #define PATH_FRAME_BYTES (1 + FRAME_PATH_BYTES)
 #define PATH_PACKET_BYTES (LIMIT_DATA_HEADER_BYTES + PATH_FRAME_BYTES + LIMIT_TAG_BYTES)
 
@@ -131,8 +132,8 @@ bool path_came(struct path *p, const struct path_packet *came, const struct path
 /* One came whose number had come before.  Nobody looked whether it is authentic: all it can do is to have home waited
  * for, or kept if that answers. */
 void path_came_again(struct path *p, const struct path_packet *came, duet_time now);
-/* Such a copy of the newest packet is worth opening, and path_came: while home does not answer this may be the peer, whom
- * somebody outruns. */
+/* Such a copy of the newest packet is worth opening, and path_came: while home does not answer this
+ * may be the peer, whom somebody outruns. */
 bool path_wants_copy(const struct path *p, const struct duet_route *from);
 /* PATH_RESPONSE came, from wherever. */
 void path_answered(struct path *p, const uint8_t data[FRAME_PATH_BYTES], duet_time now);
@@ -148,8 +149,8 @@ const struct duet_route *path_other(const struct path *p, size_t least, size_t *
 /* A packet with an ACK left on the route in use. */
 void path_acked(struct path *p);
 
-/* PATH_CHALLENGE came.  Its answer goes to where it came from, for the peer may be nowhere else, and on the route in use, for
- * what came may have been a copy. */
+/* PATH_CHALLENGE came.  Its answer goes to where it came from, for the peer may be nowhere else,
+ * and on the route in use, for what came may have been a copy. */
 void path_challenged(struct path *p, const struct duet_route *from, const uint8_t data[FRAME_PATH_BYTES]);
 /* The next packet that leaves by a route of its own; false: none. */
 bool path_errand(const struct path *p, struct path_errand *out);

@@ -4,10 +4,11 @@
  *   lookups_start ──▶ a thread of its own: getaddrinfo ──▶ lookups_fd is readable ──▶ lookups_next
  *        └── lookups_cancel, lookups_free: the answer is for nobody any more
  *
- * Nothing interrupts getaddrinfo: with a DNS server that is dead it takes half a minute and more, and whoever gives up must
- * not wait for that.  Hence a detached thread for each name, which shares with its owner only what is counted: whoever lets
- * go last frees it.  A lookup nobody waits for any more ends when the resolver does, or with the process; its place is
- * taken until then.  getaddrinfo_a does the same with threads that nobody can let go of, and wants its memory to stay.
+ * Nothing interrupts getaddrinfo: with a DNS server that is dead it takes half a minute and more,
+ * and whoever gives up must not wait for that.  Hence a detached thread for each name, which shares
+ * with its owner only what is counted: whoever lets go last frees it. A lookup nobody waits for any
+ * more ends when the resolver does, or with the process; its place is taken until then.
+ * getaddrinfo_a does the same with threads that nobody can let go of, and wants its memory to stay.
  *
  * All functions: one thread, the ui's.
  */

@@ -30,8 +30,8 @@ static bool is_patched(const struct dl_phdr_info *object)
     return false;
 }
 
-/* The pages are those of the file, so dropping them loses nothing; those relocated at the start lie in segments that can
- * be written. */
+/* The pages are those of the file, so dropping them loses nothing; those relocated at the start lie
+ * in segments that can be written. */
 static int forget(struct dl_phdr_info *object, size_t size, void *page_bytes)
 {
     const ElfW(Addr) page = *(const ElfW(Addr) *)page_bytes;

@@ -1,6 +1,6 @@
 /*
- * pages: memory in large pages where the system has them, and all of it touched: filling it takes
- * no page faults, of which each may cost a virtual machine four times what moving its 4 KiB does.
+ * pages: memory in large pages where the system has them, all of it touched.  Filling it causes no
+ * page faults; on a virtual machine one of those may cost four times as much as moving its 4 KiB.
  * For what is large and reused.  Any thread.
  */
 #ifndef DUET_IO_PAGES_H

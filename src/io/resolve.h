@@ -1,9 +1,9 @@
 /*
  * resolve: "HOST[:PORT]" to the addresses to call, by the system's resolver.
  *
- * Accepts name, name:port, 192.0.2.1:6254, ::1, [::1]:6254, fe80::1%eth0.  Of a name both families' addresses are taken, in
- * the resolver's order (RFC 6724) but by turns (RFC 8305 §4), so that a family that does not work costs one delay only.
- * No state; any thread.
+ * Accepts name, name:port, 192.0.2.1:6254, ::1, [::1]:6254, fe80::1%eth0.  Of a name both families'
+ * addresses are taken, in the resolver's order (RFC 6724) but by turns (RFC 8305 §4), so that a
+ * family that does not work costs one delay only. No state; any thread.
  */
 #ifndef DUET_IO_RESOLVE_H
 #define DUET_IO_RESOLVE_H

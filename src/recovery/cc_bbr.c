@@ -17,9 +17,10 @@
  *  - The ceiling found by probing leaves room for what our own acknowledgements' pauses need, as long as the queue is
  *    seen empty: nobody else wants it then, and a sender or receiver away for 10 ms at a time (`away=.3 away_ms=10`)
  *    has 91, not 87 Mbit/s.
- *  - A queue of our own that stands in CRUISE shows by how much the estimate, the best of many samples, is too good; the
- *    pace is lowered by that (trust_deliveries).  Jitter makes such a queue: with programs away 20 % of the time, 5 ms at
- *    most, a text beside a file takes 54 ms over a path of 50, not 60.
+ *  - A queue of our own that stands in CRUISE shows by how much the estimate, the best of many
+ *    samples, is too good; the pace is lowered by that (trust_deliveries).  Jitter makes such a
+ *    queue: with programs away 20 % of the time, 5 ms at most, a text beside a file takes 54 ms
+ *    over a path of 50, not 60.
  *  - How far loss lowers anything depends on how often it comes and on what the queue does (cc_bbr_yield.c): a rival
  *    that does not yield itself, BBR version 1, leaves nearly half of the path, not a seventh; to a duet that starts
  *    after it 0.17 to 0.31 in the first half minute, 0.42 to 0.49 then.
@@ -29,9 +30,10 @@
  *    CC_BBR_STARTUP_GAIN times the first one's pace for all of the round trip.  Four round trips less, which is more
  *    than a second at 300 ms.  A flight that is late already (is_late) does not grow at all: at 256 kbit/s, where its
  *    64 KB took two seconds, 18 % of the packets overflowed a queue of 30 KB; now none does.
- *  - What ends Startup may be jitter and some random losses: a dozen packets prove no congestion (cc_bbr_loss.c), the ceiling
- *    is no lower than what came through afterwards, and where no queue was met the first probe comes soon.  5 MB at 20 % loss
- *    between busy machines (`away=.3 away_ms=20`) took 8.6 s now and then, and 1.6 s at most since.
+ *  - What ends Startup may be jitter and some random losses: a dozen packets prove no congestion
+ *    (cc_bbr_loss.c), the ceiling is no lower than what came through afterwards, and where no queue
+ *    was met the first probe comes soon. 5 MB at 20 % loss between busy machines (`away=.3
+ *    away_ms=20`) took 8.6 s now and then, and 1.6 s at most since.
  *  - After an outage all that was sent into it is ignored and the model stays; so persistent congestion, too, is no
  *    reason to start anew: the next round trip brings fresh figures.
  */

@@ -281,8 +281,9 @@ static bool is_riddled(const struct cc_bbr_loss *f, uint32_t packet_bytes)
     return f->stretch_runs >= RIDDLED_RUNS && f->stretch_bytes >= RIDDLED_PACKETS * (uint64_t)packet_bytes;
 }
 
-/* Before enough was sent to know a floor, Startup's first packets prove little: four lost of twelve are as likely random
- * loss that has yet to be met, and who stops growing at a dozen packets needs seconds to grow again. */
+/* Before enough was sent to know a floor, Startup's first packets prove little: four lost of twelve
+ * are as likely random loss that has yet to be met, and who stops growing at a dozen packets needs
+ * seconds to grow again. */
 static double presumed_floor(const struct cc_bbr_loss *f, const struct cc_bbr_span *p)
 {
     double unknown = 1 - fmin(f->floor_packets / TALLY_PACKETS, 1);

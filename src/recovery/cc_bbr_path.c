@@ -8,12 +8,12 @@
  * by 5 %, deliveries and losses together do not, and a maximum filter over the
  * former picks the luckiest round and builds a queue with it.
  *
- * For the same reason a sample spans SAMPLE_LEAST_US at least, on a short path several
- * round trips: ten packets more or less a millisecond late or early make a sixth of it,
- * and a policer's bucket passes more than one such round at any rate.  And SAMPLE_PACKETS of them: where a packet takes
- * longer to be due than to come back (1 MB/s over 0.2 ms) each is a round of its own.  There, a program that was away for
- * 5 ms is told of many at once: a sample is no better for being as long as that.  Time in which nothing was in flight counts,
- * but not if nothing was to be sent.
+ * For the same reason a sample spans SAMPLE_LEAST_US at least, on a short path several round trips:
+ * ten packets more or less a millisecond late or early make a sixth of it, and a policer's bucket
+ * passes more than one such round at any rate.  And SAMPLE_PACKETS of them: where a packet takes
+ * longer to be due than to come back (1 MB/s over 0.2 ms) each is a round of its own. There, a
+ * program that was away for 5 ms is told of many at once: a sample is no better for being as long
+ * as that. Time in which nothing was in flight counts, but not if nothing was to be sent.
  */
 #include <math.h>
 
@@ -162,7 +162,8 @@ static void measure_bw(struct cc_bbr_path *p, const struct loss *l, const struct
     uint64_t bw = sample_bw(s, floor);
 
     p->delivered_round[1] = num_max(p->delivered_round[1], s->rate_delivered);
-    /* On a path this short a sample that is longer is one of somebody who was away: what came meanwhile is told at once. */
+    /* On a path this short a sample that is longer is one of somebody who was away: what came
+     * meanwhile is told at once. */
     const bool is_short =
         steady && num_min(s->rate_delivered * US_PER_S / s->rate_bytes_per_s, l->rtt.min_us) < SAMPLE_LEAST_US;
     const uint64_t spread = is_short ? sample_of_rounds(p, l, SAMPLE_PACKETS * (uint64_t)packet_bytes, floor) : bw;

@@ -240,10 +240,11 @@ static bool is_down_over(const struct cc *c, const struct loss *l, duet_time now
     return is_drained(b, l) || rounds >= DOWN_ROUNDS_MAX;
 }
 
-/* A flow alone soon finds a quarter more in flight, or three rounds without more bandwidth.  Among others, whose queue
- * stands already, neither says anything, for the estimate may be from better times; there the probe goes on as long as
- * it wins bandwidth: a quarter more in flight brings 1.25/(1 + share/4) times of it, which is UP_GROWTH at half.  Whoever
- * is held by a ceiling that still rises has not tried yet whether the bandwidth grows. */
+/* A flow alone soon finds a quarter more in flight, or three rounds without more bandwidth.  Among
+ * others, whose queue stands already, neither says anything, for the estimate may be from better
+ * times; there the probe goes on as long as it wins bandwidth: a quarter more in flight brings
+ * 1.25/(1 + share/4) times of it, which is UP_GROWTH at half.  Whoever is held by a ceiling that
+ * still rises has not tried yet whether the bandwidth grows. */
 static bool is_probed(struct cc_bbr *b, const struct loss *l, const struct loss_summary *s, bool is_held,
                       bool round_starts)
 {

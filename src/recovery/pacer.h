@@ -1,14 +1,13 @@
 /*
- * pacer: spreads packets over time.  A token bucket of one train: burst =
- * min(64 KB, rate · 1 ms), at least two packets, and at multi-Gbit/s rates what
- * passes in PACER_LATE_US, for no timer wakes a thread more exactly than that.
- * A train that has ended goes on when what passes in PACER_LATE_US may leave, not
- * packet by packet: at 1 Gbit/s that is a system call for 21 packets instead of ten,
- * and half the CPU time.
- * A sender that waited for its turn and was woken late (a busy machine) makes up for
- * it as far as a queue may be trusted to take the lot: a quarter of the shortest round trip,
- * PACER_LATE_US to PACER_LATE_MOST_US, or PACER_LATE_PACKETS.  After idling the bucket is full.  Packets that could not wait (chat, probes)
- * leave a debt of at most one burst.  Value type, virtual time.
+ * pacer: spreads packets over time.  A token bucket of one train: burst = min(64 KB, rate · 1 ms),
+ * at least two packets, and at multi-Gbit/s rates what passes in PACER_LATE_US, for no timer wakes
+ * a thread more exactly than that. A train that has ended goes on when what passes in PACER_LATE_US
+ * may leave, not packet by packet: at 1 Gbit/s that is a system call for 21 packets instead of ten,
+ * and half the CPU time. A sender that waited for its turn and was woken late (a busy machine)
+ * makes up for it as far as a queue may be trusted to take the lot: a quarter of the shortest round
+ * trip, PACER_LATE_US to PACER_LATE_MOST_US, or PACER_LATE_PACKETS. After idling the bucket is
+ * full. Packets that could not wait (chat, probes) leave a debt of at most one burst. Value type,
+ * virtual time.
  */
 #ifndef DUET_RECOVERY_PACER_H
 #define DUET_RECOVERY_PACER_H

@@ -254,6 +254,21 @@ Test(path, an_answer_goes_to_where_the_challenge_came_from_and_where_the_peer_is
     cr_assert_eq(p.reply_count, PATH_REPLIES);
 }
 
+/* Whoever uses up what may go to the candidate must not silence the answers that prove home to the peer. */
+Test(path, an_answer_that_has_to_wait_holds_up_no_other)
+{
+    const uint8_t a[FRAME_PATH_BYTES] = "aaaaaaa", b[FRAME_PATH_BYTES] = "bbbbbbb";
+
+    newest(&cafe, 1);
+    path_sent_to(&p, &cafe, 300);
+    path_challenged(&p, &cafe, a);
+    path_challenged(&p, &home, b);
+    cr_assert_eq(errands(PATH_RESPONSE, &home), 2);
+    cr_assert_eq(p.reply_count, 1);
+    newest(&cafe, 2);
+    cr_assert_eq(errands(PATH_RESPONSE, &cafe), 1);
+}
+
 Test(path, an_answer_counts_for_what_the_next_candidate_may_get)
 {
     newest(&cafe, 1);
