@@ -9,6 +9,9 @@
 #define ACK_SHARE 4           /* an ACK takes at most this part of a packet that carries more */
 #define STREAM_FRAME_BYTES 24 /* a STREAM frame is not begun in less room */
 
+/* Each frame but ACK and PING is an item, so the items bound the frames, too. */
+_Static_assert(SENT_ITEMS + 2 <= LIMIT_PACKET_FRAMES, "a packet of ours carries more frames than a peer takes");
+
 static bool has_room(const struct draft *d, size_t bytes)
 {
     return d->item_count < SENT_ITEMS && writer_left(&d->w) >= bytes;

@@ -407,8 +407,12 @@ static bool take_frames(struct conn *c, const uint8_t *bytes, size_t len, struct
         conn_fail(c, DUET_EPROTOCOL, "empty packet", rp->now);
         return false;
     }
-    while (reader_left(&r) > 0) {
+    for (unsigned count = 0; reader_left(&r) > 0; count++) {
         struct frame f;
+        if (count == LIMIT_PACKET_FRAMES) {
+            conn_fail(c, DUET_EPROTOCOL, "too many frames in a packet", rp->now);
+            return false;
+        }
         int rc = frame_parse(&f, ack, &r);
         if (rc == 0) {
             rp->eliciting = rp->eliciting || frame_elicits_ack(f.type);

@@ -16,6 +16,7 @@
 #define LIMIT_SYN_ACK_BYTES 400      /* a SYN-ACK is shorter than a third of a SYN */
 #define LIMIT_PACKET_MIN_BYTES 1200  /* every path carries this */
 #define LIMIT_PACKET_MAX_BYTES 65507 /* largest UDP payload over IPv4 */
+#define LIMIT_PACKET_FRAMES 64       /* in one packet, a run of padding being one: each costs whoever reads it */
 #define LIMIT_TAG_BYTES 16
 #define LIMIT_DATA_HEADER_BYTES 17 /* type, dcid, packet number */
 #define LIMIT_TOKEN_BYTES 40

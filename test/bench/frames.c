@@ -206,14 +206,17 @@ static void seal_all(struct rig *g, const struct kind *kind)
         uint8_t *dgram = g->dgrams[i], *body = dgram + LIMIT_DATA_HEADER_BYTES;
         struct writer w = writer_of(body, BODY_BYTES), before = w;
 
-        for (; !w.failed; k++) {
+        for (unsigned count = 0; !w.failed && (count < LIMIT_PACKET_FRAMES || kind == &kinds[0]); count++, k++) {
             const struct frame f = kind->frame(k);
 
             before = w;
             frame_write(&w, &f);
         }
-        k--; /* the last did not fit */
-        const size_t len = writer_used(&before);
+        if (w.failed) {
+            k--; /* the last did not fit */
+            w = before;
+        }
+        const size_t len = writer_used(&w);
         const uint64_t number = c->next_number++;
         packet_write_data_header(dgram, (uint8_t)keys_send_epoch(c->keys, number, g->now), c->peer_cid, number);
         must(keys_seal(c->keys, number, dgram, LIMIT_DATA_HEADER_BYTES, body, len, NULL, 0) == 0, "sealing");

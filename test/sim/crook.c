@@ -126,7 +126,8 @@ static void send_frames(struct world *w, struct node *n, const struct crook_sess
     world_transmit(w, n, &c->path.route, dgram, whole);
 }
 
-/* Every other id, from a high one down: as many runs of ids as there are frames. */
+/* Every other id, from a high one down: as many runs of ids as there are frames, and as many of those as a packet may
+ * carry. */
 static void reset_unknown(struct world *w, struct node *n, struct crook_session *s)
 {
     uint8_t bytes[LIMIT_PACKET_MIN_BYTES - LIMIT_DATA_HEADER_BYTES - LIMIT_TAG_BYTES];
@@ -134,7 +135,7 @@ static void reset_unknown(struct world *w, struct node *n, struct crook_session 
     for (size_t i = 0; i < RESET_PACKETS; i++) {
         struct writer frames = writer_of(bytes, sizeof(bytes));
 
-        while (writer_left(&frames) >= RESET_BYTES)
+        for (unsigned count = 0; count < LIMIT_PACKET_FRAMES && writer_left(&frames) >= RESET_BYTES; count++)
             frame_write(&frames,
                         &(struct frame){.type = FRAME_RESET_STREAM, .stream = RESET_FROM + 2 - 8 * s->resets++});
         send_frames(w, n, s, &frames);

@@ -140,6 +140,17 @@ static void two_acks(struct pair *p)
     ack_of(0);
     ack_of(0);
 }
+static void pings(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        frame(&(struct frame){.type = FRAME_PING});
+}
+static void too_many_frames(struct pair *p)
+{
+    (void)p;
+    pings(LIMIT_PACKET_FRAMES);
+    frame(&(struct frame){.type = FRAME_PADDING, .padding = 1});
+}
 static void done_from_initiator(struct pair *p)
 {
     (void)p;
@@ -170,6 +181,7 @@ Test(conn_frames, broken_rules_close_with_their_code)
         {"ack of the last number", ack_far, CLOSE_PROTOCOL},
         {"ack of a skipped number", ack_skipped, CLOSE_PROTOCOL},
         {"two ACKs in a packet", two_acks, CLOSE_PROTOCOL},
+        {"65 frames in a packet", too_many_frames, CLOSE_PROTOCOL},
         {"done from the initiator", done_from_initiator, CLOSE_PROTOCOL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -188,6 +200,16 @@ Test(conn_frames, broken_rules_close_with_their_code)
         cr_assert_eq(pair.last[0][EVENT_CLOSED].closed.code, rows[i].code, "%s: the peer is told", rows[i].name);
         cr_assert_eq(endpoint_conn_count(pair.e[0]) + endpoint_conn_count(pair.e[1]), 0, "%s", rows[i].name);
     }
+}
+
+Test(conn_frames, a_packet_carries_64_frames_and_a_run_of_padding_is_one)
+{
+    pair_connect(&pair);
+    body = writer_of(body_bytes, sizeof(body_bytes));
+    pings(LIMIT_PACKET_FRAMES - 1);
+    frame(&(struct frame){.type = FRAME_PADDING, .padding = 500});
+    cr_assert_eq(inside_send(&pair, 0, &body), 0);
+    cr_assert_eq(inside_session(&pair, 1)->state, CONN_ESTABLISHED);
 }
 
 Test(conn_frames, frames_about_unknown_streams_are_ignored)
