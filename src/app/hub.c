@@ -220,6 +220,8 @@ static void event(struct hub *h, const struct endpoint_event *ev)
     case EVENT_STOPPED:
         transfer_send_event(&h->env, ev);
         return;
+    case EVENT_OPENED: /* no feature of ours lets the peer */
+    case EVENT_DATAGRAM:
     case EVENT_RUNS_LOW: /* the pump reads on */
     case EVENT_WRITABLE: /* … writes whatever waits */
     case EVENT_SENT:     /* COMPLETE is what counts */

@@ -5,7 +5,8 @@
  *   network   endpoint_recv a train of datagrams, endpoint_send one until 0
  *   time      endpoint_deadline says when, endpoint_tick does it
  *   events    endpoint_poll until false
- *   streams   write/read (ordered), open/supply/finish and accept/consumed (bulk)
+ *   streams   write/read (ordered), open/finish/reset/stop (those of the application), datagrams,
+ *             open/supply/finish and accept/consumed (bulk)
  *
  * Contract: after any call drain endpoint_poll, then ask endpoint_send until it
  * gives 0, then sleep until endpoint_deadline.  The same config (with its seed)
@@ -82,13 +83,40 @@ duet_time endpoint_deadline(const struct endpoint *e); /* DUET_NEVER: none */
 void endpoint_tick(struct endpoint *e, duet_time now);
 bool endpoint_poll(struct endpoint *e, struct endpoint_event *ev); /* false: drained */
 
-/* Ordered streams. Bytes taken / given, 0 when there is no room / nothing; DUET_ENOTFOUND: no such
- * connection or stream. */
+/* Ordered streams: control, chat, those of the application.  Bytes taken / given, 0 when there is no room / nothing:
+ * EVENT_WRITABLE / EVENT_READABLE will tell.  DUET_ENOTFOUND: no such connection or stream (any more).  Of a stream of
+ * the application besides: DUET_EEOF: all was read, up to the peer's end (said once); DUET_ECLOSED: this direction was
+ * finished, reset or stopped. */
 ssize_t endpoint_write(struct endpoint *e, conn_id conn, uint64_t stream, const uint8_t *bytes, size_t len,
                        duet_time now);
 ssize_t endpoint_read(struct endpoint *e, conn_id conn, uint64_t stream, uint8_t *buf, size_t cap, duet_time now);
 /* Has everything written to the ordered streams been acknowledged? (true for unknown ids) */
 bool endpoint_flushed(const struct endpoint *e, conn_id conn);
+
+/*
+ * Streams of the application (PROTOCOL.md §7.1), where EVENT_CONNECTED says FEATURE_STREAMS: ordered, both ways, opened
+ * by either side, until each side has finished or reset its direction and read that of the other to its end.
+ *
+ * The peer can open none and say nothing on ours before endpoint_allow: call it once its key is trusted.  It allows
+ * datagrams as well.  No effect on unknown ids, and the second time.
+ */
+void endpoint_allow(struct endpoint *e, conn_id conn, duet_time now);
+/* It may be written at once; it leaves when the peer allows.  0; DUET_EUNSUPPORTED: not negotiated; DUET_EFULL:
+ * LIMIT_APP_STREAMS of ours are open; DUET_ENOTFOUND, DUET_ENOMEM. */
+int endpoint_open_stream(struct endpoint *e, conn_id conn, enum stream_priority priority, uint64_t *stream,
+                         duet_time now);
+/* What was written is all.  EVENT_SENT when the peer has it.  0; DUET_ECLOSED, DUET_ENOTFOUND. */
+int endpoint_finish_stream(struct endpoint *e, conn_id conn, uint64_t stream, duet_time now);
+/* Bytes that were written and not acknowledged. */
+uint64_t endpoint_stream_held(const struct endpoint *e, conn_id conn, uint64_t stream);
+/* Gives our direction up (endpoint_reset), wants no more of the peer's (endpoint_stop): below, for bulk streams too. */
+
+/* Datagrams (§7.2), where EVENT_CONNECTED says FEATURE_DATAGRAMS: sent once, soon or never.  The most bytes one may have
+ * now; 0: none can be sent (no such connection, not negotiated).  It follows the path's packet size. */
+size_t endpoint_datagram_max(const struct endpoint *e, conn_id conn);
+/* Copied.  Where DATAGRAM_QUEUE of them, or DATAGRAM_QUEUE_BYTES, wait already, the oldest is dropped and counted
+ * (endpoint_stats).  0; DUET_ERANGE: longer than that; DUET_EUNSUPPORTED, DUET_ENOTFOUND, DUET_ENOMEM. */
+int endpoint_send_datagram(struct endpoint *e, conn_id conn, const uint8_t *bytes, size_t len, duet_time now);
 
 /* Bulk, sending.  Nothing leaves before the peer accepted the stream (its credit is 0 till then). */
 int endpoint_open_bulk(struct endpoint *e, conn_id conn, uint64_t *stream);
@@ -108,7 +136,8 @@ uint64_t endpoint_bulk_sent(const struct endpoint *e, conn_id conn, uint64_t str
 uint64_t endpoint_bulk_acked(const struct endpoint *e, conn_id conn, uint64_t stream);
 /* The same of all our streams, those that are over too: it stands still while nothing gets through. */
 uint64_t endpoint_acked(const struct endpoint *e, conn_id conn);
-/* Gives it up; its pieces are RELEASED. */
+/* Gives it up; the pieces of a bulk stream are RELEASED, the unsent bytes of one of the application are gone.  0;
+ * DUET_ENOTFOUND. */
 int endpoint_reset(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now);
 
 /* Bulk, receiving.  `stream` is the id the peer's offer named; cap_bytes: most unconsumed bytes.
@@ -122,7 +151,7 @@ bool endpoint_may_offer(const struct endpoint *e, conn_id conn, uint64_t stream)
 uint64_t endpoint_recv_window(const struct endpoint *e, conn_id conn);
 /* The application is done with `bytes` of EVENT_EXTENT: credit goes back to the peer. */
 int endpoint_consumed(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t bytes, duet_time now);
-/* Wants no more of it.  No extents after this call. */
+/* Wants no more of it.  No extents, and nothing to read, after this call.  0; DUET_ENOTFOUND. */
 int endpoint_stop(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now);
 
 int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats *out); /* DUET_ENOTFOUND */

@@ -15,13 +15,10 @@
 #include "crypto/noise.h"
 #include "wire/limits.h"
 #include "wire/params.h"
+#include "wire/stream_id.h"
 
 /* Our connection id on the wire; 0 is none. */
 typedef uint64_t conn_id;
-
-/* The two ordered streams every connection has from the start, in both directions (PROTOCOL.md §7). */
-#define STREAM_CONTROL 0
-#define STREAM_CHAT 4
 
 #define CALL_ADDRESSES 8 /* of one name that are tried: four of each family, where it has both */
 #define EXPECTED_KEYS 16 /* at one address: as many as known_peers keeps lines of one key */
@@ -84,15 +81,17 @@ enum endpoint_event_type {
     EVENT_BACK,        /* heard again */
     EVENT_PRESENCE,    /* the answer to endpoint_ask, or that none came */
     EVENT_CLOSED,      /* over; the id is gone */
-    EVENT_READABLE,    /* ordered stream has bytes (edge: read until 0) */
+    EVENT_OPENED,      /* the peer opened a stream of the application */
+    EVENT_READABLE,    /* ordered stream has bytes, or its end (edge: read until 0 or an error) */
     EVENT_WRITABLE,    /* ordered stream has room again after a short write */
+    EVENT_DATAGRAM,    /* one of the peer's: data and len of extent, in the train just received */
     EVENT_EXTENT,      /* bulk stream: bytes, in the train just received */
     EVENT_FINISHED,    /* bulk stream: every byte up to its final size was delivered */
     EVENT_RUNS_LOW,    /* bulk stream: less than RUNS_LOW_BYTES are left to be sent, there were more: time to read on */
     EVENT_RELEASED,    /* bulk stream: a supplied piece is no longer referenced */
-    EVENT_SENT,        /* bulk stream: everything up to the end is acknowledged */
-    EVENT_RESET,       /* bulk stream: the peer, who sends it, gave it up */
-    EVENT_STOPPED,     /* bulk stream: the peer, who receives it, wants no more */
+    EVENT_SENT,        /* bulk stream, or ours of one of the application: everything up to the end is acknowledged */
+    EVENT_RESET,       /* the same: the peer, who sends it, gave it up */
+    EVENT_STOPPED,     /* the same: the peer, who receives it, wants no more; our direction is reset */
 };
 
 struct endpoint_event {
@@ -131,7 +130,7 @@ struct endpoint_event {
             uint64_t offset;
             const uint8_t *data;
             size_t len;
-        } extent;        /* valid until the next endpoint_recv */
+        } extent;        /* EXTENT, DATAGRAM: valid until the next endpoint_recv */
         uint64_t cookie; /* RELEASED */
         uint64_t code;   /* RESET, STOPPED */
     };
@@ -144,6 +143,7 @@ struct endpoint_stats {
     uint64_t sent_bytes, received_bytes; /* UDP payload */
     uint64_t pacing_bytes_per_s;
     uint64_t delivered_bytes;
+    uint64_t datagrams_sent, datagrams_received, datagrams_dropped; /* dropped: by us, before they left */
     uint32_t packet_bytes;
     bool unreachable;
     struct duet_addr addr;

@@ -4,24 +4,9 @@
 
 #include "base/err.h"
 
-#define ID_OPENER 1u
-#define ID_BULK 2u
-#define ID_INDEX_SHIFT 2
-
 static uint64_t ordered_id(size_t index)
 {
-    return (uint64_t)index << ID_INDEX_SHIFT;
-}
-
-static uint64_t bulk_id(bool by_initiator, uint64_t index)
-{
-    return index << ID_INDEX_SHIFT | ID_BULK | (by_initiator ? 0 : ID_OPENER);
-}
-
-/* Is it the id of a bulk stream that side opens? */
-static bool is_bulk_of(uint64_t id, bool by_initiator)
-{
-    return (id & (ID_BULK | ID_OPENER)) == (ID_BULK | (by_initiator ? 0 : ID_OPENER));
+    return index == 0 ? STREAM_CONTROL : STREAM_CHAT;
 }
 
 void streams_init(struct streams *s, bool initiator, uint64_t window_bytes)
@@ -50,7 +35,7 @@ void streams_dispose(struct streams *s)
 
 int streams_ordered_index(uint64_t id)
 {
-    return id == ordered_id(0) ? 0 : id == ordered_id(1) ? 1 : -1;
+    return id == STREAM_CONTROL ? 0 : id == STREAM_CHAT ? 1 : -1;
 }
 
 struct bulksend *streams_send(const struct streams *s, uint64_t id)
@@ -74,7 +59,7 @@ struct bulkrecv *streams_recv(const struct streams *s, uint64_t id)
 /* A full set forgets its oldest id, which then looks never accepted: the frame that uses it closes the session. */
 static void remember_closed(struct streams *s, uint64_t id)
 {
-    const uint64_t index = id >> ID_INDEX_SHIFT;
+    const uint64_t index = stream_id_bulk_index(id);
     (void)extents_add(&s->closed, index, index + 1); /* without memory for it, it is forgotten like the oldest */
     if (s->closed.count <= STREAMS_CLOSED_RANGES)
         return;
@@ -84,13 +69,13 @@ static void remember_closed(struct streams *s, uint64_t id)
 
 bool streams_is_closed(const struct streams *s, uint64_t id)
 {
-    return is_bulk_of(id, !s->initiator) &&
-           extents_covers(&s->closed, id >> ID_INDEX_SHIFT, (id >> ID_INDEX_SHIFT) + 1);
+    return stream_id_is_bulk_of(id, !s->initiator) &&
+           extents_covers(&s->closed, stream_id_bulk_index(id), stream_id_bulk_index(id) + 1);
 }
 
 bool streams_is_peers_bulk(const struct streams *s, uint64_t id)
 {
-    return is_bulk_of(id, !s->initiator);
+    return stream_id_is_bulk_of(id, !s->initiator);
 }
 
 /* ── sending ─────────────────────────────────────────────────────────── */
@@ -364,7 +349,7 @@ int streams_open(struct streams *s, uint64_t *id)
     struct bulksend *b = malloc(sizeof *b);
     if (b == NULL)
         return DUET_ENOMEM;
-    *id = bulk_id(s->initiator, s->next_send_index++);
+    *id = stream_id_bulk(s->initiator, s->next_send_index++);
     bulksend_init(b, *id);
     s->sends[s->send_count++] = b;
     return 0;
@@ -374,7 +359,7 @@ int streams_accept(struct streams *s, uint64_t id, uint64_t cap_bytes)
 {
     struct bulkrecv *b = streams_recv(s, id);
     if (b == NULL) {
-        if (!is_bulk_of(id, !s->initiator) || streams_is_closed(s, id))
+        if (!stream_id_is_bulk_of(id, !s->initiator) || streams_is_closed(s, id))
             return DUET_EPROTOCOL;
         if (s->recv_count == LIMIT_STREAMS)
             return DUET_EFULL;
@@ -472,7 +457,7 @@ int streams_peer_reset(struct streams *s, uint64_t id, uint64_t final_bytes, boo
     struct bulkrecv *b = streams_recv(s, id);
     *known = false;
     if (b == NULL) {
-        if (is_bulk_of(id, !s->initiator))
+        if (stream_id_is_bulk_of(id, !s->initiator))
             remember_closed(s, id); /* given up before it was accepted: too late for that now */
         return 0;
     }

@@ -31,6 +31,7 @@
 #include "stream/window.h"
 #include "wire/frame.h"
 #include "wire/limits.h"
+#include "wire/stream_id.h"
 
 #define STREAMS_ORDERED 2                 /* control, chat: ids 0 and 4 */
 #define STREAMS_QUANTUM_BYTES (32 * 1024) /* a file sends this much before the next one's turn */

@@ -29,6 +29,12 @@ enum params_suite {
     SUITE_CHACHA20POLY1305 = 2,
 };
 
+/* `features`: what either side may do only if both can. */
+enum params_feature {
+    FEATURE_STREAMS = 1,   /* streams of the application (PROTOCOL.md §7.1) */
+    FEATURE_DATAGRAMS = 2, /* §7.2 */
+};
+
 struct params {
     enum params_mode mode;
     uint32_t max_packet_bytes; /* LIMIT_PACKET_MIN..MAX: largest UDP payload this side takes */
@@ -36,7 +42,7 @@ struct params {
     uint64_t heartbeat_us;     /* HEARTBEAT_MIN..MAX */
     uint64_t lost_us;          /* silence that ends the session; >= UNREACHABLE_US */
     uint32_t suites;           /* proposal: bits of params_suite; result: exactly one bit */
-    uint64_t features;         /* bits, none defined in version 1; unknown bits are ignored */
+    uint64_t features;         /* bits of params_feature; unknown ones are ignored */
     enum params_suite prefer;  /* never on the wire: the responder's choice where both offer both; 0: AES */
 };
 
