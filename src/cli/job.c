@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/time.h"
 #include "cli/say.h"
+#include "crypto/aead.h"
 #include "io/clock.h"
 
 /* ---- who is let in ---- */
@@ -181,11 +182,13 @@ const char *job_peer_name(struct job *j, conn_id peer)
 void job_on_listening(struct job *j, const struct msg *m)
 {
     const struct options *o = j->program.o;
-    char text[ADDR_TEXT_BYTES];
+    char text[ADDR_TEXT_BYTES], providers[AEAD_PROVIDERS_TEXT_BYTES];
 
     /* Who connects does not care about the port, unless it was left open. */
     if (!j->program.has_target || o->verbose || (o->port_given && o->port == 0))
         progress_note(&j->progress, "listening on %s", program_endpoint_text(&m->addr, text));
+    if (o->verbose)
+        progress_note(&j->progress, "encryption: %s", aead_providers_text(providers));
 }
 
 void job_on_connected(struct job *j, const struct msg *m)

@@ -19,6 +19,7 @@
 #include "cli/say.h"
 #include "cli/subcommand.h"
 #include "cli/suggest.h"
+#include "crypto/aead.h"
 #include "io/memory.h"
 
 static const struct subcommand *const subcommands[] = {
@@ -68,6 +69,16 @@ static void print_help(const struct subcommand *only)
            "peer, 6 connection lost, 7 local file error, 8 some files failed, 130 interrupted.\n");
 }
 
+/* In one line; with -v also what runs here. */
+static void print_version(bool verbose)
+{
+    char providers[AEAD_PROVIDERS_TEXT_BYTES];
+
+    printf("duet %s\n", DUET_VERSION);
+    if (verbose)
+        printf("encryption: %s\n", aead_providers_text(providers));
+}
+
 /* Has everything that was printed arrived?  A full disk or a closed pipe must not look like
  * success. */
 static int finish(int code)
@@ -103,7 +114,7 @@ static int dispatch(int argc, char *argv[])
     if (o.help)
         print_help(command);
     else if (o.version)
-        printf("duet %s\n", DUET_VERSION);
+        print_version(o.verbose);
     else
         code = runs->run(&o);
     options_dispose(&o);

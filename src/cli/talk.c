@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "crypto/aead.h"
 #include "io/clock.h"
 
 static admission_sink on_admission;
@@ -149,9 +150,11 @@ uint64_t talk_tick(struct talk *t)
 
 static void on_listening(struct talk *t, const struct msg *m)
 {
-    char text[ADDR_TEXT_BYTES];
+    char text[ADDR_TEXT_BYTES], providers[AEAD_PROVIDERS_TEXT_BYTES];
 
     emit_peer(t, TALK_LISTENING, "", program_endpoint_text(&m->addr, text), 0);
+    if (t->program->o->verbose)
+        talk_tell(t, TALK_NOTICE, "encryption: %s", aead_providers_text(providers));
 }
 
 static void on_connected(struct talk *t, const struct msg *m)

@@ -22,6 +22,7 @@
 #include <assert.h>
 #include <sodium.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -101,6 +102,27 @@ uint32_t aead_suites(void)
             bits |= (uint32_t)suites[i].id;
     }
     return bits;
+}
+
+const char *aead_providers_text(char out[AEAD_PROVIDERS_TEXT_BYTES])
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < SUITE_COUNT; i++) {
+        const struct aead_provider *of_short = provider_of(&suites[i], false);
+        const struct aead_provider *of_long = provider_of(&suites[i], true);
+        const bool two = of_long != of_short;
+
+        if (of_short == NULL || of_long == NULL)
+            continue;
+        const int len = snprintf(out + used, AEAD_PROVIDERS_TEXT_BYTES - used, "%s%s by %s%s%s%s", used > 0 ? ", " : "",
+                                 suites[i].name, of_short->name, two ? " (long packets: " : "",
+                                 two ? of_long->name : "", two ? ")" : "");
+        assert(len > 0 && (size_t)len < AEAD_PROVIDERS_TEXT_BYTES - used); /* names are ours */
+        used += (size_t)len;
+    }
+    return out;
 }
 
 /* AES rounds and the carry-less multiplication of GCM, both in hardware. */

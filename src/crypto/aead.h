@@ -53,6 +53,10 @@ int aead_open(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len,
 const char *aead_suite_name(enum params_suite suite); /* "AES-128-GCM" */
 /* Who seals or opens `len` bytes of text: "libcrypto", "ipsec-mb", "libgcrypt". */
 const char *aead_provider_name(const struct aead *a, size_t len);
+/* Who encrypts here, for people: "AES-128-GCM by ipsec-mb (long packets: libgcrypt), ChaCha20-Poly1305 by libcrypto".
+ * After aead_suites, any thread. */
+#define AEAD_PROVIDERS_TEXT_BYTES 160
+const char *aead_providers_text(char out[AEAD_PROVIDERS_TEXT_BYTES]);
 
 /* For tests and benchmarks, while no other thread makes contexts: the suites that `provider` has are its
  * from now on, the others stay; NULL: the usual choice for all.  0, DUET_ENOTFOUND for an unknown name,

@@ -6,43 +6,101 @@
  * for this CPU; its manager tells them and is freed again (200 KB, over a
  * ms the first time, because it runs its own self-tests).
  *
- * Two dangers are fenced off here.  struct gcm_key_data grows in 1.4
- * (intel-ipsec-mb on GitHub, no. 116), so one other than that of the header could write past
- * our state: it must be the very version, whatever the loader accepted.  And its
- * calls return nothing: one that dislikes its arguments (NULL, a length out of
- * range) could leave plaintext in place unnoticed, hence the assertions.
+ * Two dangers are fenced off here.  Any library of the soname will do, so that a
+ * security update costs no speed; but struct gcm_key_data grew in 1.4 under the
+ * same soname (intel-ipsec-mb on GitHub, no. 116), and one that outgrew our state
+ * would be written past it.  So what a key takes is measured and not taken from
+ * the header.  And the calls return nothing: one that dislikes its arguments
+ * (NULL, a length out of range) could leave plaintext in place unnoticed, hence
+ * the assertions.
  */
 #include "crypto/aead_provider.h"
 
 #ifdef DUET_HAVE_IPSEC_MB
 
 #include <assert.h>
-#include <intel-ipsec-mb.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
+#include "crypto/aead_ipsec_mb.h"
 
 #define LINE_BYTES 64 /* of the cache; what the vector code reads is best aligned to it */
 
 struct state {
-    struct gcm_key_data key;
-    struct gcm_context_data context; /* of the packet at hand */
+    union {
+        struct gcm_context_data data; /* of the packet at hand */
+        uint8_t room[AEAD_IPSEC_MB_CONTEXT_BYTES];
+    } context;
     aes_gcm_enc_dec_t run;
     aes_gcm_init_t begin; /* these only where it seals */
     aes_gcm_enc_dec_update_t run_part;
     aes_gcm_enc_dec_finalize_t end;
+    size_t bytes;                                   /* of this and the key */
+    _Alignas(LINE_BYTES) struct gcm_key_data key[]; /* one, as long as `key_bytes` says */
 };
-/* aligned_alloc wants a multiple. */
-#define STATE_BYTES ((sizeof(struct state) + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES)
 
 /* Found once, the same by every thread that looks; `expand` is stored last, so where it is set all are. */
 static _Atomic(aes_gcm_enc_dec_t) encrypt, decrypt;
 static _Atomic(aes_gcm_init_t) begin; /* the three for a packet in two parts */
 static _Atomic(aes_gcm_enc_dec_update_t) encrypt_part;
 static _Atomic(aes_gcm_enc_dec_finalize_t) end;
+static atomic_size_t key_bytes;
 static _Atomic(aes_gcm_pre_t) expand;
+
+/* ---- what a key takes ---- */
+
+/* Twice what is allowed, so that what goes too far is seen and hurts nobody. */
+struct trial {
+    _Alignas(LINE_BYTES) uint8_t key[2 * AEAD_IPSEC_MB_KEY_BYTES];
+    _Alignas(LINE_BYTES) uint8_t context[2 * AEAD_IPSEC_MB_CONTEXT_BYTES];
+};
+
+/* Up to the last byte that is not `fill`. */
+static size_t written(const uint8_t *room, size_t size, uint8_t fill)
+{
+    while (size > 0 && room[size - 1] == fill)
+        size--;
+    return size;
+}
+
+/* One packet each way and one in parts, in memory that held nothing but `fill`. */
+static void try_calls(const struct aead_ipsec_mb_calls *calls, struct trial *t, uint8_t fill)
+{
+    static const uint8_t zeros[AEAD_KEY_MAX_BYTES]; /* key, nonce, associated data */
+    struct gcm_key_data *key = (struct gcm_key_data *)t->key;
+    struct gcm_context_data *context = (struct gcm_context_data *)t->context;
+    uint8_t text[1024] = {0}, tag[AEAD_TAG_BYTES];
+
+    memset(t, fill, sizeof(*t));
+    calls->expand(zeros, key);
+    calls->encrypt(key, context, text, text, sizeof(text), zeros, zeros, AEAD_IV_BYTES, tag, sizeof(tag));
+    calls->decrypt(key, context, text, text, sizeof(text), zeros, zeros, AEAD_IV_BYTES, tag, sizeof(tag));
+    calls->begin(key, context, zeros, zeros, AEAD_IV_BYTES);
+    calls->encrypt_part(key, context, text, text, sizeof(text) - 1);
+    calls->end(key, context, tag, sizeof(tag));
+}
+
+size_t aead_ipsec_mb_key_bytes(const struct aead_ipsec_mb_calls *calls)
+{
+    static const uint8_t fills[] = {0x00, 0xff}; /* no byte looks untouched in both */
+    struct trial t;
+    size_t most = sizeof(struct gcm_key_data);
+
+    for (size_t i = 0; i < sizeof(fills); i++) {
+        try_calls(calls, &t, fills[i]);
+        const size_t key = written(t.key, sizeof(t.key), fills[i]);
+        if (key > AEAD_IPSEC_MB_KEY_BYTES ||
+            written(t.context, sizeof(t.context), fills[i]) > AEAD_IPSEC_MB_CONTEXT_BYTES)
+            return 0;
+        most = key > most ? key : most;
+    }
+    return most;
+}
+
+/* ---- the library ---- */
 
 /* As the library chooses: VAES with AVX-512 (which every CPU with VPCLMULQDQ and AVX-512 has), else AES-NI. */
 static unsigned width_bits(void)
@@ -62,22 +120,39 @@ static bool suits_this_cpu(IMB_MGR *manager)
            manager->gcm128_enc_finalize != NULL;
 }
 
+static bool keep(const struct aead_ipsec_mb_calls *calls)
+{
+    const size_t measured = aead_ipsec_mb_key_bytes(calls);
+
+    if (measured == 0)
+        return false;
+    atomic_store(&key_bytes, measured);
+    atomic_store(&encrypt, calls->encrypt);
+    atomic_store(&decrypt, calls->decrypt);
+    atomic_store(&begin, calls->begin);
+    atomic_store(&encrypt_part, calls->encrypt_part);
+    atomic_store(&end, calls->end);
+    atomic_store(&expand, calls->expand);
+    return true;
+}
+
 static bool load(void)
 {
     if (atomic_load(&expand) != NULL)
         return true;
-    IMB_MGR *manager = imb_get_version() == IMB_VERSION_NUM ? alloc_mb_mgr(0) : NULL;
+    IMB_MGR *manager = alloc_mb_mgr(0);
     if (manager == NULL)
         return false;
 
     bool usable = suits_this_cpu(manager);
     if (usable) {
-        atomic_store(&encrypt, manager->gcm128_enc);
-        atomic_store(&decrypt, manager->gcm128_dec);
-        atomic_store(&begin, manager->gcm128_init);
-        atomic_store(&encrypt_part, manager->gcm128_enc_update);
-        atomic_store(&end, manager->gcm128_enc_finalize);
-        atomic_store(&expand, manager->gcm128_pre);
+        const struct aead_ipsec_mb_calls calls = {.expand = manager->gcm128_pre,
+                                                  .encrypt = manager->gcm128_enc,
+                                                  .decrypt = manager->gcm128_dec,
+                                                  .begin = manager->gcm128_init,
+                                                  .encrypt_part = manager->gcm128_enc_update,
+                                                  .end = manager->gcm128_enc_finalize};
+        usable = keep(&calls);
     }
     free_mb_mgr(manager);
     return usable;
@@ -86,23 +161,31 @@ static bool load(void)
 static void *new_state(enum params_suite suite, const uint8_t *key, bool sealing)
 {
     assert(suite == SUITE_AES128GCM);
-    struct state *s = load() ? aligned_alloc(LINE_BYTES, STATE_BYTES) : NULL;
+    if (!load())
+        return NULL;
+
+    /* aligned_alloc wants a multiple. */
+    const size_t bytes = (sizeof(struct state) + atomic_load(&key_bytes) + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+    struct state *s = aligned_alloc(LINE_BYTES, bytes);
     if (s == NULL)
         return NULL;
 
     aes_gcm_pre_t expand_key = atomic_load(&expand);
-    expand_key(key, &s->key);
+    expand_key(key, s->key);
     s->run = sealing ? atomic_load(&encrypt) : atomic_load(&decrypt);
     s->begin = atomic_load(&begin);
     s->run_part = atomic_load(&encrypt_part);
     s->end = atomic_load(&end);
+    s->bytes = bytes;
     return s;
 }
 
 static void free_state(void *state)
 {
-    sodium_memzero(state, STATE_BYTES);
-    free(state);
+    struct state *s = state;
+
+    sodium_memzero(s, s->bytes);
+    free(s);
 }
 
 /* The text in place and its tag, in the direction of the state. */
@@ -110,7 +193,7 @@ static void run(struct state *s, const uint8_t *nonce, const uint8_t *ad, size_t
                 uint8_t tag[AEAD_TAG_BYTES])
 {
     assert(buf != NULL && (ad != NULL || ad_len == 0) && len <= LIMIT_PACKET_MAX_BYTES);
-    s->run(&s->key, &s->context, buf, buf, len, nonce, ad, ad_len, tag, AEAD_TAG_BYTES);
+    s->run(s->key, &s->context.data, buf, buf, len, nonce, ad, ad_len, tag, AEAD_TAG_BYTES);
 }
 
 static int seal_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const uint8_t *ad, size_t ad_len, uint8_t *buf,
@@ -124,10 +207,10 @@ static int seal_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const ui
     }
     assert(buf != NULL && tail != NULL && (ad != NULL || ad_len == 0) && len <= LIMIT_PACKET_MAX_BYTES &&
            tail_len <= LIMIT_PACKET_MAX_BYTES);
-    s->begin(&s->key, &s->context, nonce, ad, ad_len);
-    s->run_part(&s->key, &s->context, buf, buf, len);
-    s->run_part(&s->key, &s->context, buf + len, tail, tail_len);
-    s->end(&s->key, &s->context, buf + len + tail_len, AEAD_TAG_BYTES);
+    s->begin(s->key, &s->context.data, nonce, ad, ad_len);
+    s->run_part(s->key, &s->context.data, buf, buf, len);
+    s->run_part(s->key, &s->context.data, buf + len, tail, tail_len);
+    s->end(s->key, &s->context.data, buf + len + tail_len, AEAD_TAG_BYTES);
     return 0;
 }
 

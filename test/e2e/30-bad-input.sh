@@ -126,5 +126,6 @@ fi
 "$DUET" --help | grep "Exit codes" >/dev/null || fail "--help"
 "$DUET" send --help | grep -e '--connect' >/dev/null || fail "send --help"
 "$DUET" --version | grep '^duet [0-9]' >/dev/null || fail "--version"
+"$DUET" --version -v | grep '^encryption: .* by libcrypto$' >/dev/null || fail "--version -v"
 [ "$("$DUET" id)" = "$("$DUET" id)" ] || fail "the key changes"
 [ "$(stat -c %a "$DUET_HOME/key")" = 600 ] || fail "the key is not private"

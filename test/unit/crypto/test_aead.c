@@ -184,6 +184,20 @@ Test(aead, a_provider_asked_for_serves_the_suites_it_has)
     is_served_by(expected_provider(false), expected_provider(true), "after");
 }
 
+Test(aead, names_for_people_who_encrypts)
+{
+    char text[AEAD_PROVIDERS_TEXT_BYTES], expected[AEAD_PROVIDERS_TEXT_BYTES];
+
+    cr_assert_eq(aead_use("libcrypto"), 0);
+    cr_assert_str_eq(aead_providers_text(text), "AES-128-GCM by libcrypto, ChaCha20-Poly1305 by libcrypto");
+    cr_assert_eq(aead_use(NULL), 0);
+    const char *of_short = expected_provider(false), *of_long = expected_provider(true);
+    const bool two = strcmp(of_short, of_long) != 0;
+    snprintf(expected, sizeof(expected), "AES-128-GCM by %s%s%s%s, ChaCha20-Poly1305 by libcrypto", of_short,
+             two ? " (long packets: " : "", two ? of_long : "", two ? ")" : "");
+    cr_assert_str_eq(aead_providers_text(text), expected);
+}
+
 /* Two providers share a context's numbers and bytes: what one seals of any length, the usual ones open. */
 Test(aead, packets_around_the_length_where_the_provider_changes_are_alike)
 {
