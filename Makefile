@@ -12,6 +12,9 @@
 #   make bench          the benchmarks                       make asan | tsan      duet, unit tests and simulator with them
 #   make lint           formatting, layers, static analysis  make format           rewrite the sources with clang-format
 #
+# IPSEC_MB and LIBGCRYPT, the optional libraries (README): auto takes what is there, yes fails without it, no does without.
+# What was built in is said at the end.
+#
 # V=1 shows the commands.  WERROR=1 makes a warning an error, as tests and lint do.  VARIANT=NAME builds under build/NAME/
 # (asan, tsan and fuzz set their sanitizers; any other name just separates), B=DIR elsewhere: two makes must not share a
 # build directory.  CC, CFLAGS, CPPFLAGS and LDFLAGS are yours, from the environment too.
@@ -26,12 +29,22 @@ PKG_CONFIG ?= pkg-config
 VARIANT =
 V =
 WERROR =
+IPSEC_MB ?= auto
+LIBGCRYPT ?= auto
 SEEDS = 200
 SECONDS = 20
 
 ifneq ($(filter-out 0 1,$(V)),)
 $(error V=1 shows the commands; a variant is VARIANT=$(V))
 endif
+
+# choice NAME: auto, yes or no.
+define choice
+ifeq ($(filter auto yes no,$(value $(1))),)
+$$(error $(1)=$(value $(1)): it is auto, yes or no)
+endif
+endef
+$(foreach name,IPSEC_MB LIBGCRYPT,$(eval $(call choice,$(name))))
 
 # GNU Coding Standards, "Variables for Specifying Commands" and "Directory Variables".
 INSTALL = install
@@ -57,11 +70,16 @@ PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 ifeq ($(PKG_LIBS),)
 $(error a build package is missing: run scripts/deps build)
 endif
-# Optional, amd64 only, without a pkg-config file: Intel IPSec-MB (a faster AES-GCM).  IPSEC_MB= builds without it.
-IPSEC_MB := $(shell echo 'int main(void) { return (int)imb_get_version(); }' | $(CC) -include intel-ipsec-mb.h -x c \
-    -o /dev/null - -lIPSec_MB 2>/dev/null && echo -lIPSec_MB)
-# Optional, of use on amd64: libgcrypt (its AES-GCM is the faster one on some CPUs).  LIBGCRYPT= builds without it.
-LIBGCRYPT := $(shell $(PKG_CONFIG) --libs libgcrypt 2>/dev/null)
+# Intel IPSec-MB is for amd64 only, and has no pkg-config file.
+IPSEC_MB_LIBS := $(if $(filter-out no,$(IPSEC_MB)),$(shell echo 'int main(void) { return (int)imb_get_version(); }' | \
+    $(CC) -include intel-ipsec-mb.h -x c -o /dev/null - -lIPSec_MB 2>/dev/null && echo -lIPSec_MB))
+LIBGCRYPT_LIBS := $(if $(filter-out no,$(LIBGCRYPT)),$(shell $(PKG_CONFIG) --libs libgcrypt 2>/dev/null))
+ifeq ($(IPSEC_MB)$(IPSEC_MB_LIBS),yes)
+$(error IPSEC_MB=yes, and there is no libIPSec_MB with intel-ipsec-mb.h: install libipsec-mb-dev, or say auto or no)
+endif
+ifeq ($(LIBGCRYPT)$(LIBGCRYPT_LIBS),yes)
+$(error LIBGCRYPT=yes, and there is no libgcrypt: install libgcrypt20-dev, or say auto or no)
+endif
 endif
 
 # gcc sees through _FORTIFY_SOURCE that a message may be cut short by snprintf; cutting it short is what snprintf is for.
@@ -89,9 +107,9 @@ LTO = $(if $(SANITIZE)$(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
 
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(CPPFLAGS) $(CFLAGS) -Isrc $(WARNINGS) $(HARDEN) -fPIE -pthread $(SANITIZE) $(PKG_CFLAGS) \
-    $(if $(IPSEC_MB),-DDUET_HAVE_IPSEC_MB) $(if $(LIBGCRYPT),-DDUET_HAVE_LIBGCRYPT)
+    $(if $(IPSEC_MB_LIBS),-DDUET_HAVE_IPSEC_MB) $(if $(LIBGCRYPT_LIBS),-DDUET_HAVE_LIBGCRYPT)
 ALL_LDFLAGS = $(SANITIZE) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
-LIBS = $(PKG_LIBS) $(IPSEC_MB) $(LIBGCRYPT) -pthread -lm
+LIBS = $(PKG_LIBS) $(IPSEC_MB_LIBS) $(LIBGCRYPT_LIBS) -pthread -lm
 
 MAIN = src/cli/main.c
 LIB_SRC := $(filter-out $(MAIN),$(sort $(wildcard src/*/*.c)))
@@ -122,11 +140,15 @@ else
 say =
 endif
 
+comma = ,
+
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all check demo test install uninstall dist distcheck asan tsan variant tools unit sim fuzz fuzz-bins bench bench-bins lint format clean FORCE
 
 all: $(LIB) $(DUET)
+	@echo '  $(DUET) $(VERSION): AES-GCM by libcrypto$(if $(IPSEC_MB_LIBS),$(comma) IPSec-MB)$(if \
+	$(LIBGCRYPT_LIBS),$(comma) libgcrypt)$(if $(IPSEC_MB_LIBS),,; no IPSec-MB)$(if $(LIBGCRYPT_LIBS),,; no libgcrypt)'
 
 variant: all $(UNIT) $(SIM)
 
