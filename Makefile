@@ -183,8 +183,9 @@ $(BENCH_BIN): $(B)/test/%: $(B)/obj/test/bench/%.o $(LIB)
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $< $(LIB) $(LIBS)
 
 $(MAIN_OBJ) $(LIB_OBJ): ALL_CFLAGS += $(LTO)
-$(MAIN_OBJ): ALL_CFLAGS += -DDUET_VERSION='"$(VERSION)"'
-$(MAIN_OBJ): VERSION
+VERSION_OBJ = $(MAIN_OBJ) $(call obj,src/io/node.c)
+$(VERSION_OBJ): ALL_CFLAGS += -DDUET_VERSION='"$(VERSION)"'
+$(VERSION_OBJ): VERSION
 
 $(UNIT_OBJ): ALL_CFLAGS += -Itest/unit
 

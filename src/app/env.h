@@ -39,6 +39,7 @@ struct env {
     struct chunk_pool *send_pool, *recv_pool;
     struct transfer *transfers[TRANSFERS_MAX];
     size_t transfer_count;
+    size_t live_count;    /* sessions that are LIVE: peers that trust us and are trusted */
     size_t transfer_turn; /* whose turn it is to read first */
     uint32_t last_transfer;
     size_t unfinished_text_bytes; /* memory of texts of which parts are missing */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -184,11 +185,28 @@ static void run_ping(const struct service_call *call, struct service_answer *out
     answer_words(out, true, "pong");
 }
 
+static void run_status(const struct service_call *call, struct service_answer *out)
+{
+    const struct service_status *s = call->status;
+    const uint64_t up_s = s->up_us / US_PER_S;
+    char text[512], addr[ADDR_TEXT_BYTES];
+
+    snprintf(text, sizeof(text),
+             "version %s\nup %llu:%02u:%02u\npeers %zu\ntransfers %zu in, %zu out\n"
+             "path direct, you are %s, rtt %llu.%llu ms, packets of %u bytes",
+             s->version != NULL ? s->version : "unknown", (unsigned long long)(up_s / 3600), (unsigned)(up_s / 60 % 60),
+             (unsigned)(up_s % 60), s->peers, s->receiving, s->sending, addr_format(&s->path.addr, addr),
+             (unsigned long long)(s->path.rtt_us / US_PER_MS), (unsigned long long)(s->path.rtt_us % US_PER_MS / 100),
+             (unsigned)s->path.packet_bytes);
+    answer_words(out, true, text);
+}
+
 const struct service services[] = {
     {.name = "echo", .help = "echo TEXT: says it back", .run = run_echo},
     {.name = "reverse", .help = "reverse TEXT: says it backwards", .run = run_reverse},
     {.name = "time", .help = "time: the peer's clock, UTC", .run = run_time},
     {.name = "sum", .help = "sum NUMBER...: adds them", .run = run_sum},
+    {.name = "status", .help = "status: version, uptime, peers, transfers, path", .run = run_status},
     {.name = "ping", .help = "ping: how long an answer takes", .run = run_ping},
 };
 const size_t services_count = sizeof(services) / sizeof(services[0]);

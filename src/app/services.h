@@ -1,8 +1,8 @@
 /*
  * services: the remote commands this side answers (`duet ask`, /ask).
  *
- * A const table: one entry, one function.  Services are pure: argument and wall
- * time in, bounded text out.  Asking "ping" the round trip is measured by the
+ * A const table: one entry, one function.  Services are pure: argument, wall
+ * time and status in, bounded text out.  Only peers that the user trusts ask.  Asking "ping" the round trip is measured by the
  * side that asks (app/asks).  Any thread.
  */
 #ifndef DUET_APP_SERVICES_H
@@ -13,11 +13,22 @@
 #include <stdint.h>
 
 #include "app/appmsg.h"
+#include "conn/types.h"
+
+/* What this side is at, and how the peer that asks reaches it. */
+struct service_status {
+    const char *version; /* NULL: not told */
+    uint64_t up_us;
+    size_t peers;              /* connected and trusted, the one that asks among them */
+    size_t receiving, sending; /* files offered or under way */
+    struct endpoint_stats path;
+};
 
 struct service_call {
     const char *arg; /* as the peer sent it: any bytes */
     size_t arg_len;
     uint64_t wall_us; /* µs since 1970-01-01 UTC */
+    const struct service_status *status;
 };
 
 struct service_answer {

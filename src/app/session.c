@@ -218,6 +218,8 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
     const size_t texts = chat_undelivered(&s->chat);
     struct ask ask;
 
+    if (s->state == SESSION_LIVE)
+        env->live_count--;
     s->state = SESSION_CLOSING;
     s->peer.gone = true;
     if (end->type == MSG_LEFT && end->value == CLOSE_REPLACED)

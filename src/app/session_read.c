@@ -16,6 +16,7 @@ static void hello_came(struct session *s, struct env *env, const struct appmsg *
     s->peer.takes_files = (m->hello_flags & HELLO_TAKES_FILES) != 0;
     s->peer.serves = (m->hello_flags & HELLO_SERVES) != 0;
     s->state = SESSION_LIVE;
+    env->live_count++;
     s->is_news = true;
     env->dirty = true;
     (void)outbox_push(&env->ui, (struct msg){.type = MSG_CONNECTED, .peer = s->peer.conn, .value = m->hello_flags});
@@ -25,11 +26,28 @@ static void hello_came(struct session *s, struct env *env, const struct appmsg *
     }
 }
 
+/* What `ask status` may tell: counts, and of addresses none but the asker's own. */
+static struct service_status status_for(const struct session *s, const struct env *env)
+{
+    struct service_status status = {
+        .version = env->cfg.version, .up_us = time_since(env->now, env->cfg.started), .peers = env->live_count};
+
+    for (size_t i = 0; i < env->transfer_count; i++) {
+        if (env->transfers[i]->state != TRANSFER_ENDED)
+            (*(env->transfers[i]->sending ? &status.sending : &status.receiving))++;
+    }
+    (void)endpoint_stats(env->endpoint, s->peer.conn, &status.path); /* gone meanwhile: zeros, which nobody reads */
+    return status;
+}
+
 static void asked(struct session *s, struct env *env, const struct appmsg *m)
 {
     static const char refused[] = "refused: this peer does not answer commands";
-    const struct service_call call = {
-        .arg = m->ask.arg, .arg_len = m->ask.arg_len, .wall_us = env->now.us + env->cfg.wall_offset_us};
+    const struct service_status status = status_for(s, env);
+    const struct service_call call = {.arg = m->ask.arg,
+                                      .arg_len = m->ask.arg_len,
+                                      .wall_us = env->now.us + env->cfg.wall_offset_us,
+                                      .status = &status};
     struct appmsg answer = {.type = APPMSG_ANSWER, .id = m->id};
     struct service_answer *out = env->cfg.serve ? malloc(sizeof(*out)) : NULL;
 

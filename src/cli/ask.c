@@ -18,7 +18,7 @@
 #define ASK_ID 1
 #define ASK_LINE_BYTES (16 * 1024)
 
-static const char *const commands[] = {"echo", "reverse", "time", "sum", "ping", NULL};
+static const char *const commands[] = {"echo", "reverse", "time", "sum", "status", "ping", NULL};
 
 struct ask {
     struct job job;
@@ -130,7 +130,7 @@ static int check_usage(const struct options *o)
     if (meant)
         say_error("no remote command '%s': did you mean '%s'?", shown, meant);
     else
-        say_error("no remote command '%s': the commands are echo, reverse, time, sum and ping", shown);
+        say_error("no remote command '%s': the commands are echo, reverse, time, sum, status and ping", shown);
     return EXIT_USAGE;
 }
 
@@ -163,7 +163,7 @@ static int run(struct options *o)
 const struct subcommand subcommand_ask = {
     .name = "ask",
     .command = FOR_ASK,
-    .usage = "ask [OPTIONS] -c HOST[:PORT] echo|reverse|time|sum|ping [ARG...]",
+    .usage = "ask [OPTIONS] -c HOST[:PORT] echo|reverse|time|sum|status|ping [ARG...]",
     .summary = "run a command on a peer and print its answer",
     .more = "Put arguments that start with '-' after --, as in: duet ask -c HOST -- sum -1 2",
     .run = run,

@@ -161,7 +161,7 @@ static void ask_now(struct talk *t, const char *argument)
     if (!p)
         return;
     if (*rest == '\0') {
-        talk_tell(t, TALK_ERROR, "ask %s what? echo, reverse, time, sum or ping", p->name);
+        talk_tell(t, TALK_ERROR, "ask %s what? echo, reverse, time, sum, status or ping", p->name);
         return;
     }
     while (i < TALK_ASKS && t->asks[i].id != 0)

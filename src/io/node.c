@@ -121,6 +121,8 @@ static int make_core(struct node *n, const struct node_config *cfg, duet_time no
     sodium_memzero(&endpoint, sizeof(endpoint));
     hub.wall_offset_us = clock_wall_us() - now.us;
     hub.memory = &memory_of_chunks;
+    hub.version = DUET_VERSION;
+    hub.started = now;
     if (n->endpoint != NULL)
         n->hub = hub_new(&hub, n->endpoint);
     return n->hub != NULL ? 0 : fail(DUET_ENOMEM, 0, "cannot start", error);

@@ -11,22 +11,22 @@
 #include <stddef.h>
 
 /* X(id, name, argument for /help, help) */
-#define COMMAND_LIST(X)                                                                            \
-    X(COMMAND_HELP, "help", "", "list the commands")                                               \
-    X(COMMAND_CONNECT, "connect", "HOST[:PORT]", "connect to another peer")                        \
-    X(COMMAND_SEND, "send", "PATH", "offer a file to everyone connected")                          \
-    X(COMMAND_ACCEPT, "accept", "[ID|all]", "accept an offered file")                              \
-    X(COMMAND_REJECT, "reject", "[ID|all]", "decline an offered file")                             \
-    X(COMMAND_CANCEL, "cancel", "[ID]", "stop a transfer, in or out")                              \
-    X(COMMAND_TRANSFERS, "transfers", "", "list the transfers")                                    \
-    X(COMMAND_TRUST, "trust", "[NAME|KEY]", "let in a waiting peer, and remember its key")         \
-    X(COMMAND_REFUSE, "refuse", "[NAME|KEY]", "turn away a waiting peer")                          \
-    X(COMMAND_PEERS, "peers", "", "list who is connected, and who is waiting")                     \
-    X(COMMAND_ASK, "ask", "NAME COMMAND [ARGS]", "run echo, reverse, time, sum or ping on a peer") \
-    X(COMMAND_STATS, "stats", "", "show figures of the connections")                               \
-    X(COMMAND_ME, "me", "TEXT", "say what you are doing")                                          \
-    X(COMMAND_CLOSE, "close", "[NAME]", "end the connection with a peer")                          \
-    X(COMMAND_CLEAR, "clear", "", "clear the screen")                                              \
+#define COMMAND_LIST(X)                                                                                    \
+    X(COMMAND_HELP, "help", "", "list the commands")                                                       \
+    X(COMMAND_CONNECT, "connect", "HOST[:PORT]", "connect to another peer")                                \
+    X(COMMAND_SEND, "send", "PATH", "offer a file to everyone connected")                                  \
+    X(COMMAND_ACCEPT, "accept", "[ID|all]", "accept an offered file")                                      \
+    X(COMMAND_REJECT, "reject", "[ID|all]", "decline an offered file")                                     \
+    X(COMMAND_CANCEL, "cancel", "[ID]", "stop a transfer, in or out")                                      \
+    X(COMMAND_TRANSFERS, "transfers", "", "list the transfers")                                            \
+    X(COMMAND_TRUST, "trust", "[NAME|KEY]", "let in a waiting peer, and remember its key")                 \
+    X(COMMAND_REFUSE, "refuse", "[NAME|KEY]", "turn away a waiting peer")                                  \
+    X(COMMAND_PEERS, "peers", "", "list who is connected, and who is waiting")                             \
+    X(COMMAND_ASK, "ask", "NAME COMMAND [ARGS]", "run echo, reverse, time, sum, status or ping on a peer") \
+    X(COMMAND_STATS, "stats", "", "show figures of the connections")                                       \
+    X(COMMAND_ME, "me", "TEXT", "say what you are doing")                                                  \
+    X(COMMAND_CLOSE, "close", "[NAME]", "end the connection with a peer")                                  \
+    X(COMMAND_CLEAR, "clear", "", "clear the screen")                                                      \
     X(COMMAND_QUIT, "quit", "", "quit duet")
 
 enum command_id {

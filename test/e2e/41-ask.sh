@@ -35,6 +35,11 @@ time=$(ask time) || fail "ask time"
 grep -q -E '20[0-9][0-9]|[0-9]{2}:[0-9]{2}' <<<"$time" || fail "ask time: $time"
 ping=$(ask ping) || fail "ask ping"
 [ -n "$ping" ] || fail "ask ping: no answer"
+status=$(ask status) || fail "ask status"
+version=$("$DUET" --version)
+grep -qx "version ${version#duet }" <<<"$status" || fail "ask status: $status"
+grep -qx 'peers 1' <<<"$status" || fail "ask status: $status"
+grep -q '^path direct, you are .*127.0.0.1' <<<"$status" || fail "ask status: $status"
 fails $refused sum one two
 fails $usage dance
 fails $usage ecoh

@@ -6,10 +6,12 @@
 
 static struct service_answer answer;
 
+static struct service_status status;
+
 static const char *ask(const char *name, const char *arg, size_t arg_len, uint64_t wall_us)
 {
     static char text[sizeof(answer.text) + 1];
-    const struct service_call call = {.arg = arg, .arg_len = arg_len, .wall_us = wall_us};
+    const struct service_call call = {.arg = arg, .arg_len = arg_len, .wall_us = wall_us, .status = &status};
 
     services_run(name, strlen(name), &call, &answer);
     memcpy(text, answer.text, answer.len);
@@ -88,6 +90,29 @@ Test(services, time_is_utc_of_the_wall_clock_given)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         cr_assert_str_eq(ask("time", "", 0, rows[i].seconds * 1000000 + 999999), rows[i].expected);
+}
+
+Test(services, status_is_a_line_a_figure)
+{
+    const struct {
+        uint64_t up_s;
+        const char *up;
+    } rows[] = {{0, "\nup 0:00:00\n"}, {59, "\nup 0:00:59\n"}, {3600, "\nup 1:00:00\n"}, {360059, "\nup 100:00:59\n"}};
+
+    status = (struct service_status){.version = "1.2.3", .peers = 3, .receiving = 1, .sending = 2};
+    status.path = (struct endpoint_stats){.rtt_us = 12345, .packet_bytes = 1440};
+    status.path.addr = (struct duet_addr){.family = ADDR_V4, .port = 6254, .ip = {192, 0, 2, 1}};
+    cr_assert_str_eq(ask("status", "", 0, 0),
+                     "version 1.2.3\nup 0:00:00\npeers 3\ntransfers 1 in, 2 out\n"
+                     "path direct, you are 192.0.2.1:6254, rtt 12.3 ms, packets of 1440 bytes");
+    cr_assert(answer.ok);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        status.up_us = rows[i].up_s * 1000000 + 999999;
+        cr_assert_not_null(strstr(ask("status", "x", 1, 0), rows[i].up), "row %zu", i);
+    }
+    status.version = NULL;
+    status.up_us = UINT64_MAX;
+    cr_assert_not_null(strstr(ask("status", "", 0, 0), "version unknown\n"));
 }
 
 Test(services, unknown_commands_are_answered_with_what_there_is)

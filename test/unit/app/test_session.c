@@ -699,6 +699,54 @@ Test(session, each_ask_gets_its_own_answer_once)
     scene_close(s);
 }
 
+static void guest_asks_status(struct scene *s)
+{
+    scene_guest_payload(s, STREAM_CONTROL, APPMSG_ASK, (const uint8_t *)ID1 "\6status", 11);
+    scene_run(s, S_US);
+}
+
+/* The guest's one answer so far has this line. */
+static void expect_status(const struct scene *s, const char *line)
+{
+    char text[512];
+
+    cr_assert_eq(scene_heard_count(s, APPMSG_ANSWER), 1);
+    const struct appmsg *m = scene_heard(s, APPMSG_ANSWER, 0);
+    cr_assert(m->answer.ok);
+    snprintf(text, sizeof(text), "\n%.*s\n", (int)m->answer.len, m->answer.text);
+    cr_expect_not_null(strstr(text, line), "%s", text);
+}
+
+Test(session, status_is_told_to_whom_the_user_trusts_and_counts_who_is_here)
+{
+    static const struct hub_config cfg = {.receive_files = true, .serve = true, .version = "1.2.3"};
+    struct scene *s = scene_open(&cfg);
+
+    scene_meet(s);
+    scene_guest_hello(s, SCENE_HELLO_ALL);
+    guest_asks_status(s);
+    cr_expect_eq(scene_heard_count(s, APPMSG_ANSWER), 0, "a stranger learns nothing");
+    scene_guest_offers(s, 1, 2, "file", 100);
+    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
+    scene_run(s, S_US);
+    expect_status(s, "\nversion 1.2.3\n");
+    expect_status(s, "\npeers 1\n");
+    expect_status(s, "\npath direct, you are ");
+
+    scene_forget(s);
+    guest_asks_status(s);
+    expect_status(s, "\ntransfers 1 in, 0 out\n");
+
+    scene_tell(s, (struct msg){.type = MSG_CLOSE, .peer = s->peer});
+    scene_run(s, S_US);
+    scene_forget(s);
+    scene_befriend(s, SCENE_HELLO_ALL);
+    guest_asks_status(s);
+    expect_status(s, "\npeers 1\n");
+    expect_status(s, "\ntransfers 0 in, 0 out\n");
+    scene_close(s);
+}
+
 Test(session, asks_that_cannot_leave_are_answered_here)
 {
     struct scene *s = scene_open(NULL);
