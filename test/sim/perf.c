@@ -18,6 +18,7 @@ static const struct {
 struct options {
     const char *only, *cc;
     uint64_t seed;
+    bool with_hashes; /* of each row: two programs that send the same bytes at the same times agree on it */
 };
 
 struct lab_setup perf_setup(const struct lab_setup *given)
@@ -79,6 +80,7 @@ struct row_result {
     struct lab_result median; /* by the rate */
     double slowest;           /* Mbit/s */
     double of_tcp;            /* 0: not asked */
+    uint64_t hash;            /* of all runs */
 };
 
 /* One line; false: a bound broke. */
@@ -125,16 +127,18 @@ static struct row_result run_row(const struct perf_row *row, struct lab_setup *s
 {
     struct lab_result r[PERF_RUNS];
     unsigned runs = row->runs > 0 ? row->runs : 1;
+    uint64_t hash = 0;
 
     assert(runs <= PERF_RUNS);
     for (unsigned i = 0; i < runs; i++, s->seed++) {
         struct lab_result one = lab_run(s);
         unsigned at = i;
+        hash = hash * 31 + one.hash;
         for (; at > 0 && r[at - 1].mbit[0] > one.mbit[0]; at--)
             r[at] = r[at - 1];
         r[at] = one;
     }
-    return (struct row_result){.median = r[runs / 2], .slowest = r[0].mbit[0]};
+    return (struct row_result){.median = r[runs / 2], .slowest = r[0].mbit[0], .hash = hash};
 }
 
 /* The rate of the one flow, in shares of what the better of two TCPs makes of the same link; 0: not asked. */
@@ -180,6 +184,8 @@ static int run_table(const struct options *o)
             passed++;
         else
             failed++;
+        if (o->with_hashes)
+            printf("%-38s hash %016llx\n", perf_rows[i].name, (unsigned long long)r.hash);
     }
     if (o->only == NULL && repeats_itself(o))
         passed++;
@@ -281,7 +287,7 @@ static bool parse_pair(struct lab_setup *s, char *pair)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: sim --perf [--only WORD] [--cc NAME] [--seed N] | --perf one [key=value ...] | "
+    fprintf(stderr, "usage: sim --perf [--only WORD] [--cc NAME] [--seed N] [-v] | --perf one [key=value ...] | "
                     "--perf many N [key=value ...]\n");
     return 2;
 }
@@ -373,17 +379,21 @@ int perf_main(int argc, char **argv)
         return run_one(argc - 1, argv + 1);
     if (argc > 0 && strcmp(argv[0], "many") == 0)
         return run_many(argc - 1, argv + 1);
-    for (int i = 0; i < argc; i += 2) {
-        if (i + 1 == argc)
-            return usage();
-        if (strcmp(argv[i], "--only") == 0)
-            o.only = argv[i + 1];
-        else if (strcmp(argv[i], "--cc") == 0)
-            o.cc = argv[i + 1];
-        else if (strcmp(argv[i], "--seed") == 0)
-            o.seed = strtoull(argv[i + 1], NULL, 10);
+    for (int i = 0; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(argv[i], "-v") == 0) {
+            o.with_hashes = true;
+            continue;
+        }
+        if (value != NULL && strcmp(argv[i], "--only") == 0)
+            o.only = value;
+        else if (value != NULL && strcmp(argv[i], "--cc") == 0)
+            o.cc = value;
+        else if (value != NULL && strcmp(argv[i], "--seed") == 0)
+            o.seed = strtoull(value, NULL, 10);
         else
             return usage();
+        i++;
     }
     return run_table(&o);
 }
