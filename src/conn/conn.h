@@ -20,7 +20,8 @@
  * answers such a SYN keeps to its answer, so no crossing attempt can take this one's place (PROTOCOL.md §3.4).
  *
  * The files around it are named by movement: conn_recv, conn_send, conn_timers; conn_gate tells
- * conn_send what may leave, conn_draft puts a packet together, conn_path follows a peer that moves.
+ * what may leave and conn_plan when, conn_draft puts a packet together, conn_path follows a peer that
+ * moves.
  * conn.c itself makes, changes state, and ends. Only endpoint calls any of them from outside.
  */
 #ifndef DUET_CONN_CONN_H
@@ -258,10 +259,6 @@ int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_rou
                    uint8_t ecn, duet_time now);
 
 /* ── conn_gate.c ── */
-/* When conn_send will have something, as far as that does not depend on the other timers: now, when
- * the pacer allows, or DUET_NEVER. */
-duet_time conn_send_at(struct conn *c, duet_time now);
-
 /* ECN bits of the next packet: none while marked ones seem to vanish, or the peer sends none. */
 uint8_t conn_ecn(const struct conn *c, duet_time now);
 /* Several packets may leave as one train. */
@@ -273,7 +270,7 @@ bool conn_may_join(const struct conn *c, duet_time now);
 size_t conn_send(struct conn *c, uint8_t *buf, size_t cap, duet_time now, struct duet_route *to);
 
 /* ── conn_timers.c ── */
-/* When conn_tick has something to do (sending aside: conn_send_at). */
+/* When conn_tick has something to do (sending aside: conn_plan.h). */
 duet_time conn_deadline(const struct conn *c);
 void conn_tick(struct conn *c, duet_time now);
 /* Asks whether the peer is still there: EVENT_PRESENCE. */

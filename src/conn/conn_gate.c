@@ -7,12 +7,12 @@
 
 #define LIMITED_PACKETS_PER_S 10 /* under --limit packets are so small that as many leave, but 1200 bytes at least */
 
-static uint64_t window_bytes(const struct conn *c)
+uint64_t gate_window_bytes(const struct conn *c)
 {
     return c->cc.cwnd_bytes < c->params.window_bytes ? c->cc.cwnd_bytes : c->params.window_bytes;
 }
 
-static uint64_t pacing_rate(const struct conn *c)
+uint64_t gate_pacing_rate(const struct conn *c)
 {
     const uint64_t limit = c->shared->cfg.limit_bytes_per_s;
     const uint64_t rate = c->cc.pacing_bytes_per_s;
@@ -42,7 +42,7 @@ bool gate_address_allows(const struct conn *c)
 }
 
 /* The number after the next is asked for because one may be skipped. */
-bool gate_may_send(struct conn *c)
+bool gate_may_send(const struct conn *c)
 {
     return gate_address_allows(c) && loss_has_room(&c->loss, c->next_number + 1);
 }
@@ -58,8 +58,8 @@ struct gate gate_open(const struct conn *c)
         return g;
     }
     const uint64_t used = c->loss.bytes_in_flight + gate_packet_bytes(c);
-    g.bulk = used <= window_bytes(c) && !path_is_in_doubt(&c->path);
-    g.control = used <= window_bytes(c) + (uint64_t)gate_packet_bytes(c) * CONN_CHAT_EXTRA_PACKETS;
+    g.bulk = used <= gate_window_bytes(c) && !path_is_in_doubt(&c->path);
+    g.control = used <= gate_window_bytes(c) + (uint64_t)gate_packet_bytes(c) * CONN_CHAT_EXTRA_PACKETS;
     return g;
 }
 
@@ -69,16 +69,15 @@ bool gate_control_wants(const struct conn *c)
            streams_class_wants(&c->streams, CLASS_CONTROL) || streams_class_wants(&c->streams, CLASS_CHAT);
 }
 
-/* Larger packets are worth looking for only when there are files to fill them. */
-bool gate_probe_wanted(struct conn *c, const struct gate *g, duet_time now)
+bool gate_fills_larger(const struct conn *c, const struct gate *g)
 {
     return g->bulk && !g->probe && c->state == CONN_ESTABLISHED && c->path.validated &&
-           streams_class_wants(&c->streams, CLASS_BULK) && pmtud_wants(&c->pmtud, now) > 0;
+           streams_class_wants(&c->streams, CLASS_BULK);
 }
 
 static bool has_turn(struct conn *c, uint32_t size, duet_time now)
 {
-    return pacer_allowance(&c->pacer, pacing_rate(c), size, now) >= size;
+    return pacer_allowance(&c->pacer, gate_pacing_rate(c), size, now) >= size;
 }
 
 bool gate_bulk_allowed(struct conn *c, const struct gate *g, duet_time now)
@@ -86,106 +85,27 @@ bool gate_bulk_allowed(struct conn *c, const struct gate *g, duet_time now)
     return g->bulk && (g->probe || has_turn(c, gate_packet_bytes(c), now));
 }
 
-/* While the route in use may lead nowhere, files wait, but for what the peer's next address may get already. */
-static const struct duet_route *ahead(const struct conn *c, size_t *room)
+const struct duet_route *gate_ahead(const struct conn *c, size_t *room)
 {
     const struct duet_route *to = path_ahead(&c->path, room);
-    const bool fits = to != NULL && c->loss.bytes_in_flight + *room <= window_bytes(c);
+    const bool fits = to != NULL && c->loss.bytes_in_flight + *room <= gate_window_bytes(c);
 
     return fits && c->params.mode == MODE_BURST && streams_class_wants(&c->streams, CLASS_BULK) ? to : NULL;
 }
 
-const struct duet_route *gate_ahead(struct conn *c, size_t *room, duet_time now)
+bool gate_ahead_allowed(struct conn *c, size_t room, duet_time now)
 {
-    const struct duet_route *to = ahead(c, room);
-
-    return to != NULL && has_turn(c, (uint32_t)*room, now) ? to : NULL;
+    return has_turn(c, (uint32_t)room, now);
 }
 
-/* Nothing new is left of the files: is what is unacknowledged to go again, and when
- * (recovery/tail.h)?  Puts what leaves next back among the lost, at the very moment it may leave:
- * so that it, and nothing else, is in the next packet. */
-static duet_time tail_at(struct conn *c, duet_time now)
-{
-    duet_time again;
-    if (c->params.mode == MODE_STEP || c->loss.bytes_in_flight == 0 || !streams_only_tail(&c->streams))
-        return DUET_NEVER;
-    const duet_time turn = pacer_next(&c->pacer, pacing_rate(c), gate_packet_bytes(c), now);
-    if (time_before(now, turn))
-        return turn;
-    for (const struct sent_packet *p;
-         (p = tail_next(&c->tail, &c->loss, window_bytes(c), c->sent_bytes, now, &again)) != NULL;) {
-        if (conn_repeat(c, p->number))
-            return now;
-    }
-    return again;
-}
-
-/* When files may go on.  Notes on the way what holds them back, for the controller. */
-static duet_time bulk_at(struct conn *c, const struct gate *g, duet_time now)
-{
-    const bool wants = streams_class_wants(&c->streams, CLASS_BULK);
-    if (path_is_in_doubt(&c->path)) {
-        size_t room;
-        if (ahead(c, &room) != NULL)
-            return pacer_next(&c->pacer, pacing_rate(c), (uint32_t)room, now);
-        pacer_idle(&c->pacer);
-        return DUET_NEVER;
-    }
-    if (wants && g->bulk)
-        return pacer_next(&c->pacer, pacing_rate(c), gate_packet_bytes(c), now);
-    pacer_idle(&c->pacer);
-    if (wants) {
-        c->cwnd_limited = true;
-        c->limited_until = c->next_number;
-    }
-    if (wants || !g->bulk)
-        return DUET_NEVER;
-    loss_app_limited(&c->loss);
-    return tail_at(c, now);
-}
-
-bool gate_errand(struct conn *c, struct path_errand *e)
+bool gate_errand(const struct conn *c, struct path_errand *e)
 {
     return path_errand(&c->path, e) && loss_has_room(&c->loss, c->next_number + 1);
-}
-
-static duet_time data_at(struct conn *c, duet_time now)
-{
-    struct path_errand errand;
-
-    if (gate_errand(c, &errand))
-        return now;
-    if (!gate_may_send(c))
-        return DUET_NEVER;
-    const struct gate g = gate_open(c);
-    if (g.probe || (g.control && gate_control_wants(c)) || gate_probe_wanted(c, &g, now))
-        return now;
-    return time_min(acktr_deadline(&c->acktr), bulk_at(c, &g, now));
 }
 
 size_t gate_flight_bytes(const struct conn *c)
 {
     return c->state == CONN_SYN_RECEIVED ? LIMIT_SYN_ACK_BYTES : LIMIT_SYN_BYTES;
-}
-
-duet_time conn_send_at(struct conn *c, duet_time now)
-{
-    switch (c->state) {
-    case CONN_SYN_SENT:
-    case CONN_SYN_RECEIVED:
-        return c->flight_wanted && path_allowance(&c->path) >= gate_flight_bytes(c) ? now : DUET_NEVER;
-    case CONN_ACK_SENT:
-        return c->flight_wanted ? now : data_at(c, now);
-    case CONN_ESTABLISHED:
-        return data_at(c, now);
-    case CONN_CLOSING:
-    case CONN_DRAINING:
-        return c->close_wanted && gate_address_allows(c) ? now : DUET_NEVER;
-    case CONN_DEAD:
-        return DUET_NEVER;
-    }
-    return DUET_NEVER;
 }
 
 /* Every other flight of a handshake that nobody answers, each one of timeouts: whichever gets through. */

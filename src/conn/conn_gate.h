@@ -1,6 +1,6 @@
 /*
- * conn_gate: what may leave, and when; no frame is written here.  Part of conn (conn.h), used by
- * conn_send and conn_draft.
+ * conn_gate: what may leave; when that is, is conn_plan's.  No frame is written here.  Part of conn
+ * (conn.h), used by conn_plan, conn_send and conn_draft.
  *
  *   an ACK            always, when due (and the address allows)
  *   control, chat     room in min(cwnd, window), or CONN_CHAT_EXTRA_PACKETS past it; never paced
@@ -32,18 +32,25 @@ struct gate gate_open(const struct conn *c);
 /* May the address get a packet worth sending, CLOSE among them? */
 bool gate_address_allows(const struct conn *c);
 /* May any packet leave at all? */
-bool gate_may_send(struct conn *c);
+bool gate_may_send(const struct conn *c);
 /* A packet that leaves by a route of its own. */
-bool gate_errand(struct conn *c, struct path_errand *e);
-/* Where a packet of files of that size may go ahead of the route in use, now; NULL: nowhere. */
-const struct duet_route *gate_ahead(struct conn *c, size_t *room, duet_time now);
+bool gate_errand(const struct conn *c, struct path_errand *e);
+/* While the route in use may lead nowhere, files wait, but for what the peer's next address may get already: where a
+ * packet of files of `room` bytes may go; NULL: nowhere. */
+const struct duet_route *gate_ahead(const struct conn *c, size_t *room);
+/* The pacer has a turn for it: one that goes ahead. */
+bool gate_ahead_allowed(struct conn *c, size_t room, duet_time now);
 /* The next packet's size.  Packets are small while the address is unproven (it may get only so much), and after two
  * probe timeouts in a row: perhaps only the large ones get lost. */
 uint32_t gate_packet_bytes(const struct conn *c);
 size_t gate_flight_bytes(const struct conn *c); /* of the handshake */
 bool gate_control_wants(const struct conn *c);
-/* Is it time for a packet of the size that path MTU discovery asks about? */
-bool gate_probe_wanted(struct conn *c, const struct gate *g, duet_time now);
+/* Larger packets are worth looking for only when there are files to fill them. */
+bool gate_fills_larger(const struct conn *c, const struct gate *g);
+/* min(cwnd, window) */
+uint64_t gate_window_bytes(const struct conn *c);
+/* What the controller and --limit allow, in bytes per second; 0: unlimited. */
+uint64_t gate_pacing_rate(const struct conn *c);
 /* A full packet of files may leave now. */
 bool gate_bulk_allowed(struct conn *c, const struct gate *g, duet_time now);
 

@@ -237,8 +237,11 @@ static size_t send_data(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
     if (!may_elicit && !ack_due)
         return 0;
     /* Only as the first of a train, when the whole buffer is there. */
-    if (cap > c->packet_bytes && gate_probe_wanted(c, &g, now) && pmtud_wants(&c->pmtud, now) <= cap)
-        return send_mtu_probe(c, buf, now);
+    if (cap > c->packet_bytes && gate_fills_larger(c, &g)) {
+        pmtud_go_on(&c->pmtud, now);
+        if (pmtud_wants(&c->pmtud, now) > 0 && pmtud_wants(&c->pmtud, now) <= cap)
+            return send_mtu_probe(c, buf, now);
+    }
     struct sent_item items[SENT_ITEMS];
     struct draft d = {.w = body_of(buf, cap < gate_packet_bytes(c) ? cap : gate_packet_bytes(c)), .items = items};
     draft_ack(c, &d, !may_elicit, now);
@@ -294,7 +297,7 @@ static size_t send_open(struct conn *c, uint8_t *buf, size_t cap, duet_time now,
         *to = e.to;
         return send_errand(c, buf, cap, &e, now);
     }
-    if (to != NULL && gate_may_send(c) && (ahead = gate_ahead(c, &room, now)) != NULL) {
+    if (to != NULL && gate_may_send(c) && (ahead = gate_ahead(c, &room)) != NULL && gate_ahead_allowed(c, room, now)) {
         *to = *ahead;
         len = send_ahead(c, buf, num_min(cap, room), to, now);
     }

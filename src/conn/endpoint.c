@@ -309,7 +309,7 @@ ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf
         if (c->state == CONN_DEAD)
             endpoint_remove(e, c);
         else
-            endpoint_set_timer(e, c, time_max(conn_send_at(c, now), time_add(now, READY_RETRY_US)));
+            endpoint_set_timer(e, c, time_max(endpoint_plan(c, now), time_add(now, READY_RETRY_US)));
     }
     return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "conn/attempt.h"
+#include "conn/conn_plan.h"
 
 conn_id endpoint_fresh_id(struct endpoint *e)
 {
@@ -124,6 +125,13 @@ void endpoint_set_timer(struct endpoint *e, struct conn *c, duet_time send_at)
         conn_fail(c, DUET_ENOMEM, "out of memory", t);
 }
 
+duet_time endpoint_plan(struct conn *c, duet_time now)
+{
+    const struct conn_plan plan = conn_plan(c, now);
+
+    return conn_apply_plan(c, &plan, now);
+}
+
 void endpoint_update(struct endpoint *e, struct conn *c, duet_time now)
 {
     if (c->attempt != NULL)
@@ -135,7 +143,7 @@ void endpoint_update(struct endpoint *e, struct conn *c, duet_time now)
     if (c->state != CONN_SYN_RECEIVED)
         leave_half_open(e, c);
     conn_let_go(c);
-    const duet_time send_at = conn_send_at(c, now);
+    const duet_time send_at = endpoint_plan(c, now);
     if (time_due(send_at, now))
         enter_ready(e, c);
     endpoint_set_timer(e, c, time_due(send_at, now) ? DUET_NEVER : send_at);

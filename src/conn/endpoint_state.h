@@ -54,6 +54,8 @@ int endpoint_add(struct endpoint *e, struct conn *c, duet_time now);
 void endpoint_remove(struct endpoint *e, struct conn *c);
 /* Something happened to c: its timer and its readiness are set anew; a DEAD one is removed and freed. */
 void endpoint_update(struct endpoint *e, struct conn *c, duet_time now);
+/* When c can send next; what holds it back until then is noted. */
+duet_time endpoint_plan(struct conn *c, duet_time now);
 /* Its timer, or `send_at` when that is earlier. */
 void endpoint_set_timer(struct endpoint *e, struct conn *c, duet_time send_at);
 /* It has nothing to send (any more). */

@@ -64,14 +64,27 @@ static void see(struct loss *l, duet_time now)
 
 /* ---- sending ---- */
 
-bool loss_has_room(struct loss *l, uint64_t number)
+/* The oldest that are lost may be forgotten: the first that may not be is as far back as the map has to reach. */
+bool loss_has_room(const struct loss *l, uint64_t number)
 {
-    while (!sentmap_has_room(&l->sent, number)) {
-        struct sent_packet *oldest = sentmap_get(&l->sent, l->sent.first);
-        if (oldest->class != SENT_LOST)
+    uint64_t from = l->sent.first;
+
+    if (sentmap_has_room(&l->sent, number))
+        return true;
+    for (; from < l->sent.next && !sentmap_reaches(from, number); from++) {
+        const struct sent_packet *oldest = sentmap_get(&l->sent, from);
+        if (oldest != NULL && oldest->class != SENT_LOST)
             return false;
-        sentmap_forget(&l->sent, oldest);
     }
+    return true;
+}
+
+static bool make_room(struct loss *l, uint64_t number)
+{
+    if (!loss_has_room(l, number))
+        return false;
+    while (!sentmap_has_room(&l->sent, number))
+        sentmap_forget(&l->sent, sentmap_get(&l->sent, l->sent.first));
     return true;
 }
 
@@ -99,7 +112,7 @@ static void forget_lone(struct loss *l)
 struct sent_packet *loss_sent(struct loss *l, uint64_t number, uint32_t bytes, bool eliciting, bool probe,
                               duet_time now)
 {
-    struct sent_packet *p = loss_has_room(l, number) ? sentmap_add(&l->sent, number) : NULL;
+    struct sent_packet *p = make_room(l, number) ? sentmap_add(&l->sent, number) : NULL;
     if (!p)
         return NULL;
 

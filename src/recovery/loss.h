@@ -111,8 +111,8 @@ void loss_dispose(struct loss *l);
  * NULL: no room, no memory (ask loss_has_room first). */
 struct sent_packet *loss_sent(struct loss *l, uint64_t number, uint32_t bytes, bool eliciting, bool probe,
                               duet_time now);
-/* Gives up remembering the oldest lost packets when they alone stand in the way. */
-bool loss_has_room(struct loss *l, uint64_t number);
+/* Can loss_sent record it?  It gives up remembering the oldest lost packets when they alone stand in the way. */
+bool loss_has_room(const struct loss *l, uint64_t number);
 /* `number` is left out on purpose: acknowledging it proves that the peer invents acknowledgements. */
 void loss_skip(struct loss *l, uint64_t number);
 /* The sender has nothing more to send and room to send it: samples until these bytes are through say little. */

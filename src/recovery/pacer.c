@@ -103,23 +103,28 @@ void pacer_sent(struct pacer *p, uint64_t bytes)
     p->train = p->train && p->tokens_bytes > 0;
 }
 
-duet_time pacer_next(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now)
+/* A train ends when what is left of it would not do for a packet. */
+static bool goes_on(const struct pacer *p, uint32_t packet_bytes)
 {
-    int64_t wanted = quantum_bytes(rate_bytes_per_s, packet_bytes);
+    return p->train && p->tokens_bytes >= (int64_t)packet_bytes;
+}
 
-    p->train = p->train && p->tokens_bytes >= (int64_t)packet_bytes;
-    if (p->train)
-        wanted = packet_bytes;
-    if (rate_bytes_per_s == 0 || !p->paced)
+duet_time pacer_next(const struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now)
+{
+    int64_t wanted = goes_on(p, packet_bytes) ? (int64_t)packet_bytes : quantum_bytes(rate_bytes_per_s, packet_bytes);
+
+    if (rate_bytes_per_s == 0 || !p->paced || p->tokens_bytes >= wanted)
         return now;
-    duet_time turn = now;
-    if (p->tokens_bytes < wanted) {
-        uint128 missing = (uint128)(wanted - p->tokens_bytes) * US_PER_S;
+    uint128 missing = (uint128)(wanted - p->tokens_bytes) * US_PER_S;
 
-        missing -= missing < p->fraction ? missing : p->fraction;
-        uint64_t wait_us = (uint64_t)((missing + rate_bytes_per_s - 1) / rate_bytes_per_s);
-        turn = time_max(now, time_add(p->at, wait_us));
-    }
-    p->promised = time_min(p->promised, turn); /* being asked again, late, does not make the sender less late */
-    return turn;
+    missing -= missing < p->fraction ? missing : p->fraction;
+    uint64_t wait_us = (uint64_t)((missing + rate_bytes_per_s - 1) / rate_bytes_per_s);
+    return time_max(now, time_add(p->at, wait_us));
+}
+
+void pacer_promise(struct pacer *p, uint32_t packet_bytes, duet_time turn)
+{
+    p->train = goes_on(p, packet_bytes);
+    if (p->paced)
+        p->promised = time_min(p->promised, turn); /* asking again, late, does not make the sender less late */
 }

@@ -42,7 +42,9 @@ uint64_t pacer_allowance(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t pa
 void pacer_sent(struct pacer *p, uint64_t bytes);
 /* There is nothing to pace just now: being asked again later is not being late. */
 void pacer_idle(struct pacer *p);
-/* When will a packet be allowed?  now when it is already.  The caller wants to be woken then. */
-duet_time pacer_next(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now);
+/* When will a packet be allowed?  now when it is already. */
+duet_time pacer_next(const struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now);
+/* A packet of that size waits until `turn`, which pacer_next named: woken later, the sender is late. */
+void pacer_promise(struct pacer *p, uint32_t packet_bytes, duet_time turn);
 
 #endif

@@ -54,23 +54,44 @@ static void next_candidate(struct pmtud *p)
         p->candidate++;
 }
 
-uint32_t pmtud_wants(struct pmtud *p, duet_time now)
+static void begin_search(struct pmtud *p)
 {
+    p->candidate = 0;
+    p->local_bytes = 0; /* the way may lead through another interface now */
+    p->tries = 0;
+    p->search_at = DUET_NEVER;
+}
+
+static uint32_t next_size(const struct pmtud *p)
+{
+    return p->candidate < CANDIDATES && size_of(p, p->candidate) > p->current_bytes ? size_of(p, p->candidate) : 0;
+}
+
+uint32_t pmtud_wants(const struct pmtud *p, duet_time now)
+{
+    struct pmtud anew;
+
     if (p->probe_number != PMTUD_NO_PROBE)
         return 0;
-    if (time_due(p->search_at, now)) {
-        p->candidate = 0;
-        p->local_bytes = 0; /* the way may lead through another interface now */
-        p->tries = 0;
-        p->search_at = DUET_NEVER;
-    }
-    if (p->candidate < CANDIDATES && size_of(p, p->candidate) > p->current_bytes)
-        return size_of(p, p->candidate);
-    if (time_is_never(p->search_at) && p->hole_us > 0)
+    if (!time_due(p->search_at, now))
+        return next_size(p);
+    anew = *p;
+    begin_search(&anew);
+    return next_size(&anew);
+}
+
+void pmtud_go_on(struct pmtud *p, duet_time now)
+{
+    if (p->probe_number != PMTUD_NO_PROBE)
+        return;
+    if (time_due(p->search_at, now))
+        begin_search(p);
+    if (next_size(p) > 0 || !time_is_never(p->search_at))
+        return;
+    if (p->hole_us > 0)
         wait_longer(p, now);
-    else if (time_is_never(p->search_at))
+    else
         end_search(p, time_add(now, PMTUD_RAISE_US));
-    return 0;
 }
 
 void pmtud_sent(struct pmtud *p, uint64_t number, uint32_t bytes)

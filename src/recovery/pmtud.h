@@ -45,8 +45,11 @@ struct pmtud {
 
 void pmtud_init(struct pmtud *p, uint32_t base_bytes, uint32_t ceiling_bytes);
 
-/* Size of the probe to send now; 0: none.  May begin a new search. */
-uint32_t pmtud_wants(struct pmtud *p, duet_time now);
+/* Size of the probe to send now; 0: none. */
+uint32_t pmtud_wants(const struct pmtud *p, duet_time now);
+/* There is something to fill larger packets with: begins a search whose time has come, and ends one that has nothing
+ * larger left to try. */
+void pmtud_go_on(struct pmtud *p, duet_time now);
 void pmtud_sent(struct pmtud *p, uint64_t number, uint32_t bytes);
 
 /* A packet arrived / got lost, probe or not.  true: current_bytes changed. */

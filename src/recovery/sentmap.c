@@ -158,9 +158,14 @@ static void drop_page_if_unused(struct sentmap *m, uint64_t number)
 
 /* ---- records ---- */
 
+bool sentmap_reaches(uint64_t from, uint64_t number)
+{
+    return word_of(number) - word_of(from) < word_of(LIMIT_SENT_PACKETS);
+}
+
 bool sentmap_has_room(const struct sentmap *m, uint64_t number)
 {
-    return is_empty(m) || word_of(number) - word_of(m->first) < word_of(LIMIT_SENT_PACKETS);
+    return is_empty(m) || sentmap_reaches(m->first, number);
 }
 
 struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number)

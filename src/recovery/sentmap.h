@@ -77,6 +77,8 @@ void sentmap_dispose(struct sentmap *m);
 
 /* Can another packet be added?  True as long as first..number are fewer than LIMIT_SENT_PACKETS - 64. */
 bool sentmap_has_room(const struct sentmap *m, uint64_t number);
+/* The same of a map whose lowest number in use is `from`. */
+bool sentmap_reaches(uint64_t from, uint64_t number);
 
 /* An OUTSTANDING record for `number`, zeroed but for its items, which is >= next (numbers may be skipped).
  * NULL: out of memory or no room.  Valid until it is forgotten. */

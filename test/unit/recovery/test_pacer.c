@@ -7,6 +7,15 @@
 #define PACKET 1452
 #define SHORT_PATH_US 16000
 
+/* When the next packet has its turn; the sender relies on being woken then. */
+static duet_time sleep_until_turn(struct pacer *p, uint64_t rate, uint32_t bytes, duet_time now)
+{
+    const duet_time turn = pacer_next(p, rate, bytes, now);
+
+    pacer_promise(p, bytes, turn);
+    return turn;
+}
+
 /* Sends whole packets whenever allowed, asking at times up to step_us apart, until `end_us`; bytes sent. */
 static uint64_t run(struct pacer *p, uint64_t rate, uint64_t step_us, uint64_t end_us, uint64_t seed)
 {
@@ -20,7 +29,7 @@ static uint64_t run(struct pacer *p, uint64_t rate, uint64_t step_us, uint64_t e
             pacer_sent(p, PACKET);
             sent += PACKET;
         }
-        uint64_t next = pacer_next(p, rate, PACKET, DUET_TIME(now)).us;
+        uint64_t next = sleep_until_turn(p, rate, PACKET, DUET_TIME(now)).us;
         now = (next > now ? next : now + 1) + (step_us > 0 ? rand_below(&r, step_us) : 0);
     }
     return sent;
@@ -106,10 +115,10 @@ Test(pacer, next_is_the_first_time_that_allows_a_packet)
         duet_time now = DUET_TIME(1000);
 
         pacer_init(&p, now);
-        cr_assert_eq(pacer_next(&p, rates[i], PACKET, now).us, now.us);
+        cr_assert_eq(sleep_until_turn(&p, rates[i], PACKET, now).us, now.us);
         pacer_sent(&p, pacer_allowance(&p, rates[i], PACKET, now));
         for (int round = 0; round < 500; round++) { /* the remainder takes many values */
-            duet_time next = pacer_next(&p, rates[i], PACKET, now);
+            duet_time next = sleep_until_turn(&p, rates[i], PACKET, now);
             struct pacer early = p;
             cr_assert_lt(pacer_allowance(&early, rates[i], PACKET, DUET_TIME(next.us - 1)), PACKET);
             uint64_t allowed = pacer_allowance(&p, rates[i], PACKET, next);
@@ -128,13 +137,14 @@ Test(pacer, packets_that_could_not_wait_are_paid_back)
     pacer_sent(&p, pacer_allowance(&p, 1000000, PACKET, DUET_TIME(0)));
     pacer_sent(&p, 1000);
     cr_assert_eq(pacer_allowance(&p, 1000000, PACKET, DUET_TIME(999)), 0);
-    cr_assert_eq(pacer_next(&p, 1000000, PACKET, DUET_TIME(999)).us, 2452);
+    cr_assert_eq(sleep_until_turn(&p, 1000000, PACKET, DUET_TIME(999)).us, 2452);
     cr_assert_eq(pacer_allowance(&p, 1000000, PACKET, DUET_TIME(1500)), 0);
     cr_assert_eq(p.tokens_bytes, 500);
 
     pacer_sent(&p, 1000000);
     cr_assert_eq(pacer_allowance(&p, 1000000, PACKET, DUET_TIME(1500)), 0);
-    cr_assert_eq(pacer_next(&p, 1000000, PACKET, DUET_TIME(1500)).us, 1500 + 2904 + 1452, "one burst of debt at most");
+    cr_assert_eq(sleep_until_turn(&p, 1000000, PACKET, DUET_TIME(1500)).us, 1500 + 2904 + 1452,
+                 "one burst of debt at most");
 }
 
 Test(pacer, without_a_rate_nothing_is_counted)
@@ -144,7 +154,7 @@ Test(pacer, without_a_rate_nothing_is_counted)
     pacer_init(&p, DUET_TIME(0));
     cr_assert_eq(pacer_allowance(&p, 0, PACKET, DUET_TIME(0)), UINT64_MAX);
     pacer_sent(&p, 14520);
-    cr_assert_eq(pacer_next(&p, 0, PACKET, DUET_TIME(5)).us, 5);
+    cr_assert_eq(sleep_until_turn(&p, 0, PACKET, DUET_TIME(5)).us, 5);
     cr_assert_eq(pacer_allowance(&p, 1000000, PACKET, DUET_TIME(9)), 2 * PACKET, "the first rate finds a full bucket");
 }
 
@@ -167,12 +177,12 @@ Test(pacer, a_new_train_waits_for_what_a_timer_can_tell_apart)
 
     pacer_init(&p, DUET_TIME(0));
     pacer_sent(&p, pacer_allowance(&p, rate, PACKET, DUET_TIME(0)));
-    cr_assert_eq(pacer_next(&p, rate, PACKET, DUET_TIME(0)).us, PACER_LATE_US);
+    cr_assert_eq(sleep_until_turn(&p, rate, PACKET, DUET_TIME(0)).us, PACER_LATE_US);
     cr_assert_eq(pacer_allowance(&p, rate, PACKET, DUET_TIME(PACER_LATE_US - 1)), 0);
     cr_assert_eq(pacer_allowance(&p, rate, PACKET, DUET_TIME(PACER_LATE_US)), quantum);
     pacer_sent(&p, quantum - PACKET);
     cr_assert_eq(pacer_allowance(&p, rate, PACKET, DUET_TIME(PACER_LATE_US)), PACKET, "under way, it goes on");
-    cr_assert_eq(pacer_next(&p, rate, PACKET, DUET_TIME(PACER_LATE_US)).us, PACER_LATE_US);
+    cr_assert_eq(sleep_until_turn(&p, rate, PACKET, DUET_TIME(PACER_LATE_US)).us, PACER_LATE_US);
 }
 
 Test(pacer, makes_up_for_being_woken_late_but_not_for_idling)
@@ -189,7 +199,7 @@ Test(pacer, makes_up_for_being_woken_late_but_not_for_idling)
             pacer_path(&p, SHORT_PATH_US);
             const uint64_t first = pacer_allowance(&p, rate, 1000, DUET_TIME(0));
             pacer_sent(&p, first);
-            const duet_time at = pacer_next(&p, rate, 1000, DUET_TIME(0));
+            const duet_time at = sleep_until_turn(&p, rate, 1000, DUET_TIME(0));
             if (idles)
                 pacer_idle(&p);
             const uint64_t wait_us = 1000 + late_us[i]; /* the bucket is full after a millisecond */
@@ -214,10 +224,10 @@ Test(pacer, asking_again_does_not_forgive_being_late)
     pacer_path(&p, SHORT_PATH_US);
     const uint64_t burst = pacer_allowance(&p, rate, 1000, DUET_TIME(0));
     pacer_sent(&p, burst);
-    const duet_time at = pacer_next(&p, rate, 1000, DUET_TIME(0));
+    const duet_time at = sleep_until_turn(&p, rate, 1000, DUET_TIME(0));
     const duet_time woken = time_add(at, late_us);
-    cr_assert_eq(pacer_next(&p, rate, 1000, time_add(at, 10)).us, time_add(at, 10).us);
-    cr_assert_eq(pacer_next(&p, rate, 1000, woken).us, woken.us);
+    cr_assert_eq(sleep_until_turn(&p, rate, 1000, time_add(at, 10)).us, time_add(at, 10).us);
+    cr_assert_eq(sleep_until_turn(&p, rate, 1000, woken).us, woken.us);
     cr_assert_eq(pacer_allowance(&p, rate, 1000, woken), rate * time_since(woken, DUET_TIME(0)) / US_PER_S);
 }
 
@@ -229,7 +239,7 @@ Test(pacer, being_late_once_is_made_up_for_once)
     pacer_init(&p, DUET_TIME(0));
     pacer_path(&p, SHORT_PATH_US);
     pacer_sent(&p, pacer_allowance(&p, rate, 1000, DUET_TIME(0)));
-    const duet_time woken = time_add(pacer_next(&p, rate, 1000, DUET_TIME(0)), 3000);
+    const duet_time woken = time_add(sleep_until_turn(&p, rate, 1000, DUET_TIME(0)), 3000);
     uint64_t sent = 0;
     for (uint64_t allowed; (allowed = pacer_allowance(&p, rate, 1000, time_add(woken, sent / 1000))) >= 1000;
          sent += 1000)
@@ -239,8 +249,8 @@ Test(pacer, being_late_once_is_made_up_for_once)
     /* What follows idling is a full bucket, whatever was asked before and how often. */
     pacer_idle(&p);
     const duet_time later = time_add(woken, 1000000);
-    pacer_next(&p, rate, 1000, later);
-    pacer_next(&p, rate, 1000, time_add(later, 1));
+    sleep_until_turn(&p, rate, 1000, later);
+    sleep_until_turn(&p, rate, 1000, time_add(later, 1));
     cr_assert_leq(pacer_allowance(&p, rate, 1000, time_add(later, 1)), 10000 + 10);
 }
 
@@ -251,7 +261,7 @@ Test(pacer, a_turn_that_was_taken_is_not_waited_for)
 
     pacer_init(&p, DUET_TIME(0));
     pacer_sent(&p, pacer_allowance(&p, rate, 1000, DUET_TIME(0)));
-    const duet_time at = pacer_next(&p, rate, 1000, DUET_TIME(0));
+    const duet_time at = sleep_until_turn(&p, rate, 1000, DUET_TIME(0));
     cr_assert_geq(pacer_allowance(&p, rate, 1000, at), 1000);
     cr_assert_eq(pacer_allowance(&p, rate, 1000, time_add(at, 2000)), 10000, "a full bucket, for nobody was late");
 }
@@ -269,7 +279,7 @@ Test(pacer, makes_up_for_more_on_a_longer_path)
         pacer_path(&p, rows[i].min_rtt_us);
         const uint64_t burst = pacer_allowance(&p, rate, 1200, DUET_TIME(0));
         pacer_sent(&p, burst);
-        const duet_time at = pacer_next(&p, rate, 1200, DUET_TIME(0));
+        const duet_time at = sleep_until_turn(&p, rate, 1200, DUET_TIME(0));
         cr_assert_eq(pacer_allowance(&p, rate, 1200, time_add(at, 100000)),
                      burst + rate * rows[i].made_up_us / US_PER_S, "row %zu", i);
     }
@@ -287,7 +297,7 @@ Test(pacer, makes_up_for_some_packets_on_any_path)
         pacer_init(&p, DUET_TIME(0));
         pacer_path(&p, 200);
         pacer_sent(&p, pacer_allowance(&p, 1000000, 1000, DUET_TIME(0)));
-        const duet_time at = pacer_next(&p, 1000000, 1000, DUET_TIME(0));
+        const duet_time at = sleep_until_turn(&p, 1000000, 1000, DUET_TIME(0));
         cr_assert_eq(pacer_allowance(&p, 1000000, 1000, time_add(at, rows[i].late_us)), rows[i].allowed, "row %zu", i);
     }
 }

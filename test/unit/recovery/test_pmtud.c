@@ -19,6 +19,9 @@ TestSuite(pmtud, .init = begin);
 static uint32_t probe(duet_time now)
 {
     const uint32_t size = pmtud_wants(&p, now);
+
+    pmtud_go_on(&p, now);
+    cr_assert_eq(pmtud_wants(&p, now), size, "it was looked ahead");
     if (size > 0)
         pmtud_sent(&p, ++number, size);
     return size;
