@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2086 # numbers and lists, split on purpose
 # Many peers at one endpoint: what each costs, and how fast they come in.  Single modules alone.
 
 cpu_ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2086 # numbers and lists, split on purpose
 # test/bench/lib.sh: how the benchmarks measure and record; sourced by test/bench/run, which sets W, OUT and the options.
 #
 #   HOST is lo (here), a or b (the namespaces of test/net/lib.sh).  Whatever is started here is in PIDS until it ended,

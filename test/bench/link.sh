@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2086,SC2153 # numbers and lists, split on purpose
 # Emulated links (test/net): goodput of one file from the start of the send process to confirmed delivery, and what it
 # wasted.
 
@@ -128,7 +128,7 @@ bench_gigabit() {
 # share_with WHO SETTLE_S SECONDS: both start together on one link; OURS and THEIRS in Mbit/s after settling
 share_with() {
     local who=$1 settle=$2 seconds=$3 file first second other from_first from_second=0 began
-    file=$(data $((50000000 / 8 * (settle + seconds + 5))))
+    file=$(data $((50000000 * (settle + seconds + 5) / 8)))
     link_up 'rate 50M' 'delay 20ms' "queue $(bdp_bytes 50 40)" || return 1
     if [ "$who" = duet ]; then
         recv_start b "$W/in2" || return 1

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2086 # numbers and lists, split on purpose
 # Links nobody tuned for: bursts of loss, air that reorders, a rate that changes, a rate limiter close by, modems, small
 # packets.  A whole file of duet's and as many bytes of kernel TCP take turns over the same link.
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2086,SC2153 # numbers and lists, split on purpose
 # What a user notices beyond throughput: chat under load, the way back from nothing, an address that changes, idling.
 
 # chat_pair HOST_A HOST_B ADDRESS COUNT: two chats in plain mode, A connected to B.  CHAT_A, CHAT_B: their pids; CHAT_IN:

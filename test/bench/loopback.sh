@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2086 # numbers and lists, split on purpose
 # One big file, tmpfs to tmpfs, on this machine: duet, the floor program, scp, QUIC.
 
 # floor_run HOST_FROM HOST_TO ADDRESS FILE [--mtu]: FLOOR_S, FLOOR_CPU_S

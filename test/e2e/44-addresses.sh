@@ -28,7 +28,7 @@ waits() { # waits OPTION...
 
 # --- loopback ---------------------------------------------------------------------------------------------------------
 
-FROM= AT=
+FROM='' AT=''
 waits -p 0
 listening=$(sed -n 's/.*listening on //p' "$T/recv.err")
 name=()

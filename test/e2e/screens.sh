@@ -40,6 +40,7 @@ open_duet() {
     shift
     open "$who" "'$DUET' --name '$who' --home '$(home_of "$who")' --accept-new -4 $(printf "'%s' " "$@")"
 }
+# shellcheck disable=SC2034 # PORT is for who calls
 port_of() {
     shows "$1" 'listening on .*:[0-9]+ *$'
     PORT=$(screen "$1" | sed -n 's/^.*listening on .*:\([0-9][0-9]*\) *$/\1/p' | tail -n 1)
