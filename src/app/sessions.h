@@ -15,7 +15,7 @@
 #include <stddef.h>
 
 #include "app/session.h"
-#include "conn/idmap.h"
+#include "base/idmap.h"
 
 struct sessions {
     struct session **v; /* each knows its place in it */

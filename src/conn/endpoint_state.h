@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 #include "base/heap.h"
+#include "base/idmap.h"
 #include "conn/conn.h"
 #include "conn/hosts.h"
-#include "conn/idmap.h"
 #include "crypto/cookie.h"
 
 #define ENDPOINT_REPLIES 64 /* answers without a connection that wait to leave; more are dropped */

@@ -16,8 +16,8 @@
 
 #include "app/msg.h"
 #include "base/addr.h"
+#include "base/idmap.h"
 #include "conn/endpoint.h"
-#include "conn/idmap.h"
 #include "io/identity.h"
 #include "ui/bar.h"
 

@@ -1,8 +1,8 @@
 #include "unit.h"
 
 #include "base/err.h"
+#include "base/idmap.h"
 #include "base/rand.h"
-#include "conn/idmap.h"
 
 Test(idmap, gives_back_what_was_put)
 {

@@ -1,9 +1,9 @@
 /*
- * idmap: from a 64-bit id to its connection.  Open addressing with linear
- * probing; keys are hashed with a secret, because peers choose some of them.
+ * idmap: from a 64-bit id to what has it.  Open addressing with linear probing; keys are hashed with
+ * a secret, because peers choose some of them.
  */
-#ifndef DUET_CONN_IDMAP_H
-#define DUET_CONN_IDMAP_H
+#ifndef DUET_BASE_IDMAP_H
+#define DUET_BASE_IDMAP_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "conn/idmap.h"
+#include "base/idmap.h"
 
 #include <stdlib.h>
 
