@@ -29,6 +29,7 @@
 
 #include "base/time.h"
 #include "cli/program.h"
+#include "crypto/fingerprint.h"
 #include "ui/roster.h"
 
 #define ADMISSION_TARGET 1                    /* the number of the first call: HOST of the command line */

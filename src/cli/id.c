@@ -6,6 +6,7 @@
 #include "cli/exit.h"
 #include "cli/say.h"
 #include "cli/subcommand.h"
+#include "crypto/fingerprint.h"
 #include "io/identity.h"
 
 static int run(struct options *o)

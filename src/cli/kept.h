@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "io/identity.h"
+#include "crypto/fingerprint.h"
 #include "ui/command.h"
 #include "ui/roster.h"
 

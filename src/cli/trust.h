@@ -21,6 +21,7 @@
 #include <stdbool.h>
 
 #include "app/msg.h"
+#include "crypto/fingerprint.h"
 #include "io/known.h"
 
 #define TRUST_TEXT_BYTES 8192 /* holds a path */

@@ -20,7 +20,6 @@
 
 #define IDENTITY_ERROR_BYTES 256
 #define IDENTITY_PATH_BYTES 4096
-#define FINGERPRINT_BYTES 64 /* "XXXX-XXXX-…" and NUL, see fingerprint */
 
 struct identity {
     char dir[IDENTITY_PATH_BYTES];
@@ -36,12 +35,6 @@ void identity_wipe(struct identity *id);
 
 /* A line for the user about a state directory that statedir_open did not open; err is its answer. */
 void identity_complain_dir(const char *dir, int err, char error[IDENTITY_ERROR_BYTES]);
-
-/* Eight groups of four base32 characters (160 bits of BLAKE2b of the key): "k3vx-…". Returns out. */
-const char *fingerprint(const uint8_t key[NOISE_KEY_BYTES], char out[FINGERPRINT_BYTES]);
-
-/* The hash that a whole fingerprint spells, grouped in whatever way; false: it is none. */
-bool fingerprint_parse(const char *text, uint8_t print[NOISE_PRINT_BYTES]);
 
 /* The name a user has who chose none: user-XXXX, XXXX from the key, so that two machines of one user differ. */
 void identity_default_name(const struct identity *id, char out[LIMIT_NAME_BYTES + 1]);

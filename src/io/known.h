@@ -19,6 +19,7 @@
 #ifndef DUET_IO_KNOWN_H
 #define DUET_IO_KNOWN_H
 
+#include "crypto/fingerprint.h"
 #include "io/identity.h"
 
 #define KNOWN_BINDINGS 16 /* lines of one key before its oldest "seen" one goes */

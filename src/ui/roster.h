@@ -18,7 +18,7 @@
 #include "base/addr.h"
 #include "base/idmap.h"
 #include "conn/endpoint.h"
-#include "io/identity.h"
+#include "crypto/fingerprint.h"
 #include "ui/bar.h"
 
 #define ROSTER_PEERS 2048 /* of the 4096 connections of the endpoint: a newcomer can still be told that it is full */

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "crypto/fingerprint.h"
 #include "tmpdir.h"
 
 static const char *const key_hex = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
@@ -105,30 +106,6 @@ Test(identity, finds_its_folder_by_the_documented_order)
     }
     memset(longest, 'a', sizeof(longest) - 1);
     cr_expect_eq(identity_dir(longest, out), DUET_ERANGE);
-}
-
-Test(identity, fingerprint_is_base32_of_blake2b_in_groups_of_four)
-{
-    /* python3: base64.b32encode(hashlib.blake2b(bytes(range(32)), digest_size=20).digest()).lower() */
-    const char *want = "wgyt-hom7-kfxg-zawo-3kes-55np-kd5e-wttr";
-    uint8_t key[NOISE_KEY_BYTES];
-    char out[FINGERPRINT_BYTES];
-
-    for (size_t i = 0; i < sizeof(key); i++)
-        key[i] = (uint8_t)i;
-    cr_expect_str_eq(fingerprint(key, out), want);
-
-    uint8_t print[NOISE_PRINT_BYTES], parsed[NOISE_PRINT_BYTES];
-
-    noise_print(print, key);
-    cr_assert(fingerprint_parse(want, parsed));
-    cr_expect_arr_eq(parsed, print, sizeof(print));
-    cr_assert(fingerprint_parse("WGYT:hom7 kfxgzawo3kes55npkd5ewttr", parsed), "however it is grouped");
-    cr_expect_arr_eq(parsed, print, sizeof(print));
-    cr_expect_not(fingerprint_parse("wgyt-hom7-kfxg-zawo-3kes-55np-kd5e-wtt", parsed), "too short");
-    cr_expect_not(fingerprint_parse("wgyt-hom7-kfxg-zawo-3kes-55np-kd5e-wttr-a", parsed), "too long");
-    cr_expect_not(fingerprint_parse("wgyt-hom7-kfxg-zawo-3kes-55np-kd5e-wtt1", parsed), "no digit");
-    cr_expect_not(fingerprint_parse("", parsed));
 }
 
 Test(identity, default_name_ends_in_the_first_group_of_the_fingerprint)
