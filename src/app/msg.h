@@ -38,7 +38,7 @@ enum msg_type {
     MSG_TRUST,            /* peer, flag: yes or no; the answer to MSG_PEER_KEY. No: text is the reason for the peer, if
                            * it is not the key; MSG_LEFT follows (flag, value CLOSE_REFUSED, or CLOSE_TRUST without
                            * one) */
-    MSG_SAY,              /* peer, id (ui's number), text: UTF-8, NUL-terminated, at most CHAT_TEXT_BYTES; what
+    MSG_SAY,              /* peer, id (ui's number), text: UTF-8, NUL-terminated, at most TEXTS_TEXT_BYTES; what
                            * cannot be sent: MSG_NOTICE with this id */
     MSG_SEND,             /* peer, id (ui's number), text: path as the user wrote it; beyond TRANSFERS_PER_PEER, or
                            * TRANSFERS_MAX / 2 to all peers, they wait their turn. From MSG_TRUST on: the offer

@@ -15,7 +15,7 @@ static bool waits_for_program(const struct transfer *t)
 void patience_look(struct session *s, const struct env *env)
 {
     struct patience *p = &s->patience;
-    uint64_t pending = chat_undelivered(&s->chat) + s->asks.count;
+    uint64_t pending = texts_undelivered(&s->texts) + s->asks.count;
     uint64_t storing = 0;
 
     p->waits = pending > 0;

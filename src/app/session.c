@@ -19,7 +19,7 @@ struct session *session_new(const struct endpoint_event *ev, uint64_t number)
     peer_name(ev->connected.name, strnlen(ev->connected.name, LIMIT_NAME_BYTES), s->peer.name);
     channel_init(&s->peer.control, PEER_CONTROL_OUT_BYTES);
     channel_init(&s->peer.chat, PEER_CHAT_OUT_BYTES);
-    chat_init(&s->chat);
+    texts_init(&s->texts);
     /* Bytes may have come with the handshake; the first read finds out. */
     s->control_readable = s->chat_readable = true;
     return s;
@@ -30,7 +30,7 @@ void session_free(struct session *s, struct env *env)
     transfers_forget_peer(env, &s->peer);
     channel_dispose(&s->peer.control);
     channel_dispose(&s->peer.chat);
-    chat_dispose(&s->chat);
+    texts_dispose(&s->texts);
     for (size_t i = 0; i < s->sends_count; i++)
         free(s->sends[(s->sends_head + i) % SESSION_SENDS_WAITING].path);
     free(s->sends);
@@ -69,14 +69,14 @@ void session_say(struct session *s, struct env *env, struct msg *m)
         (void)outbox_push(&env->ui, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = m->id});
         return;
     }
-    const int err = s->state == SESSION_LIVE ? chat_say(&s->chat, m->id, m->text, len) : DUET_ECLOSED;
+    const int err = s->state == SESSION_LIVE ? texts_say(&s->texts, m->id, m->text, len) : DUET_ECLOSED;
     const struct msg notice = {.type = MSG_NOTICE, .peer = s->peer.conn, .id = m->id, .err = err, .flag = true};
 
     if (err == 0)
         m->text = NULL;
     else if (err == DUET_ERANGE)
         env_tell(env, notice, "text not sent to %s: longer than %d MiB; put it in a file and send that", s->peer.name,
-                 CHAT_TEXT_BYTES >> 20);
+                 TEXTS_TEXT_BYTES >> 20);
     else if (err == DUET_EFULL)
         env_tell(env, notice, "text not sent to %s: too many texts are waiting to be delivered", s->peer.name);
     else
@@ -161,9 +161,9 @@ static void write_chat(struct session *s, struct env *env)
     struct appmsg part;
 
     write_stream(s, env, &s->peer.chat, STREAM_CHAT);
-    while (s->peer.chat.out.len == 0 && chat_next_part(&s->chat, &part) && !s->peer.doomed) {
+    while (s->peer.chat.out.len == 0 && texts_next_part(&s->texts, &part) && !s->peer.doomed) {
         peer_send(&s->peer, &part);
-        chat_part_sent(&s->chat, &part);
+        texts_part_sent(&s->texts, &part);
         write_stream(s, env, &s->peer.chat, STREAM_CHAT);
     }
 }
@@ -215,7 +215,7 @@ void session_refuse_sends(struct session *s, struct env *env, int err, const cha
 /* Tells ui the outcome of everything that was under way, then the end itself. */
 static void finish(struct session *s, struct env *env, const struct msg *end, const char *reason)
 {
-    const size_t texts = chat_undelivered(&s->chat);
+    const size_t texts = texts_undelivered(&s->texts);
     struct ask ask;
 
     if (s->state == SESSION_LIVE)
@@ -234,7 +234,7 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
     if (texts > 0)
         env_notice(env, s->peer.conn, true, "%zu %s to %s may not have been delivered", texts,
                    texts == 1 ? "text" : "texts", s->peer.name);
-    chat_dispose(&s->chat);
+    texts_dispose(&s->texts);
     channel_dispose(&s->peer.control);
     channel_dispose(&s->peer.chat);
     session_count_unfinished_text(s, env);
@@ -282,20 +282,20 @@ bool session_rests(const struct session *s)
         return false;
     struct appmsg part;
 
-    return s->state != SESSION_LIVE ||
-           (!s->chat_readable && s->sends_count == 0 && s->peer.chat.out.len == 0 && !chat_next_part(&s->chat, &part));
+    return s->state != SESSION_LIVE || (!s->chat_readable && s->sends_count == 0 && s->peer.chat.out.len == 0 &&
+                                        !texts_next_part(&s->texts, &part));
 }
 
 void session_rest(struct session *s)
 {
     channel_rest(&s->peer.control);
     channel_rest(&s->peer.chat);
-    chat_rest(&s->chat);
+    texts_rest(&s->texts);
 }
 
 bool session_is_settled(const struct session *s, const struct env *env)
 {
-    return chat_undelivered(&s->chat) == 0 && s->asks.count == 0 && s->sends_count == 0 &&
+    return texts_undelivered(&s->texts) == 0 && s->asks.count == 0 && s->sends_count == 0 &&
            transfer_count(env, &s->peer, true) == 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * session: one peer: trust, HELLO, and its streams bound to chat, transfers,
+ * session: one peer: trust, HELLO, and its streams bound to texts, transfers,
  * asks and services.
  *
  *   ASKING ──yes──▶ TRUSTED ──its HELLO──▶ LIVE            any ──▶ CLOSING ──EVENT_CLOSED──▶ freed
@@ -18,10 +18,10 @@
 #include <stdint.h>
 
 #include "app/asks.h"
-#include "app/chat.h"
 #include "app/env.h"
 #include "app/patience.h"
 #include "app/peer.h"
+#include "app/texts.h"
 
 /* MSG_SENDs beyond TRANSFERS_PER_PEER, or TRANSFERS_MAX / 2 to all peers, that wait for their turn. */
 #define SESSION_SENDS_WAITING 1024
@@ -48,7 +48,7 @@ struct session {
     struct patience patience;
     duet_time silent_since;  /* while peer.unreachable */
     duet_time settled_since; /* while quitting (hub.c); NEVER: something is under way */
-    struct chat chat;
+    struct texts texts;
     size_t unfinished_text_bytes; /* what env counts for this session */
     duet_time unfinished_since;   /* when that text began; while there is one */
     uint32_t delivered_owed;      /* texts up to here were handed to ui */

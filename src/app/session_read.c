@@ -90,17 +90,17 @@ static void delivered(struct session *s, struct env *env, const struct appmsg *m
 {
     uint32_t ui_id;
 
-    if (chat_check_delivered(&s->chat, m->id) != 0) {
+    if (texts_check_delivered(&s->texts, m->id) != 0) {
         peer_doom(&s->peer, CLOSE_PROTOCOL, "receipt for a text that was not sent");
         return;
     }
-    while (chat_pop(&s->chat, m->id, &ui_id))
+    while (texts_pop(&s->texts, m->id, &ui_id))
         (void)outbox_push(&env->ui, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = ui_id});
 }
 
 void session_count_unfinished_text(struct session *s, struct env *env)
 {
-    const size_t bytes = s->chat.in.len > 0 ? s->chat.in.cap : 0;
+    const size_t bytes = s->texts.in.len > 0 ? s->texts.in.cap : 0;
 
     if (s->unfinished_text_bytes == 0)
         s->unfinished_since = env->now;
@@ -111,7 +111,7 @@ void session_count_unfinished_text(struct session *s, struct env *env)
 /* False: there is more to come, or nothing more. */
 static bool text_is_whole(struct session *s, const struct appmsg *m)
 {
-    const int err = chat_receive(&s->chat, m);
+    const int err = texts_receive(&s->texts, m);
 
     if (err == DUET_EPROTOCOL)
         peer_doom(&s->peer, CLOSE_PROTOCOL, "text out of order or too long");
@@ -127,10 +127,10 @@ static void text_part(struct session *s, struct env *env, const struct appmsg *m
         return;
     }
     /* Its number travels with it, for the receipt once ui has taken it (hub_took_ui). */
-    if (!env_tell_raw(env, (struct msg){.type = MSG_TEXT, .peer = s->peer.conn, .id = m->id}, s->chat.in.bytes,
-                      s->chat.in.len))
+    if (!env_tell_raw(env, (struct msg){.type = MSG_TEXT, .peer = s->peer.conn, .id = m->id}, s->texts.in.bytes,
+                      s->texts.in.len))
         peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
-    chat_taken(&s->chat);
+    texts_taken(&s->texts);
     session_count_unfinished_text(s, env);
 }
 

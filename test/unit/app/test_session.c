@@ -787,23 +787,23 @@ Test(session, an_empty_text_is_none_and_never_leaves)
 Test(session, texts_that_cannot_be_queued_are_named)
 {
     struct scene *s = scene_open(NULL);
-    char *longer = malloc(CHAT_TEXT_BYTES + 2);
+    char *longer = malloc(TEXTS_TEXT_BYTES + 2);
 
-    memset(longer, 'x', CHAT_TEXT_BYTES + 1);
-    longer[CHAT_TEXT_BYTES + 1] = '\0';
+    memset(longer, 'x', TEXTS_TEXT_BYTES + 1);
+    longer[TEXTS_TEXT_BYTES + 1] = '\0';
     scene_befriend(s, SCENE_HELLO_ALL);
     scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = 1}, longer);
-    for (uint32_t i = 2; i <= CHAT_WAITING_TEXTS + 2; i++)
+    for (uint32_t i = 2; i <= TEXTS_WAITING + 2; i++)
         scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = i}, "said and not delivered");
     cr_assert_eq(scene_told_count(s, MSG_NOTICE), 2);
     cr_expect_eq(scene_told(s, MSG_NOTICE, 0)->id, 1);
     cr_expect_eq(scene_told(s, MSG_NOTICE, 0)->err, DUET_ERANGE);
-    cr_expect_eq(scene_told(s, MSG_NOTICE, 1)->id, CHAT_WAITING_TEXTS + 2);
+    cr_expect_eq(scene_told(s, MSG_NOTICE, 1)->id, TEXTS_WAITING + 2);
     cr_expect_eq(scene_told(s, MSG_NOTICE, 1)->err, DUET_EFULL);
     scene_run(s, S_US);
-    scene_guest_says(s, &(struct appmsg){.type = APPMSG_DELIVERED, .id = CHAT_WAITING_TEXTS});
+    scene_guest_says(s, &(struct appmsg){.type = APPMSG_DELIVERED, .id = TEXTS_WAITING});
     scene_run(s, S_US);
-    cr_expect_eq(scene_told_count(s, MSG_DELIVERED), CHAT_WAITING_TEXTS);
+    cr_expect_eq(scene_told_count(s, MSG_DELIVERED), TEXTS_WAITING);
     cr_expect_eq(scene_told(s, MSG_DELIVERED, 0)->id, 2, "ui's number, not the wire's");
     free(longer);
     scene_close(s);

@@ -1,4 +1,4 @@
-#include "app/chat.h"
+#include "app/texts.h"
 
 #include <assert.h>
 #include <sodium.h>
@@ -10,17 +10,17 @@
 #define FIRST_CAP 16
 #define ASSEMBLY_KEEP_BYTES (64 * 1024) /* memory kept from one received text to the next */
 
-void chat_init(struct chat *c)
+void texts_init(struct texts *c)
 {
-    *c = (struct chat){.first_number = 1};
+    *c = (struct texts){.first_number = 1};
 }
 
-static struct chat_text *at(const struct chat *c, size_t i)
+static struct texts_waiting *at(const struct texts *c, size_t i)
 {
     return &c->v[(c->head + i) % c->cap];
 }
 
-static void forget_text(struct chat *c, struct chat_text *t)
+static void forget_text(struct texts *c, struct texts_waiting *t)
 {
     if (t->text == NULL)
         return;
@@ -30,7 +30,7 @@ static void forget_text(struct chat *c, struct chat_text *t)
     t->text = NULL;
 }
 
-static void drop_assembly(struct chat *c)
+static void drop_assembly(struct texts *c)
 {
     if (c->in.bytes != NULL)
         sodium_memzero(c->in.bytes, c->in.cap);
@@ -39,25 +39,25 @@ static void drop_assembly(struct chat *c)
     c->in.len = c->in.cap = 0;
 }
 
-void chat_dispose(struct chat *c)
+void texts_dispose(struct texts *c)
 {
     for (size_t i = 0; i < c->count; i++)
         forget_text(c, at(c, i));
     free(c->v);
     drop_assembly(c);
-    chat_init(c);
+    texts_init(c);
 }
 
-void chat_rest(struct chat *c)
+void texts_rest(struct texts *c)
 {
     if (c->in.len == 0)
         drop_assembly(c);
 }
 
-static int grow(struct chat *c)
+static int grow(struct texts *c)
 {
     const size_t cap = c->cap == 0 ? FIRST_CAP : 2 * c->cap;
-    struct chat_text *v = calloc(cap, sizeof(v[0]));
+    struct texts_waiting *v = calloc(cap, sizeof(v[0]));
 
     if (v == NULL)
         return DUET_ENOMEM;
@@ -70,24 +70,24 @@ static int grow(struct chat *c)
     return 0;
 }
 
-int chat_say(struct chat *c, uint32_t ui_id, char *text, size_t len)
+int texts_say(struct texts *c, uint32_t ui_id, char *text, size_t len)
 {
-    if (len > CHAT_TEXT_BYTES)
+    if (len > TEXTS_TEXT_BYTES)
         return DUET_ERANGE;
-    if (c->count == CHAT_WAITING_TEXTS || c->waiting_bytes + len > CHAT_WAITING_BYTES)
+    if (c->count == TEXTS_WAITING || c->waiting_bytes + len > TEXTS_WAITING_BYTES)
         return DUET_EFULL;
     if (c->count == c->cap && grow(c) != 0)
         return DUET_ENOMEM;
-    *at(c, c->count++) = (struct chat_text){.ui_id = ui_id, .text = text, .len = len};
+    *at(c, c->count++) = (struct texts_waiting){.ui_id = ui_id, .text = text, .len = len};
     c->waiting_bytes += len;
     return 0;
 }
 
-bool chat_next_part(const struct chat *c, struct appmsg *part)
+bool texts_next_part(const struct texts *c, struct appmsg *part)
 {
     if (c->whole == c->count)
         return false;
-    const struct chat_text *t = at(c, c->whole);
+    const struct texts_waiting *t = at(c, c->whole);
     const size_t left = t->len - c->cut;
     const size_t len = left < APPMSG_PART_BYTES ? left : APPMSG_PART_BYTES;
 
@@ -98,7 +98,7 @@ bool chat_next_part(const struct chat *c, struct appmsg *part)
     return true;
 }
 
-void chat_part_sent(struct chat *c, const struct appmsg *part)
+void texts_part_sent(struct texts *c, const struct appmsg *part)
 {
     c->cut += part->part.len;
     if (!part->part.last)
@@ -107,12 +107,12 @@ void chat_part_sent(struct chat *c, const struct appmsg *part)
     c->cut = 0;
 }
 
-int chat_check_delivered(const struct chat *c, uint32_t number)
+int texts_check_delivered(const struct texts *c, uint32_t number)
 {
     return number - c->first_number < c->whole ? 0 : DUET_EPROTOCOL;
 }
 
-bool chat_pop(struct chat *c, uint32_t number, uint32_t *ui_id)
+bool texts_pop(struct texts *c, uint32_t number, uint32_t *ui_id)
 {
     if (c->whole == 0 || number - c->first_number >= c->whole)
         return false;
@@ -124,12 +124,12 @@ bool chat_pop(struct chat *c, uint32_t number, uint32_t *ui_id)
     return true;
 }
 
-size_t chat_undelivered(const struct chat *c)
+size_t texts_undelivered(const struct texts *c)
 {
     return c->count;
 }
 
-static int reserve_assembly(struct chat *c, size_t len)
+static int reserve_assembly(struct texts *c, size_t len)
 {
     size_t cap = c->in.cap == 0 ? APPMSG_PART_BYTES : c->in.cap;
 
@@ -152,10 +152,10 @@ static int reserve_assembly(struct chat *c, size_t len)
     return 0;
 }
 
-int chat_receive(struct chat *c, const struct appmsg *part)
+int texts_receive(struct texts *c, const struct appmsg *part)
 {
     assert(part->type == APPMSG_TEXT);
-    if (part->id != c->in.number + 1 || c->in.len + part->part.len > CHAT_TEXT_BYTES)
+    if (part->id != c->in.number + 1 || c->in.len + part->part.len > TEXTS_TEXT_BYTES)
         return DUET_EPROTOCOL;
     if (reserve_assembly(c, c->in.len + part->part.len) != 0)
         return DUET_ENOMEM;
@@ -168,7 +168,7 @@ int chat_receive(struct chat *c, const struct appmsg *part)
     return 1;
 }
 
-void chat_taken(struct chat *c)
+void texts_taken(struct texts *c)
 {
     if (c->in.cap > ASSEMBLY_KEEP_BYTES)
         drop_assembly(c);
