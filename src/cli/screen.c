@@ -33,7 +33,7 @@ static void preview_paste(struct screen *s)
     input_hold(false);
     if (!preview)
         return;
-    model_follow(&s->model);
+    scrollback_follow(&s->scrollback);
     screen_add_typed(s, TEXT_MULTILINE, preview);
     free(preview);
 }
@@ -91,7 +91,7 @@ static void answer_paste(struct screen *s, unsigned char key)
 
 static void on_enter(struct screen *s, const char *line)
 {
-    model_follow(&s->model);
+    scrollback_follow(&s->scrollback);
     input_remember(line);
     talk_line(&s->talk, line);
 }
@@ -125,7 +125,7 @@ static void on_interrupt(struct screen *s)
 
 static void on_input(struct screen *s, struct input_event ev)
 {
-    long page = s->model.height > 1 ? (long)s->model.height - 1 : 1;
+    long page = s->scrollback.height > 1 ? (long)s->scrollback.height - 1 : 1;
 
     s->dirty = true;
     switch (ev.type) {
@@ -144,16 +144,16 @@ static void on_input(struct screen *s, struct input_event ev)
         screen_add_typed(s, TEXT_LINE, ev.text);
         break;
     case INPUT_PAGE_UP:
-        model_scroll(&s->model, page);
+        scrollback_scroll(&s->scrollback, page);
         break;
     case INPUT_PAGE_DOWN:
-        model_scroll(&s->model, -page);
+        scrollback_scroll(&s->scrollback, -page);
         break;
     case INPUT_TOP:
-        model_scroll(&s->model, MODEL_TOP);
+        scrollback_scroll(&s->scrollback, SCROLLBACK_TOP);
         break;
     case INPUT_BOTTOM:
-        model_follow(&s->model);
+        scrollback_follow(&s->scrollback);
         break;
     case INPUT_KEY:
         answer_paste(s, ev.key);
@@ -193,7 +193,7 @@ static void read_keys(struct screen *s)
         size_t wheel = input_is_pasting() ? 0 : keys_wheel(bytes + at, (size_t)len - at, &rows);
 
         if (wheel > 0)
-            model_scroll(&s->model, rows);
+            scrollback_scroll(&s->scrollback, rows);
         else
             on_input(s, input_byte(bytes[at], now_us));
         at += wheel > 0 ? wheel : 1;
@@ -262,7 +262,7 @@ static void draw(struct screen *s, uint64_t now_us)
     else
         snprintf(idle, sizeof idle, "nobody is connected, listening on %s", s->listening);
     view_draw(&(struct view){
-        .model = &s->model,
+        .scrollback = &s->scrollback,
         .roster = &s->talk.roster,
         .prompt = prompt_of(s, prompt),
         .input = asking         ? ""
@@ -378,7 +378,7 @@ int screen_run(struct program *p)
     input_start();
     s->program = p;
     s->dirty = true;
-    model_init(&s->model);
+    scrollback_init(&s->scrollback);
     p->policy.may_ask = true;
     if (locale_note())
         screen_add(s, LINE_INFO, 0, "", locale_note());
@@ -391,7 +391,7 @@ int screen_run(struct program *p)
     if (code != EXIT_DONE && code != EXIT_INTERRUPTED && s->talk.reason)
         say_error("%s", s->talk.reason);
     talk_dispose(&s->talk);
-    model_dispose(&s->model);
+    scrollback_dispose(&s->scrollback);
     pasted_dispose(&s->pasted);
     free(s);
     return code;

@@ -1,6 +1,6 @@
 /*
- * screen: chat on a terminal: talk's events into the model, keys into talk, the view at most 30 times a second.
- * Main thread.
+ * screen: chat on a terminal: talk's events into the scrollback, keys into talk, the view at most 30
+ * times a second.  Main thread.
  */
 #ifndef DUET_CLI_SCREEN_H
 #define DUET_CLI_SCREEN_H

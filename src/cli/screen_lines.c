@@ -25,19 +25,19 @@ static const char *time_of_day(char out[6])
     return out;
 }
 
-void screen_add(struct screen *s, enum model_kind kind, uint32_t id, const char *prefix, const char *text)
+void screen_add(struct screen *s, enum line_kind kind, uint32_t id, const char *prefix, const char *text)
 {
     char now[6];
     char *clean = text_sanitise_new(TEXT_MULTILINE, text, strlen(text));
 
     /* Without memory for a line there is none for words about it. */
     if (clean != NULL)
-        (void)model_add(&s->model, kind, id, time_of_day(now), prefix, clean);
+        (void)scrollback_add(&s->scrollback, kind, id, time_of_day(now), prefix, clean);
     free(clean);
     s->dirty = true;
 }
 
-__attribute__((format(printf, 3, 4))) static void addf(struct screen *s, enum model_kind kind, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void addf(struct screen *s, enum line_kind kind, const char *format, ...)
 {
     char *text = NULL;
     va_list args;
@@ -64,14 +64,14 @@ void screen_add_typed(struct screen *s, enum text_form form, const char *bytes)
     free(text);
 }
 
-static void add_speech(struct screen *s, enum model_kind kind, const struct talk_event *ev)
+static void add_speech(struct screen *s, enum line_kind kind, const struct talk_event *ev)
 {
     char prefix[ROSTER_NAME_BYTES + 4];
 
     snprintf(prefix, sizeof prefix, "<%s>", ev->name);
     screen_add(s, kind, ev->id, prefix, ev->text);
     if (kind == LINE_PEER)
-        model_paint(&s->model, view_hue(ev->key));
+        scrollback_paint(&s->scrollback, view_hue(ev->key));
 }
 
 static void add_peer_event(struct screen *s, const struct talk_event *ev)
@@ -134,7 +134,7 @@ void screen_on_event(void *face, const struct talk_event *ev)
         add_speech(s, LINE_OWN, ev);
         break;
     case TALK_DELIVERED:
-        model_delivered(&s->model, ev->id);
+        scrollback_delivered(&s->scrollback, ev->id);
         break;
     case TALK_OFFER:
     case TALK_SENDING:
@@ -158,7 +158,7 @@ void screen_on_event(void *face, const struct talk_event *ev)
         screen_add(s, LINE_INFO, 0, "", ev->text);
         break;
     case TALK_CLEAR:
-        model_clear(&s->model);
+        scrollback_clear(&s->scrollback);
         break;
     }
 }

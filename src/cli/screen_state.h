@@ -11,12 +11,12 @@
 #include "base/text.h"
 #include "cli/pasted.h"
 #include "cli/talk.h"
-#include "ui/model.h"
+#include "ui/scrollback.h"
 
 struct screen {
     struct program *program;
     struct talk talk;
-    struct model model;
+    struct scrollback scrollback;
     char listening[ADDR_TEXT_BYTES];
     struct pasted pasted;
     bool asked; /* the question about a paste is on the screen: what is typed from here on is its answer */
@@ -25,7 +25,7 @@ struct screen {
 };
 
 /* Everything that is shown passes the gate here: peers' words come as they were said. */
-void screen_add(struct screen *s, enum model_kind kind, uint32_t id, const char *prefix, const char *text);
+void screen_add(struct screen *s, enum line_kind kind, uint32_t id, const char *prefix, const char *text);
 
 /* Words in the locale's encoding; what is no text in it comes as it is, for the gate. */
 void screen_add_typed(struct screen *s, enum text_form form, const char *bytes);

@@ -139,8 +139,8 @@ const char *view_status(const struct view *v, bool ascii, char out[VIEW_STATUS_B
         char text[TEXT_SIZE_BYTES];
         used = append(out, used, "%s%s/s", dot, text_size(rate, text));
     }
-    if (v->model->scroll > 0)
-        used = append(out, used, "%sPgDn: %zu more below", dot, v->model->scroll);
+    if (v->scrollback->scroll > 0)
+        used = append(out, used, "%sPgDn: %zu more below", dot, v->scrollback->scroll);
     append_names(v, dot, out, used);
     return out;
 }
@@ -224,7 +224,7 @@ short view_color_number(enum view_color color, int colors)
     return color >= COLOR_OF_HUE && color % 2 == 0 ? COLOR_MAGENTA : -1;
 }
 
-static void attributes_of(const struct model_line *line, attr_t *attributes, short *pair)
+static void attributes_of(const struct scrollback_line *line, attr_t *attributes, short *pair)
 {
     *attributes = A_NORMAL;
     *pair = 0;
@@ -249,7 +249,7 @@ static void attributes_of(const struct model_line *line, attr_t *attributes, sho
         *pair = 0;
 }
 
-static const char *mark_of(const struct model_line *line)
+static const char *mark_of(const struct scrollback_line *line)
 {
     const bool utf8 = charset_is_utf8();
 
@@ -267,9 +267,9 @@ static const char *mark_of(const struct model_line *line)
     return " ";
 }
 
-static void draw_row(int y, const struct model_row *row, size_t width)
+static void draw_row(int y, const struct scrollback_row *row, size_t width)
 {
-    const struct model_line *line = row->line;
+    const struct scrollback_line *line = row->line;
     size_t gutter = row->flush ? 0 : view_gutter(width);
     const char *text = line->text + row->start;
     attr_t attributes;
@@ -294,15 +294,15 @@ static void draw_row(int y, const struct model_row *row, size_t width)
         links_collect(&screen_links.now, y, (int)gutter, line->text, line->len, row->start, row->len);
 }
 
-static void draw_lines(struct model *m, const struct view_layout *l, size_t width)
+static void draw_lines(struct scrollback *m, const struct view_layout *l, size_t width)
 {
     size_t gutter = view_gutter(width);
 
-    model_resize(m, gutter, width - gutter, l->lines);
-    struct model_row *rows = calloc(l->lines + 1, sizeof *rows);
+    scrollback_resize(m, gutter, width - gutter, l->lines);
+    struct scrollback_row *rows = calloc(l->lines + 1, sizeof *rows);
     if (!rows)
         return;
-    size_t count = model_rows(m, rows, l->lines);
+    size_t count = scrollback_rows(m, rows, l->lines);
     for (size_t i = 0; i < count; i++)
         draw_row((int)i, &rows[i], width);
     free(rows);
@@ -412,7 +412,7 @@ void view_draw(const struct view *v)
     erase();
     links_begin(&screen_links.now);
     if (l.lines > 0)
-        draw_lines(v->model, &l, (size_t)width);
+        draw_lines(v->scrollback, &l, (size_t)width);
     draw_bars(v, &l, (size_t)width);
     if (l.status)
         draw_status(v, height - (l.strangers ? 3 : 2), (size_t)width);

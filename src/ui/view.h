@@ -1,7 +1,7 @@
 /*
  * view: the state of the program onto the screen.
  *
- *   scrollback (model)
+ *   scrollback
  *   transfer bars
  *   status line
  *   who waits to be let in
@@ -18,14 +18,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ui/model.h"
 #include "ui/roster.h"
+#include "ui/scrollback.h"
 
 #define VIEW_BARS_MAX 6
 #define VIEW_STATUS_BYTES 512
 
 struct view {
-    struct model *model;
+    struct scrollback *scrollback;
     struct roster *roster;
     const char *prompt; /* "> ", or a question */
     const char *input;

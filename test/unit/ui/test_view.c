@@ -42,14 +42,14 @@ Test(view, leaves_most_of_a_narrow_screen_to_the_text)
 
 static const struct duet_addr nowhere;
 static struct roster roster; /* large */
-static struct model model;
+static struct scrollback scrollback;
 
 Test(view, says_in_the_status_who_is_there_and_how_it_goes)
 {
     char out[VIEW_STATUS_BYTES];
-    struct view v = {.model = &model, .roster = &roster, .idle = "nobody", .now_us = 20000000};
+    struct view v = {.scrollback = &scrollback, .roster = &roster, .idle = "nobody", .now_us = 20000000};
 
-    model_init(&model);
+    scrollback_init(&scrollback);
     cr_expect_str_eq(view_status(&v, false, out), "nobody");
     struct roster_peer *p = roster_add_peer(&roster, 1, &nowhere);
     roster_enter(&roster, p, ROSTER_CONNECTED);
@@ -61,12 +61,12 @@ Test(view, says_in_the_status_who_is_there_and_how_it_goes)
     p->stats.lost_packets = 15;
     cr_expect_str_eq(view_status(&v, false, out), "bob · connected · rtt 12.3 ms · loss 1.5 %");
     roster_add_transfer(&roster, 1)->rate_bytes_per_s = 24100000;
-    model.scroll = 7;
+    scrollback.scroll = 7;
     cr_expect_str_eq(view_status(&v, true, out),
                      "bob - connected - rtt 12.3 ms - loss 1.5 % - 24.1 MB/s - PgDn: 7 more below");
     p->unreachable = true;
     p->silent_since_us = 3000000;
-    model.scroll = 0;
+    scrollback.scroll = 0;
     roster.transfer_count = 0;
     cr_expect_str_eq(view_status(&v, true, out), "bob - unreachable for 17 s");
     roster_dispose(&roster);
@@ -76,10 +76,10 @@ Test(view, sums_up_many_peers_in_the_status)
 {
     static const char *const names[] = {"bob", "eve", "ann", "tom"};
     char out[VIEW_STATUS_BYTES];
-    struct view v = {.model = &model, .roster = &roster, .idle = "nobody"};
+    struct view v = {.scrollback = &scrollback, .roster = &roster, .idle = "nobody"};
     struct roster_peer *p = NULL;
 
-    model_init(&model);
+    scrollback_init(&scrollback);
     for (conn_id id = 1; id <= 4; id++) {
         p = roster_add_peer(&roster, id, &nowhere);
         roster_enter(&roster, p, ROSTER_CONNECTED);
@@ -90,7 +90,7 @@ Test(view, sums_up_many_peers_in_the_status)
     cr_expect_str_eq(view_status(&v, true, out), "4 peers - bob, eve, ann, ...");
     p->unreachable = true;
     roster_add_transfer(&roster, 1)->rate_bytes_per_s = 24100000;
-    model.scroll = 7;
+    scrollback.scroll = 7;
     cr_expect_str_eq(view_status(&v, true, out),
                      "4 peers - 1 unreachable - 24.1 MB/s - PgDn: 7 more below - bob, eve, ann, ...");
     memset(p->name, 'x', sizeof p->name - 1);
@@ -105,11 +105,11 @@ Test(view, keeps_the_status_within_its_buffer)
 {
     char out[VIEW_STATUS_BYTES];
     char idle[2 * VIEW_STATUS_BYTES];
-    struct view v = {.model = &model, .roster = &roster, .idle = idle};
+    struct view v = {.scrollback = &scrollback, .roster = &roster, .idle = idle};
 
     memset(idle, 'x', sizeof idle - 1);
     idle[sizeof idle - 1] = '\0';
-    model.scroll = 1;
+    scrollback.scroll = 1;
     roster_add_transfer(&roster, 1)->rate_bytes_per_s = 1;
     view_status(&v, true, out);
     cr_expect_lt(strlen(out), VIEW_STATUS_BYTES);

@@ -6,13 +6,13 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "ui/model.h"
+#include "ui/scrollback.h"
 
-static struct model m; /* large */
+static struct scrollback m; /* large */
 
 static void add(const char *text)
 {
-    cr_assert_eq(model_add(&m, LINE_PEER, 0, "", "", text), 0);
+    cr_assert_eq(scrollback_add(&m, LINE_PEER, 0, "", "", text), 0);
 }
 
 /* A line for each letter. */
@@ -26,9 +26,9 @@ static void add_letters(char last)
 static const char *seen(void)
 {
     static char out[4096];
-    struct model_row rows[64];
+    struct scrollback_row rows[64];
     size_t used = 0;
-    size_t count = model_rows(&m, rows, 64);
+    size_t count = scrollback_rows(&m, rows, 64);
 
     out[0] = '\0';
     for (size_t i = 0; i < count; i++)
@@ -39,18 +39,18 @@ static const char *seen(void)
 
 static void set_up(void)
 {
-    model_init(&m);
-    model_resize(&m, 0, 10, 3);
+    scrollback_init(&m);
+    scrollback_resize(&m, 0, 10, 3);
 }
 
 static void tear_down(void)
 {
-    model_dispose(&m);
+    scrollback_dispose(&m);
 }
 
-TestSuite(model, .init = set_up, .fini = tear_down);
+TestSuite(scrollback, .init = set_up, .fini = tear_down);
 
-Test(model, wraps_at_blanks_newlines_and_inside_long_words)
+Test(scrollback, wraps_at_blanks_newlines_and_inside_long_words)
 {
     static const struct {
         const char *text;
@@ -75,25 +75,25 @@ Test(model, wraps_at_blanks_newlines_and_inside_long_words)
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        model_resize(&m, 0, rows[i].width, 64);
-        model_clear(&m);
+        scrollback_resize(&m, 0, rows[i].width, 64);
+        scrollback_clear(&m);
         add(rows[i].text);
         cr_expect_str_eq(seen(), rows[i].rows, "row %zu: %s", i, seen());
     }
 }
 
-Test(model, never_loses_or_repeats_a_letter_at_any_width)
+Test(scrollback, never_loses_or_repeats_a_letter_at_any_width)
 {
     static const char text[] = "The quick brown 狐 jumps over\nthe lazy 犬, averyveryverylongwordthatdoesnotfit, ok";
     char letters[256], shown[4096];
 
     for (size_t width = 1; width < 60; width++) {
-        struct model_row rows[200];
+        struct scrollback_row rows[200];
         size_t used = 0, l = 0;
-        model_resize(&m, 0, width, 200);
-        model_clear(&m);
+        scrollback_resize(&m, 0, width, 200);
+        scrollback_clear(&m);
         add(text);
-        size_t count = model_rows(&m, rows, 200);
+        size_t count = scrollback_rows(&m, rows, 200);
         for (size_t i = 0; i < count; i++) {
             const char *at = rows[i].line->text + rows[i].start;
             cr_expect(text_columns(at, rows[i].len) <= width || width == 1, "width %zu", width);
@@ -110,7 +110,7 @@ Test(model, never_loses_or_repeats_a_letter_at_any_width)
     }
 }
 
-Test(model, shows_the_newest_rows)
+Test(scrollback, shows_the_newest_rows)
 {
     add("1");
     add("2");
@@ -124,104 +124,104 @@ Test(model, shows_the_newest_rows)
     cr_expect_str_eq(seen(), "eight|nine ten|eleven", "%s", seen());
 }
 
-Test(model, keeps_what_is_seen_while_new_lines_come)
+Test(scrollback, keeps_what_is_seen_while_new_lines_come)
 {
     add_letters('j');
-    model_scroll(&m, 2);
+    scrollback_scroll(&m, 2);
     cr_expect_str_eq(seen(), "f|g|h");
     add("new");
     add("two rows of it");
     cr_expect_str_eq(seen(), "f|g|h");
     cr_expect_eq(m.unseen, 2);
-    model_follow(&m);
+    scrollback_follow(&m);
     cr_expect_str_eq(seen(), "new|two rows|of it");
     cr_expect_eq(m.unseen, 0);
 }
 
-Test(model, stops_scrolling_at_both_ends)
+Test(scrollback, stops_scrolling_at_both_ends)
 {
     add_letters('e');
-    model_scroll(&m, 1000);
+    scrollback_scroll(&m, 1000);
     cr_expect_str_eq(seen(), "a|b|c");
-    model_scroll(&m, -1);
+    scrollback_scroll(&m, -1);
     cr_expect_str_eq(seen(), "b|c|d");
-    model_scroll(&m, -1000);
+    scrollback_scroll(&m, -1000);
     cr_expect_str_eq(seen(), "c|d|e");
-    model_clear(&m);
-    model_scroll(&m, 5);
+    scrollback_clear(&m);
+    scrollback_scroll(&m, 5);
     cr_expect_str_eq(seen(), "");
 }
 
-Test(model, keeps_the_bottom_line_in_sight_when_resized)
+Test(scrollback, keeps_the_bottom_line_in_sight_when_resized)
 {
     for (int i = 'a'; i <= 'j'; i++) {
         char c = (char)i;
         add((char[]){c, c, c, ' ', c, c, c, '\0'});
     }
-    model_scroll(&m, 3);
+    scrollback_scroll(&m, 3);
     cr_expect_str_eq(seen(), "eee eee|fff fff|ggg ggg");
-    model_resize(&m, 0, 4, 4);
+    scrollback_resize(&m, 0, 4, 4);
     cr_expect_str_eq(seen(), "fff|fff|ggg|ggg", "%s", seen());
-    model_resize(&m, 0, 10, 3);
+    scrollback_resize(&m, 0, 10, 3);
     cr_expect_str_eq(seen(), "eee eee|fff fff|ggg ggg", "%s", seen());
 }
 
-Test(model, drops_the_oldest_lines_beyond_its_bounds)
+Test(scrollback, drops_the_oldest_lines_beyond_its_bounds)
 {
     char text[16];
 
-    for (unsigned i = 0; i < MODEL_LINES + 10; i++) {
+    for (unsigned i = 0; i < SCROLLBACK_LINES + 10; i++) {
         snprintf(text, sizeof text, "%u", i);
         add(text);
     }
-    cr_expect_eq(m.count, MODEL_LINES);
-    cr_expect_eq(m.total_rows, MODEL_LINES);
-    model_scroll(&m, MODEL_LINES);
+    cr_expect_eq(m.count, SCROLLBACK_LINES);
+    cr_expect_eq(m.total_rows, SCROLLBACK_LINES);
+    scrollback_scroll(&m, SCROLLBACK_LINES);
     cr_expect_str_eq(seen(), "10|11|12");
     cr_expect_eq(m.lines[m.first]->text[0], '1');
 
-    size_t big = MODEL_LINE_BYTES - 100;
+    size_t big = SCROLLBACK_LINE_BYTES - 100;
     char *long_text = malloc(big + 1);
     memset(long_text, 'x', big);
     long_text[big] = '\0';
     for (int i = 0; i < 40; i++) {
         add(long_text);
-        cr_expect_leq(m.bytes, MODEL_BYTES);
+        cr_expect_leq(m.bytes, SCROLLBACK_BYTES);
     }
-    cr_expect_eq(m.count, MODEL_BYTES / big);
+    cr_expect_eq(m.count, SCROLLBACK_BYTES / big);
     free(long_text);
 }
 
-Test(model, marks_own_messages_as_delivered)
+Test(scrollback, marks_own_messages_as_delivered)
 {
-    cr_assert_eq(model_add(&m, LINE_OWN, 1, "12:00", "<me>", "one"), 0);
-    cr_assert_eq(model_add(&m, LINE_PEER, 2, "12:00", "<you>", "two"), 0);
-    const struct model_line *own = m.lines[0], *other = m.lines[1];
+    cr_assert_eq(scrollback_add(&m, LINE_OWN, 1, "12:00", "<me>", "one"), 0);
+    cr_assert_eq(scrollback_add(&m, LINE_PEER, 2, "12:00", "<you>", "two"), 0);
+    const struct scrollback_line *own = m.lines[0], *other = m.lines[1];
     cr_assert(own && other);
-    cr_expect(model_delivered(&m, 1));
+    cr_expect(scrollback_delivered(&m, 1));
     cr_expect(own->delivered);
-    cr_expect_not(model_delivered(&m, 2));
+    cr_expect_not(scrollback_delivered(&m, 2));
     cr_expect_not(other->delivered);
     cr_expect_str_eq(own->text, "<me> one");
     cr_expect_eq(own->prefix, 4);
     cr_expect_str_eq(own->time, "12:00");
 }
 
-Test(model, survives_every_size)
+Test(scrollback, survives_every_size)
 {
     add("some words and a verylongwordhere");
     for (size_t width = 0; width < 40; width++) {
         for (size_t height = 0; height < 10; height++) {
-            struct model_row rows[16];
-            model_resize(&m, 0, width, height);
-            model_scroll(&m, 3);
-            cr_expect_leq(model_rows(&m, rows, 16), height ? height : 1);
+            struct scrollback_row rows[16];
+            scrollback_resize(&m, 0, width, height);
+            scrollback_scroll(&m, 3);
+            cr_expect_leq(scrollback_rows(&m, rows, 16), height ? height : 1);
         }
     }
-    struct model_row one[1];
-    model_resize(&m, 0, 10, 5);
-    cr_expect_eq(model_rows(&m, one, 1), 1);
-    cr_expect_eq(model_rows(&m, one, 0), 0);
+    struct scrollback_row one[1];
+    scrollback_resize(&m, 0, 10, 5);
+    cr_expect_eq(scrollback_rows(&m, one, 1), 1);
+    cr_expect_eq(scrollback_rows(&m, one, 0), 0);
 }
 
 /* CPU time of taking in and showing a text of newlines; the least of some, which no other program disturbed. */
@@ -239,23 +239,23 @@ static double cost_of_newlines(size_t len)
         seen();
         least = (double)(clock() - begin) < least ? (double)(clock() - begin) : least;
         cr_expect_eq(m.total_rows, len);
-        model_clear(&m);
+        scrollback_clear(&m);
     }
     return least;
 }
 
 /* Rows are counted again for every frame: the work of a text must not grow with the square of its length, which would
  * be 64 times as much here. */
-Test(model, the_work_of_a_text_of_nothing_but_newlines_grows_with_its_length)
+Test(scrollback, the_work_of_a_text_of_nothing_but_newlines_grows_with_its_length)
 {
     const double less = cost_of_newlines(15 * 1024), more = cost_of_newlines(120 * 1024);
 
     cr_expect_lt(more, 24 * less + 1000, "%.0f and %.0f us", less, more);
 }
 
-Test(model, cuts_a_line_no_screen_could_show_and_says_so)
+Test(scrollback, cuts_a_line_no_screen_could_show_and_says_so)
 {
-    size_t len = 2 * MODEL_LINE_BYTES;
+    size_t len = 2 * SCROLLBACK_LINE_BYTES;
     char *text = malloc(len + 1);
 
     cr_assert_not_null(text);
@@ -264,13 +264,13 @@ Test(model, cuts_a_line_no_screen_could_show_and_says_so)
     text[len] = '\0';
     add(text);
     free(text);
-    cr_expect_leq(m.lines[0]->len, MODEL_LINE_BYTES);
+    cr_expect_leq(m.lines[0]->len, SCROLLBACK_LINE_BYTES);
     cr_expect(text_valid(m.lines[0]->text, m.lines[0]->len));
     cr_expect_not_null(strstr(m.lines[0]->text, "\u00e9\n[cut: "), "%s", m.lines[0]->text + m.lines[0]->len - 60);
-    cr_expect_leq(m.bytes, MODEL_BYTES);
+    cr_expect_leq(m.bytes, SCROLLBACK_BYTES);
 }
 
-Test(model, gives_long_words_the_whole_screen)
+Test(scrollback, gives_long_words_the_whole_screen)
 {
     static const struct {
         const char *text;
@@ -286,14 +286,14 @@ Test(model, gives_long_words_the_whole_screen)
         {"x123456789012", "|[x12345678901]|[2]"},
     };
 
-    model_resize(&m, 2, 10, 9);
+    scrollback_resize(&m, 2, 10, 9);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct model_row out[9];
+        struct scrollback_row out[9];
         char all[256] = "";
 
-        model_clear(&m);
+        scrollback_clear(&m);
         add(rows[i].text);
-        const size_t count = model_rows(&m, out, 9);
+        const size_t count = scrollback_rows(&m, out, 9);
         for (size_t row = 0; row < count; row++)
             snprintf(all + strlen(all), sizeof all - strlen(all), out[row].flush ? "%s[%.*s]" : "%s%.*s",
                      row > 0 ? "|" : "", (int)out[row].len, out[row].line->text + out[row].start);
@@ -303,17 +303,17 @@ Test(model, gives_long_words_the_whole_screen)
     }
 }
 
-Test(model, looks_at_every_line_only_for_another_width)
+Test(scrollback, looks_at_every_line_only_for_another_width)
 {
     add_letters('e');
     for (size_t i = 0; i < m.count; i++)
         m.lines[i]->rows = 2; /* as if it had wrapped */
     m.total_rows = 10;
-    model_resize(&m, 0, 10, 5);
+    scrollback_resize(&m, 0, 10, 5);
     cr_expect_eq(m.total_rows, 10, "a new height wraps nothing");
-    model_scroll(&m, 100);
-    model_resize(&m, 0, 10, 8);
+    scrollback_scroll(&m, 100);
+    scrollback_resize(&m, 0, 10, 8);
     cr_expect_eq(m.scroll, 2, "but there is less to scroll");
-    model_resize(&m, 0, 11, 8);
+    scrollback_resize(&m, 0, 11, 8);
     cr_expect_eq(m.total_rows, 5);
 }
