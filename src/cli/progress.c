@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/say.h"
+#include "cli/transfer_bar.h"
 #include "ui/bar.h"
 #include "ui/charset.h"
 
@@ -28,10 +29,10 @@ static size_t terminal_columns(void)
 }
 
 /* All running transfers as one: the whole job when its size is known. */
-static struct bar sum_up(const struct progress *p, struct roster *r, uint64_t now_us, char label[ROSTER_STATE_BYTES],
-                         char state[ROSTER_STATE_BYTES])
+static struct bar sum_up(const struct progress *p, struct roster *r, uint64_t now_us,
+                         char label[TRANSFER_BAR_STATE_BYTES], char state[TRANSFER_BAR_STATE_BYTES])
 {
-    struct bar sum = roster_bar(r, &r->transfers[0], now_us, state);
+    struct bar sum = transfer_bar(r, &r->transfers[0], now_us, state);
     uint64_t done = p->finished_bytes;
     uint64_t total = done;
     uint64_t rate = 0;
@@ -48,9 +49,9 @@ static struct bar sum_up(const struct progress *p, struct roster *r, uint64_t no
     if (p->job_bytes > total)
         total = p->job_bytes;
     if (p->files > 0)
-        snprintf(label, ROSTER_STATE_BYTES, "%zu of %zu files", p->files_done, p->files);
+        snprintf(label, TRANSFER_BAR_STATE_BYTES, "%zu of %zu files", p->files_done, p->files);
     else
-        snprintf(label, ROSTER_STATE_BYTES, "%zu files", r->transfer_count);
+        snprintf(label, TRANSFER_BAR_STATE_BYTES, "%zu files", r->transfer_count);
     sum.name = label;
     sum.done_bytes = done;
     sum.total_bytes = total;
@@ -87,8 +88,8 @@ static void draw(const char *text, size_t columns)
 uint64_t progress_show(struct progress *p, struct roster *r, uint64_t now_us)
 {
     char text[BAR_TEXT_BYTES];
-    char label[ROSTER_STATE_BYTES];
-    char state[ROSTER_STATE_BYTES];
+    char label[TRANSFER_BAR_STATE_BYTES];
+    char state[TRANSFER_BAR_STATE_BYTES];
 
     if (p->quiet || r->transfer_count == 0)
         return UINT64_MAX;

@@ -13,8 +13,11 @@
 #include "cli/locale.h"
 #include "cli/say.h"
 #include "cli/screen_state.h"
+#include "cli/status.h"
+#include "cli/transfer_bar.h"
 #include "cli/typed.h"
 #include "io/clock.h"
+#include "ui/charset.h"
 #include "ui/input.h"
 #include "ui/keys.h"
 #include "ui/term.h"
@@ -241,38 +244,61 @@ static char *typed_line(size_t *cursor)
     return line;
 }
 
+/* The status line while nobody is connected. */
+static const char *idle_words(const struct screen *s, char out[IDLE_BYTES])
+{
+    const struct dial *calling = admission_calling(&s->talk.admission);
+
+    if (roster_count(&s->talk.roster, ROSTER_TRUSTED) > 0)
+        snprintf(out, IDLE_BYTES, "waiting for the other side to trust your key");
+    else if (calling != NULL && calling->looks_up)
+        snprintf(out, IDLE_BYTES, "looking up %s", calling->query.host);
+    else if (calling != NULL)
+        snprintf(out, IDLE_BYTES, "connecting to %s", calling->query.dialled);
+    else if (s->talk.dialling)
+        snprintf(out, IDLE_BYTES, "connecting to %s", s->program->target.dialled);
+    else
+        snprintf(out, IDLE_BYTES, "nobody is connected, listening on %s", s->listening);
+    return out;
+}
+
+/* Adds bars, status and warning. */
+static void draw_with_state(struct screen *s, struct view *v, uint64_t now_us)
+{
+    const struct roster *r = &s->talk.roster;
+    const bool ascii = !charset_is_utf8();
+    struct bar bars[VIEW_BARS_MAX];
+    char states[VIEW_BARS_MAX][TRANSFER_BAR_STATE_BYTES];
+    char idle[IDLE_BYTES], status[VIEW_STATUS_BYTES], names[VIEW_STATUS_BYTES];
+    char strangers[ADMISSION_ROW_BYTES];
+
+    for (size_t i = 0; i < VIEW_BARS_MAX && i < r->transfer_count; i++)
+        bars[i] = transfer_bar(r, &r->transfers[i], now_us, states[i]);
+    v->bars = bars;
+    v->bar_count = r->transfer_count;
+    v->bars_hint = "/transfers";
+    v->status = status_peers(r, idle_words(s, idle), now_us, ascii, status);
+    v->status_end = status_names(r, ascii, names);
+    v->warning = admission_row(&s->talk.admission, view_columns(), strangers);
+    view_draw(v);
+}
+
 static void draw(struct screen *s, uint64_t now_us)
 {
     size_t cursor;
     char *line = typed_line(&cursor);
     char prompt[PASTED_QUESTION_BYTES];
-    char idle[IDLE_BYTES];
-    char strangers[ADMISSION_ROW_BYTES];
     bool asking = pasted_first(&s->pasted) != NULL;
-    const struct dial *calling = admission_calling(&s->talk.admission);
-
-    if (roster_count(&s->talk.roster, ROSTER_TRUSTED) > 0)
-        snprintf(idle, sizeof idle, "waiting for the other side to trust your key");
-    else if (calling != NULL && calling->looks_up)
-        snprintf(idle, sizeof idle, "looking up %s", calling->query.host);
-    else if (calling != NULL)
-        snprintf(idle, sizeof idle, "connecting to %s", calling->query.dialled);
-    else if (s->talk.dialling)
-        snprintf(idle, sizeof idle, "connecting to %s", s->program->target.dialled);
-    else
-        snprintf(idle, sizeof idle, "nobody is connected, listening on %s", s->listening);
-    view_draw(&(struct view){
+    struct view v = {
         .scrollback = &s->scrollback,
-        .roster = &s->talk.roster,
         .prompt = prompt_of(s, prompt),
         .input = asking         ? ""
                  : line != NULL ? line
                                 : input_text(), /* it stays as it is and comes back */
         .cursor = asking ? 0 : cursor,
-        .now_us = now_us,
-        .idle = idle,
-        .strangers = admission_row(&s->talk.admission, view_columns(), strangers),
-    });
+    };
+
+    draw_with_state(s, &v, now_us);
     free(line);
     s->dirty = false;
     s->next_frame_us = now_us + SCREEN_FRAME_US;

@@ -14,6 +14,7 @@
 #include "cli/talk.h"
 #include "cli/typed.h"
 #include "io/clock.h"
+#include "ui/bar.h"
 
 /* As UTF-8 on the heap; NULL: told why not. */
 static char *utf8_of(struct talk *t, const char *typed)

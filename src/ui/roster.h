@@ -19,13 +19,10 @@
 #include "base/idmap.h"
 #include "conn/endpoint.h"
 #include "crypto/fingerprint.h"
-#include "ui/bar.h"
 
 #define ROSTER_PEERS 2048 /* of the 4096 connections of the endpoint: a newcomer can still be told that it is full */
 #define ROSTER_PEERS_PER_HOST 1024 /* … of one address, or one /64 of IPv6 */
 #define ROSTER_TRANSFERS 256
-
-#define ROSTER_STALL_US UINT64_C(3000000) /* without a byte for this long a transfer is shown as stalled */
 
 #define ROSTER_NAME_BYTES (LIMIT_NAME_BYTES * 4 + 1)
 #define ROSTER_FILE_BYTES 256
@@ -106,10 +103,5 @@ uint32_t roster_only_offer(const struct roster *r);
 
 /* Does something count on, second by second: a transfer, a silence? */
 bool roster_is_busy(const struct roster *r);
-
-/* What to draw for it; `state_text` keeps the words.  now_us: the ui's clock. */
-#define ROSTER_STATE_BYTES 48
-struct bar roster_bar(struct roster *r, const struct roster_transfer *t, uint64_t now_us,
-                      char state_text[ROSTER_STATE_BYTES]);
 
 #endif

@@ -8,7 +8,6 @@
 #include <wchar.h>
 
 #include "base/text.h"
-#include "base/time.h"
 #include "ui/bar.h"
 #include "ui/charset.h"
 #include "ui/input.h"
@@ -17,7 +16,6 @@
 
 #define GUTTER_FULL 8 /* "12:34 ✓ " */
 #define GUTTER_MARK 2 /* "✓ " */
-#define VIEW_NAMES 3  /* of the peers in the status line */
 #define REPLACEMENT 0xFFFD
 #define RETURN_SYMBOL 0x23CE
 #define TAB_SYMBOL 0x21E5
@@ -47,15 +45,15 @@ static struct {
     struct links now;
 } screen_links;
 
-struct view_layout view_layout(size_t height, size_t transfers, bool strangers)
+struct view_layout view_layout(size_t height, size_t bars, bool warning)
 {
     size_t left = height > 1 ? height - 1 : 0; /* the last row is the input line */
-    struct view_layout l = {.strangers = strangers && left >= 1};
+    struct view_layout l = {.warning = warning && left >= 1};
 
-    left -= l.strangers ? 1 : 0; /* a consent needs its object before anything else */
+    left -= l.warning ? 1 : 0; /* what it asks for needs its words before anything else */
     l.status = left >= 2;
     left -= l.status ? 1 : 0;
-    l.bars = transfers < VIEW_BARS_MAX ? transfers : VIEW_BARS_MAX;
+    l.bars = bars < VIEW_BARS_MAX ? bars : VIEW_BARS_MAX;
     if (l.bars > left / 2)
         l.bars = left / 2;
     l.lines = left - l.bars;
@@ -65,25 +63,6 @@ struct view_layout view_layout(size_t height, size_t transfers, bool strangers)
 size_t view_gutter(size_t width)
 {
     return width >= 40 ? GUTTER_FULL : width >= 16 ? GUTTER_MARK : 0;
-}
-
-static size_t peer_words(const struct roster_peer *p, uint64_t now_us, const char *dot, char *out, size_t cap)
-{
-    int used;
-
-    if (p->unreachable) {
-        uint64_t silent_us = now_us > p->silent_since_us ? now_us - p->silent_since_us : 0;
-        used =
-            snprintf(out, cap, "%s%sunreachable for %llu s", p->name, dot, (unsigned long long)(silent_us / US_PER_S));
-    } else if (p->has_stats) {
-        uint64_t sent = p->stats.sent_packets;
-        double loss = sent > 0 ? 100.0 * (double)p->stats.lost_packets / (double)sent : 0;
-        used = snprintf(out, cap, "%s%sconnected%srtt %.1f ms%sloss %.1f %%", p->name, dot, dot,
-                        (double)p->stats.rtt_us / (double)US_PER_MS, dot, loss);
-    } else {
-        used = snprintf(out, cap, "%s%sconnected", p->name, dot);
-    }
-    return used < 0 ? 0 : (size_t)used < cap ? (size_t)used : cap - 1;
 }
 
 /* Appends words to a status line of `used` bytes; what does not fit is cut. */
@@ -99,49 +78,18 @@ static size_t append(char *out, size_t used, const char *format, ...)
     return used < VIEW_STATUS_BYTES ? used : VIEW_STATUS_BYTES - 1;
 }
 
-/* One peer in detail, many as a number. */
-static size_t append_peers(const struct view *v, const char *dot, char *out)
+const char *view_separator(bool ascii)
 {
-    size_t count = roster_count(v->roster, ROSTER_CONNECTED);
-    size_t unreachable = 0;
-
-    if (count == 0)
-        return append(out, 0, "%s", v->idle);
-    if (count == 1)
-        return peer_words(roster_next_connected(v->roster, NULL), v->now_us, dot, out, VIEW_STATUS_BYTES);
-    for (struct roster_peer *p = NULL; (p = roster_next_connected(v->roster, p));)
-        unreachable += p->unreachable;
-    size_t used = append(out, 0, "%zu peers", count);
-    return unreachable ? append(out, used, "%s%zu unreachable", dot, unreachable) : used;
-}
-
-/* The first few of many, last: they may be cut. */
-static size_t append_names(const struct view *v, const char *dot, char *out, size_t used)
-{
-    size_t named = 0;
-
-    if (roster_count(v->roster, ROSTER_CONNECTED) < 2)
-        return used;
-    for (struct roster_peer *p = NULL; named < VIEW_NAMES && (p = roster_next_connected(v->roster, p)); named++)
-        used = append(out, used, "%s%s", named ? ", " : dot, p->name);
-    return roster_count(v->roster, ROSTER_CONNECTED) > named ? append(out, used, ", ...") : used;
+    return ascii ? " - " : " · ";
 }
 
 const char *view_status(const struct view *v, bool ascii, char out[VIEW_STATUS_BYTES])
 {
-    const char *dot = ascii ? " - " : " · ";
-    size_t used = append_peers(v, dot, out);
-    uint64_t rate = 0;
+    size_t used = append(out, 0, "%s", v->status);
 
-    for (size_t i = 0; i < v->roster->transfer_count; i++)
-        rate += v->roster->transfers[i].rate_bytes_per_s;
-    if (rate > 0) {
-        char text[TEXT_SIZE_BYTES];
-        used = append(out, used, "%s%s/s", dot, text_size(rate, text));
-    }
     if (v->scrollback->scroll > 0)
-        used = append(out, used, "%sPgDn: %zu more below", dot, v->scrollback->scroll);
-    append_names(v, dot, out, used);
+        used = append(out, used, "%sPgDn: %zu more below", view_separator(ascii), v->scrollback->scroll);
+    append(out, used, "%s", v->status_end);
     return out;
 }
 
@@ -206,11 +154,11 @@ static int draw_text(int row, int column, size_t columns, const char *text, size
     return column;
 }
 
-uint8_t view_hue(const char *fingerprint)
+uint8_t view_hue(const char *speaker)
 {
     uint32_t hash = 2166136261; /* FNV-1a */
 
-    for (const char *at = fingerprint; *at != '\0'; at++)
+    for (const char *at = speaker; *at != '\0'; at++)
         hash = (hash ^ (uint8_t)*at) * 16777619;
     return (uint8_t)(hash % VIEW_HUES);
 }
@@ -311,16 +259,14 @@ static void draw_lines(struct scrollback *m, const struct view_layout *l, size_t
 static void draw_bars(const struct view *v, const struct view_layout *l, size_t width)
 {
     char text[BAR_TEXT_BYTES];
-    char state[ROSTER_STATE_BYTES];
     short pair = term_colors() ? PAIR_OF(COLOR_OF_BAR) : 0;
-    size_t shown = v->roster->transfer_count;
 
     for (size_t i = 0; i < l->bars; i++) {
         int y = (int)(l->lines + i);
-        if (i + 1 == l->bars && shown > l->bars) {
-            snprintf(text, sizeof text, "and %zu more: /transfers", shown - i);
+        if (i + 1 == l->bars && v->bar_count > l->bars) {
+            snprintf(text, sizeof text, "and %zu more: %s", v->bar_count - i, v->bars_hint);
         } else {
-            struct bar b = roster_bar(v->roster, &v->roster->transfers[i], v->now_us, state);
+            struct bar b = v->bars[i];
             b.ascii = !charset_is_utf8();
             bar_render(&b, width, text);
         }
@@ -402,22 +348,22 @@ static void refresh_with_links(int height)
 
 void view_draw(const struct view *v)
 {
-    const bool strangers = v->strangers != NULL && v->strangers[0] != '\0';
+    const bool warning = v->warning != NULL && v->warning[0] != '\0';
     int height, width;
 
     getmaxyx(stdscr, height, width);
     if (height < 1 || width < 1)
         return;
-    struct view_layout l = view_layout((size_t)height, v->roster->transfer_count, strangers);
+    struct view_layout l = view_layout((size_t)height, v->bar_count, warning);
     erase();
     links_begin(&screen_links.now);
     if (l.lines > 0)
         draw_lines(v->scrollback, &l, (size_t)width);
     draw_bars(v, &l, (size_t)width);
     if (l.status)
-        draw_status(v, height - (l.strangers ? 3 : 2), (size_t)width);
-    if (l.strangers)
-        draw_text(height - 2, 0, (size_t)width, v->strangers, strlen(v->strangers), A_BOLD,
+        draw_status(v, height - (l.warning ? 3 : 2), (size_t)width);
+    if (l.warning)
+        draw_text(height - 2, 0, (size_t)width, v->warning, strlen(v->warning), A_BOLD,
                   term_colors() ? PAIR_OF(COLOR_OF_ERROR) : 0);
     draw_input(v, height - 1, (size_t)width);
     refresh_with_links(height);

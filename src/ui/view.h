@@ -1,10 +1,10 @@
 /*
- * view: the state of the program onto the screen.
+ * view: lines, bars and words onto the screen.
  *
  *   scrollback
- *   transfer bars
+ *   bars
  *   status line
- *   who waits to be let in
+ *   a warning
  *   prompt and input line
  *
  * Everything is drawn anew each time and curses sends the difference.  Works at any size down to 1×1: the input line
@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ui/roster.h"
+#include "ui/bar.h"
 #include "ui/scrollback.h"
 
 #define VIEW_BARS_MAX 6
@@ -26,22 +26,23 @@
 
 struct view {
     struct scrollback *scrollback;
-    struct roster *roster;
-    const char *prompt; /* "> ", or a question */
+    const struct bar *bars; /* the first VIEW_BARS_MAX of bar_count */
+    size_t bar_count;
+    const char *bars_hint;           /* how the user sees those that have no row */
+    const char *status, *status_end; /* the status line: its beginning; what may be cut; both may be "" */
+    const char *warning;             /* a row of its own that must be seen; "": no row */
+    const char *prompt;              /* "> ", or a question */
     const char *input;
-    size_t cursor;         /* byte of input */
-    uint64_t now_us;       /* for "stalled 12 s" */
-    const char *idle;      /* status line while nobody is connected */
-    const char *strangers; /* the row of those who wait to be let in; "": no row */
+    size_t cursor; /* byte of input */
 };
 
 /* The rows each part gets at this height; pure. */
 struct view_layout {
     size_t lines; /* scrollback, from row 0 */
-    size_t bars;  /* transfers, below it */
-    bool status, strangers;
+    size_t bars;  /* below it */
+    bool status, warning;
 };
-struct view_layout view_layout(size_t height, size_t transfers, bool strangers);
+struct view_layout view_layout(size_t height, size_t bars, bool warning);
 
 /* The screen's width; between term_start and term_stop. */
 size_t view_columns(void);
@@ -49,16 +50,19 @@ size_t view_columns(void);
 /* Columns left of the text for time and mark at this width; pure. */
 size_t view_gutter(size_t width);
 
-/* The status line in words, sanitised names inside; pure. */
+/* Between the parts of a status line; pure. */
+const char *view_separator(bool ascii);
+
+/* The status line in words; pure. */
 const char *view_status(const struct view *v, bool ascii, char out[VIEW_STATUS_BYTES]);
 
 /*
- * Colours: legible on black and on white (a contrast of 4 to both), else the terminal's own.  A peer's is one of
- * VIEW_HUES by its key, the same in every run.
+ * Colours: legible on black and on white (a contrast of 4 to both), else the terminal's own.  A speaker's is one
+ * of VIEW_HUES by its name, the same in every run.
  */
 #define VIEW_HUES 8
 enum view_color { COLOR_OF_OWN, COLOR_OF_ERROR, COLOR_OF_BAR, COLOR_OF_HUE, VIEW_COLORS = COLOR_OF_HUE + VIEW_HUES };
-uint8_t view_hue(const char *fingerprint);                  /* pure */
+uint8_t view_hue(const char *speaker);                      /* pure */
 short view_color_number(enum view_color color, int colors); /* of a terminal with so many; -1: its own.  Pure. */
 
 void view_start(void); /* after term_start: colours */

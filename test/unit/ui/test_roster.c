@@ -150,34 +150,6 @@ Test(roster, takes_progress_of_known_transfers)
     cr_expect_eq(t->state, ROSTER_RUNNING);
 }
 
-Test(roster, says_how_long_a_transfer_has_been_stalled)
-{
-    char state[ROSTER_STATE_BYTES];
-    struct roster_peer *p = add_connected(1, "bob", "x");
-    struct roster_transfer *t = roster_add_transfer(&r, 9);
-    struct msg_progress progress = {.id = 9, .done_bytes = 5, .total_bytes = 9};
-
-    t->peer = 1;
-    t->total_bytes = 9;
-    cr_expect_str_eq(roster_bar(&r, t, 0, state).state, "/accept 9 or /reject 9");
-    t->sending = true;
-    cr_expect_str_eq(roster_bar(&r, t, 0, state).state, "waiting for the peer");
-    roster_update(&r, &progress, 1000000);
-    cr_expect_null(roster_bar(&r, t, 3900000, state).state);
-    roster_update(&r, &progress, 3000000);
-    cr_expect_str_eq(roster_bar(&r, t, 5100000, state).state, "stalled 4 s");
-    progress.done_bytes++;
-    progress.stalled = true;
-    roster_update(&r, &progress, 5000000);
-    cr_expect_str_eq(roster_bar(&r, t, 5100000, state).state, "stalled");
-    p->unreachable = true;
-    p->silent_since_us = 1000000;
-    cr_expect_str_eq(roster_bar(&r, t, 13500000, state).state, "stalled 12 s");
-    progress.done_bytes = 9;
-    roster_update(&r, &progress, 5000000);
-    cr_expect_str_eq(roster_bar(&r, t, 13500000, state).state, "waiting for the receipt");
-}
-
 Test(roster, is_busy_while_something_counts_on)
 {
     struct roster_peer *p = roster_add_peer(&r, 1, &(struct duet_addr){0});
