@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/time.h"
+#include "cli/completion.h"
 #include "cli/locale.h"
 #include "cli/say.h"
 #include "cli/screen_state.h"
@@ -401,7 +402,7 @@ int screen_run(struct program *p)
     }
     block_screen_signals(SIG_BLOCK);
     view_start();
-    input_start();
+    input_start(&completion_language);
     s->program = p;
     s->dirty = true;
     scrollback_init(&s->scrollback);

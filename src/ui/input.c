@@ -3,13 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <readline/history.h>
 #include <readline/readline.h>
 
 #include "base/text.h"
-#include "ui/command.h"
 #include "ui/keys.h"
 
 #define KEY_INTERRUPT 3 /* ^C */
@@ -22,6 +20,7 @@
 
 /* Readline calls back without a context, so what its callbacks share is here. */
 static struct {
+    const struct input_language *language;
     FILE *nowhere;            /* readline's output */
     int byte;                 /* the byte being fed; EOF: none */
     struct input_event event; /* what this byte led to */
@@ -82,57 +81,42 @@ static void begin_paste(uint64_t now_us)
     in.paste_last_us = now_us;
 }
 
-/* Readline's generator for command names behind the slash. */
-static char *command_generator(const char *text, int state)
+/* Readline's generator for the words of the language. */
+static char *word_generator(const char *text, int state)
 {
     static size_t index;
-    const char *name;
+    const char *word;
 
     if (state == 0)
         index = 0;
-    while ((name = command_name(index))) {
+    while ((word = in.language->word(index))) {
         index++;
-        if (strncmp(name, text, strlen(text)) == 0)
-            return strdup(name);
+        if (strncmp(word, text, strlen(text)) == 0)
+            return strdup(word);
     }
     return NULL;
 }
 
-/* Where the word to complete starts in the line up to the cursor, and who knows its continuations;
- * NULL: nothing to do. */
-static rl_compentry_func_t *completer(const char *line, size_t *start)
+/* The continuations of the end of `before`, which begins at *start; NULL: there are none.  The caller frees them. */
+static char **find_matches(const char *before, enum input_completes what, size_t start)
 {
-    static const char send[] = "/send ";
-
-    if (line[0] == '/' && line[1] != '/' && !strpbrk(line, " \t")) {
-        *start = 1;
-        return command_generator;
-    }
-    if (strncmp(line, send, sizeof send - 1) != 0)
+    switch (what) {
+    case INPUT_COMPLETES_NOTHING:
         return NULL;
-    *start = sizeof send - 1;
-    while (line[*start] == ' ')
-        (*start)++;
-    if (line[*start] == '"' || line[*start] == '\'')
-        (*start)++;
-    return rl_filename_completion_function;
+    case INPUT_COMPLETES_WORDS:
+        return rl_completion_matches(before + start, word_generator);
+    case INPUT_COMPLETES_PATHS:
+        return rl_completion_matches(before + start, rl_filename_completion_function);
+    }
+    return NULL;
 }
 
-/* Is this match, as the user would write it, a directory? */
-static bool is_directory(const char *path)
+/* What follows the only match. */
+static const char *closing_of(enum input_completes what, const char *match)
 {
-    struct stat st;
-    struct command c;
-    char line[4096];
-    bool directory;
-
-    /* The command parser knows how "~" is meant. */
-    snprintf(line, sizeof line, "/send %s", path);
-    if (command_parse(line, &c) < 0)
-        return false;
-    directory = c.id == COMMAND_SEND && stat(c.text, &st) == 0 && S_ISDIR(st.st_mode);
-    command_dispose(&c);
-    return directory;
+    if (what == INPUT_COMPLETES_WORDS)
+        return " ";
+    return in.language->is_directory(match) ? "/" : "";
 }
 
 static void offer_choices(char **matches)
@@ -156,18 +140,18 @@ static void offer_choices(char **matches)
 
 static int on_tab(int count, int key)
 {
-    size_t start;
+    size_t start = 0;
 
     (void)count, (void)key;
-    char *before = strndup(rl_line_buffer, (size_t)rl_point);
+    char *before = in.language != NULL ? strndup(rl_line_buffer, (size_t)rl_point) : NULL;
     if (!before)
         return 0;
-    rl_compentry_func_t *generator = completer(before, &start);
-    char **matches = generator ? rl_completion_matches(before + start, generator) : NULL;
+    const enum input_completes what = in.language->complete(before, &start);
+    char **matches = find_matches(before, what, start);
     if (matches) {
         bool only = !matches[1];
         bool changes = strcmp(matches[0], before + start) != 0;
-        const char *closing = !only ? "" : generator == command_generator ? " " : is_directory(matches[0]) ? "/" : "";
+        const char *closing = only ? closing_of(what, matches[0]) : "";
         rl_begin_undo_group();
         rl_delete_text((int)start, rl_point);
         rl_point = (int)start;
@@ -197,8 +181,9 @@ static void bind_keys(void)
     rl_bind_keyseq_if_unbound("\\e[1;5D", rl_backward_word);
 }
 
-void input_start(void)
+void input_start(const struct input_language *language)
 {
+    in.language = language;
     in.byte = EOF;
     in.nowhere = fopen("/dev/null", "re+");
     rl_readline_name = "duet";

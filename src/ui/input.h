@@ -41,7 +41,18 @@ struct input_event {
     char *text; /* heap, the caller frees it; NULL where not named above */
 };
 
-void input_start(void);
+/* What Tab goes on with, in the language of whoever reads the lines. */
+enum input_completes { INPUT_COMPLETES_NOTHING, INPUT_COMPLETES_WORDS, INPUT_COMPLETES_PATHS };
+
+struct input_language {
+    /* What the end of the line up to the cursor is, and the byte at which that begins. */
+    enum input_completes (*complete)(const char *before, size_t *start);
+    const char *(*word)(size_t index);      /* the words there are; NULL: no more */
+    bool (*is_directory)(const char *path); /* of a path as it is typed */
+};
+
+/* NULL: Tab does nothing.  The language is valid until input_stop. */
+void input_start(const struct input_language *language);
 void input_stop(void);
 
 struct input_event input_byte(unsigned char byte, uint64_t now_us);

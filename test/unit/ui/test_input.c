@@ -3,8 +3,6 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "ui/input.h"
 
@@ -13,7 +11,7 @@ static void set_up(void)
     cr_assert_not_null(setlocale(LC_ALL, "C.UTF-8"));
     setenv("INPUTRC", "/dev/null", 1);
     setenv("TERM", "xterm", 1);
-    input_start();
+    input_start(NULL);
 }
 
 TestSuite(input, .init = set_up, .fini = input_stop);
@@ -214,36 +212,44 @@ Test(input, gives_back_what_it_was_told_to_keep)
     expect_line("\031\r", "a one\ntwob");
 }
 
-Test(input, completes_commands_and_paths)
+static enum input_completes complete(const char *before, size_t *start)
 {
-    char dir[] = "/tmp/duet-input.XXXXXX";
-    char path[64], keys[128], line[128];
+    const char *at = strpbrk(before, "!<");
 
-    cr_assert_not_null(mkdtemp(dir));
-    snprintf(path, sizeof path, "%s/my file.txt", dir);
-    fclose(fopen(path, "w"));
-    snprintf(path, sizeof path, "%s/folder", dir);
-    cr_assert_eq(mkdir(path, 0700), 0);
+    if (at == NULL)
+        return INPUT_COMPLETES_NOTHING;
+    *start = (size_t)(at - before) + 1;
+    return *at == '!' ? INPUT_COMPLETES_WORDS : INPUT_COMPLETES_PATHS;
+}
 
-    expect_line("/tra\t\r", "/transfers ");
-    snprintf(keys, sizeof keys, "/send %s/my\t\r", dir);
-    snprintf(line, sizeof line, "/send %s/my file.txt", dir);
-    expect_line(keys, line);
-    snprintf(keys, sizeof keys, "/send %s/fol\t\r", dir);
-    snprintf(line, sizeof line, "/send %s/folder/", dir);
-    expect_line(keys, line);
-    expect_line("no\tcommand\r", "nocommand");
+static const char *word(size_t index)
+{
+    static const char *const words[] = {"cat", "cow", "dog", NULL};
 
-    struct input_event ev = type("/c\t");
+    return words[index];
+}
+
+static bool is_directory(const char *path)
+{
+    return strcmp(path, "/proc") == 0;
+}
+
+Test(input, completes_what_its_language_says)
+{
+    static const struct input_language language = {.complete = complete, .word = word, .is_directory = is_directory};
+
+    expect_line("a !do\t\r", "a !do"); /* none yet */
+    input_stop();
+    input_start(&language);
+    expect_line("a !do\t\r", "a !dog ");
+    expect_line("a !x\t\r", "a !x");
+    expect_line("a </pro\t\r", "a </proc/");
+    expect_line("no\tword\r", "noword");
+
+    struct input_event ev = type("!c\t");
     cr_expect_eq(ev.type, INPUT_CHOICES);
-    cr_expect(strstr(ev.text, "connect") && strstr(ev.text, "clear") && strstr(ev.text, "cancel"), "%s", ev.text);
+    cr_expect_str_eq(ev.text, "cat  cow");
     free(ev.text);
-
-    snprintf(path, sizeof path, "%s/my file.txt", dir);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/folder", dir);
-    rmdir(path);
-    rmdir(dir);
 }
 
 Test(input, shows_the_part_of_the_line_around_the_cursor)
