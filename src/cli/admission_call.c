@@ -13,7 +13,7 @@ static bool start_lookup(struct admission *a, struct dial *d, duet_time now)
         return false;
     d->looks_up = true;
     d->told_at = time_add(now, ADMISSION_SLOW_US);
-    d->give_up_at = time_add(now, a->program->o->timeout_us);
+    d->give_up_at = time_add(now, a->program->set->timeout_us);
     return true;
 }
 
@@ -87,7 +87,7 @@ static void give_up_lookup(struct admission *a, const struct dial *d)
 
     lookups_cancel(a->program->lookups, d->id);
     snprintf(text, sizeof(text), "cannot find %.100s: no name server answered within %llu s", d->query.host,
-             (unsigned long long)(a->program->o->timeout_us / US_PER_S));
+             (unsigned long long)(a->program->set->timeout_us / US_PER_S));
     fail_call(a, d, DUET_ENOTFOUND, text);
 }
 

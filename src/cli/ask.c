@@ -44,7 +44,7 @@ static void on_connected(struct job *j, const struct msg *m)
 {
     const struct ask *a = j->self;
 
-    if (j->program.o->verbose)
+    if (j->program.set->verbose)
         job_on_connected(j, m);
     if (m->peer != a->peer)
         return;
@@ -81,17 +81,9 @@ static void on_gone(struct job *j, const struct msg *m)
 }
 
 static const struct job_rule rules[] = {
-    {MSG_PEER_KEY, on_peer_key},
-    {MSG_CONNECTED, on_connected},
-    {MSG_FAILED, on_gone},
-    {MSG_ANSWER, on_answer},
-    {MSG_UNREACHABLE, job_on_unreachable},
-    {MSG_BACK, job_on_back},
-    {MSG_LEFT, on_gone},
-    {MSG_LOST, on_gone},
-    {MSG_NOTICE, job_on_notice},
-    {MSG_STOPPED, job_on_stopped},
-    {MSG_STOPPED, NULL},
+    {MSG_PEER_KEY, on_peer_key},       {MSG_CONNECTED, on_connected}, {MSG_FAILED, on_gone}, {MSG_ANSWER, on_answer},
+    {MSG_UNREACHABLE, job_on_silence}, {MSG_BACK, job_on_silence},    {MSG_LEFT, on_gone},   {MSG_LOST, on_gone},
+    {MSG_NOTICE, job_on_notice},       {MSG_STOPPED, job_on_stopped}, {MSG_STOPPED, NULL},
 };
 
 /* The words as one line, blanks between them.  false: too long. */
@@ -118,7 +110,7 @@ static bool is_command(const char *word)
 
 static int check_usage(const struct options *o)
 {
-    if (!o->host || o->arg_count == 0) {
+    if (!o->settings.host || o->arg_count == 0) {
         say_error("usage: duet %s", subcommand_ask.usage);
         return EXIT_USAGE;
     }
@@ -136,7 +128,7 @@ static int check_usage(const struct options *o)
 
 static int run(struct options *o)
 {
-    const struct hub_config hub = {.give_up_us = o->timeout_us};
+    const struct hub_config hub = {.give_up_us = o->settings.timeout_us};
     int code = check_usage(o);
 
     if (code != EXIT_DONE)
@@ -150,7 +142,7 @@ static int run(struct options *o)
         say_error("the arguments are longer than %d bytes", ASK_LINE_BYTES - 1);
         code = EXIT_USAGE;
     } else {
-        code = job_open(&a->job, o, &hub, rules, on_admitted, a);
+        code = job_open(&a->job, &o->settings, &hub, rules, on_admitted, a);
         if (code == EXIT_DONE) {
             code = job_run(&a->job);
             job_close(&a->job);

@@ -21,8 +21,8 @@ static int run(struct options *o)
         say_error("one host at most: '%s' is one too many (/connect reaches more)", o->args[1]);
         return EXIT_USAGE;
     }
-    o->host = o->arg_count > 0 ? o->args[0] : NULL;
-    int code = program_open(&p, o, &hub);
+    o->settings.host = o->arg_count > 0 ? o->args[0] : NULL;
+    int code = program_open(&p, &o->settings, &hub);
     if (code != EXIT_DONE)
         return code;
     code = on_screen ? screen_run(&p) : -1;

@@ -4,7 +4,9 @@
 #ifndef DUET_CLI_EXIT_H
 #define DUET_CLI_EXIT_H
 
-enum cli_exit {
+#include "app/msg.h"
+
+enum exit_code {
     EXIT_DONE = 0,
     EXIT_INTERNAL = 1, /* internal or system error */
     EXIT_USAGE = 2,
@@ -16,5 +18,10 @@ enum cli_exit {
     EXIT_SOME_FAILED = 8,   /* some files failed */
     EXIT_INTERRUPTED = 130, /* SIGINT, SIGTERM, SIGHUP */
 };
+
+/* Of a MSG_LEFT or MSG_LOST, if that was all there was. */
+int exit_of_end(const struct msg *m);
+/* Of a MSG_FAILED. */
+int exit_of_failure(const struct msg *m);
 
 #endif

@@ -20,12 +20,13 @@ static int run(struct options *o)
         say_error("id takes no arguments");
         return EXIT_USAGE;
     }
-    if (identity_open(&id, o->home, error) < 0) {
+    if (identity_open(&id, o->settings.home, error) < 0) {
         say_error("%s", error);
         return EXIT_INTERNAL;
     }
     identity_default_name(&id, name);
-    snprintf(line, sizeof(line), "%s %s", o->name ? o->name : name, fingerprint(id.keys.public, print));
+    snprintf(line, sizeof(line), "%s %s", o->settings.name ? o->settings.name : name,
+             fingerprint(id.keys.public, print));
     say_lines(stdout, "", line);
     identity_wipe(&id);
     return EXIT_DONE;

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/time.h"
 #include "cli/say.h"
+#include "cli/words.h"
 #include "crypto/aead.h"
 #include "io/clock.h"
 
@@ -80,15 +81,15 @@ static void on_admission(void *self, const struct admission_event *ev)
 
 /* ---- running ---- */
 
-int job_open(struct job *j, const struct options *o, const struct hub_config *hub, const struct job_rule *rules,
+int job_open(struct job *j, const struct settings *set, const struct hub_config *hub, const struct job_rule *rules,
              job_admitted *admitted, void *self)
 {
     j->rules = rules;
     j->admitted = admitted;
     j->self = self;
-    progress_init(&j->progress, o->quiet);
+    progress_init(&j->progress, set->quiet);
     admission_init(&j->admission, &j->program, &j->roster, on_admission, j);
-    return program_open(&j->program, o, hub);
+    return program_open(&j->program, set, hub);
 }
 
 void job_close(struct job *j)
@@ -181,13 +182,13 @@ const char *job_peer_name(struct job *j, conn_id peer)
 
 void job_on_listening(struct job *j, const struct msg *m)
 {
-    const struct options *o = j->program.o;
+    const struct settings *set = j->program.set;
     char text[ADDR_TEXT_BYTES], providers[AEAD_PROVIDERS_TEXT_BYTES];
 
     /* Who connects does not care about the port, unless it was left open. */
-    if (!j->program.has_target || o->verbose || (o->port_given && o->port == 0))
-        progress_note(&j->progress, "listening on %s", program_endpoint_text(&m->addr, text));
-    if (o->verbose)
+    if (!j->program.has_target || set->verbose || (set->port_given && set->port == 0))
+        progress_note(&j->progress, "listening on %s", words_endpoint(&m->addr, text));
+    if (set->verbose)
         progress_note(&j->progress, "encryption: %s", aead_providers_text(providers));
 }
 
@@ -206,27 +207,17 @@ void job_on_progress(struct job *j, const struct msg *m)
     roster_update(&j->roster, m->progress, clock_now().us);
 }
 
-void job_on_unreachable(struct job *j, const struct msg *m)
+void job_on_silence(struct job *j, const struct msg *m)
 {
     struct roster_peer *p = roster_peer(&j->roster, m->peer);
-    uint64_t now_us = clock_now().us;
+    const uint64_t now_us = clock_now().us;
+    char words[WORDS_SILENCE_BYTES];
 
     if (!p)
         return;
-    p->unreachable = true;
+    p->unreachable = m->type == MSG_UNREACHABLE;
     p->silent_since_us = now_us > m->value ? now_us - m->value : 0;
-    progress_note(&j->progress, "%s is unreachable: silent for %llu s", p->name,
-                  (unsigned long long)(m->value / US_PER_S));
-}
-
-void job_on_back(struct job *j, const struct msg *m)
-{
-    struct roster_peer *p = roster_peer(&j->roster, m->peer);
-
-    if (!p)
-        return;
-    p->unreachable = false;
-    progress_note(&j->progress, "%s is back after %llu s", p->name, (unsigned long long)(m->value / US_PER_S));
+    progress_note(&j->progress, "%s", words_silence(p->name, p->unreachable, m->value, words));
 }
 
 void job_on_text(struct job *j, const struct msg *m)
@@ -245,7 +236,7 @@ void job_on_notice(struct job *j, const struct msg *m)
 {
     if (m->flag)
         progress_error(&j->progress, "%s", m->text);
-    else if (j->program.o->verbose)
+    else if (j->program.set->verbose)
         progress_note(&j->progress, "%s", m->text);
 }
 

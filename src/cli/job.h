@@ -44,7 +44,7 @@ struct job {
 };
 
 /* EXIT_DONE, or the code to exit with (the error is printed, nothing to close). */
-int job_open(struct job *j, const struct options *o, const struct hub_config *hub, const struct job_rule *rules,
+int job_open(struct job *j, const struct settings *set, const struct hub_config *hub, const struct job_rule *rules,
              job_admitted *admitted, void *self);
 
 /* Runs to the end; the exit code: what job_finish said, EXIT_INTERRUPTED after a signal. */
@@ -58,7 +58,7 @@ void job_finish(struct job *j, int code);
 const char *job_peer_name(struct job *j, conn_id peer);
 
 /* Handlers that serve as they are. */
-job_handler job_on_listening, job_on_connected, job_on_progress, job_on_unreachable, job_on_back, job_on_text,
-    job_on_notice, job_on_stopped;
+job_handler job_on_listening, job_on_connected, job_on_progress, job_on_silence, job_on_text, job_on_notice,
+    job_on_stopped;
 
 #endif

@@ -114,7 +114,7 @@ static int dispatch(int argc, char *argv[])
     if (o.help)
         print_help(command);
     else if (o.version)
-        print_version(o.verbose);
+        print_version(o.settings.verbose);
     else
         code = runs->run(&o);
     options_dispose(&o);

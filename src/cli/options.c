@@ -92,8 +92,8 @@ static int set_port(struct options *o, const char *value, const char **wanted)
     *wanted = "a number from 0 to 65535";
     if (strspn(value, "0123456789") != strlen(value) || options_read_size(value, &port) < 0 || port > UINT16_MAX)
         return -1;
-    o->port = (uint16_t)port;
-    o->port_given = true;
+    o->settings.port = (uint16_t)port;
+    o->settings.port_given = true;
     return 0;
 }
 
@@ -124,7 +124,7 @@ static int set_name(struct options *o, const char *value, const char **wanted)
         return -1;
     if (text_sanitise(TEXT_LINE, value, len, clean, sizeof clean) != len || strcmp(clean, value) != 0)
         return -1;
-    o->name = value;
+    o->settings.name = value;
     return 0;
 }
 
@@ -132,9 +132,9 @@ static int set_mode(struct options *o, const char *value, const char **wanted)
 {
     *wanted = "burst or step";
     if (strcmp(value, "burst") == 0)
-        o->params.mode = MODE_BURST;
+        o->settings.params.mode = MODE_BURST;
     else if (strcmp(value, "step") == 0)
-        o->params.mode = MODE_STEP;
+        o->settings.params.mode = MODE_STEP;
     else
         return -1;
     return 0;
@@ -144,9 +144,12 @@ static int set_window(struct options *o, const char *value, const char **wanted)
 {
     *wanted = "a size from 64k to 48M";
     _Static_assert(LIMIT_WINDOW_MIN_BYTES == 64 << 10 && LIMIT_WINDOW_MAX_BYTES == 48 << 20, "as the message says");
-    if (options_read_size(value, &o->params.window_bytes) < 0)
+    if (options_read_size(value, &o->settings.params.window_bytes) < 0)
         return -1;
-    return o->params.window_bytes < LIMIT_WINDOW_MIN_BYTES || o->params.window_bytes > LIMIT_WINDOW_MAX_BYTES ? -1 : 0;
+    return o->settings.params.window_bytes < LIMIT_WINDOW_MIN_BYTES ||
+                   o->settings.params.window_bytes > LIMIT_WINDOW_MAX_BYTES
+               ? -1
+               : 0;
 }
 
 static int set_max_packet(struct options *o, const char *value, const char **wanted)
@@ -157,13 +160,13 @@ static int set_max_packet(struct options *o, const char *value, const char **wan
     _Static_assert(LIMIT_PACKET_MIN_BYTES == 1200 && LIMIT_PACKET_MAX_BYTES == 65507, "as the message says");
     if (options_read_size(value, &bytes) < 0 || bytes < LIMIT_PACKET_MIN_BYTES || bytes > LIMIT_PACKET_MAX_BYTES)
         return -1;
-    o->params.max_packet_bytes = (uint32_t)bytes;
+    o->settings.params.max_packet_bytes = (uint32_t)bytes;
     return 0;
 }
 
 static int set_heartbeat(struct options *o, const char *value, const char **wanted)
 {
-    uint64_t *span_us = &o->params.heartbeat_us;
+    uint64_t *span_us = &o->settings.params.heartbeat_us;
 
     *wanted = "seconds from 0.5 to 60";
     _Static_assert(HEARTBEAT_MIN_US == 500000 && HEARTBEAT_MAX_US == 60000000, "as the message says");
@@ -175,7 +178,8 @@ static int set_heartbeat(struct options *o, const char *value, const char **want
 static int set_timeout(struct options *o, const char *value, const char **wanted)
 {
     *wanted = "seconds, more than 0 and at most a week";
-    if (options_read_seconds(value, &o->timeout_us) < 0 || o->timeout_us == 0 || o->timeout_us > TIMEOUT_MAX_US)
+    if (options_read_seconds(value, &o->settings.timeout_us) < 0 || o->settings.timeout_us == 0 ||
+        o->settings.timeout_us > TIMEOUT_MAX_US)
         return -1;
     return 0;
 }
@@ -183,7 +187,7 @@ static int set_timeout(struct options *o, const char *value, const char **wanted
 static int set_limit(struct options *o, const char *value, const char **wanted)
 {
     *wanted = "bytes a second, at least 1k, like 500k or 2MB";
-    if (options_read_size(value, &o->limit_bytes_per_s) < 0 || o->limit_bytes_per_s < 1024)
+    if (options_read_size(value, &o->settings.limit_bytes_per_s) < 0 || o->settings.limit_bytes_per_s < 1024)
         return -1;
     return 0;
 }
@@ -202,19 +206,21 @@ static int set_limit(struct options *o, const char *value, const char **wanted)
 /* clang-format off */
 static const struct option_entry entries[] = {
     OPTION('c', "connect", "HOST[:PORT]", "connect to this peer; without it, wait for one",
-     FOR_SEND | FOR_RECV | FOR_ASK, TEXT(host)),
+     FOR_SEND | FOR_RECV | FOR_ASK, TEXT(settings.host)),
     OPTION(0, "plain", NULL, "lines instead of a screen: messages or /commands in, events out", FOR_CHAT, FLAG(plain)),
-    OPTION('o', "out", "DIR", "where received files go (default: the current directory)", TRANSFERS, TEXT(out_dir)),
+    OPTION('o', "out", "DIR", "where received files go (default: the current directory)",
+     TRANSFERS, TEXT(settings.out_dir)),
     OPTION('y', "yes", NULL, "accept every offered file", TRANSFERS, FLAG(yes)),
     OPTION('k', "keep", NULL, "keep waiting for the next peer", FOR_RECV, FLAG(keep)),
     OPTION('p', "port", "PORT", "local UDP port (default 6254; 0: any free one)", PEERS, SET(set_port)),
-    OPTION(0, "bind", "ADDR", "local address to use", PEERS, TEXT(bind)),
-    OPTION('4', "ipv4", NULL, "IPv4 only", PEERS, FLAG(only_v4)),
-    OPTION('6', "ipv6", NULL, "IPv6 only", PEERS, FLAG(only_v6)),
-    OPTION(0, "home", "DIR", "keep keys and known peers in DIR (else DUET_HOME, else XDG)", FOR_ALL, TEXT(home)),
+    OPTION(0, "bind", "ADDR", "local address to use", PEERS, TEXT(settings.bind)),
+    OPTION('4', "ipv4", NULL, "IPv4 only", PEERS, FLAG(settings.only_v4)),
+    OPTION('6', "ipv6", NULL, "IPv6 only", PEERS, FLAG(settings.only_v6)),
+    OPTION(0, "home", "DIR", "keep keys and known peers in DIR (else DUET_HOME, else XDG)",
+     FOR_ALL, TEXT(settings.home)),
     OPTION(0, "name", "NAME", "the name peers see", FOR_ALL, SET(set_name)),
-    OPTION(0, "accept-new", NULL, "trust new keys (a changed key is always refused)", PEERS, FLAG(accept_new)),
-    OPTION(0, "peer", "FINGERPRINT", "trust only the peer with this key", PEERS, TEXT(peer)),
+    OPTION(0, "accept-new", NULL, "trust new keys (a changed key is always refused)", PEERS, FLAG(settings.accept_new)),
+    OPTION(0, "peer", "FINGERPRINT", "trust only the peer with this key", PEERS, TEXT(settings.peer)),
     OPTION(0, "mode", "burst|step", "many packets in flight, or one at a time", PEERS, SET(set_mode)),
     OPTION(0, "window", "BYTES", "at most this many file bytes in flight (default 48M)", PEERS, SET(set_window)),
     OPTION(0, "max-packet", "BYTES", "largest UDP payload (default: what the path carries)", PEERS,
@@ -224,13 +230,13 @@ static const struct option_entry entries[] = {
     OPTION(0, "timeout", "SECONDS",
      "give up connecting after this; in send, recv and ask also on a silent peer (default 30)", PEERS,
      SET(set_timeout)),
-    OPTION(0, "cc", "NAME", "congestion controller", PEERS, TEXT(cc), .choice = cc_name),
+    OPTION(0, "cc", "NAME", "congestion controller", PEERS, TEXT(settings.cc), .choice = cc_name),
     OPTION(0, "limit", "RATE", "send at most this many bytes a second", PEERS, SET(set_limit)),
-    OPTION(0, "trace", "FILE", "log what the transport does as JSON lines", PEERS, TEXT(trace)),
-    OPTION(0, "no-gso", NULL, "send packets one by one, not in batches (UDP GSO)", PEERS, FLAG(no_gso)),
-    OPTION('q', "quiet", NULL, "show errors only", FOR_ALL, FLAG(quiet)),
-    OPTION('v', "verbose", NULL, "say more", FOR_ALL, FLAG(verbose)),
-    OPTION(0, "no-color", NULL, "no colours (also: NO_COLOR)", FOR_ALL, FLAG(no_color)),
+    OPTION(0, "trace", "FILE", "log what the transport does as JSON lines", PEERS, TEXT(settings.trace)),
+    OPTION(0, "no-gso", NULL, "send packets one by one, not in batches (UDP GSO)", PEERS, FLAG(settings.no_gso)),
+    OPTION('q', "quiet", NULL, "show errors only", FOR_ALL, FLAG(settings.quiet)),
+    OPTION('v', "verbose", NULL, "say more", FOR_ALL, FLAG(settings.verbose)),
+    OPTION(0, "no-color", NULL, "no colours (also: NO_COLOR)", FOR_ALL, FLAG(settings.no_color)),
     OPTION('h', "help", NULL, "show this help", FOR_ALL, FLAG(help)),
     OPTION(0, "version", NULL, "show the version", FOR_ALL, FLAG(version)),
 };
@@ -394,9 +400,7 @@ static struct options defaults(enum options_command command)
 {
     return (struct options){
         .command = command,
-        .port = DUET_DEFAULT_PORT,
-        .params = params_default(),
-        .timeout_us = OPTIONS_TIMEOUT_US,
+        .settings = settings_default(),
     };
 }
 
@@ -424,7 +428,7 @@ int options_parse(struct options *o, enum options_command command, int argc, cha
         else
             err = arg[1] == '-' ? parse_long(&p) : parse_letters(&p);
     }
-    if (err == 0 && o->only_v4 && o->only_v6) {
+    if (err == 0 && o->settings.only_v4 && o->settings.only_v6) {
         snprintf(error, OPTIONS_ERROR_BYTES, "-4 and -6 exclude each other");
         err = DUET_EINVAL;
     }
@@ -438,11 +442,6 @@ void options_dispose(struct options *o)
     free(o->args);
     o->args = NULL;
     o->arg_count = 0;
-}
-
-int options_family(const struct options *o)
-{
-    return o->only_v4 ? 4 : o->only_v6 ? 6 : 0;
 }
 
 /* ": bbr (default) or cubic" */

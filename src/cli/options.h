@@ -14,10 +14,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "wire/params.h"
+#include "cli/settings.h"
 
 #define OPTIONS_ERROR_BYTES 320
-#define OPTIONS_TIMEOUT_US UINT64_C(30000000)
 
 /* Which subcommands know an option, as bits. */
 enum options_command {
@@ -31,16 +30,9 @@ enum options_command {
 
 struct options {
     enum options_command command;
-    const char *host; /* -c, or chat's argument; NULL: wait */
-    bool plain, yes, keep, accept_new, quiet, verbose, no_color, help, version;
-    bool only_v4, only_v6, no_gso;
-    bool port_given;
-    uint16_t port;
-    const char *bind, *home, *name, *peer, *cc, *trace, *out_dir; /* NULL: not given */
-    struct params params;                                         /* what we propose */
-    uint64_t timeout_us;
-    uint64_t limit_bytes_per_s; /* 0: none */
-    char **args;                /* positional arguments, on the heap; they point into argv */
+    struct settings settings; /* .host: -c, or chat's argument */
+    bool plain, yes, keep, help, version;
+    char **args; /* positional arguments, on the heap; they point into argv */
     size_t arg_count;
 };
 
@@ -61,8 +53,5 @@ int options_read_size(const char *text, uint64_t *bytes);
 
 /* "2.5" → 2500000.  0 or DUET_EINVAL, DUET_ERANGE. */
 int options_read_seconds(const char *text, uint64_t *span_us);
-
-/* The family for io: 0, 4 or 6. */
-int options_family(const struct options *o);
 
 #endif

@@ -109,11 +109,11 @@ static const char *name_in_line(const char *name, char out[ROSTER_NAME_BYTES])
 /* For people, on stderr. */
 static void say_aside(const struct plain *f, const struct talk_event *ev)
 {
-    const struct options *o = f->program->o;
+    const struct settings *set = f->program->set;
     char line[ROSTER_NAME_BYTES + 40];
 
     snprintf(line, sizeof(line), "transfer %u offered to %s", ev->id, ev->name);
-    if (ev->kind == TALK_SENDING ? o->verbose : !o->quiet)
+    if (ev->kind == TALK_SENDING ? set->verbose : !set->quiet)
         say_lines(stderr, "", ev->kind == TALK_SENDING ? line : ev->text);
 }
 

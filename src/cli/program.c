@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/say.h"
+#include "cli/words.h"
 
 /* Signals the program takes in its own time. */
 static const int handled_signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -75,32 +76,32 @@ static int start_node(struct program *p, const struct node_config *cfg)
 
 static struct node_config node_config_of(const struct program *p, const struct hub_config *hub)
 {
-    const struct options *o = p->o;
+    const struct settings *set = p->set;
     struct node_config cfg = {
         .endpoint =
             {
                 .identity = p->id.keys,
-                .params = o->params,
-                .cc = o->cc,
+                .params = set->params,
+                .cc = set->cc,
                 /* One that calls and has nothing for others: it is connected a round trip
                  * sooner. */
                 .accept = !p->has_target || hub->receive_files || hub->serve,
-                .connect_timeout_us = o->timeout_us,
-                .limit_bytes_per_s = o->limit_bytes_per_s,
-                .trace = o->trace != NULL,
+                .connect_timeout_us = set->timeout_us,
+                .limit_bytes_per_s = set->limit_bytes_per_s,
+                .trace = set->trace != NULL,
             },
         .hub = *hub,
-        .family = options_family(o),
-        .bind = o->bind,
-        .port_fallback = p->has_target && !o->port_given,
-        .no_gso = o->no_gso,
-        .out_dir = o->out_dir,
-        .trace = o->trace,
+        .family = settings_family(set),
+        .bind = set->bind,
+        .port_fallback = p->has_target && !set->port_given,
+        .no_gso = set->no_gso,
+        .out_dir = set->out_dir,
+        .trace = set->trace,
     };
 
     /* One that takes no calls needs no port that others know, and leaves it to those beside it that
      * do. */
-    cfg.port = cfg.endpoint.accept || o->port_given ? o->port : 0;
+    cfg.port = cfg.endpoint.accept || set->port_given ? set->port : 0;
     snprintf(cfg.endpoint.name, sizeof cfg.endpoint.name, "%s", p->name);
     return cfg;
 }
@@ -111,9 +112,9 @@ static int open_target(struct program *p)
     char error[RESOLVE_ERROR_BYTES];
     struct resolve_result literal = {.err = 0};
 
-    if (!p->o->host)
+    if (!p->set->host)
         return EXIT_DONE;
-    int err = resolve_parse(p->o->host, options_family(p->o), DUET_DEFAULT_PORT, &p->target, error);
+    int err = resolve_parse(p->set->host, settings_family(p->set), DUET_DEFAULT_PORT, &p->target, error);
     if (err == 0 && resolve_literal(&p->target, &literal))
         err = literal.err;
     if (err < 0) {
@@ -133,25 +134,25 @@ static int open_lookups(struct program *p)
     return EXIT_INTERNAL;
 }
 
-int program_open(struct program *p, const struct options *o, const struct hub_config *hub)
+int program_open(struct program *p, const struct settings *set, const struct hub_config *hub)
 {
     char error[IDENTITY_ERROR_BYTES];
 
-    *p = (struct program){.o = o, .signal_fd = -1};
-    if (o->out_dir && program_check_dir(o->out_dir) != EXIT_DONE)
+    *p = (struct program){.set = set, .signal_fd = -1};
+    if (set->out_dir && program_check_dir(set->out_dir) != EXIT_DONE)
         return EXIT_FILE;
-    if (identity_open(&p->id, o->home, error) < 0) {
+    if (identity_open(&p->id, set->home, error) < 0) {
         say_error("%s", error);
         return EXIT_INTERNAL;
     }
     p->policy = (struct trust_policy){
         .id = &p->id,
-        .fingerprint = o->peer,
-        .accept_new = o->accept_new,
+        .fingerprint = set->peer,
+        .accept_new = set->accept_new,
         .may_ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
     };
-    if (o->name)
-        snprintf(p->name, sizeof p->name, "%s", o->name);
+    if (set->name)
+        snprintf(p->name, sizeof p->name, "%s", set->name);
     else
         identity_default_name(&p->id, p->name);
     int code = open_target(p);
@@ -287,70 +288,20 @@ unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int 
     return woken;
 }
 
-const char *program_failure_text(const struct msg *m)
-{
-    if (m->err == DUET_ETIMEOUT)
-        return "timed out: nobody answers; is duet waiting there, on that port, and does a firewall let UDP in?";
-    if (m->text)
-        return m->text;
-    return m->err == DUET_EREFUSED ? params_refusal_text(m->value) : err_text(m->err);
-}
-
-int program_ended_code(const struct msg *m)
-{
-    const bool refused = m->value == CLOSE_TRUST || m->value == CLOSE_REFUSED || m->value == CLOSE_BUSY;
-
-    return m->type == MSG_LEFT && refused ? EXIT_REFUSED : EXIT_LOST;
-}
-
-const char *program_ended_text(const char *name, const struct msg *m, char out[PROGRAM_ENDED_BYTES])
-{
-    const bool left = m->type == MSG_LEFT;
-    const char *why = m->text != NULL && !(left && m->value == CLOSE_OK) ? m->text : "";
-    const char *colon = *why != '\0' ? ": " : "";
-
-    if (left && m->value == CLOSE_TRUST)
-        snprintf(
-            out, PROGRAM_ENDED_BYTES,
-            "%s does not trust your key: its owner must allow it (/trust, --accept-new, or --peer with what 'duet id' "
-            "prints here)",
-            name);
-    else if (left && (m->value == CLOSE_REFUSED || m->value == CLOSE_BUSY))
-        snprintf(out, PROGRAM_ENDED_BYTES, "%s turned you away%s%s", name, colon, why);
-    else if (left)
-        snprintf(out, PROGRAM_ENDED_BYTES, "%s closed the connection%s%s", name, colon, why);
-    else
-        snprintf(out, PROGRAM_ENDED_BYTES, "the connection to %s was lost%s%s", name, colon, why);
-    return out;
-}
-
 int program_report_failure(struct program *p, const char *name, const struct msg *m)
 {
     const char *to = p->has_target ? p->target.dialled : name;
-    char text[PROGRAM_ENDED_BYTES];
+    char text[WORDS_ENDED_BYTES];
 
     if (m->type == MSG_LEFT || (m->type == MSG_LOST && m->err != DUET_ETIMEOUT)) {
-        say_error("%s", program_ended_text(to, m, text));
-        return program_ended_code(m);
+        say_error("%s", words_ended(to, m, text));
+        return exit_of_end(m);
     }
-    if (m->err == DUET_EREFUSED) {
-        say_error("%s refused: %s", to, program_failure_text(m));
-        return EXIT_REFUSED;
-    }
-    say_error("could not connect to %s: %s", to, program_failure_text(m));
-    return m->err == DUET_EAUTH ? EXIT_TRUST : EXIT_NO_CONNECTION;
-}
-
-const char *program_endpoint_text(const struct duet_addr *addr, char out[ADDR_TEXT_BYTES])
-{
-    char text[ADDR_TEXT_BYTES];
-    const char *colon = strrchr(addr_format(addr, text), ':');
-
-    if (text[0] == '[' || !colon)
-        snprintf(out, ADDR_TEXT_BYTES, "%s", text);
+    if (m->err == DUET_EREFUSED)
+        say_error("%s refused: %s", to, words_failed(m));
     else
-        snprintf(out, ADDR_TEXT_BYTES, "[%.*s]%.8s", (int)(colon - text), text, colon);
-    return out;
+        say_error("could not connect to %s: %s", to, words_failed(m));
+    return exit_of_failure(m);
 }
 
 int program_check_dir(const char *dir)

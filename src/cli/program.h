@@ -15,7 +15,7 @@
 
 #include "app/hub.h"
 #include "cli/exit.h"
-#include "cli/options.h"
+#include "cli/settings.h"
 #include "cli/trust.h"
 #include "io/identity.h"
 #include "io/lookup.h"
@@ -23,7 +23,7 @@
 #include "io/resolve.h"
 
 struct program {
-    const struct options *o;
+    const struct settings *set;
     struct identity id;
     struct trust_policy policy;
     char name[LIMIT_NAME_BYTES + 1];
@@ -37,8 +37,8 @@ struct program {
 };
 
 /* Everything up to a running node.  EXIT_DONE, or what to exit with after the error was printed.  The caller fills
- * program's `o` in through `o`; hub says which part of the application core it wants. */
-int program_open(struct program *p, const struct options *o, const struct hub_config *hub);
+ * program's settings in through `set`; hub says which part of the application core it wants. */
+int program_open(struct program *p, const struct settings *set, const struct hub_config *hub);
 
 /* Says goodbye if nobody has, waits for it, frees everything. */
 void program_close(struct program *p);
@@ -65,19 +65,8 @@ unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int 
 /* The next signal that waits, 0: none.  Sets interrupted. */
 int program_take_signal(struct program *p);
 
-/* Why a MSG_LEFT or MSG_LOST ended what it ended, and the exit code if that was all there was. */
-#define PROGRAM_ENDED_BYTES 1024
-const char *program_ended_text(const char *name, const struct msg *m, char out[PROGRAM_ENDED_BYTES]);
-int program_ended_code(const struct msg *m);
-
 /* Prints why a MSG_FAILED, or a MSG_LEFT/MSG_LOST before MSG_CONNECTED, ended it; returns the exit code. */
 int program_report_failure(struct program *p, const char *name, const struct msg *m);
-
-/* Why a MSG_FAILED came, in words, with what to do where that is known. */
-const char *program_failure_text(const struct msg *m);
-
-/* "[ADDR]:PORT", with brackets whatever the family. */
-const char *program_endpoint_text(const struct duet_addr *addr, char out[ADDR_TEXT_BYTES]);
 
 /* Is DIR a directory we can write to?  0, or an error printed and EXIT_FILE. */
 int program_check_dir(const char *dir);

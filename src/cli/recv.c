@@ -18,6 +18,7 @@
 
 struct recv {
     struct job job;
+    bool keep, yes; /* of the command line */
     size_t received, refused, failed_here,
         failed;        /* failed: everything offered that did not come, the others among them */
     size_t begun_anew; /* of programs that crashed and came back: whether the files come again is yet to be seen */
@@ -27,7 +28,7 @@ struct recv {
 
 static bool may_end(const struct recv *r)
 {
-    return !r->job.program.o->keep;
+    return !r->keep;
 }
 
 static int count_up(const struct recv *r)
@@ -63,8 +64,9 @@ static void judge_offer(struct job *j, const struct msg *m, struct roster_transf
 {
     char size[TEXT_SIZE_BYTES];
     char question[ROSTER_NAME_BYTES + ROSTER_FILE_BYTES + 64];
+    const struct recv *r = j->self;
 
-    if (j->program.o->yes) {
+    if (r->yes) {
         t->state = ROSTER_RUNNING;
         return;
     }
@@ -188,8 +190,8 @@ static const struct job_rule rules[] = {
     {MSG_PROGRESS, job_on_progress},
     {MSG_RECEIVED, on_received},
     {MSG_TRANSFER_FAILED, on_file_failed},
-    {MSG_UNREACHABLE, job_on_unreachable},
-    {MSG_BACK, job_on_back},
+    {MSG_UNREACHABLE, job_on_silence},
+    {MSG_BACK, job_on_silence},
     {MSG_LEFT, on_gone},
     {MSG_LOST, on_gone},
     {MSG_TEXT, job_on_text},
@@ -204,21 +206,23 @@ static int run(struct options *o)
         .receive_files = true,
         .accept_offers = o->yes,
         .serve = true,
-        .give_up_us = o->timeout_us,
+        .give_up_us = o->settings.timeout_us,
     };
 
     if (o->arg_count > 0) {
         say_error("recv takes no arguments; to connect to a host: duet recv -c %s", o->args[0]);
         return EXIT_USAGE;
     }
-    if (!o->out_dir && program_check_dir(".") != EXIT_DONE)
+    if (!o->settings.out_dir && program_check_dir(".") != EXIT_DONE)
         return EXIT_FILE;
     struct recv *r = calloc(1, sizeof *r);
     if (!r) {
         say_error("%s", err_text(DUET_ENOMEM));
         return EXIT_INTERNAL;
     }
-    int code = job_open(&r->job, o, &hub, rules, NULL, r);
+    r->keep = o->keep;
+    r->yes = o->yes;
+    int code = job_open(&r->job, &o->settings, &hub, rules, NULL, r);
     if (code == EXIT_DONE) {
         code = job_run(&r->job);
         job_close(&r->job);

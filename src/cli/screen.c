@@ -391,7 +391,7 @@ static void block_screen_signals(int how)
 int screen_run(struct program *p)
 {
     const char *no_color = getenv("NO_COLOR");
-    bool colors = !p->o->no_color && !(no_color && *no_color);
+    bool colors = !p->set->no_color && !(no_color && *no_color);
     const char *why = "";
     struct screen *s = calloc(1, sizeof *s);
 

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "cli/screen_state.h"
 #include "cli/typed.h"
+#include "cli/words.h"
 #include "io/clock.h"
 #include "ui/view.h"
 
@@ -76,15 +77,13 @@ static void add_speech(struct screen *s, enum line_kind kind, const struct talk_
 
 static void add_peer_event(struct screen *s, const struct talk_event *ev)
 {
-    unsigned long long seconds = ev->value / US_PER_S;
+    char words[WORDS_SILENCE_BYTES];
     const char *why = ev->text[0] ? ": " : "";
 
     if (ev->kind == TALK_CONNECTED)
         addf(s, LINE_EVENT, "connected to %s %s", ev->name, ev->text);
-    else if (ev->kind == TALK_UNREACHABLE)
-        addf(s, LINE_EVENT, "%s is unreachable: silent for %llu s", ev->name, seconds);
-    else if (ev->kind == TALK_BACK)
-        addf(s, LINE_EVENT, "%s is back after %llu s", ev->name, seconds);
+    else if (ev->kind == TALK_UNREACHABLE || ev->kind == TALK_BACK)
+        addf(s, LINE_EVENT, "%s", words_silence(ev->name, ev->kind == TALK_UNREACHABLE, ev->value, words));
     else
         addf(s, LINE_EVENT, ev->kind == TALK_LEFT ? "%s left%s%s" : "the connection to %s was lost%s%s", ev->name, why,
              ev->text);

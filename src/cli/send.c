@@ -19,6 +19,7 @@
 #include "cli/job.h"
 #include "cli/say.h"
 #include "cli/subcommand.h"
+#include "cli/words.h"
 #include "io/clock.h"
 
 #define SEND_AT_ONCE 16 /* offers under way: enough that many small files do not wait for round trips */
@@ -230,9 +231,9 @@ static void on_connected(struct job *j, const struct msg *m)
 /* The one we let in left before it took anything: the files are for whoever comes next. */
 static void await_another(struct send *s, const struct msg *m, duet_time now)
 {
-    char text[PROGRAM_ENDED_BYTES];
+    char text[WORDS_ENDED_BYTES];
 
-    admission_say_limited(&s->job.admission, program_ended_text(job_peer_name(&s->job, m->peer), m, text), now);
+    admission_say_limited(&s->job.admission, words_ended(job_peer_name(&s->job, m->peer), m, text), now);
     roster_remove_peer(&s->job.roster, m->peer);
     for (size_t i = 0; i < s->count; i++)
         s->files[i].requested = false;
@@ -265,8 +266,8 @@ static const struct job_rule rules[] = {
     {MSG_PROGRESS, job_on_progress},
     {MSG_SENT, on_sent},
     {MSG_TRANSFER_FAILED, on_file_failed},
-    {MSG_UNREACHABLE, job_on_unreachable},
-    {MSG_BACK, job_on_back},
+    {MSG_UNREACHABLE, job_on_silence},
+    {MSG_BACK, job_on_silence},
     {MSG_LEFT, on_gone},
     {MSG_LOST, on_gone},
     {MSG_TEXT, job_on_text},
@@ -288,8 +289,8 @@ static int count_up(const struct send *s)
 
 static int send_files(struct send *s, const struct options *o)
 {
-    const struct hub_config hub = {.give_up_us = o->timeout_us};
-    int code = job_open(&s->job, o, &hub, rules, on_admitted, s);
+    const struct hub_config hub = {.give_up_us = o->settings.timeout_us};
+    int code = job_open(&s->job, &o->settings, &hub, rules, on_admitted, s);
 
     if (code != EXIT_DONE)
         return code;

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "cli/words.h"
 #include "crypto/aead.h"
 #include "io/clock.h"
 
@@ -72,7 +73,7 @@ static void tell_stranger(struct talk *t, const struct stranger *s, size_t count
         emit_peer(t, TALK_STRANGERS, "", NULL, count);
         return;
     }
-    snprintf(text, sizeof text, "%s %s%s%s", s->print, program_endpoint_text(&s->key.addr, addr),
+    snprintf(text, sizeof text, "%s %s%s%s", s->print, words_endpoint(&s->key.addr, addr),
              s->known_as[0] != '\0' ? " known as " : "", s->known_as);
     emit_peer(t, TALK_STRANGER, s->key.name, text, 0);
 }
@@ -152,8 +153,8 @@ static void on_listening(struct talk *t, const struct msg *m)
 {
     char text[ADDR_TEXT_BYTES], providers[AEAD_PROVIDERS_TEXT_BYTES];
 
-    emit_peer(t, TALK_LISTENING, "", program_endpoint_text(&m->addr, text), 0);
-    if (t->program->o->verbose)
+    emit_peer(t, TALK_LISTENING, "", words_endpoint(&m->addr, text), 0);
+    if (t->program->set->verbose)
         talk_tell(t, TALK_NOTICE, "encryption: %s", aead_providers_text(providers));
 }
 
@@ -178,18 +179,14 @@ static void on_failed(struct talk *t, const struct msg *m)
 
     if (!admission_dial_over(&t->admission, m->id, &dial))
         return;
-    const char *why = program_failure_text(m);
+    const char *why = words_failed(m);
     talk_tell(t, TALK_ERROR, "could not connect to %s: %s", dial.query.dialled, why);
     if (!t->dialling || dial.id != ADMISSION_TARGET) {
         talk_drop_dialled(t);
         return;
     }
     t->dialling = false;
-    talk_finish(t,
-                m->err == DUET_EREFUSED ? EXIT_REFUSED
-                : m->err == DUET_EAUTH  ? EXIT_TRUST
-                                        : EXIT_NO_CONNECTION,
-                "could not connect to %s: %s", dial.query.dialled, why);
+    talk_finish(t, exit_of_failure(m), "could not connect to %s: %s", dial.query.dialled, why);
 }
 
 static void on_silence(struct talk *t, const struct msg *m)
@@ -222,16 +219,16 @@ static void tell_ended(struct talk *t)
 /* Before MSG_CONNECTED: one side did not want the other. */
 static void on_early_end(struct talk *t, const char *name, bool is_target, const struct msg *m)
 {
-    char text[PROGRAM_ENDED_BYTES];
+    char text[WORDS_ENDED_BYTES];
 
-    program_ended_text(name, m, text);
+    words_ended(name, m, text);
     talk_tell(t, TALK_ERROR, "%s", text);
     if (!is_target) {
         talk_drop_dialled(t);
         return;
     }
     t->dialling = false;
-    talk_finish(t, program_ended_code(m), "%s", text);
+    talk_finish(t, exit_of_end(m), "%s", text);
 }
 
 /* Is another session with this key connected? */
@@ -366,7 +363,7 @@ static void on_notice(struct talk *t, const struct msg *m)
     if (m->flag && m->id != 0 && p) /* a message of ours that could not go out: no receipt will come */
         receipts_give_up(&t->said, p->slot, m->id);
     tell_ended(t);
-    if (m->peer == 0 && m->id != 0 && !t->program->o->verbose) /* one of the addresses of a call */
+    if (m->peer == 0 && m->id != 0 && !t->program->set->verbose) /* one of the addresses of a call */
         return;
     /* "Already connected": that was the answer to the call, and the one who was called. */
     if (!m->flag && m->peer != 0 && admission_dial_over(&t->admission, m->id, NULL) && p &&

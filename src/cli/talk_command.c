@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/talk.h"
 #include "cli/typed.h"
+#include "cli/words.h"
 #include "io/clock.h"
 #include "ui/bar.h"
 
@@ -65,7 +66,7 @@ static void do_connect(struct talk *t, const char *argument)
     struct resolve_result literal;
     char error[RESOLVE_ERROR_BYTES];
 
-    if (resolve_parse(argument, options_family(t->program->o), DUET_DEFAULT_PORT, &q, error) < 0) {
+    if (resolve_parse(argument, settings_family(t->program->set), DUET_DEFAULT_PORT, &q, error) < 0) {
         talk_tell(t, TALK_ERROR, "%s", error);
     } else if (resolve_literal(&q, &literal) && literal.err < 0) {
         talk_tell(t, TALK_ERROR, "%s", literal.error);
@@ -244,8 +245,8 @@ static void list_strangers(struct talk *t)
     char addr[ADDR_TEXT_BYTES];
 
     for (size_t i = 0; (s = admission_next(&t->admission, &i)) != NULL; i++)
-        talk_tell(t, TALK_INFO, "stranger %s %s %s%s%s", s->key.name, s->print,
-                  program_endpoint_text(&s->key.addr, addr), s->known_as[0] != '\0' ? " known as " : "", s->known_as);
+        talk_tell(t, TALK_INFO, "stranger %s %s %s%s%s", s->key.name, s->print, words_endpoint(&s->key.addr, addr),
+                  s->known_as[0] != '\0' ? " known as " : "", s->known_as);
 }
 
 static void do_trust(struct talk *t, const char *argument)

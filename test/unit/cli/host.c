@@ -12,10 +12,10 @@ void host_open(struct program *p)
 {
     struct node_config cfg = {.endpoint = {.params = params_default()}, .bind = "127.0.0.1"};
     char home[] = "/tmp/duet-host.XXXXXX", error[NODE_ERROR_BYTES], why[IDENTITY_ERROR_BYTES];
-    static const struct options usual;
+    static const struct settings usual;
     int sys;
 
-    p->o = &usual;
+    p->set = &usual;
     cr_assert_not_null(mkdtemp(home));
     cr_assert_eq(identity_open(&id, home, why), 0, "%s", why);
     cfg.endpoint.identity = id.keys;

@@ -355,14 +355,14 @@ static void answer(const struct resolve_query *q, struct resolve_result *out)
     }
 }
 
-static const struct options options = {.timeout_us = 20 * SECOND};
+static const struct settings settings = {.timeout_us = 20 * SECOND};
 
 static void call_name(const char *name)
 {
     struct resolve_query q;
     char error[RESOLVE_ERROR_BYTES];
 
-    program.o = &options;
+    program.set = &settings;
     if (program.lookups == NULL)
         program.lookups = lookups_new(answer);
     cr_assert_eq(resolve_parse(name, 0, 9, &q, error), 0);
@@ -434,7 +434,7 @@ Test(admission, a_lookup_without_an_answer_is_given_up_in_the_time_for_connectin
     program.signal_fd = -1;
     pthread_mutex_lock(&dead);
     call_name("dead");
-    wait_us(options.timeout_us - 1);
+    wait_us(settings.timeout_us - 1);
     cr_expect_eq(heard.failed, 0);
     cr_expect_eq(admission_due(&a).us, now.us + 1);
     wait_us(1);

@@ -28,13 +28,13 @@ Test(options, has_the_defaults_of_the_contract)
     char error[OPTIONS_ERROR_BYTES];
 
     cr_assert_eq(PARSE(&o, FOR_CHAT, error, NULL), 0);
-    cr_expect_eq(o.port, 6254);
-    cr_expect_not(o.port_given);
-    cr_expect_eq(o.timeout_us, 30000000);
-    cr_expect_eq(o.params.mode, MODE_BURST);
-    cr_expect_eq(options_family(&o), 0);
-    cr_expect_eq(o.limit_bytes_per_s, 0);
-    cr_expect_null(o.host);
+    cr_expect_eq(o.settings.port, 6254);
+    cr_expect_not(o.settings.port_given);
+    cr_expect_eq(o.settings.timeout_us, 30000000);
+    cr_expect_eq(o.settings.params.mode, MODE_BURST);
+    cr_expect_eq(settings_family(&o.settings), 0);
+    cr_expect_eq(o.settings.limit_bytes_per_s, 0);
+    cr_expect_null(o.settings.host);
     options_dispose(&o);
 }
 
@@ -49,8 +49,8 @@ Test(options, takes_every_way_to_write_a_value)
         struct options o;
         char error[OPTIONS_ERROR_BYTES];
         cr_assert_eq(parse(&o, FOR_SEND, rows[i], error), 0, "row %zu: %s", i, error);
-        cr_expect_eq(o.port, 7000, "row %zu", i);
-        cr_expect(o.port_given);
+        cr_expect_eq(o.settings.port, 7000, "row %zu", i);
+        cr_expect(o.settings.port_given);
         options_dispose(&o);
     }
 }
@@ -61,9 +61,9 @@ Test(options, stand_anywhere_until_two_dashes)
     char error[OPTIONS_ERROR_BYTES];
 
     cr_assert_eq(PARSE(&o, FOR_SEND, error, "a", "-c", "host:1", "b", "--accept-new", "--", "-q", "--peer"), 0);
-    cr_expect_str_eq(o.host, "host:1");
-    cr_expect(o.accept_new);
-    cr_expect_not(o.quiet);
+    cr_expect_str_eq(o.settings.host, "host:1");
+    cr_expect(o.settings.accept_new);
+    cr_expect_not(o.settings.quiet);
     cr_assert_eq(o.arg_count, 4);
     cr_expect_str_eq(o.args[0], "a");
     cr_expect_str_eq(o.args[1], "b");
@@ -79,27 +79,27 @@ Test(options, knows_every_common_option)
 
     cr_assert_eq(PARSE(&o, FOR_RECV, error, "-yk6qv", "-o", "/tmp", "--bind=::1", "--home=h", "--name=Zoë"), 0, "%s",
                  error);
-    cr_expect(o.yes && o.keep && o.only_v6 && o.quiet && o.verbose);
-    cr_expect_eq(options_family(&o), 6);
-    cr_expect_str_eq(o.out_dir, "/tmp");
-    cr_expect_str_eq(o.bind, "::1");
-    cr_expect_str_eq(o.home, "h");
-    cr_expect_str_eq(o.name, "Zoë");
+    cr_expect(o.yes && o.keep && o.settings.only_v6 && o.settings.quiet && o.settings.verbose);
+    cr_expect_eq(settings_family(&o.settings), 6);
+    cr_expect_str_eq(o.settings.out_dir, "/tmp");
+    cr_expect_str_eq(o.settings.bind, "::1");
+    cr_expect_str_eq(o.settings.home, "h");
+    cr_expect_str_eq(o.settings.name, "Zoë");
     options_dispose(&o);
     cr_assert_eq(PARSE(&o, FOR_CHAT, error, "--plain", "--mode=step", "--window=1M", "--max-packet=9000",
                        "--heartbeat=0.5", "--timeout=1.5", "--cc=cubic", "--limit=2MB", "--trace=t", "--no-color",
                        "--no-gso", "--peer=abcd"),
                  0, "%s", error);
-    cr_expect(o.plain && o.no_color && o.no_gso);
-    cr_expect_eq(o.params.mode, MODE_STEP);
-    cr_expect_eq(o.params.window_bytes, 1 << 20);
-    cr_expect_eq(o.params.max_packet_bytes, 9000);
-    cr_expect_eq(o.params.heartbeat_us, 500000);
-    cr_expect_eq(o.timeout_us, 1500000);
-    cr_expect_eq(o.limit_bytes_per_s, 2000000);
-    cr_expect_str_eq(o.cc, "cubic");
-    cr_expect_str_eq(o.trace, "t");
-    cr_expect_str_eq(o.peer, "abcd");
+    cr_expect(o.plain && o.settings.no_color && o.settings.no_gso);
+    cr_expect_eq(o.settings.params.mode, MODE_STEP);
+    cr_expect_eq(o.settings.params.window_bytes, 1 << 20);
+    cr_expect_eq(o.settings.params.max_packet_bytes, 9000);
+    cr_expect_eq(o.settings.params.heartbeat_us, 500000);
+    cr_expect_eq(o.settings.timeout_us, 1500000);
+    cr_expect_eq(o.settings.limit_bytes_per_s, 2000000);
+    cr_expect_str_eq(o.settings.cc, "cubic");
+    cr_expect_str_eq(o.settings.trace, "t");
+    cr_expect_str_eq(o.settings.peer, "abcd");
     options_dispose(&o);
 }
 
