@@ -8,7 +8,7 @@ failed=0
 
 clean_tree() {
     rm -rf "${tree:?}"/*
-    for layer in base wire crypto stream recovery conn app io ui cli; do
+    for layer in base wire crypto stream recovery conn app io ui client chat cli; do
         mkdir -p "$tree/src/$layer"
         printf '#include <stdint.h>\n' >"$tree/src/$layer/x.h"
         printf '#include <stdint.h>\n' >"$tree/src/$layer/private.h"
@@ -59,6 +59,8 @@ expect src/conn/x.h '#include "app/x.h"' 'conn may not include app'
 expect src/stream/x.c '#include "recovery/x.h"' 'stream may not include recovery'
 expect src/recovery/x.c '#  include <stream/x.h>' 'recovery may not include stream'
 expect src/io/x.c '#include "cli/x.h"' 'io may not include cli'
+expect src/client/x.h '#include "chat/x.h"' 'client may not include chat'
+expect src/ui/x.c '#include "conn/x.h"' 'ui may not include conn'
 expect src/io/x.c '#include "../ui/x.h"' 'relative path'
 expect src/app/x.c '#include "conn/private.h"' 'no door of conn'
 expect src/doors 'base x' 'no room above includes base/x.h'

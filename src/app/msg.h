@@ -9,7 +9,7 @@
  * Peers are named by their conn_id, transfers by small numbers the net thread
  * gives out (unique over all peers and both directions, never reused in a run).
  * What peers say (MSG_TEXT, MSG_ANSWER) reaches ui as it came, and is made safe
- * where it is shown (cli/say.h, cli/screen.c); their names, reasons and file
+ * where it is shown (client/print.h, chat/screen.c); their names, reasons and file
  * names are sanitised already.
  *
  * Every MSG_PEER_KEY is followed by exactly one MSG_LEFT or MSG_LOST of that

@@ -8,11 +8,11 @@
 #include "app/appmsg.h"
 #include "base/err.h"
 #include "base/text.h"
-#include "cli/exit.h"
-#include "cli/job.h"
-#include "cli/say.h"
+#include "cli/oneshot.h"
 #include "cli/subcommand.h"
 #include "cli/suggest.h"
+#include "client/exit.h"
+#include "client/print.h"
 #include "io/clock.h"
 
 #define ASK_ID 1

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/exit.h"
-#include "cli/plain.h"
-#include "cli/program.h"
-#include "cli/say.h"
-#include "cli/screen.h"
+#include "chat/plain.h"
+#include "chat/screen.h"
 #include "cli/subcommand.h"
+#include "client/client.h"
+#include "client/exit.h"
+#include "client/print.h"
 
 static int run(struct options *o)
 {

@@ -3,9 +3,9 @@
  */
 #include <stdio.h>
 
-#include "cli/exit.h"
-#include "cli/say.h"
 #include "cli/subcommand.h"
+#include "client/exit.h"
+#include "client/print.h"
 #include "crypto/fingerprint.h"
 #include "io/identity.h"
 

@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "cli/exit.h"
-#include "cli/locale.h"
 #include "cli/options.h"
-#include "cli/say.h"
 #include "cli/subcommand.h"
 #include "cli/suggest.h"
+#include "client/exit.h"
+#include "client/locale.h"
+#include "client/print.h"
 #include "crypto/aead.h"
 #include "io/memory.h"
 

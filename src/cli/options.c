@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/suggest.h"
-#include "cli/typed.h"
+#include "client/typed.h"
 #include "recovery/cc.h"
 
 #define TIMEOUT_MAX_US (UINT64_C(7) * 24 * 3600 * US_PER_S)

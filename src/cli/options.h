@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "cli/settings.h"
+#include "client/settings.h"
 
 #define OPTIONS_ERROR_BYTES 320
 

@@ -10,10 +10,10 @@
 
 #include "base/err.h"
 #include "base/text.h"
-#include "cli/exit.h"
-#include "cli/job.h"
-#include "cli/say.h"
+#include "cli/oneshot.h"
 #include "cli/subcommand.h"
+#include "client/exit.h"
+#include "client/print.h"
 #include "io/clock.h"
 
 struct recv {

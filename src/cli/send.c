@@ -15,11 +15,11 @@
 #include "app/appmsg.h"
 #include "base/err.h"
 #include "base/text.h"
-#include "cli/exit.h"
-#include "cli/job.h"
-#include "cli/say.h"
+#include "cli/oneshot.h"
 #include "cli/subcommand.h"
-#include "cli/words.h"
+#include "client/exit.h"
+#include "client/print.h"
+#include "client/words.h"
 #include "io/clock.h"
 
 #define SEND_AT_ONCE 16 /* offers under way: enough that many small files do not wait for round trips */

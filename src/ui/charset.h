@@ -1,7 +1,7 @@
 /*
  * charset: what a terminal of the locale's encoding can show.
  *
- * Text is UTF-8 everywhere in duet, and cli/typed.h is its way in.  This is the way out to a terminal of another
+ * Text is UTF-8 everywhere in duet, and client/typed.h is its way in.  This is the way out to a terminal of another
  * encoding: characters that the encoding has are converted, the others escaped or replaced.  A character whose bytes
  * hold a C0 or C1 control counts as missing: some terminals of such encodings act on C1.
  *

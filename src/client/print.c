@@ -1,0 +1,90 @@
+#include "client/print.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "ui/charset.h"
+
+enum text_form say_form(FILE *out)
+{
+    if (!isatty(fileno(out)))
+        return TEXT_PIPE;
+    return charset_is_utf8() ? TEXT_MULTILINE : TEXT_ESCAPE;
+}
+
+bool say_utf8(FILE *out)
+{
+    return say_form(out) != TEXT_ESCAPE;
+}
+
+/* To a terminal of another encoding than UTF-8. */
+static void say_encoded(FILE *out, const char *text, size_t len)
+{
+    char *clean = charset_escape_new(text, len);
+    char *bytes = clean != NULL ? charset_encode_new(clean) : NULL;
+
+    if (bytes != NULL)
+        fputs(bytes, out);
+    free(bytes);
+    free(clean);
+}
+
+static void say_part(FILE *out, enum text_form form, const char *text, size_t len)
+{
+    if (form == TEXT_ESCAPE) {
+        say_encoded(out, text, len);
+        return;
+    }
+    char *clean = text_sanitise_new(form, text, len);
+
+    if (clean != NULL)
+        fputs(clean, out);
+    free(clean);
+}
+
+static void say_until(FILE *out, enum text_form form, const char *lead, const char *text, const char *end)
+{
+    for (;;) {
+        const size_t len = strcspn(text, "\n");
+
+        say_part(out, form, lead, strlen(lead));
+        say_part(out, form, text, len);
+        fputs(text[len] == '\0' ? end : "\n", out);
+        if (text[len] == '\0')
+            return;
+        text += len + 1;
+    }
+}
+
+void say_lines_as(FILE *out, enum text_form form, const char *lead, const char *text)
+{
+    say_until(out, form, lead, text, "\n");
+}
+
+void say_lines(FILE *out, const char *lead, const char *text)
+{
+    say_lines_as(out, say_form(out), lead, text);
+}
+
+void say_question(const char *text)
+{
+    say_until(stderr, say_form(stderr), "", text, " [y/N] ");
+    fflush(stderr);
+}
+
+void say_error(const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    int len = vasprintf(&text, format, args);
+    va_end(args);
+    if (len < 0)
+        return;
+    say_lines(stderr, "duet: ", text);
+    free(text);
+}
