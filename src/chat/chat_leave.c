@@ -8,44 +8,44 @@
 #include "chat/chat.h"
 #include "io/clock.h"
 
-void talk_end_of_input(struct talk *t)
+void chat_end_of_input(struct chat *c)
 {
-    if (t->leaving == TALK_STAYS)
-        t->leaving = TALK_DRAINS;
-    talk_settle(t);
-    if (!t->over)
-        program_leave(t->program); /* a dead peer shall not hold up the end for ten minutes */
+    if (c->leaving == CHAT_STAYS)
+        c->leaving = CHAT_DRAINS;
+    chat_settle(c);
+    if (!c->over)
+        client_leave(c->client); /* a dead peer shall not hold up the end for ten minutes */
 }
 
-static bool is_receiving(const struct talk *t)
+static bool is_receiving(const struct chat *c)
 {
-    for (size_t i = 0; i < t->roster.transfer_count; i++)
-        if (!t->roster.transfers[i].sending && t->roster.transfers[i].state == ROSTER_RUNNING)
+    for (size_t i = 0; i < c->roster.transfer_count; i++)
+        if (!c->roster.transfers[i].sending && c->roster.transfers[i].state == ROSTER_RUNNING)
             return true;
     return false;
 }
 
-static bool is_asking(const struct talk *t)
+static bool is_asking(const struct chat *c)
 {
-    for (size_t i = 0; i < TALK_ASKS; i++)
-        if (t->asks[i].id != 0)
+    for (size_t i = 0; i < CHAT_ASKS; i++)
+        if (c->asks[i].id != 0)
             return true;
     return false;
 }
 
 /* Is there anything left to wait for, now that the user wants to leave? */
-void talk_settle(struct talk *t)
+void chat_settle(struct chat *c)
 {
-    if (t->over || t->leaving == TALK_STAYS || t->dialling)
+    if (c->over || c->leaving == CHAT_STAYS || c->dialling)
         return;
-    if (t->leaving == TALK_DRAINS) {
+    if (c->leaving == CHAT_DRAINS) {
         /* Who waits may wait on; a HOST that is gone will hardly come back. */
-        if (t->kept.count > 0 && !t->program->has_target)
+        if (c->kept.count > 0 && !c->client->has_target)
             return;
-        if (t->said.count > 0 || t->sends_open > 0 || is_asking(t) || is_receiving(t))
+        if (c->said.count > 0 || c->sends_open > 0 || is_asking(c) || is_receiving(c))
             return;
     }
-    t->over = true;
+    c->over = true;
 }
 
 /* Our own leaving makes every peer "leave": that is no news. */
@@ -55,47 +55,47 @@ static bool is_news_at_the_end(const struct msg *m)
 }
 
 /* One of those who have not acknowledged it. */
-static const char *name_waited_for(const struct talk *t, const struct receipt *m)
+static const char *name_waited_for(const struct chat *c, const struct receipt *m)
 {
-    for (struct roster_peer *p = NULL; (p = roster_next_connected(&t->roster, p));)
+    for (struct roster_peer *p = NULL; (p = roster_next_connected(&c->roster, p));)
         if (receipt_waits_for(m, p->slot))
             return p->name;
     return "the peer";
 }
 
-static void begin_farewell(struct talk *t)
+static void begin_farewell(struct chat *c)
 {
-    struct program *p = t->program;
-    const bool at_once = p->interrupted || t->code != EXIT_DONE;
+    struct client *client = c->client;
+    const bool at_once = client->interrupted || c->code != EXIT_DONE;
 
-    t->undelivered += t->kept.count;
-    if (t->kept.count > 0)
-        talk_tell(t, TALK_ERROR, "%zu %s never sent", t->kept.count, t->kept.count == 1 ? "line was" : "lines were");
-    if (t->said.count > 0 && !at_once)
-        talk_tell(t, TALK_NOTICE, "waiting for %s to receive %zu %s; /quit or ^C quits at once",
-                  t->said.v[0].waiting > 1 ? "the peers" : name_waited_for(t, &t->said.v[0]), t->said.count,
-                  t->said.count == 1 ? "line" : "lines");
-    program_quit(p, at_once);
+    c->undelivered += c->kept.count;
+    if (c->kept.count > 0)
+        chat_tell(c, CHAT_ERROR, "%zu %s never sent", c->kept.count, c->kept.count == 1 ? "line was" : "lines were");
+    if (c->said.count > 0 && !at_once)
+        chat_tell(c, CHAT_NOTICE, "waiting for %s to receive %zu %s; /quit or ^C quits at once",
+                  c->said.v[0].waiting > 1 ? "the peers" : name_waited_for(c, &c->said.v[0]), c->said.count,
+                  c->said.count == 1 ? "line" : "lines");
+    client_quit(client, at_once);
 }
 
 /* What was said and did not arrive, by its first words, in lines on the heap; NULL: nothing, or no
  * memory. */
-static char *list_undelivered(const struct talk *t)
+static char *list_undelivered(const struct chat *c)
 {
     char *text = NULL;
     size_t len = 0;
-    FILE *out = t->said.count > 0 ? open_memstream(&text, &len) : NULL;
+    FILE *out = c->said.count > 0 ? open_memstream(&text, &len) : NULL;
 
     if (out == NULL)
         return NULL;
-    for (size_t i = 0; i < t->said.count && i < TALK_UNDELIVERED_NAMED; i++) {
-        const struct receipt *m = &t->said.v[i];
+    for (size_t i = 0; i < c->said.count && i < CHAT_UNDELIVERED_NAMED; i++) {
+        const struct receipt *m = &c->said.v[i];
 
-        fprintf(out, "%snot delivered to %s: %s%s", i > 0 ? "\n" : "", name_waited_for(t, m), m->head,
+        fprintf(out, "%snot delivered to %s: %s%s", i > 0 ? "\n" : "", name_waited_for(c, m), m->head,
                 strlen(m->head) < m->bytes ? "..." : "");
     }
-    if (t->said.count > TALK_UNDELIVERED_NAMED)
-        fprintf(out, "\nnot delivered: %zu more", t->said.count - TALK_UNDELIVERED_NAMED);
+    if (c->said.count > CHAT_UNDELIVERED_NAMED)
+        fprintf(out, "\nnot delivered: %zu more", c->said.count - CHAT_UNDELIVERED_NAMED);
     if (fclose(out) == 0)
         return text;
     free(text);
@@ -103,43 +103,43 @@ static char *list_undelivered(const struct talk *t)
 }
 
 /* Lines that were said and not delivered make the exit code, if nothing else does. */
-static void finish_undelivered(struct talk *t)
+static void finish_undelivered(struct chat *c)
 {
-    char *names = list_undelivered(t);
+    char *names = list_undelivered(c);
 
-    t->undelivered += t->said.count;
+    c->undelivered += c->said.count;
     if (names != NULL)
-        talk_tell(t, TALK_ERROR, "%s", names);
-    if (t->undelivered > 0 && names != NULL && t->undelivered == t->said.count)
-        talk_finish(t, EXIT_LOST, "%s", names);
-    else if (t->undelivered > 0)
-        talk_finish(t, EXIT_LOST, "%zu of your lines never arrived%s%s", t->undelivered, names ? "\n" : "",
+        chat_tell(c, CHAT_ERROR, "%s", names);
+    if (c->undelivered > 0 && names != NULL && c->undelivered == c->said.count)
+        chat_finish(c, EXIT_LOST, "%s", names);
+    else if (c->undelivered > 0)
+        chat_finish(c, EXIT_LOST, "%zu of your lines never arrived%s%s", c->undelivered, names ? "\n" : "",
                     names ? names : "");
     free(names);
 }
 
-int talk_farewell(struct talk *t, talk_wait *wait)
+int chat_farewell(struct chat *c, chat_wait *wait)
 {
-    duet_time end = time_add(clock_now(), TALK_FAREWELL_US);
-    struct program *p = t->program;
+    duet_time end = time_add(clock_now(), CHAT_FAREWELL_US);
+    struct client *client = c->client;
     struct msg m;
 
-    begin_farewell(t);
-    while (!t->stopped && !t->hurried && !p->interrupted && time_before(clock_now(), end)) {
+    begin_farewell(c);
+    while (!c->stopped && !c->hurried && !client->interrupted && time_before(clock_now(), end)) {
         const uint64_t left_us = time_since(end, clock_now());
 
         if (wait)
-            wait(t->face, left_us);
+            wait(c->face, left_us);
         else
-            program_wait(p, -1, left_us, NULL);
-        for (int i = 0; i < PROGRAM_MESSAGES && !t->stopped && node_next(p->node, &m); i++) {
+            client_wait(client, -1, left_us, NULL);
+        for (int i = 0; i < CLIENT_MESSAGES && !c->stopped && node_next(client->node, &m); i++) {
             if (m.type == MSG_STOPPED || is_news_at_the_end(&m))
-                talk_message(t, &m);
+                chat_message(c, &m);
             msg_dispose(&m);
         }
     }
-    if (p->interrupted)
+    if (client->interrupted)
         return EXIT_INTERRUPTED;
-    finish_undelivered(t);
-    return t->code;
+    finish_undelivered(c);
+    return c->code;
 }

@@ -17,8 +17,8 @@
 #define READ_BYTES 4096
 
 struct plain {
-    struct program *program;
-    struct talk talk;
+    struct client *client;
+    struct chat chat;
     char bytes[READ_BYTES]; /* read and not yet looked at: [at, count) */
     size_t at, count;
     char *line; /* what has come of the present line */
@@ -32,17 +32,17 @@ struct plain {
  * ending us. */
 static bool may_write(struct plain *f)
 {
-    struct pollfd fds[] = {{.fd = STDOUT_FILENO, .events = POLLOUT}, {.fd = f->program->signal_fd, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = STDOUT_FILENO, .events = POLLOUT}, {.fd = f->client->signal_fd, .events = POLLIN}};
 
     for (;;) {
-        const int ready = poll(fds, 2, f->program->interrupted ? 0 : -1);
+        const int ready = poll(fds, 2, f->client->interrupted ? 0 : -1);
 
         if (ready > 0 && fds[0].revents != 0)
             return true;
         if (ready == 0)
             return false;
         if (ready > 0)
-            (void)program_take_signal(f->program);
+            (void)client_take_signal(f->client);
     }
 }
 
@@ -64,15 +64,15 @@ static void print(struct plain *f, const char *lead, const char *text)
     FILE *memory = open_memstream(&lines, &len);
 
     if (memory) {
-        say_lines_as(memory, say_form(stdout), lead, text);
+        print_lines_as(memory, print_form(stdout), lead, text);
         if (fclose(memory) == 0)
             write_pieces(f, lines, len);
     }
     free(lines);
-    if (!ferror(stdout) || f->talk.over)
+    if (!ferror(stdout) || f->chat.over)
         return;
-    say_error("cannot write to standard output: %s", strerror(errno));
-    talk_finish(&f->talk, EXIT_INTERNAL, "cannot write to standard output");
+    print_error("cannot write to standard output: %s", strerror(errno));
+    chat_finish(&f->chat, EXIT_INTERNAL, "cannot write to standard output");
 }
 
 /* `format` has the event's words.  One event, one line: newlines of peers become visible. */
@@ -107,76 +107,76 @@ static const char *name_in_line(const char *name, char out[ROSTER_NAME_BYTES])
 }
 
 /* For people, on stderr. */
-static void say_aside(const struct plain *f, const struct talk_event *ev)
+static void say_aside(const struct plain *f, const struct chat_event *ev)
 {
-    const struct settings *set = f->program->set;
+    const struct settings *set = f->client->set;
     char line[ROSTER_NAME_BYTES + 40];
 
     snprintf(line, sizeof(line), "transfer %u offered to %s", ev->id, ev->name);
-    if (ev->kind == TALK_SENDING ? set->verbose : !set->quiet)
-        say_lines(stderr, "", ev->kind == TALK_SENDING ? line : ev->text);
+    if (ev->kind == CHAT_SENDING ? set->verbose : !set->quiet)
+        print_lines(stderr, "", ev->kind == CHAT_SENDING ? line : ev->text);
 }
 
-static void on_event(void *face, const struct talk_event *ev)
+static void on_event(void *face, const struct chat_event *ev)
 {
     struct plain *f = face;
     char name[ROSTER_NAME_BYTES];
 
     switch (ev->kind) {
-    case TALK_LISTENING:
+    case CHAT_LISTENING:
         event(f, "* listening on %s", ev->text);
         break;
-    case TALK_CONNECTED:
+    case CHAT_CONNECTED:
         event(f, "* connected to %s %s", name_in_line(ev->name, name), ev->text);
         break;
-    case TALK_UNREACHABLE:
+    case CHAT_UNREACHABLE:
         event(f, "* %s is unreachable", name_in_line(ev->name, name));
         break;
-    case TALK_BACK:
+    case CHAT_BACK:
         event(f, "* %s is back", name_in_line(ev->name, name));
         break;
-    case TALK_LEFT:
+    case CHAT_LEFT:
         event(f, "* %s left", name_in_line(ev->name, name));
         break;
-    case TALK_LOST:
+    case CHAT_LOST:
         event(f, "* %s lost", name_in_line(ev->name, name));
         break;
-    case TALK_TEXT:
+    case CHAT_TEXT:
         event(f, "<%s> %s", name_in_line(ev->name, name), ev->text);
         break;
-    case TALK_DELIVERED:
+    case CHAT_DELIVERED:
         event(f, "* delivered %u", ev->id);
         break;
-    case TALK_OFFER:
+    case CHAT_OFFER:
         event(f, "* offer %u %s %llu", ev->id, ev->text, (unsigned long long)ev->value);
         break;
-    case TALK_RECEIVED:
+    case CHAT_RECEIVED:
         event(f, "* received %s", ev->text);
         break;
-    case TALK_SENT:
+    case CHAT_SENT:
         event(f, "* sent %s", ev->text);
         break;
-    case TALK_ANSWER:
+    case CHAT_ANSWER:
         event(f, "* answer %s %s", name_in_line(ev->name, name), ev->text);
         break;
-    case TALK_ERROR:
+    case CHAT_ERROR:
         print(f, "! ", ev->text);
         break;
-    case TALK_INFO:
+    case CHAT_INFO:
         print(f, "* ", ev->text);
         break;
-    case TALK_STRANGER:
+    case CHAT_STRANGER:
         event(f, "* stranger %s %s", name_in_line(ev->name, name), ev->text);
         break;
-    case TALK_STRANGERS:
+    case CHAT_STRANGERS:
         event(f, "* strangers %llu", (unsigned long long)ev->value);
         break;
-    case TALK_NOTICE:
-    case TALK_SENDING:
+    case CHAT_NOTICE:
+    case CHAT_SENDING:
         say_aside(f, ev);
         break;
-    case TALK_OWN:
-    case TALK_CLEAR:
+    case CHAT_OWN:
+    case CHAT_CLEAR:
         break;
     }
 }
@@ -192,7 +192,7 @@ static void end_line(struct plain *f)
         if (f->len > 0 && f->line[f->len - 1] == '\r')
             f->len--;
         f->line[f->len] = '\0';
-        talk_line(&f->talk, f->line);
+        chat_line(&f->chat, f->line);
     }
     f->len = 0;
     f->too_long = false;
@@ -231,7 +231,7 @@ static void take_byte(struct plain *f, char byte)
  * us. */
 static void consume(struct plain *f)
 {
-    while (f->at < f->count && (f->parting ? !f->talk.hurried : talk_has_room(&f->talk) && !f->talk.over))
+    while (f->at < f->count && (f->parting ? !f->chat.hurried : chat_has_room(&f->chat) && !f->chat.over))
         take_byte(f, f->bytes[f->at++]);
 }
 
@@ -249,22 +249,23 @@ static void read_input(struct plain *f)
     if (f->len > 0 || f->too_long)
         end_line(f);
     f->ended = true;
-    talk_end_of_input(&f->talk);
+    chat_end_of_input(&f->chat);
 }
 
 static void loop(struct plain *f)
 {
-    struct program *p = f->program;
+    struct client *client = f->client;
     struct msg m;
 
-    while (!f->talk.over && !p->interrupted) {
-        bool reads = !f->ended && f->at == f->count && talk_has_room(&f->talk);
-        unsigned woken = program_wait(p, reads ? STDIN_FILENO : -1, talk_tick(&f->talk), NULL);
-        for (int i = 0; i < PROGRAM_MESSAGES && !f->talk.over && !p->interrupted && node_next(p->node, &m); i++) {
-            talk_message(&f->talk, &m);
+    while (!f->chat.over && !client->interrupted) {
+        bool reads = !f->ended && f->at == f->count && chat_has_room(&f->chat);
+        unsigned woken = client_wait(client, reads ? STDIN_FILENO : -1, chat_tick(&f->chat), NULL);
+        for (int i = 0; i < CLIENT_MESSAGES && !f->chat.over && !client->interrupted && node_next(client->node, &m);
+             i++) {
+            chat_message(&f->chat, &m);
             msg_dispose(&m);
         }
-        if (woken & WAKE_INPUT && !f->talk.over)
+        if (woken & WAKE_INPUT && !f->chat.over)
             read_input(f);
         consume(f);
     }
@@ -276,25 +277,25 @@ static void wait_in_farewell(void *face, uint64_t at_most_us)
     struct plain *f = face;
     const bool reads = !f->ended && isatty(STDIN_FILENO);
 
-    if (program_wait(f->program, reads ? STDIN_FILENO : -1, at_most_us, NULL) & WAKE_INPUT)
+    if (client_wait(f->client, reads ? STDIN_FILENO : -1, at_most_us, NULL) & WAKE_INPUT)
         read_input(f);
 }
 
-int plain_run(struct program *p)
+int plain_run(struct client *client)
 {
     struct plain *f = calloc(1, sizeof *f);
 
     if (!f) {
-        say_error("%s", err_text(DUET_ENOMEM));
+        print_error("%s", err_text(DUET_ENOMEM));
         return EXIT_INTERNAL;
     }
-    f->program = p;
-    talk_init(&f->talk, p, on_event, f);
-    f->talk.ends_when_lost = p->has_target;
+    f->client = client;
+    chat_init(&f->chat, client, on_event, f);
+    f->chat.ends_when_lost = client->has_target;
     loop(f);
     f->parting = true;
-    int code = talk_farewell(&f->talk, wait_in_farewell);
-    talk_dispose(&f->talk);
+    int code = chat_farewell(&f->chat, wait_in_farewell);
+    chat_dispose(&f->chat);
     free(f->line);
     free(f);
     return code;

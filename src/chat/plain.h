@@ -15,7 +15,7 @@
 
 #define PLAIN_LINE_BYTES (1024 * 1024) /* longest line taken from stdin */
 
-/* Runs the conversation; the exit code.  The program is open and stays so. */
-int plain_run(struct program *p);
+/* Runs the conversation; the exit code.  The client is open and stays so. */
+int plain_run(struct client *client);
 
 #endif

@@ -60,7 +60,7 @@ static void send_as_file(struct screen *s)
     char path[PASTED_PATH_BYTES], error[PASTED_ERROR_BYTES];
 
     if (pasted_write(&s->pasted, path, error) == 0) {
-        talk_send_path(&s->talk, path);
+        chat_send_path(&s->chat, path);
         return;
     }
     screen_add(s, LINE_ERROR, 0, "", error);
@@ -73,7 +73,7 @@ static void answer_paste(struct screen *s, unsigned char key)
     switch (key) {
     case 'y':
     case 'Y':
-        talk_say(&s->talk, pasted_first(&s->pasted));
+        chat_say(&s->chat, pasted_first(&s->pasted));
         break;
     case 'f':
     case 'F':
@@ -97,7 +97,7 @@ static void on_enter(struct screen *s, const char *line)
 {
     scrollback_follow(&s->scrollback);
     input_remember(line);
-    talk_line(&s->talk, line);
+    chat_line(&s->chat, line);
 }
 
 static void suspend(struct screen *s)
@@ -117,14 +117,14 @@ static void suspend(struct screen *s)
 
 static void on_interrupt(struct screen *s)
 {
-    if (s->talk.leaving == TALK_LEAVES)
-        s->program->interrupted = true;
+    if (s->chat.leaving == CHAT_LEAVES)
+        s->client->interrupted = true;
     else if (s->asked)
         answer_paste(s, 'n');
     else if (input_clear())
         screen_add(s, LINE_INFO, 0, "", "^C again quits");
     else
-        s->program->interrupted = true;
+        s->client->interrupted = true;
 }
 
 static void on_input(struct screen *s, struct input_event ev)
@@ -167,7 +167,7 @@ static void on_input(struct screen *s, struct input_event ev)
         view_forget();
         break;
     case INPUT_END:
-        talk_line(&s->talk, "/quit");
+        chat_line(&s->chat, "/quit");
         break;
     case INPUT_INTERRUPT:
         on_interrupt(s);
@@ -187,12 +187,12 @@ static void read_keys(struct screen *s)
     if (len < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     if (len <= 0) { /* the terminal is gone */
-        s->program->interrupted = true;
+        s->client->interrupted = true;
         return;
     }
     uint64_t now_us = clock_now().us;
     size_t at = 0;
-    while (at < (size_t)len && !s->talk.hurried && !s->program->interrupted) {
+    while (at < (size_t)len && !s->chat.hurried && !s->client->interrupted) {
         long rows = 0;
         size_t wheel = input_is_pasting() ? 0 : keys_wheel(bytes + at, (size_t)len - at, &rows);
 
@@ -248,16 +248,16 @@ static char *typed_line(size_t *cursor)
 /* The status line while nobody is connected. */
 static const char *idle_words(const struct screen *s, char out[IDLE_BYTES])
 {
-    const struct dial *calling = admission_calling(&s->talk.admission);
+    const struct dial *calling = admission_calling(&s->chat.admission);
 
-    if (roster_count(&s->talk.roster, ROSTER_TRUSTED) > 0)
+    if (roster_count(&s->chat.roster, ROSTER_TRUSTED) > 0)
         snprintf(out, IDLE_BYTES, "waiting for the other side to trust your key");
     else if (calling != NULL && calling->looks_up)
         snprintf(out, IDLE_BYTES, "looking up %s", calling->query.host);
     else if (calling != NULL)
         snprintf(out, IDLE_BYTES, "connecting to %s", calling->query.dialled);
-    else if (s->talk.dialling)
-        snprintf(out, IDLE_BYTES, "connecting to %s", s->program->target.dialled);
+    else if (s->chat.dialling)
+        snprintf(out, IDLE_BYTES, "connecting to %s", s->client->target.dialled);
     else
         snprintf(out, IDLE_BYTES, "nobody is connected, listening on %s", s->listening);
     return out;
@@ -266,7 +266,7 @@ static const char *idle_words(const struct screen *s, char out[IDLE_BYTES])
 /* Adds bars, status and warning. */
 static void draw_with_state(struct screen *s, struct view *v, uint64_t now_us)
 {
-    const struct roster *r = &s->talk.roster;
+    const struct roster *r = &s->chat.roster;
     const bool ascii = !charset_is_utf8();
     struct bar bars[VIEW_BARS_MAX];
     char states[VIEW_BARS_MAX][TRANSFER_BAR_STATE_BYTES];
@@ -280,7 +280,7 @@ static void draw_with_state(struct screen *s, struct view *v, uint64_t now_us)
     v->bars_hint = "/transfers";
     v->status = status_peers(r, idle_words(s, idle), now_us, ascii, status);
     v->status_end = status_names(r, ascii, names);
-    v->warning = admission_row(&s->talk.admission, view_columns(), strangers);
+    v->warning = admission_row(&s->chat.admission, view_columns(), strangers);
     view_draw(v);
 }
 
@@ -311,7 +311,7 @@ static uint64_t next_stats_us(const struct screen *s)
 {
     if (s->stats_us == 0)
         return 0;
-    return s->stats_us + (roster_is_busy(&s->talk.roster) ? SCREEN_STATS_US : SCREEN_IDLE_STATS_US);
+    return s->stats_us + (roster_is_busy(&s->chat.roster) ? SCREEN_STATS_US : SCREEN_IDLE_STATS_US);
 }
 
 /* Draws and asks for figures as they fall due; how long there is nothing to do. */
@@ -322,7 +322,7 @@ static uint64_t keep_up(struct screen *s)
     if (now_us >= input_deadline_us())
         on_input(s, input_silence(now_us));
     if (now_us >= next_stats_us(s)) {
-        talk_refresh_stats(&s->talk);
+        chat_refresh_stats(&s->chat);
         s->stats_us = now_us;
         s->dirty = true; /* "stalled 12 s" counts on */
     }
@@ -339,7 +339,7 @@ static uint64_t keep_up(struct screen *s)
 /* Waits for whatever comes first, and does what is not a message. */
 static void wait_for_events(struct screen *s, uint64_t at_most_us)
 {
-    const uint64_t tick_us = talk_tick(&s->talk); /* first: what it has to say is to be drawn */
+    const uint64_t tick_us = chat_tick(&s->chat); /* first: what it has to say is to be drawn */
     const uint64_t idle_us = keep_up(s);
     int number;
 
@@ -347,13 +347,13 @@ static void wait_for_events(struct screen *s, uint64_t at_most_us)
         at_most_us = idle_us;
     if (tick_us < at_most_us)
         at_most_us = tick_us;
-    unsigned woken = program_wait(s->program, STDIN_FILENO, at_most_us, &number);
+    unsigned woken = client_wait(s->client, STDIN_FILENO, at_most_us, &number);
 
     if (woken & (WAKE_NODE | WAKE_LOOKUP))
         s->dirty = true;
     if (woken & WAKE_SIGNAL)
         on_signal(s, number);
-    if (woken & WAKE_INPUT && !s->talk.hurried)
+    if (woken & WAKE_INPUT && !s->chat.hurried)
         read_keys(s);
 }
 
@@ -364,13 +364,13 @@ static void wait_in_farewell(void *face, uint64_t at_most_us)
 
 static void loop(struct screen *s)
 {
-    struct program *p = s->program;
+    struct client *client = s->client;
     struct msg m;
 
-    while (!s->talk.over && !p->interrupted) {
-        wait_for_events(s, PROGRAM_FOREVER);
-        for (int i = 0; i < PROGRAM_MESSAGES && !s->talk.over && node_next(p->node, &m); i++) {
-            talk_message(&s->talk, &m);
+    while (!s->chat.over && !client->interrupted) {
+        wait_for_events(s, CLIENT_FOREVER);
+        for (int i = 0; i < CLIENT_MESSAGES && !s->chat.over && node_next(client->node, &m); i++) {
+            chat_message(&s->chat, &m);
             msg_dispose(&m);
         }
     }
@@ -388,36 +388,36 @@ static void block_screen_signals(int how)
     pthread_sigmask(how, &set, NULL);
 }
 
-int screen_run(struct program *p)
+int screen_run(struct client *client)
 {
     const char *no_color = getenv("NO_COLOR");
-    bool colors = !p->set->no_color && !(no_color && *no_color);
+    bool colors = !client->set->no_color && !(no_color && *no_color);
     const char *why = "";
     struct screen *s = calloc(1, sizeof *s);
 
     if (!s || term_start(colors, &why) < 0) {
-        say_error("no screen: %s; lines are used instead", s ? why : err_text(DUET_ENOMEM));
+        print_error("no screen: %s; lines are used instead", s ? why : err_text(DUET_ENOMEM));
         free(s);
         return -1;
     }
     block_screen_signals(SIG_BLOCK);
     view_start();
     input_start(&completion_language);
-    s->program = p;
+    s->client = client;
     s->dirty = true;
     scrollback_init(&s->scrollback);
-    p->policy.may_ask = true;
+    client->policy.may_ask = true;
     if (locale_note())
         screen_add(s, LINE_INFO, 0, "", locale_note());
-    talk_init(&s->talk, p, screen_on_event, s);
+    chat_init(&s->chat, client, screen_on_event, s);
     loop(s);
-    int code = talk_farewell(&s->talk, wait_in_farewell);
+    int code = chat_farewell(&s->chat, wait_in_farewell);
     input_stop();
     term_stop();
     block_screen_signals(SIG_UNBLOCK);
-    if (code != EXIT_DONE && code != EXIT_INTERRUPTED && s->talk.reason)
-        say_error("%s", s->talk.reason);
-    talk_dispose(&s->talk);
+    if (code != EXIT_DONE && code != EXIT_INTERRUPTED && s->chat.reason)
+        print_error("%s", s->chat.reason);
+    chat_dispose(&s->chat);
     scrollback_dispose(&s->scrollback);
     pasted_dispose(&s->pasted);
     free(s);

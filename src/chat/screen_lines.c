@@ -1,5 +1,5 @@
 /*
- * screen_lines: what talk tells, as lines of the scrollback.
+ * screen_lines: what a chat tells, as lines of the scrollback.
  */
 #include <langinfo.h>
 #include <stdarg.h>
@@ -65,7 +65,7 @@ void screen_add_typed(struct screen *s, enum text_form form, const char *bytes)
     free(text);
 }
 
-static void add_speech(struct screen *s, enum line_kind kind, const struct talk_event *ev)
+static void add_speech(struct screen *s, enum line_kind kind, const struct chat_event *ev)
 {
     char prefix[ROSTER_NAME_BYTES + 4];
 
@@ -75,88 +75,88 @@ static void add_speech(struct screen *s, enum line_kind kind, const struct talk_
         scrollback_paint(&s->scrollback, view_hue(ev->key));
 }
 
-static void add_peer_event(struct screen *s, const struct talk_event *ev)
+static void add_peer_event(struct screen *s, const struct chat_event *ev)
 {
     char words[WORDS_SILENCE_BYTES];
     const char *why = ev->text[0] ? ": " : "";
 
-    if (ev->kind == TALK_CONNECTED)
+    if (ev->kind == CHAT_CONNECTED)
         addf(s, LINE_EVENT, "connected to %s %s", ev->name, ev->text);
-    else if (ev->kind == TALK_UNREACHABLE || ev->kind == TALK_BACK)
-        addf(s, LINE_EVENT, "%s", words_silence(ev->name, ev->kind == TALK_UNREACHABLE, ev->value, words));
+    else if (ev->kind == CHAT_UNREACHABLE || ev->kind == CHAT_BACK)
+        addf(s, LINE_EVENT, "%s", words_silence(ev->name, ev->kind == CHAT_UNREACHABLE, ev->value, words));
     else
-        addf(s, LINE_EVENT, ev->kind == TALK_LEFT ? "%s left%s%s" : "the connection to %s was lost%s%s", ev->name, why,
+        addf(s, LINE_EVENT, ev->kind == CHAT_LEFT ? "%s left%s%s" : "the connection to %s was lost%s%s", ev->name, why,
              ev->text);
 }
 
-static void add_file_event(struct screen *s, const struct talk_event *ev)
+static void add_file_event(struct screen *s, const struct chat_event *ev)
 {
     char size[TEXT_SIZE_BYTES];
 
     text_size(ev->value, size);
-    if (ev->kind == TALK_OFFER && !ev->flag)
+    if (ev->kind == CHAT_OFFER && !ev->flag)
         addf(s, LINE_EVENT, "%s offers %s (%s): /accept %u or /reject %u", ev->name, ev->text, size, ev->id, ev->id);
-    else if (ev->kind == TALK_OFFER)
+    else if (ev->kind == CHAT_OFFER)
         addf(s, LINE_EVENT, "%s sends %s (%s)", ev->name, ev->text, size);
-    else if (ev->kind == TALK_SENDING)
+    else if (ev->kind == CHAT_SENDING)
         addf(s, LINE_EVENT, "offered %s (%s) to %s, transfer %u", ev->text, size, ev->name, ev->id);
-    else if (ev->kind == TALK_RECEIVED)
+    else if (ev->kind == CHAT_RECEIVED)
         addf(s, LINE_EVENT, "received %s (%s)", ev->text, size);
     else
         addf(s, LINE_EVENT, "%s has %s (%s)", ev->name, ev->text, size);
 }
 
-void screen_on_event(void *face, const struct talk_event *ev)
+void screen_on_event(void *face, const struct chat_event *ev)
 {
     struct screen *s = face;
 
     s->dirty = true;
     switch (ev->kind) {
-    case TALK_LISTENING:
+    case CHAT_LISTENING:
         snprintf(s->listening, sizeof s->listening, "%s", ev->text);
         addf(s, LINE_EVENT, "listening on %s", ev->text);
         break;
-    case TALK_CONNECTED:
+    case CHAT_CONNECTED:
         s->stats_us = 0;
         add_peer_event(s, ev);
         break;
-    case TALK_UNREACHABLE:
-    case TALK_BACK:
-    case TALK_LEFT:
-    case TALK_LOST:
+    case CHAT_UNREACHABLE:
+    case CHAT_BACK:
+    case CHAT_LEFT:
+    case CHAT_LOST:
         add_peer_event(s, ev);
         break;
-    case TALK_TEXT:
+    case CHAT_TEXT:
         add_speech(s, LINE_PEER, ev);
         break;
-    case TALK_OWN:
+    case CHAT_OWN:
         add_speech(s, LINE_OWN, ev);
         break;
-    case TALK_DELIVERED:
+    case CHAT_DELIVERED:
         scrollback_delivered(&s->scrollback, ev->id);
         break;
-    case TALK_OFFER:
-    case TALK_SENDING:
-    case TALK_RECEIVED:
-    case TALK_SENT:
+    case CHAT_OFFER:
+    case CHAT_SENDING:
+    case CHAT_RECEIVED:
+    case CHAT_SENT:
         add_file_event(s, ev);
         break;
-    case TALK_ANSWER:
+    case CHAT_ANSWER:
         addf(s, LINE_INFO, "%s answers: %s", ev->name, ev->text);
         break;
-    case TALK_ERROR:
+    case CHAT_ERROR:
         screen_add(s, LINE_ERROR, 0, "", ev->text);
         break;
-    case TALK_STRANGER:
-    case TALK_STRANGERS: /* the row above the input names them */
+    case CHAT_STRANGER:
+    case CHAT_STRANGERS: /* the row above the input names them */
         break;
-    case TALK_NOTICE:
+    case CHAT_NOTICE:
         screen_add(s, LINE_EVENT, 0, "", ev->text);
         break;
-    case TALK_INFO:
+    case CHAT_INFO:
         screen_add(s, LINE_INFO, 0, "", ev->text);
         break;
-    case TALK_CLEAR:
+    case CHAT_CLEAR:
         scrollback_clear(&s->scrollback);
         break;
     }

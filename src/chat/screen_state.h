@@ -14,8 +14,8 @@
 #include "ui/scrollback.h"
 
 struct screen {
-    struct program *program;
-    struct talk talk;
+    struct client *client;
+    struct chat chat;
     struct scrollback scrollback;
     char listening[ADDR_TEXT_BYTES];
     struct pasted pasted;
@@ -30,7 +30,7 @@ void screen_add(struct screen *s, enum line_kind kind, uint32_t id, const char *
 /* Words in the locale's encoding; what is no text in it comes as it is, for the gate. */
 void screen_add_typed(struct screen *s, enum text_form form, const char *bytes);
 
-/* A talk_sink. */
-void screen_on_event(void *face, const struct talk_event *ev);
+/* A chat_sink. */
+void screen_on_event(void *face, const struct chat_event *ev);
 
 #endif

@@ -21,69 +21,77 @@
 static const char *const commands[] = {"echo", "reverse", "time", "sum", "status", "ping", NULL};
 
 struct ask {
-    struct job job;
+    struct oneshot oneshot;
     char line[ASK_LINE_BYTES];
     conn_id peer;
 };
 
-static void on_peer_key(struct job *j, const struct msg *m)
+static void on_peer_key(struct oneshot *o, const struct msg *m)
 {
-    const struct ask *a = j->self;
+    const struct ask *a = o->self;
 
-    admission_judge(&j->admission, m, a->peer == 0 && admission_is_called(&j->admission, m), clock_now());
+    admission_judge(&o->admission, m, a->peer == 0 && admission_is_called(&o->admission, m), clock_now());
 }
 
-static void on_admitted(struct job *j, conn_id peer)
+static void on_admitted(struct oneshot *o, conn_id peer)
 {
-    struct ask *a = j->self;
+    struct ask *a = o->self;
 
     a->peer = peer;
 }
 
-static void on_connected(struct job *j, const struct msg *m)
+static void on_connected(struct oneshot *o, const struct msg *m)
 {
-    const struct ask *a = j->self;
+    const struct ask *a = o->self;
 
-    if (j->program.set->verbose)
-        job_on_connected(j, m);
+    if (o->client.set->verbose)
+        oneshot_on_connected(o, m);
     if (m->peer != a->peer)
         return;
     if (!(m->value &
           HELLO_SERVES)) { /* said here: a peer that asks, too, is gone as soon as it learns the same of us */
-        progress_error(&j->progress, "refused: the peer does not answer commands");
-        job_finish(j, EXIT_REFUSED);
+        progress_line_error(&o->progress_line, "refused: the peer does not answer commands");
+        oneshot_finish(o, EXIT_REFUSED);
         return;
     }
-    if (program_send_text(&j->program, MSG_ASK, m->peer, ASK_ID, a->line) < 0)
-        job_finish(j, EXIT_INTERNAL);
+    if (client_send_text(&o->client, MSG_ASK, m->peer, ASK_ID, a->line) < 0)
+        oneshot_finish(o, EXIT_INTERNAL);
 }
 
-static void on_answer(struct job *j, const struct msg *m)
+static void on_answer(struct oneshot *o, const struct msg *m)
 {
     if (m->err == DUET_ECLOSED)
         return; /* why follows */
     if (!m->flag) {
-        progress_error(&j->progress, "%s", m->text ? m->text : "the peer gave no answer");
-        job_finish(j, EXIT_REFUSED);
+        progress_line_error(&o->progress_line, "%s", m->text ? m->text : "the peer gave no answer");
+        oneshot_finish(o, EXIT_REFUSED);
         return;
     }
-    say_lines(stdout, "", m->text ? m->text : "");
-    job_finish(j, EXIT_DONE);
+    print_lines(stdout, "", m->text ? m->text : "");
+    oneshot_finish(o, EXIT_DONE);
 }
 
-static void on_gone(struct job *j, const struct msg *m)
+static void on_gone(struct oneshot *o, const struct msg *m)
 {
-    const struct ask *a = j->self;
+    const struct ask *a = o->self;
 
     if (m->type == MSG_FAILED ? a->peer != 0 : m->peer != a->peer)
         return;
-    job_finish(j, program_report_failure(&j->program, job_peer_name(j, m->peer), m));
+    oneshot_finish(o, client_report_failure(&o->client, oneshot_peer_name(o, m->peer), m));
 }
 
-static const struct job_rule rules[] = {
-    {MSG_PEER_KEY, on_peer_key},       {MSG_CONNECTED, on_connected}, {MSG_FAILED, on_gone}, {MSG_ANSWER, on_answer},
-    {MSG_UNREACHABLE, job_on_silence}, {MSG_BACK, job_on_silence},    {MSG_LEFT, on_gone},   {MSG_LOST, on_gone},
-    {MSG_NOTICE, job_on_notice},       {MSG_STOPPED, job_on_stopped}, {MSG_STOPPED, NULL},
+static const struct oneshot_rule rules[] = {
+    {MSG_PEER_KEY, on_peer_key},
+    {MSG_CONNECTED, on_connected},
+    {MSG_FAILED, on_gone},
+    {MSG_ANSWER, on_answer},
+    {MSG_UNREACHABLE, oneshot_on_silence},
+    {MSG_BACK, oneshot_on_silence},
+    {MSG_LEFT, on_gone},
+    {MSG_LOST, on_gone},
+    {MSG_NOTICE, oneshot_on_notice},
+    {MSG_STOPPED, oneshot_on_stopped},
+    {MSG_STOPPED, NULL},
 };
 
 /* The words as one line, blanks between them.  false: too long. */
@@ -111,7 +119,7 @@ static bool is_command(const char *word)
 static int check_usage(const struct options *o)
 {
     if (!o->settings.host || o->arg_count == 0) {
-        say_error("usage: duet %s", subcommand_ask.usage);
+        print_error("usage: duet %s", subcommand_ask.usage);
         return EXIT_USAGE;
     }
     if (is_command(o->args[0]))
@@ -120,9 +128,9 @@ static int check_usage(const struct options *o)
     char shown[80];
     text_sanitise(TEXT_LINE, o->args[0], strlen(o->args[0]), shown, sizeof shown);
     if (meant)
-        say_error("no remote command '%s': did you mean '%s'?", shown, meant);
+        print_error("no remote command '%s': did you mean '%s'?", shown, meant);
     else
-        say_error("no remote command '%s': the commands are echo, reverse, time, sum, status and ping", shown);
+        print_error("no remote command '%s': the commands are echo, reverse, time, sum, status and ping", shown);
     return EXIT_USAGE;
 }
 
@@ -135,17 +143,17 @@ static int run(struct options *o)
         return code;
     struct ask *a = calloc(1, sizeof *a);
     if (!a) {
-        say_error("%s", err_text(DUET_ENOMEM));
+        print_error("%s", err_text(DUET_ENOMEM));
         return EXIT_INTERNAL;
     }
     if (!join(o, a->line)) {
-        say_error("the arguments are longer than %d bytes", ASK_LINE_BYTES - 1);
+        print_error("the arguments are longer than %d bytes", ASK_LINE_BYTES - 1);
         code = EXIT_USAGE;
     } else {
-        code = job_open(&a->job, &o->settings, &hub, rules, on_admitted, a);
+        code = oneshot_open(&a->oneshot, &o->settings, &hub, rules, on_admitted, a);
         if (code == EXIT_DONE) {
-            code = job_run(&a->job);
-            job_close(&a->job);
+            code = oneshot_run(&a->oneshot);
+            oneshot_close(&a->oneshot);
         }
     }
     free(a);

@@ -15,20 +15,20 @@ static int run(struct options *o)
 {
     const struct hub_config hub = {.receive_files = true, .accept_offers = o->yes, .serve = true};
     bool on_screen = !o->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    struct program p;
+    struct client p;
 
     if (o->arg_count > 1) {
-        say_error("one host at most: '%s' is one too many (/connect reaches more)", o->args[1]);
+        print_error("one host at most: '%s' is one too many (/connect reaches more)", o->args[1]);
         return EXIT_USAGE;
     }
     o->settings.host = o->arg_count > 0 ? o->args[0] : NULL;
-    int code = program_open(&p, &o->settings, &hub);
+    int code = client_open(&p, &o->settings, &hub);
     if (code != EXIT_DONE)
         return code;
     code = on_screen ? screen_run(&p) : -1;
     if (code < 0)
         code = plain_run(&p);
-    program_close(&p);
+    client_close(&p);
     return code;
 }
 

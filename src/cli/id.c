@@ -17,17 +17,17 @@ static int run(struct options *o)
     char print[FINGERPRINT_BYTES], line[LIMIT_NAME_BYTES + FINGERPRINT_BYTES + 2];
 
     if (o->arg_count > 0) {
-        say_error("id takes no arguments");
+        print_error("id takes no arguments");
         return EXIT_USAGE;
     }
     if (identity_open(&id, o->settings.home, error) < 0) {
-        say_error("%s", error);
+        print_error("%s", error);
         return EXIT_INTERNAL;
     }
     identity_default_name(&id, name);
     snprintf(line, sizeof(line), "%s %s", o->settings.name ? o->settings.name : name,
              fingerprint(id.keys.public, print));
-    say_lines(stdout, "", line);
+    print_lines(stdout, "", line);
     identity_wipe(&id);
     return EXIT_DONE;
 }

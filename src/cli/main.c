@@ -85,7 +85,7 @@ static int finish(int code)
 {
     if ((fflush(stdout) == 0 && !ferror(stdout)) || code != EXIT_DONE)
         return code;
-    say_error("cannot write to standard output: %s", strerror(errno));
+    print_error("cannot write to standard output: %s", strerror(errno));
     return EXIT_INTERNAL;
 }
 
@@ -100,14 +100,14 @@ static int dispatch(int argc, char *argv[])
     if (suggestion) {
         char shown[80];
         text_sanitise(TEXT_LINE, argv[word], strlen(argv[word]), shown, sizeof shown);
-        say_error("no command '%s': did you mean '%s'? (to connect to a host of that name: duet chat %s)", shown,
-                  suggestion, shown);
+        print_error("no command '%s': did you mean '%s'? (to connect to a host of that name: duet chat %s)", shown,
+                    suggestion, shown);
         return EXIT_USAGE;
     }
     int skip = command ? word : 0;
     const struct subcommand *runs = command ? command : &subcommand_chat;
     if (options_parse(&o, runs->command, argc, argv, skip, error) < 0) {
-        say_error("%s; try 'duet %s%s--help'", error, command ? command->name : "", command ? " " : "");
+        print_error("%s; try 'duet %s%s--help'", error, command ? command->name : "", command ? " " : "");
         return EXIT_USAGE;
     }
     int code = EXIT_DONE;
@@ -138,7 +138,7 @@ int main(int argc, char *argv[])
     if (!hold_standard_streams())
         return EXIT_INTERNAL;
     if (locale_start() != NULL)
-        say_error("%s", locale_note());
+        print_error("%s", locale_note());
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
     return dispatch(argc, argv);

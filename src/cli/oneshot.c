@@ -14,65 +14,65 @@
 
 static void on_key_answered(void *self, const struct msg *m, bool yes)
 {
-    struct job *j = self;
+    struct oneshot *o = self;
 
-    admission_answer(&j->admission, m->peer, yes, clock_now());
+    admission_answer(&o->admission, m->peer, yes, clock_now());
 }
 
-static void ask_about_key(struct job *j, const struct stranger *s)
+static void ask_about_key(struct oneshot *o, const struct stranger *s)
 {
     const struct msg m = {.type = MSG_PEER_KEY, .peer = s->peer};
 
-    if (questions_add(&j->questions, &m, s->question, on_key_answered))
-        progress_clear(&j->progress);
+    if (questions_add(&o->questions, &m, s->question, on_key_answered))
+        progress_line_clear(&o->progress_line);
     else
-        admission_answer(&j->admission, s->peer, false, clock_now());
+        admission_answer(&o->admission, s->peer, false, clock_now());
 }
 
 /* It left, or was lost, before it was let in. */
-static void on_early_end(struct job *j, const struct stranger *s, const struct msg *why)
+static void on_early_end(struct oneshot *o, const struct stranger *s, const struct msg *why)
 {
-    questions_forget_peer(&j->questions, s->peer);
+    questions_forget_peer(&o->questions, s->peer);
     if (s->dialled[0] != '\0')
-        job_finish(j, program_report_failure(&j->program, s->key.name, why));
+        oneshot_finish(o, client_report_failure(&o->client, s->key.name, why));
 }
 
-static void dispatch(struct job *j, const struct msg *m);
+static void dispatch(struct oneshot *o, const struct msg *m);
 
 static void on_admission(void *self, const struct admission_event *ev)
 {
-    struct job *j = self;
+    struct oneshot *o = self;
 
     switch (ev->type) {
     case ADMISSION_WAITS:
-        ask_about_key(j, ev->who);
+        ask_about_key(o, ev->who);
         break;
     case ADMISSION_LET_IN:
-        if (j->admitted)
-            j->admitted(j, ev->who->peer);
+        if (o->admitted)
+            o->admitted(o, ev->who->peer);
         break;
     case ADMISSION_TURNED_AWAY:
-        questions_forget_peer(&j->questions, ev->who->peer);
+        questions_forget_peer(&o->questions, ev->who->peer);
         if (ev->who->dialled[0] == '\0')
             break;
-        progress_error(&j->progress, "%s", ev->text);
-        job_finish(j, EXIT_TRUST);
+        progress_line_error(&o->progress_line, "%s", ev->text);
+        oneshot_finish(o, EXIT_TRUST);
         break;
     case ADMISSION_LEFT:
-        on_early_end(j, ev->who, ev->why);
+        on_early_end(o, ev->who, ev->why);
         break;
     case ADMISSION_TEXT:
-        progress_note(&j->progress, "%s", ev->text);
+        progress_line_note(&o->progress_line, "%s", ev->text);
         break;
     case ADMISSION_ERROR:
-        progress_error(&j->progress, "%s", ev->text);
+        progress_line_error(&o->progress_line, "%s", ev->text);
         break;
     case ADMISSION_CALLING:
-        progress_note(&j->progress, "%s", ev->text);
+        progress_line_note(&o->progress_line, "%s", ev->text);
         break;
     case ADMISSION_CALL_FAILED:
-        (void)admission_dial_over(&j->admission, ev->why->id, NULL);
-        dispatch(j, ev->why);
+        (void)admission_dial_over(&o->admission, ev->why->id, NULL);
+        dispatch(o, ev->why);
         break;
     case ADMISSION_STRANGER: /* the question names it */
         break;
@@ -81,135 +81,136 @@ static void on_admission(void *self, const struct admission_event *ev)
 
 /* ---- running ---- */
 
-int job_open(struct job *j, const struct settings *set, const struct hub_config *hub, const struct job_rule *rules,
-             job_admitted *admitted, void *self)
+int oneshot_open(struct oneshot *o, const struct settings *set, const struct hub_config *hub,
+                 const struct oneshot_rule *rules, oneshot_admitted *admitted, void *self)
 {
-    j->rules = rules;
-    j->admitted = admitted;
-    j->self = self;
-    progress_init(&j->progress, set->quiet);
-    admission_init(&j->admission, &j->program, &j->roster, on_admission, j);
-    return program_open(&j->program, set, hub);
+    o->rules = rules;
+    o->admitted = admitted;
+    o->self = self;
+    progress_line_init(&o->progress_line, set->quiet);
+    admission_init(&o->admission, &o->client, &o->roster, on_admission, o);
+    return client_open(&o->client, set, hub);
 }
 
-void job_close(struct job *j)
+void oneshot_close(struct oneshot *o)
 {
-    progress_clear(&j->progress);
-    program_close(&j->program);
-    questions_dispose(&j->questions);
-    roster_dispose(&j->roster);
+    progress_line_clear(&o->progress_line);
+    client_close(&o->client);
+    questions_dispose(&o->questions);
+    roster_dispose(&o->roster);
 }
 
-void job_finish(struct job *j, int code)
+void oneshot_finish(struct oneshot *o, int code)
 {
-    j->over = true;
-    if (j->code == EXIT_DONE)
-        j->code = code;
+    o->over = true;
+    if (o->code == EXIT_DONE)
+        o->code = code;
 }
 
-static void dispatch(struct job *j, const struct msg *m)
+static void dispatch(struct oneshot *o, const struct msg *m)
 {
     if (m->type != MSG_PROGRESS)
-        questions_make_way(&j->questions);
+        questions_make_way(&o->questions);
     if (m->type == MSG_TRANSFER_FAILED)
-        questions_forget_offer(&j->questions, m->id);
-    if ((m->type == MSG_LEFT || m->type == MSG_LOST) && admission_gone(&j->admission, m, clock_now()))
+        questions_forget_offer(&o->questions, m->id);
+    if ((m->type == MSG_LEFT || m->type == MSG_LOST) && admission_gone(&o->admission, m, clock_now()))
         return;
-    for (const struct job_rule *rule = j->rules; rule->handler; rule++)
+    for (const struct oneshot_rule *rule = o->rules; rule->handler; rule++)
         if (rule->type == m->type)
-            rule->handler(j, m);
+            rule->handler(o, m);
 }
 
 /* The farewell: what is on its way arrives, unless somebody is in a hurry. */
-static void say_goodbye(struct job *j)
+static void say_goodbye(struct oneshot *o)
 {
     bool stopped = false;
     struct msg m;
 
-    program_quit(&j->program, j->program.interrupted);
-    while (!stopped && !j->program.interrupted) {
-        program_wait(&j->program, -1, PROGRAM_FOREVER, NULL);
-        for (int i = 0; i < PROGRAM_MESSAGES && !stopped && node_next(j->program.node, &m); i++) {
+    client_quit(&o->client, o->client.interrupted);
+    while (!stopped && !o->client.interrupted) {
+        client_wait(&o->client, -1, CLIENT_FOREVER, NULL);
+        for (int i = 0; i < CLIENT_MESSAGES && !stopped && node_next(o->client.node, &m); i++) {
             stopped = m.type == MSG_STOPPED;
             msg_dispose(&m);
         }
     }
 }
 
-static void start_call(struct job *j)
+static void start_call(struct oneshot *o)
 {
-    if (admission_dial(&j->admission, &j->program.target, clock_now()))
+    if (admission_dial(&o->admission, &o->client.target, clock_now()))
         return;
-    progress_error(&j->progress, "could not connect to %s: %s", j->program.target.dialled, err_text(DUET_ENOMEM));
-    job_finish(j, EXIT_INTERNAL); /* the first call has a place, and no lookup is before it */
+    progress_line_error(&o->progress_line, "could not connect to %s: %s", o->client.target.dialled,
+                        err_text(DUET_ENOMEM));
+    oneshot_finish(o, EXIT_INTERNAL); /* the first call has a place, and no lookup is before it */
 }
 
-int job_run(struct job *j)
+int oneshot_run(struct oneshot *o)
 {
     struct msg m;
 
-    if (j->program.has_target)
-        start_call(j);
-    while (!j->over && !j->program.interrupted) {
+    if (o->client.has_target)
+        start_call(o);
+    while (!o->over && !o->client.interrupted) {
         uint64_t again_us = QUESTIONS_LOOK_US;
-        admission_tick(&j->admission, clock_now());
-        if (j->over) /* a lookup ended it */
+        admission_tick(&o->admission, clock_now());
+        if (o->over) /* a lookup ended it */
             break;
-        if (j->questions.count == 0) /* else the line is taken */
-            again_us = progress_show(&j->progress, &j->roster, clock_now().us);
-        const uint64_t due_us = time_since(admission_due(&j->admission), clock_now());
+        if (o->questions.count == 0) /* else the line is taken */
+            again_us = progress_line_show(&o->progress_line, &o->roster, clock_now().us);
+        const uint64_t due_us = time_since(admission_due(&o->admission), clock_now());
         again_us = due_us < again_us ? due_us : again_us;
-        questions_show(&j->questions);
-        if (program_wait(&j->program, questions_fd(&j->questions), again_us, NULL) & WAKE_INPUT)
-            questions_read(&j->questions, j);
-        for (int i = 0; i < PROGRAM_MESSAGES && !j->over && node_next(j->program.node, &m); i++) {
-            dispatch(j, &m);
+        questions_show(&o->questions);
+        if (client_wait(&o->client, questions_fd(&o->questions), again_us, NULL) & WAKE_INPUT)
+            questions_read(&o->questions, o);
+        for (int i = 0; i < CLIENT_MESSAGES && !o->over && node_next(o->client.node, &m); i++) {
+            dispatch(o, &m);
             msg_dispose(&m);
         }
     }
-    questions_make_way(&j->questions);
-    progress_clear(&j->progress);
-    say_goodbye(j);
-    return j->program.interrupted ? EXIT_INTERRUPTED : j->code;
+    questions_make_way(&o->questions);
+    progress_line_clear(&o->progress_line);
+    say_goodbye(o);
+    return o->client.interrupted ? EXIT_INTERRUPTED : o->code;
 }
 
-const char *job_peer_name(struct job *j, conn_id peer)
+const char *oneshot_peer_name(struct oneshot *o, conn_id peer)
 {
-    const struct roster_peer *p = roster_peer(&j->roster, peer);
+    const struct roster_peer *p = roster_peer(&o->roster, peer);
 
     return p ? p->name : "the peer";
 }
 
-void job_on_listening(struct job *j, const struct msg *m)
+void oneshot_on_listening(struct oneshot *o, const struct msg *m)
 {
-    const struct settings *set = j->program.set;
+    const struct settings *set = o->client.set;
     char text[ADDR_TEXT_BYTES], providers[AEAD_PROVIDERS_TEXT_BYTES];
 
     /* Who connects does not care about the port, unless it was left open. */
-    if (!j->program.has_target || set->verbose || (set->port_given && set->port == 0))
-        progress_note(&j->progress, "listening on %s", words_endpoint(&m->addr, text));
+    if (!o->client.has_target || set->verbose || (set->port_given && set->port == 0))
+        progress_line_note(&o->progress_line, "listening on %s", words_endpoint(&m->addr, text));
     if (set->verbose)
-        progress_note(&j->progress, "encryption: %s", aead_providers_text(providers));
+        progress_line_note(&o->progress_line, "encryption: %s", aead_providers_text(providers));
 }
 
-void job_on_connected(struct job *j, const struct msg *m)
+void oneshot_on_connected(struct oneshot *o, const struct msg *m)
 {
-    struct roster_peer *p = roster_peer(&j->roster, m->peer);
+    struct roster_peer *p = roster_peer(&o->roster, m->peer);
 
     if (!p)
         return;
-    roster_enter(&j->roster, p, ROSTER_CONNECTED);
-    progress_note(&j->progress, "connected to %s %s", p->name, p->fingerprint);
+    roster_enter(&o->roster, p, ROSTER_CONNECTED);
+    progress_line_note(&o->progress_line, "connected to %s %s", p->name, p->fingerprint);
 }
 
-void job_on_progress(struct job *j, const struct msg *m)
+void oneshot_on_progress(struct oneshot *o, const struct msg *m)
 {
-    roster_update(&j->roster, m->progress, clock_now().us);
+    roster_update(&o->roster, m->progress, clock_now().us);
 }
 
-void job_on_silence(struct job *j, const struct msg *m)
+void oneshot_on_silence(struct oneshot *o, const struct msg *m)
 {
-    struct roster_peer *p = roster_peer(&j->roster, m->peer);
+    struct roster_peer *p = roster_peer(&o->roster, m->peer);
     const uint64_t now_us = clock_now().us;
     char words[WORDS_SILENCE_BYTES];
 
@@ -217,31 +218,31 @@ void job_on_silence(struct job *j, const struct msg *m)
         return;
     p->unreachable = m->type == MSG_UNREACHABLE;
     p->silent_since_us = now_us > m->value ? now_us - m->value : 0;
-    progress_note(&j->progress, "%s", words_silence(p->name, p->unreachable, m->value, words));
+    progress_line_note(&o->progress_line, "%s", words_silence(p->name, p->unreachable, m->value, words));
 }
 
-void job_on_text(struct job *j, const struct msg *m)
+void oneshot_on_text(struct oneshot *o, const struct msg *m)
 {
     char lead[ROSTER_NAME_BYTES + 4];
 
-    if (j->progress.quiet)
+    if (o->progress_line.quiet)
         return;
-    progress_clear(&j->progress);
+    progress_line_clear(&o->progress_line);
     /* On every line of it, so that none can pass for one of ours. */
-    snprintf(lead, sizeof lead, "<%s> ", job_peer_name(j, m->peer));
-    say_lines(stderr, lead, m->text ? m->text : "");
+    snprintf(lead, sizeof lead, "<%s> ", oneshot_peer_name(o, m->peer));
+    print_lines(stderr, lead, m->text ? m->text : "");
 }
 
-void job_on_notice(struct job *j, const struct msg *m)
+void oneshot_on_notice(struct oneshot *o, const struct msg *m)
 {
     if (m->flag)
-        progress_error(&j->progress, "%s", m->text);
-    else if (j->program.set->verbose)
-        progress_note(&j->progress, "%s", m->text);
+        progress_line_error(&o->progress_line, "%s", m->text);
+    else if (o->client.set->verbose)
+        progress_line_note(&o->progress_line, "%s", m->text);
 }
 
-void job_on_stopped(struct job *j, const struct msg *m)
+void oneshot_on_stopped(struct oneshot *o, const struct msg *m)
 {
-    progress_error(&j->progress, "the network thread ended: %s", err_text(m->err));
-    job_finish(j, EXIT_INTERNAL);
+    progress_line_error(&o->progress_line, "the network thread ended: %s", err_text(m->err));
+    oneshot_finish(o, EXIT_INTERNAL);
 }

@@ -1,11 +1,11 @@
 /*
- * job: what send, recv and ask have in common: a program with its roster and progress line, a loop
+ * oneshot: what send, recv and ask have in common: a client with its roster and progress line, a loop
  * that hands the node's messages to a table of handlers, and the messages they all treat alike.
  *
  * A question on the terminal holds up nobody but who it is about.  Only the key of a host we called
  * decides how it ends: a stranger that comes and is refused is told, and the waiting goes on.
  *
- *   job_open → job_run (until job_finish, a signal, or the node's end; then the farewell) → job_close
+ *   oneshot_open → oneshot_run (until oneshot_finish, a signal, or the node's end; then the farewell) → oneshot_close
  *
  * Main thread.
  */
@@ -19,46 +19,46 @@
 #include "client/progress_line.h"
 #include "client/questions.h"
 
-struct job;
-typedef void job_handler(struct job *j, const struct msg *m);
+struct oneshot;
+typedef void oneshot_handler(struct oneshot *o, const struct msg *m);
 /* A peer was let in: it is in the roster. */
-typedef void job_admitted(struct job *j, conn_id peer);
+typedef void oneshot_admitted(struct oneshot *o, conn_id peer);
 
 /* One entry of a subcommand's table; the table ends with a NULL handler. */
-struct job_rule {
+struct oneshot_rule {
     enum msg_type type;
-    job_handler *handler;
+    oneshot_handler *handler;
 };
 
-struct job {
-    struct program program;
-    struct progress progress;
+struct oneshot {
+    struct client client;
+    struct progress_line progress_line;
     struct roster roster;
-    struct questions questions; /* their `self` is the job */
+    struct questions questions; /* their `self` is the oneshot */
     struct admission admission; /* asks by way of the questions */
-    job_admitted *admitted;     /* may be NULL */
-    const struct job_rule *rules;
+    oneshot_admitted *admitted; /* may be NULL */
+    const struct oneshot_rule *rules;
     void *self; /* the subcommand's own state */
     bool over;  /* nothing left to do but say goodbye */
     int code;
 };
 
 /* EXIT_DONE, or the code to exit with (the error is printed, nothing to close). */
-int job_open(struct job *j, const struct settings *set, const struct hub_config *hub, const struct job_rule *rules,
-             job_admitted *admitted, void *self);
+int oneshot_open(struct oneshot *o, const struct settings *set, const struct hub_config *hub,
+                 const struct oneshot_rule *rules, oneshot_admitted *admitted, void *self);
 
-/* Runs to the end; the exit code: what job_finish said, EXIT_INTERRUPTED after a signal. */
-int job_run(struct job *j);
-void job_close(struct job *j);
+/* Runs to the end; the exit code: what oneshot_finish said, EXIT_INTERRUPTED after a signal. */
+int oneshot_run(struct oneshot *o);
+void oneshot_close(struct oneshot *o);
 
 /* It ends, with this code unless there was a worse one before. */
-void job_finish(struct job *j, int code);
+void oneshot_finish(struct oneshot *o, int code);
 
 /* "NAME" of a peer, "the peer" of an unknown one. */
-const char *job_peer_name(struct job *j, conn_id peer);
+const char *oneshot_peer_name(struct oneshot *o, conn_id peer);
 
 /* Handlers that serve as they are. */
-job_handler job_on_listening, job_on_connected, job_on_progress, job_on_silence, job_on_text, job_on_notice,
-    job_on_stopped;
+oneshot_handler oneshot_on_listening, oneshot_on_connected, oneshot_on_progress, oneshot_on_silence, oneshot_on_text,
+    oneshot_on_notice, oneshot_on_stopped;
 
 #endif

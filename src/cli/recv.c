@@ -17,7 +17,7 @@
 #include "io/clock.h"
 
 struct recv {
-    struct job job;
+    struct oneshot oneshot;
     bool keep, yes; /* of the command line */
     size_t received, refused, failed_here,
         failed;        /* failed: everything offered that did not come, the others among them */
@@ -44,93 +44,94 @@ static int count_up(const struct recv *r)
     return EXIT_SOME_FAILED;
 }
 
-static void on_peer_key(struct job *j, const struct msg *m)
+static void on_peer_key(struct oneshot *o, const struct msg *m)
 {
-    admission_judge(&j->admission, m, !j->program.has_target || admission_is_called(&j->admission, m), clock_now());
+    admission_judge(&o->admission, m, !o->client.has_target || admission_is_called(&o->admission, m), clock_now());
 }
 
 static void answer_offer(void *self, const struct msg *m, bool yes)
 {
-    struct job *j = self;
-    struct roster_transfer *t = roster_transfer(&j->roster, m->id);
+    struct oneshot *o = self;
+    struct roster_transfer *t = roster_transfer(&o->roster, m->id);
 
-    program_send(&j->program, yes ? MSG_ACCEPT : MSG_REJECT, m->peer, m->id, false);
+    client_send(&o->client, yes ? MSG_ACCEPT : MSG_REJECT, m->peer, m->id, false);
     if (yes && t)
         t->state = ROSTER_RUNNING;
 }
 
 /* With -y the node has accepted it.  Otherwise somebody is asked, or it is refused. */
-static void judge_offer(struct job *j, const struct msg *m, struct roster_transfer *t)
+static void judge_offer(struct oneshot *o, const struct msg *m, struct roster_transfer *t)
 {
     char size[TEXT_SIZE_BYTES];
     char question[ROSTER_NAME_BYTES + ROSTER_FILE_BYTES + 64];
-    const struct recv *r = j->self;
+    const struct recv *r = o->self;
 
     if (r->yes) {
         t->state = ROSTER_RUNNING;
         return;
     }
-    progress_clear(&j->progress);
-    snprintf(question, sizeof question, "%s offers %s (%s). Take it?", job_peer_name(j, t->peer), t->name,
+    progress_line_clear(&o->progress_line);
+    snprintf(question, sizeof question, "%s offers %s (%s). Take it?", oneshot_peer_name(o, t->peer), t->name,
              text_size(t->total_bytes, size));
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-        progress_error(&j->progress, "%s was refused: without -y, duet needs a terminal to ask on", t->name);
-    else if (questions_add(&j->questions, m, question, answer_offer))
+        progress_line_error(&o->progress_line, "%s was refused: without -y, duet needs a terminal to ask on", t->name);
+    else if (questions_add(&o->questions, m, question, answer_offer))
         return;
     else
-        progress_error(&j->progress, "%s was refused: too many questions are waiting for an answer", t->name);
-    answer_offer(j, m, false);
+        progress_line_error(&o->progress_line, "%s was refused: too many questions are waiting for an answer", t->name);
+    answer_offer(o, m, false);
 }
 
-static void on_offer(struct job *j, const struct msg *m)
+static void on_offer(struct oneshot *o, const struct msg *m)
 {
-    struct roster_peer *p = roster_peer(&j->roster, m->peer);
-    struct roster_transfer *t = roster_add_transfer(&j->roster, m->id);
+    struct roster_peer *p = roster_peer(&o->roster, m->peer);
+    struct roster_transfer *t = roster_add_transfer(&o->roster, m->id);
 
     if (p)
         p->offered = true;
     if (!t) {
-        program_send(&j->program, MSG_REJECT, m->peer, m->id, false);
+        client_send(&o->client, MSG_REJECT, m->peer, m->id, false);
         return;
     }
     t->peer = m->peer;
     t->total_bytes = m->value;
     t->began_us = clock_now().us;
     snprintf(t->name, sizeof t->name, "%s", m->text ? m->text : "");
-    judge_offer(j, m, t);
+    judge_offer(o, m, t);
 }
 
 /* A full disk, or a reader that went away, is no reason to cut the other files short. */
 static void print_path(struct recv *r, const char *path)
 {
-    say_lines(stdout, "", path);
+    print_lines(stdout, "", path);
     if (fflush(stdout) == 0 && !ferror(stdout))
         return;
-    progress_error(&r->job.progress, "%s was received, but its path cannot be written to standard output: %s", path,
-                   strerror(errno));
+    progress_line_error(&r->oneshot.progress_line,
+                        "%s was received, but its path cannot be written to standard output: %s", path,
+                        strerror(errno));
     clearerr(stdout);
     r->unprinted = true;
 }
 
-static void on_received(struct job *j, const struct msg *m)
+static void on_received(struct oneshot *o, const struct msg *m)
 {
-    struct recv *r = j->self;
-    const struct roster_transfer *t = roster_transfer(&j->roster, m->id);
+    struct recv *r = o->self;
+    const struct roster_transfer *t = roster_transfer(&o->roster, m->id);
     uint64_t began_us = t ? t->began_us : clock_now().us;
 
     r->received++;
     r->begun_anew -= r->begun_anew > 0;
-    progress_clear(&j->progress);
+    progress_line_clear(&o->progress_line);
     print_path(r, m->text);
-    progress_summary(&j->progress, "received", t ? t->name : m->text, m->value, clock_now().us - began_us);
-    roster_remove_transfer(&j->roster, m->id);
+    progress_line_summary(&o->progress_line, "received", t ? t->name : m->text, m->value, clock_now().us - began_us);
+    roster_remove_transfer(&o->roster, m->id);
 }
 
-static void on_file_failed(struct job *j, const struct msg *m)
+static void on_file_failed(struct oneshot *o, const struct msg *m)
 {
-    struct recv *r = j->self;
-    const struct roster_transfer *t = roster_transfer(&j->roster, m->id);
-    struct roster_peer *p = roster_peer(&j->roster, m->peer);
+    struct recv *r = o->self;
+    const struct roster_transfer *t = roster_transfer(&o->roster, m->id);
+    struct roster_peer *p = roster_peer(&o->roster, m->peer);
     bool by_us = m->err == DUET_EREFUSED && t && t->state == ROSTER_OFFERED;
 
     if (p)
@@ -145,21 +146,21 @@ static void on_file_failed(struct job *j, const struct msg *m)
         r->failed_here++;
     r->cut_short |= m->err == DUET_ECLOSED;
     if (!by_us) /* else it was said, or answered, when it was offered */
-        progress_error(&j->progress, "%s", m->text ? m->text : err_text(m->err));
-    roster_remove_transfer(&j->roster, m->id);
+        progress_line_error(&o->progress_line, "%s", m->text ? m->text : err_text(m->err));
+    roster_remove_transfer(&o->roster, m->id);
 }
 
-static void on_failed(struct job *j, const struct msg *m)
+static void on_failed(struct oneshot *o, const struct msg *m)
 {
-    if (roster_count(&j->roster, ROSTER_CONNECTED) == 0)
-        job_finish(j, program_report_failure(&j->program, job_peer_name(j, m->peer), m));
+    if (roster_count(&o->roster, ROSTER_CONNECTED) == 0)
+        oneshot_finish(o, client_report_failure(&o->client, oneshot_peer_name(o, m->peer), m));
 }
 
 /* Left or lost. */
-static void on_gone(struct job *j, const struct msg *m)
+static void on_gone(struct oneshot *o, const struct msg *m)
 {
-    struct recv *r = j->self;
-    const struct roster_peer *p = roster_peer(&j->roster, m->peer);
+    struct recv *r = o->self;
+    const struct roster_peer *p = roster_peer(&o->roster, m->peer);
     int code = EXIT_DONE;
 
     if (!p) /* somebody we turned away */
@@ -167,36 +168,36 @@ static void on_gone(struct job *j, const struct msg *m)
     bool offered = p->offered;
     bool connected = p->state == ROSTER_CONNECTED;
     if (m->type == MSG_LEFT && m->value == CLOSE_REPLACED) { /* its next session is about to come */
-        roster_remove_peer(&j->roster, m->peer);
+        roster_remove_peer(&o->roster, m->peer);
         return;
     }
-    progress_clear(&j->progress);
+    progress_line_clear(&o->progress_line);
     if (connected && m->type == MSG_LEFT)
-        progress_note(&j->progress, "%s left", p->name);
+        progress_line_note(&o->progress_line, "%s left", p->name);
     else
-        code = program_report_failure(&j->program, p->name, m);
-    roster_remove_peer(&j->roster, m->peer);
-    bool last = roster_count(&j->roster, ROSTER_CONNECTED) == 0;
-    if (may_end(r) && last && (offered || j->program.has_target)) /* a stranger's coming and going ends nothing */
-        job_finish(j, code);
+        code = client_report_failure(&o->client, p->name, m);
+    roster_remove_peer(&o->roster, m->peer);
+    bool last = roster_count(&o->roster, ROSTER_CONNECTED) == 0;
+    if (may_end(r) && last && (offered || o->client.has_target)) /* a stranger's coming and going ends nothing */
+        oneshot_finish(o, code);
 }
 
-static const struct job_rule rules[] = {
-    {MSG_LISTENING, job_on_listening},
+static const struct oneshot_rule rules[] = {
+    {MSG_LISTENING, oneshot_on_listening},
     {MSG_PEER_KEY, on_peer_key},
-    {MSG_CONNECTED, job_on_connected},
+    {MSG_CONNECTED, oneshot_on_connected},
     {MSG_FAILED, on_failed},
     {MSG_OFFER, on_offer},
-    {MSG_PROGRESS, job_on_progress},
+    {MSG_PROGRESS, oneshot_on_progress},
     {MSG_RECEIVED, on_received},
     {MSG_TRANSFER_FAILED, on_file_failed},
-    {MSG_UNREACHABLE, job_on_silence},
-    {MSG_BACK, job_on_silence},
+    {MSG_UNREACHABLE, oneshot_on_silence},
+    {MSG_BACK, oneshot_on_silence},
     {MSG_LEFT, on_gone},
     {MSG_LOST, on_gone},
-    {MSG_TEXT, job_on_text},
-    {MSG_NOTICE, job_on_notice},
-    {MSG_STOPPED, job_on_stopped},
+    {MSG_TEXT, oneshot_on_text},
+    {MSG_NOTICE, oneshot_on_notice},
+    {MSG_STOPPED, oneshot_on_stopped},
     {MSG_STOPPED, NULL},
 };
 
@@ -210,22 +211,22 @@ static int run(struct options *o)
     };
 
     if (o->arg_count > 0) {
-        say_error("recv takes no arguments; to connect to a host: duet recv -c %s", o->args[0]);
+        print_error("recv takes no arguments; to connect to a host: duet recv -c %s", o->args[0]);
         return EXIT_USAGE;
     }
-    if (!o->settings.out_dir && program_check_dir(".") != EXIT_DONE)
+    if (!o->settings.out_dir && client_check_dir(".") != EXIT_DONE)
         return EXIT_FILE;
     struct recv *r = calloc(1, sizeof *r);
     if (!r) {
-        say_error("%s", err_text(DUET_ENOMEM));
+        print_error("%s", err_text(DUET_ENOMEM));
         return EXIT_INTERNAL;
     }
     r->keep = o->keep;
     r->yes = o->yes;
-    int code = job_open(&r->job, &o->settings, &hub, rules, NULL, r);
+    int code = oneshot_open(&r->oneshot, &o->settings, &hub, rules, NULL, r);
     if (code == EXIT_DONE) {
-        code = job_run(&r->job);
-        job_close(&r->job);
+        code = oneshot_run(&r->oneshot);
+        oneshot_close(&r->oneshot);
         if (code == EXIT_DONE)
             code = count_up(r);
     }

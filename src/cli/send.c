@@ -32,7 +32,7 @@ struct send_file {
 };
 
 struct send {
-    struct job job;
+    struct oneshot oneshot;
     struct send_file *files; /* those that can be read */
     size_t count;
     size_t next; /* not yet requested */
@@ -67,7 +67,7 @@ static int check_paths(struct send *s, const struct options *o)
 {
     s->files = calloc(o->arg_count, sizeof *s->files);
     if (!s->files) {
-        say_error("%s", err_text(DUET_ENOMEM));
+        print_error("%s", err_text(DUET_ENOMEM));
         return EXIT_INTERNAL;
     }
     for (size_t i = 0; i < o->arg_count; i++) {
@@ -75,7 +75,7 @@ static int check_paths(struct send *s, const struct options *o)
         const char *trouble = path_trouble(o->args[i], &file->bytes);
         if (trouble) {
             char *clean = text_sanitise_new(TEXT_LINE, o->args[i], strlen(o->args[i]));
-            say_error("cannot send %s: %s", clean ? clean : "a file", trouble);
+            print_error("cannot send %s: %s", clean ? clean : "a file", trouble);
             free(clean);
             s->failed++;
             s->failed_here++;
@@ -89,20 +89,20 @@ static int check_paths(struct send *s, const struct options *o)
 
 static void request_more(struct send *s)
 {
-    for (; s->next < s->count && s->under_way < SEND_AT_ONCE && !s->job.over && !s->gone; s->next++) {
+    for (; s->next < s->count && s->under_way < SEND_AT_ONCE && !s->oneshot.over && !s->gone; s->next++) {
         struct send_file *file = &s->files[s->next];
         if (file->over)
             continue;
-        if (program_send_text(&s->job.program, MSG_SEND, s->peer, (uint32_t)s->next + 1, file->path) < 0) {
-            progress_error(&s->job.progress, "%s", err_text(DUET_ENOMEM));
-            job_finish(&s->job, EXIT_INTERNAL);
+        if (client_send_text(&s->oneshot.client, MSG_SEND, s->peer, (uint32_t)s->next + 1, file->path) < 0) {
+            progress_line_error(&s->oneshot.progress_line, "%s", err_text(DUET_ENOMEM));
+            oneshot_finish(&s->oneshot, EXIT_INTERNAL);
             return;
         }
         file->requested = true;
         s->under_way++;
     }
     if (s->under_way == 0 && s->next == s->count && !s->gone)
-        job_finish(&s->job, EXIT_DONE);
+        oneshot_finish(&s->oneshot, EXIT_DONE);
 }
 
 /* The file of this MSG_SEND; NULL: a number that was never given, or its outcome is known. */
@@ -117,23 +117,23 @@ static void file_over(struct send *s, struct send_file *file, uint32_t transfer)
 {
     file->over = true;
     s->under_way--;
-    s->job.progress.files_done++;
-    s->job.progress.finished_bytes += file->bytes;
-    roster_remove_transfer(&s->job.roster, transfer);
+    s->oneshot.progress_line.files_done++;
+    s->oneshot.progress_line.finished_bytes += file->bytes;
+    roster_remove_transfer(&s->oneshot.roster, transfer);
     request_more(s);
 }
 
-static void on_sending(struct job *j, const struct msg *m)
+static void on_sending(struct oneshot *o, const struct msg *m)
 {
-    struct send *s = j->self;
+    struct send *s = o->self;
     uint32_t request = (uint32_t)m->err; /* as msg.h has it */
     struct send_file *file = file_of(s, request);
-    struct roster_transfer *t = file ? roster_add_transfer(&j->roster, m->id) : NULL;
+    struct roster_transfer *t = file ? roster_add_transfer(&o->roster, m->id) : NULL;
 
     if (!t)
         return;
     file->began_us = clock_now().us;
-    s->job.progress.job_bytes += m->value - file->bytes; /* files of /proc are longer than stat says */
+    s->oneshot.progress_line.all_bytes += m->value - file->bytes; /* files of /proc are longer than stat says */
     file->bytes = m->value;
     t->peer = m->peer;
     t->sending = true;
@@ -142,29 +142,29 @@ static void on_sending(struct job *j, const struct msg *m)
     snprintf(t->name, sizeof t->name, "%s", m->text ? m->text : "");
 }
 
-static void on_sent(struct job *j, const struct msg *m)
+static void on_sent(struct oneshot *o, const struct msg *m)
 {
-    struct send *s = j->self;
-    const struct roster_transfer *t = roster_transfer(&j->roster, m->id);
+    struct send *s = o->self;
+    const struct roster_transfer *t = roster_transfer(&o->roster, m->id);
     struct send_file *file = t ? file_of(s, t->request) : NULL;
 
     if (!file)
         return;
     s->sent++;
-    progress_summary(&j->progress, "sent", t->name, m->value, clock_now().us - file->began_us);
+    progress_line_summary(&o->progress_line, "sent", t->name, m->value, clock_now().us - file->began_us);
     file_over(s, file, m->id);
 }
 
-static void on_file_failed(struct job *j, const struct msg *m)
+static void on_file_failed(struct oneshot *o, const struct msg *m)
 {
-    struct send *s = j->self;
+    struct send *s = o->self;
     struct send_file *file = m->flag ? file_of(s, m->value) : NULL;
 
     if (!file)
         return;
     s->gone |= m->err == DUET_ECLOSED;
     if (s->gone && !s->connected) { /* the peer has not heard of it yet */
-        roster_remove_transfer(&j->roster, m->id);
+        roster_remove_transfer(&o->roster, m->id);
         return;
     }
     s->failed++;
@@ -172,25 +172,25 @@ static void on_file_failed(struct job *j, const struct msg *m)
         s->refused++;
     else if (m->err == DUET_EINTEGRITY || (m->err == DUET_ESYS && m->sys != 0))
         s->failed_here++;
-    progress_error(&j->progress, "%s", m->text ? m->text : err_text(m->err));
+    progress_line_error(&o->progress_line, "%s", m->text ? m->text : err_text(m->err));
     file_over(s, file, m->id);
 }
 
-static void on_peer_key(struct job *j, const struct msg *m)
+static void on_peer_key(struct oneshot *o, const struct msg *m)
 {
-    const struct send *s = j->self;
+    const struct send *s = o->self;
 
-    const bool wanted = s->peer == 0 && (!j->program.has_target || admission_is_called(&j->admission, m));
+    const bool wanted = s->peer == 0 && (!o->client.has_target || admission_is_called(&o->admission, m));
 
-    admission_judge(&j->admission, m, wanted, clock_now());
+    admission_judge(&o->admission, m, wanted, clock_now());
 }
 
-static void on_admitted(struct job *j, conn_id peer)
+static void on_admitted(struct oneshot *o, conn_id peer)
 {
-    struct send *s = j->self;
+    struct send *s = o->self;
 
     s->peer = peer;
-    admission_close(&j->admission, clock_now()); /* it is the one */
+    admission_close(&o->admission, clock_now()); /* it is the one */
     request_more(s);                             /* whether it trusts us, and takes files, it says in its answer */
 }
 
@@ -203,20 +203,21 @@ static void all_refused(struct send *s)
         if (file->over)
             continue;
         char *clean = text_sanitise_new(TEXT_LINE, file->path, strlen(file->path));
-        progress_error(&s->job.progress, "sending %s: the peer does not accept files", clean ? clean : "a file");
+        progress_line_error(&s->oneshot.progress_line, "sending %s: the peer does not accept files",
+                            clean ? clean : "a file");
         free(clean);
         file->over = true;
         s->failed++;
         s->refused++;
     }
-    job_finish(&s->job, EXIT_DONE);
+    oneshot_finish(&s->oneshot, EXIT_DONE);
 }
 
-static void on_connected(struct job *j, const struct msg *m)
+static void on_connected(struct oneshot *o, const struct msg *m)
 {
-    struct send *s = j->self;
+    struct send *s = o->self;
 
-    job_on_connected(j, m);
+    oneshot_on_connected(o, m);
     if (m->peer != s->peer)
         return;
     s->connected = true;
@@ -233,8 +234,8 @@ static void await_another(struct send *s, const struct msg *m, duet_time now)
 {
     char text[WORDS_ENDED_BYTES];
 
-    admission_say_limited(&s->job.admission, words_ended(job_peer_name(&s->job, m->peer), m, text), now);
-    roster_remove_peer(&s->job.roster, m->peer);
+    admission_say_limited(&s->oneshot.admission, words_ended(oneshot_peer_name(&s->oneshot, m->peer), m, text), now);
+    roster_remove_peer(&s->oneshot.roster, m->peer);
     for (size_t i = 0; i < s->count; i++)
         s->files[i].requested = false;
     s->peer = 0;
@@ -243,36 +244,36 @@ static void await_another(struct send *s, const struct msg *m, duet_time now)
 }
 
 /* Left, lost, or never there. */
-static void on_gone(struct job *j, const struct msg *m)
+static void on_gone(struct oneshot *o, const struct msg *m)
 {
-    struct send *s = j->self;
+    struct send *s = o->self;
 
     if (m->type == MSG_FAILED ? s->connected : m->peer != s->peer)
         return;
-    if (!j->program.has_target && !s->connected) {
+    if (!o->client.has_target && !s->connected) {
         await_another(s, m, clock_now());
         return;
     }
-    progress_clear(&j->progress);
-    job_finish(j, program_report_failure(&j->program, job_peer_name(j, m->peer), m));
+    progress_line_clear(&o->progress_line);
+    oneshot_finish(o, client_report_failure(&o->client, oneshot_peer_name(o, m->peer), m));
 }
 
-static const struct job_rule rules[] = {
-    {MSG_LISTENING, job_on_listening},
+static const struct oneshot_rule rules[] = {
+    {MSG_LISTENING, oneshot_on_listening},
     {MSG_PEER_KEY, on_peer_key},
     {MSG_CONNECTED, on_connected},
     {MSG_FAILED, on_gone},
     {MSG_SENDING, on_sending},
-    {MSG_PROGRESS, job_on_progress},
+    {MSG_PROGRESS, oneshot_on_progress},
     {MSG_SENT, on_sent},
     {MSG_TRANSFER_FAILED, on_file_failed},
-    {MSG_UNREACHABLE, job_on_silence},
-    {MSG_BACK, job_on_silence},
+    {MSG_UNREACHABLE, oneshot_on_silence},
+    {MSG_BACK, oneshot_on_silence},
     {MSG_LEFT, on_gone},
     {MSG_LOST, on_gone},
-    {MSG_TEXT, job_on_text},
-    {MSG_NOTICE, job_on_notice},
-    {MSG_STOPPED, job_on_stopped},
+    {MSG_TEXT, oneshot_on_text},
+    {MSG_NOTICE, oneshot_on_notice},
+    {MSG_STOPPED, oneshot_on_stopped},
     {MSG_STOPPED, NULL},
 };
 
@@ -290,27 +291,27 @@ static int count_up(const struct send *s)
 static int send_files(struct send *s, const struct options *o)
 {
     const struct hub_config hub = {.give_up_us = o->settings.timeout_us};
-    int code = job_open(&s->job, &o->settings, &hub, rules, on_admitted, s);
+    int code = oneshot_open(&s->oneshot, &o->settings, &hub, rules, on_admitted, s);
 
     if (code != EXIT_DONE)
         return code;
     for (size_t i = 0; i < s->count; i++)
-        s->job.progress.job_bytes += s->files[i].bytes;
-    s->job.progress.files = s->count;
-    code = job_run(&s->job);
-    job_close(&s->job);
+        s->oneshot.progress_line.all_bytes += s->files[i].bytes;
+    s->oneshot.progress_line.files = s->count;
+    code = oneshot_run(&s->oneshot);
+    oneshot_close(&s->oneshot);
     return code == EXIT_DONE ? count_up(s) : code;
 }
 
 static int run(struct options *o)
 {
     if (o->arg_count == 0) {
-        say_error("nothing to send: duet send [OPTIONS] [-c HOST[:PORT]] PATH...");
+        print_error("nothing to send: duet send [OPTIONS] [-c HOST[:PORT]] PATH...");
         return EXIT_USAGE;
     }
     struct send *s = calloc(1, sizeof *s);
     if (!s) {
-        say_error("%s", err_text(DUET_ENOMEM));
+        print_error("%s", err_text(DUET_ENOMEM));
         return EXIT_INTERNAL;
     }
     int code = check_paths(s, o);

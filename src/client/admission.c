@@ -8,9 +8,9 @@
 #include "base/err.h"
 #include "base/text.h"
 
-void admission_init(struct admission *a, struct program *p, struct roster *r, admission_sink *sink, void *self)
+void admission_init(struct admission *a, struct client *client, struct roster *r, admission_sink *sink, void *self)
 {
-    *a = (struct admission){.program = p, .roster = r, .sink = sink, .self = self};
+    *a = (struct admission){.client = client, .roster = r, .sink = sink, .self = self};
     a->lines.told_at = a->changes.told_at = DUET_NEVER;
 }
 
@@ -109,7 +109,7 @@ static void send_away(struct admission *a, conn_id peer, const char *reason)
     struct msg no = {.type = MSG_TRUST, .peer = peer};
 
     no.text = reason != NULL ? strdup(reason) : NULL;
-    node_send(a->program->node, &no);
+    node_send(a->client->node, &no);
 }
 
 /* `text`: why, to the user; of strangers within `limit`, NULL: nothing. */
@@ -139,7 +139,7 @@ static void refuse(struct admission *a, const struct stranger *s, const struct t
 /* The roster has a place for it already. */
 static void let_in(struct admission *a, struct roster_peer *p, const struct stranger *s)
 {
-    program_send(a->program, MSG_TRUST, s->peer, 0, true);
+    client_send(a->client, MSG_TRUST, s->peer, 0, true);
     snprintf(p->name, sizeof(p->name), "%s", s->key.name);
     snprintf(p->fingerprint, sizeof(p->fingerprint), "%s", s->print);
     a->sink(a->self, &(struct admission_event){.type = ADMISSION_LET_IN, .who = s});
@@ -185,7 +185,7 @@ static void accept_peer(struct admission *a, const struct stranger *s, struct tr
     if (out->fresh || !is_known) {
         /* The user's own answers and calls are not counted. */
         if (by_user || s->dialled[0] != '\0' || take_new_key(a, &s->key.addr, now)) {
-            trust_accept(&a->program->policy, &s->key, dialled_or_null(s), s->on_file, out);
+            trust_accept(&a->client->policy, &s->key, dialled_or_null(s), s->on_file, out);
         } else if (!is_known) {
             roster_remove_peer(a->roster, s->peer);
             turn_away_full(a, s, "too many new keys from this address", now);
@@ -288,7 +288,7 @@ void admission_judge(struct admission *a, const struct msg *m, bool wanted, duet
         send_away(a, s.peer, "busy with another peer");
         return;
     }
-    trust_judge(&a->program->policy, &s.key, dialled_or_null(&s), &out);
+    trust_judge(&a->client->policy, &s.key, dialled_or_null(&s), &out);
     s.on_file = out.on_file;
     snprintf(s.known_as, sizeof(s.known_as), "%s", out.known_as);
     if (out.verdict == TRUST_KNOWN || out.verdict == TRUST_ALLOWED)

@@ -99,7 +99,7 @@ struct line_limit {
 };
 
 struct admission {
-    struct program *program;
+    struct client *client;
     struct roster *roster;
     admission_sink *sink;
     void *self;
@@ -115,7 +115,7 @@ struct admission {
     } hosts[ADMISSION_HOSTS];
 };
 
-void admission_init(struct admission *a, struct program *p, struct roster *r, admission_sink *sink, void *self);
+void admission_init(struct admission *a, struct client *client, struct roster *r, admission_sink *sink, void *self);
 
 /* Calls a host, as soon as its name is looked up; the first one called is the target. false: too
  * many are being called. */
@@ -145,7 +145,7 @@ void admission_say(struct admission *a, enum admission_event_type type, const ch
 /* A line about somebody who came and went, one of those there are ADMISSION_LINES_US between. */
 void admission_say_limited(struct admission *a, const char *text, duet_time now);
 
-/* What time and lookups bring, and when to come again (or when program_wait says WAKE_LOOKUP). */
+/* What time and lookups bring, and when to come again (or when client_wait says WAKE_LOOKUP). */
 void admission_tick(struct admission *a, duet_time now);
 duet_time admission_due(const struct admission *a);
 

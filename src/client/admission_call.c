@@ -9,11 +9,11 @@
 
 static bool start_lookup(struct admission *a, struct dial *d, duet_time now)
 {
-    if (a->program->lookups == NULL || lookups_start(a->program->lookups, d->id, &d->query) != 0)
+    if (a->client->lookups == NULL || lookups_start(a->client->lookups, d->id, &d->query) != 0)
         return false;
     d->looks_up = true;
     d->told_at = time_add(now, ADMISSION_SLOW_US);
-    d->give_up_at = time_add(now, a->program->set->timeout_us);
+    d->give_up_at = time_add(now, a->client->set->timeout_us);
     return true;
 }
 
@@ -24,7 +24,7 @@ static bool call_addresses(struct admission *a, struct dial *d, const struct res
 
     if (m.call == NULL)
         return false;
-    trust_expected(&a->program->policy, d->query.dialled, &m.call->expected);
+    trust_expected(&a->client->policy, d->query.dialled, &m.call->expected);
     /* That HOST of the command line is called is no news, unless somebody was told that it is looked up. */
     if (d->id != ADMISSION_TARGET || (d->looks_up && time_is_never(d->told_at)))
         admission_say(a, ADMISSION_CALLING, "connecting to %s", d->query.dialled);
@@ -32,7 +32,7 @@ static bool call_addresses(struct admission *a, struct dial *d, const struct res
     d->told_at = DUET_NEVER;
     d->count = found->count;
     memcpy(d->addrs, found->addrs, sizeof(d->addrs));
-    node_send(a->program->node, &m);
+    node_send(a->client->node, &m);
     return true;
 }
 
@@ -85,9 +85,9 @@ static void give_up_lookup(struct admission *a, const struct dial *d)
 {
     char text[RESOLVE_ERROR_BYTES];
 
-    lookups_cancel(a->program->lookups, d->id);
+    lookups_cancel(a->client->lookups, d->id);
     snprintf(text, sizeof(text), "cannot find %.100s: no name server answered within %llu s", d->query.host,
-             (unsigned long long)(a->program->set->timeout_us / US_PER_S));
+             (unsigned long long)(a->client->set->timeout_us / US_PER_S));
     fail_call(a, d, DUET_ENOTFOUND, text);
 }
 
@@ -96,7 +96,7 @@ void admission_look_after_calls(struct admission *a, duet_time now)
     struct resolve_result found;
     uint32_t id;
 
-    while (a->program->lookups != NULL && lookups_next(a->program->lookups, &id, &found))
+    while (a->client->lookups != NULL && lookups_next(a->client->lookups, &id, &found))
         end_lookup(a, id, &found);
     for (size_t i = 0; i < ADMISSION_DIALS; i++) {
         struct dial *d = &a->dials[i];
@@ -148,8 +148,8 @@ bool admission_dial_over(struct admission *a, uint32_t id, struct dial *was)
         return false;
     if (was != NULL)
         *was = *d;
-    if (d->looks_up && a->program->lookups != NULL)
-        lookups_cancel(a->program->lookups, id);
+    if (d->looks_up && a->client->lookups != NULL)
+        lookups_cancel(a->client->lookups, id);
     a->dials[d - a->dials].id = 0;
     return true;
 }

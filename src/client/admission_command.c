@@ -30,7 +30,7 @@ static struct stranger *find_named(struct admission *a, const char *whom, size_t
 
 static void allow_key(struct admission *a, const char *whom)
 {
-    switch (trust_allow(&a->program->policy, whom)) {
+    switch (trust_allow(&a->client->policy, whom)) {
     case 0:
         admission_say(a, ADMISSION_TEXT, "a peer that shows the key %s will be let in", whom);
         return;

@@ -1,9 +1,9 @@
 /*
- * program: what every subcommand that talks to a peer needs: identity, trust, whom to call, the running node, lookups
+ * client: what everything that talks to a peer needs: identity, trust, whom to call, the running node, lookups
  * of names, and one place to wait for their news, signals and input.
  *
  * SIGINT, SIGTERM and SIGHUP arrive through a signalfd, so nothing is interrupted half-way; worker threads take no
- * signals.  While program_close waits for the farewell, a second SIGINT ends the process at once; the others, of which
+ * signals.  While client_close waits for the farewell, a second SIGINT ends the process at once; the others, of which
  * closing a terminal brings several, do not.  Main thread.
  */
 #ifndef DUET_CLIENT_CLIENT_H
@@ -22,7 +22,7 @@
 #include "io/node.h"
 #include "io/resolve.h"
 
-struct program {
+struct client {
     const struct settings *set;
     struct identity id;
     struct trust_policy policy;
@@ -36,39 +36,39 @@ struct program {
     bool interrupted; /* SIGINT, SIGTERM or SIGHUP came */
 };
 
-/* Everything up to a running node.  EXIT_DONE, or what to exit with after the error was printed.  The caller fills
- * program's settings in through `set`; hub says which part of the application core it wants. */
-int program_open(struct program *p, const struct settings *set, const struct hub_config *hub);
+/* Everything up to a running node.  EXIT_DONE, or what to exit with after the error was printed.  The settings must
+ * outlive it; hub says which part of the application core it wants. */
+int client_open(struct client *c, const struct settings *set, const struct hub_config *hub);
 
 /* Says goodbye if nobody has, waits for it, frees everything. */
-void program_close(struct program *p);
+void client_close(struct client *c);
 
 /* Sends MSG_LEAVING once. */
-void program_leave(struct program *p);
+void client_leave(struct client *c);
 /* Sends MSG_QUIT once, and gives up the lookups. at_once: what is still on its way is left. */
-void program_quit(struct program *p, bool at_once);
+void client_quit(struct client *c, bool at_once);
 
 /* Sends a message with text (copied). 0 or DUET_ENOMEM. */
-int program_send_text(struct program *p, enum msg_type type, conn_id peer, uint32_t id, const char *text);
-void program_send(struct program *p, enum msg_type type, conn_id peer, uint32_t id, bool flag);
+int client_send_text(struct client *c, enum msg_type type, conn_id peer, uint32_t id, const char *text);
+void client_send(struct client *c, enum msg_type type, conn_id peer, uint32_t id, bool flag);
 
 /* Messages a front end takes from the node before it looks for keys, lines and signals again: a peer that talks without
  * end must not keep its user from leaving. */
-#define PROGRAM_MESSAGES 64
+#define CLIENT_MESSAGES 64
 
-enum program_wake { WAKE_NODE = 1, WAKE_SIGNAL = 2, WAKE_INPUT = 4, WAKE_LOOKUP = 8 };
-#define PROGRAM_FOREVER UINT64_MAX
-/* Waits for the node, a lookup, a signal, or input_fd (-1: none); a set of program_wake, 0 after
+enum client_wake { WAKE_NODE = 1, WAKE_SIGNAL = 2, WAKE_INPUT = 4, WAKE_LOOKUP = 8 };
+#define CLIENT_FOREVER UINT64_MAX
+/* Waits for the node, a lookup, a signal, or input_fd (-1: none); a set of client_wake, 0 after
  * timeout_us.  Sets interrupted. *signal_number (may be NULL) gets the signal, 0 without one. */
-unsigned program_wait(struct program *p, int input_fd, uint64_t timeout_us, int *signal_number);
+unsigned client_wait(struct client *c, int input_fd, uint64_t timeout_us, int *signal_number);
 
 /* The next signal that waits, 0: none.  Sets interrupted. */
-int program_take_signal(struct program *p);
+int client_take_signal(struct client *c);
 
 /* Prints why a MSG_FAILED, or a MSG_LEFT/MSG_LOST before MSG_CONNECTED, ended it; returns the exit code. */
-int program_report_failure(struct program *p, const char *name, const struct msg *m);
+int client_report_failure(struct client *c, const char *name, const struct msg *m);
 
 /* Is DIR a directory we can write to?  0, or an error printed and EXIT_FILE. */
-int program_check_dir(const char *dir);
+int client_check_dir(const char *dir);
 
 #endif

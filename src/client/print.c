@@ -8,20 +8,20 @@
 #include "base/text.h"
 #include "ui/charset.h"
 
-enum text_form say_form(FILE *out)
+enum text_form print_form(FILE *out)
 {
     if (!isatty(fileno(out)))
         return TEXT_PIPE;
     return charset_is_utf8() ? TEXT_MULTILINE : TEXT_ESCAPE;
 }
 
-bool say_utf8(FILE *out)
+bool print_utf8(FILE *out)
 {
-    return say_form(out) != TEXT_ESCAPE;
+    return print_form(out) != TEXT_ESCAPE;
 }
 
 /* To a terminal of another encoding than UTF-8. */
-static void say_encoded(FILE *out, const char *text, size_t len)
+static void print_encoded(FILE *out, const char *text, size_t len)
 {
     char *clean = charset_escape_new(text, len);
     char *bytes = clean != NULL ? charset_encode_new(clean) : NULL;
@@ -32,10 +32,10 @@ static void say_encoded(FILE *out, const char *text, size_t len)
     free(clean);
 }
 
-static void say_part(FILE *out, enum text_form form, const char *text, size_t len)
+static void print_part(FILE *out, enum text_form form, const char *text, size_t len)
 {
     if (form == TEXT_ESCAPE) {
-        say_encoded(out, text, len);
+        print_encoded(out, text, len);
         return;
     }
     char *clean = text_sanitise_new(form, text, len);
@@ -45,13 +45,13 @@ static void say_part(FILE *out, enum text_form form, const char *text, size_t le
     free(clean);
 }
 
-static void say_until(FILE *out, enum text_form form, const char *lead, const char *text, const char *end)
+static void print_until(FILE *out, enum text_form form, const char *lead, const char *text, const char *end)
 {
     for (;;) {
         const size_t len = strcspn(text, "\n");
 
-        say_part(out, form, lead, strlen(lead));
-        say_part(out, form, text, len);
+        print_part(out, form, lead, strlen(lead));
+        print_part(out, form, text, len);
         fputs(text[len] == '\0' ? end : "\n", out);
         if (text[len] == '\0')
             return;
@@ -59,23 +59,23 @@ static void say_until(FILE *out, enum text_form form, const char *lead, const ch
     }
 }
 
-void say_lines_as(FILE *out, enum text_form form, const char *lead, const char *text)
+void print_lines_as(FILE *out, enum text_form form, const char *lead, const char *text)
 {
-    say_until(out, form, lead, text, "\n");
+    print_until(out, form, lead, text, "\n");
 }
 
-void say_lines(FILE *out, const char *lead, const char *text)
+void print_lines(FILE *out, const char *lead, const char *text)
 {
-    say_lines_as(out, say_form(out), lead, text);
+    print_lines_as(out, print_form(out), lead, text);
 }
 
-void say_question(const char *text)
+void print_question(const char *text)
 {
-    say_until(stderr, say_form(stderr), "", text, " [y/N] ");
+    print_until(stderr, print_form(stderr), "", text, " [y/N] ");
     fflush(stderr);
 }
 
-void say_error(const char *format, ...)
+void print_error(const char *format, ...)
 {
     char *text = NULL;
     va_list args;
@@ -85,6 +85,6 @@ void say_error(const char *format, ...)
     va_end(args);
     if (len < 0)
         return;
-    say_lines(stderr, "duet: ", text);
+    print_lines(stderr, "duet: ", text);
     free(text);
 }

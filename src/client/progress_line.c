@@ -16,9 +16,9 @@
 
 #define COLUMNS_DEFAULT 80
 
-void progress_init(struct progress *p, bool quiet)
+void progress_line_init(struct progress_line *p, bool quiet)
 {
-    *p = (struct progress){.quiet = quiet, .tty = isatty(STDERR_FILENO) == 1};
+    *p = (struct progress_line){.quiet = quiet, .tty = isatty(STDERR_FILENO) == 1};
 }
 
 static size_t terminal_columns(void)
@@ -28,8 +28,8 @@ static size_t terminal_columns(void)
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : COLUMNS_DEFAULT;
 }
 
-/* All running transfers as one: the whole job when its size is known. */
-static struct bar sum_up(const struct progress *p, struct roster *r, uint64_t now_us,
+/* All running transfers as one: all that will come where that is known. */
+static struct bar sum_up(const struct progress_line *p, struct roster *r, uint64_t now_us,
                          char label[TRANSFER_BAR_STATE_BYTES], char state[TRANSFER_BAR_STATE_BYTES])
 {
     struct bar sum = transfer_bar(r, &r->transfers[0], now_us, state);
@@ -46,8 +46,8 @@ static struct bar sum_up(const struct progress *p, struct roster *r, uint64_t no
         if (r->transfers[i].state == ROSTER_RUNNING && !r->transfers[i].stalled)
             sum.state = NULL;
     }
-    if (p->job_bytes > total)
-        total = p->job_bytes;
+    if (p->all_bytes > total)
+        total = p->all_bytes;
     if (p->files > 0)
         snprintf(label, TRANSFER_BAR_STATE_BYTES, "%zu of %zu files", p->files_done, p->files);
     else
@@ -66,7 +66,7 @@ static void render(struct bar b, bool tty, size_t columns, char text[BAR_TEXT_BY
     char *escaped = NULL;
 
     b.plain = !tty;
-    b.ascii = !say_utf8(stderr);
+    b.ascii = !print_utf8(stderr);
     if (b.ascii) {
         escaped = charset_escape_new(b.name, strlen(b.name));
         b.name = escaped ? escaped : "";
@@ -78,14 +78,14 @@ static void render(struct bar b, bool tty, size_t columns, char text[BAR_TEXT_BY
 /* Over the last one, of `columns`. */
 static void draw(const char *text, size_t columns)
 {
-    char *encoded = say_utf8(stderr) ? NULL : charset_encode_new(text);
+    char *encoded = print_utf8(stderr) ? NULL : charset_encode_new(text);
 
     fprintf(stderr, "\r%s%*s", encoded != NULL ? encoded : text, (int)(columns - text_columns(text, strlen(text))), "");
     fflush(stderr);
     free(encoded);
 }
 
-uint64_t progress_show(struct progress *p, struct roster *r, uint64_t now_us)
+uint64_t progress_line_show(struct progress_line *p, struct roster *r, uint64_t now_us)
 {
     char text[BAR_TEXT_BYTES];
     char label[TRANSFER_BAR_STATE_BYTES];
@@ -96,7 +96,7 @@ uint64_t progress_show(struct progress *p, struct roster *r, uint64_t now_us)
     if (now_us < p->next_us)
         return p->next_us - now_us;
     bool first = p->next_us == 0;
-    uint64_t every_us = p->tty ? PROGRESS_REDRAW_US : PROGRESS_LINE_US;
+    uint64_t every_us = p->tty ? PROGRESS_LINE_REDRAW_US : PROGRESS_LINE_EVERY_US;
     p->next_us = now_us + every_us;
     if (first && !p->tty) /* a log needs no line that says 0% */
         return every_us;
@@ -114,7 +114,7 @@ uint64_t progress_show(struct progress *p, struct roster *r, uint64_t now_us)
     return every_us;
 }
 
-void progress_clear(struct progress *p)
+void progress_line_clear(struct progress_line *p)
 {
     if (!p->drawn)
         return;
@@ -123,18 +123,18 @@ void progress_clear(struct progress *p)
     p->drawn = false;
 }
 
-static void note(struct progress *p, const char *lead, const char *format, va_list args)
+static void note(struct progress_line *p, const char *lead, const char *format, va_list args)
 {
     char *text = NULL;
 
     if (vasprintf(&text, format, args) < 0)
         return;
-    progress_clear(p);
-    say_lines(stderr, lead, text);
+    progress_line_clear(p);
+    print_lines(stderr, lead, text);
     free(text);
 }
 
-void progress_note(struct progress *p, const char *format, ...)
+void progress_line_note(struct progress_line *p, const char *format, ...)
 {
     va_list args;
 
@@ -145,7 +145,7 @@ void progress_note(struct progress *p, const char *format, ...)
     va_end(args);
 }
 
-void progress_error(struct progress *p, const char *format, ...)
+void progress_line_error(struct progress_line *p, const char *format, ...)
 {
     va_list args;
 
@@ -154,15 +154,17 @@ void progress_error(struct progress *p, const char *format, ...)
     va_end(args);
 }
 
-void progress_summary(struct progress *p, const char *verb, const char *name, uint64_t bytes, uint64_t took_us)
+void progress_line_summary(struct progress_line *p, const char *verb, const char *name, uint64_t bytes,
+                           uint64_t took_us)
 {
     char size[TEXT_SIZE_BYTES], rate[TEXT_SIZE_BYTES], span[TEXT_SPAN_BYTES];
     double per_second = (double)bytes * (double)US_PER_S / (double)(took_us > 0 ? took_us : 1);
 
     if (took_us < US_PER_S) { /* too short to say anything about the path */
-        progress_note(p, "%s %s: %s in %.1f s", verb, name, text_size(bytes, size), (double)took_us / (double)US_PER_S);
+        progress_line_note(p, "%s %s: %s in %.1f s", verb, name, text_size(bytes, size),
+                           (double)took_us / (double)US_PER_S);
         return;
     }
-    progress_note(p, "%s %s: %s in %s, %s/s", verb, name, text_size(bytes, size), text_span(took_us, span),
-                  text_size((uint64_t)per_second, rate));
+    progress_line_note(p, "%s %s: %s in %s, %s/s", verb, name, text_size(bytes, size), text_span(took_us, span),
+                       text_size((uint64_t)per_second, rate));
 }

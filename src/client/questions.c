@@ -114,7 +114,7 @@ void questions_show(struct questions *q)
         return;
     if (!q->asked && !is_in_background())
         (void)tcflush(STDIN_FILENO, TCIFLUSH); /* no terminal: nothing to flush */
-    say_question(q->v[0].text);
+    print_question(q->v[0].text);
     q->shown = q->asked = true;
 }
 

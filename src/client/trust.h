@@ -1,5 +1,5 @@
 /*
- * trust: may we talk to the holder of this key?  One policy for every subcommand; known.h has what the file says.
+ * trust: may we talk to the holder of this key?  One policy for every front end; known.h has what the file says.
  *
  *   known_peers   --peer, or a key allowed since   --accept-new   verdict
  *   changed       any                              any            CHANGED: refused, always

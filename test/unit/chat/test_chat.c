@@ -7,33 +7,33 @@
 #include "chat/chat.h"
 #include "client/host.h"
 
-static struct talk t; /* large */
-static struct program program;
+static struct chat t; /* large */
+static struct client client;
 static unsigned errors, receipts, own;
 static char last_error[256];
 
-static void sink(void *face, const struct talk_event *ev)
+static void sink(void *face, const struct chat_event *ev)
 {
     (void)face;
-    errors += ev->kind == TALK_ERROR;
-    if (ev->kind == TALK_ERROR)
+    errors += ev->kind == CHAT_ERROR;
+    if (ev->kind == CHAT_ERROR)
         snprintf(last_error, sizeof last_error, "%s", ev->text);
-    receipts += ev->kind == TALK_DELIVERED;
-    own += ev->kind == TALK_OWN;
+    receipts += ev->kind == CHAT_DELIVERED;
+    own += ev->kind == CHAT_OWN;
 }
 
 static void set_up(void)
 {
     errors = receipts = own = 0;
-    talk_init(&t, &program, sink, NULL);
+    chat_init(&t, &client, sink, NULL);
 }
 
 static void tear_down(void)
 {
-    talk_dispose(&t);
+    chat_dispose(&t);
 }
 
-TestSuite(talk, .init = set_up, .fini = tear_down);
+TestSuite(chat, .init = set_up, .fini = tear_down);
 
 static unsigned connect(conn_id id)
 {
@@ -58,11 +58,11 @@ static void notice(conn_id peer, uint32_t id, bool error)
     char text[] = "words";
     const struct msg m = {.type = MSG_NOTICE, .peer = peer, .id = id, .flag = error, .text = text};
 
-    talk_message(&t, &m);
+    chat_message(&t, &m);
 }
 
 /* Else the end of input would wait for its receipt as long as the peer stays. */
-Test(talk, waits_for_no_receipt_of_a_message_that_could_not_go_out)
+Test(chat, waits_for_no_receipt_of_a_message_that_could_not_go_out)
 {
     const unsigned one = connect(1), two = connect(2);
 
@@ -74,7 +74,7 @@ Test(talk, waits_for_no_receipt_of_a_message_that_could_not_go_out)
     notice(1, 8, true);
     cr_expect_eq(t.said.count, 1, "the other one may still have it");
     const struct msg has_it = {.type = MSG_DELIVERED, .peer = 2, .id = 8};
-    talk_message(&t, &has_it);
+    chat_message(&t, &has_it);
     cr_expect_eq(t.said.count, 0);
     cr_expect_eq(t.said.bytes, 0);
     cr_expect_eq(receipts, 1);
@@ -82,7 +82,7 @@ Test(talk, waits_for_no_receipt_of_a_message_that_could_not_go_out)
     cr_expect_eq(errors, 2, "each trouble is told");
 }
 
-Test(talk, a_notice_about_something_else_changes_no_receipt)
+Test(chat, a_notice_about_something_else_changes_no_receipt)
 {
     const unsigned one = connect(1);
 
@@ -94,46 +94,46 @@ Test(talk, a_notice_about_something_else_changes_no_receipt)
     cr_expect_eq(t.undelivered, 0);
 }
 
-Test(talk, is_done_with_a_connection_that_was_there_already)
+Test(chat, is_done_with_a_connection_that_was_there_already)
 {
     t.admission.dials[3] = (struct dial){.id = 5};
     notice(1, 5, false);
     cr_expect_eq(t.admission.dials[3].id, 0);
 }
 
-Test(talk, takes_no_more_lines_than_the_hub_keeps)
+Test(chat, takes_no_more_lines_than_the_hub_keeps)
 {
     const unsigned one = connect(1);
 
-    said(1, TALK_SAID_BYTES - 1, one);
-    cr_expect(talk_has_room(&t));
+    said(1, CHAT_SAID_BYTES - 1, one);
+    cr_expect(chat_has_room(&t));
     said(2, 1, one);
-    cr_expect_not(talk_has_room(&t));
+    cr_expect_not(chat_has_room(&t));
     notice(1, 2, true);
-    cr_expect(talk_has_room(&t));
+    cr_expect(chat_has_room(&t));
 }
 
-Test(talk, says_who_is_not_there_to_be_left)
+Test(chat, says_who_is_not_there_to_be_left)
 {
-    talk_line(&t, "/close");
+    chat_line(&t, "/close");
     cr_expect_str_eq(last_error, "nobody is connected");
-    talk_line(&t, "/close bob");
+    chat_line(&t, "/close bob");
     cr_expect_str_eq(last_error, "nobody called bob is connected");
 }
 
 /* Else it would wait ten minutes for the receipt of a peer that is dead. */
-Test(talk, at_the_end_of_input_asks_for_little_patience_with_the_silent)
+Test(chat, at_the_end_of_input_asks_for_little_patience_with_the_silent)
 {
-    host_open(&program);
+    host_open(&client);
     said(1, 10, connect(1));
-    talk_end_of_input(&t);
+    chat_end_of_input(&t);
     cr_expect_not(t.over, "the message is on its way");
-    cr_expect(program.leave_sent);
+    cr_expect(client.leave_sent);
     const struct msg lost = {.type = MSG_LOST, .peer = 1};
-    talk_message(&t, &lost);
+    chat_message(&t, &lost);
     cr_expect(t.over);
     cr_expect_eq(t.undelivered, 1);
-    host_close(&program);
+    host_close(&client);
 }
 
 static void come(conn_id id, uint32_t call, uint8_t key_byte, const char *name)
@@ -142,81 +142,81 @@ static void come(conn_id id, uint32_t call, uint8_t key_byte, const char *name)
 
     memset(key.key, key_byte, sizeof key.key);
     snprintf(key.name, sizeof key.name, "%s", name);
-    talk_message(&t, &(struct msg){.type = MSG_PEER_KEY, .peer = id, .id = call, .peer_key = &key});
+    chat_message(&t, &(struct msg){.type = MSG_PEER_KEY, .peer = id, .id = call, .peer_key = &key});
 }
 
 /* "yes" typed for the chat, and a stranger comes before Enter. */
-Test(talk, takes_a_plain_line_for_chat_whoever_waits)
+Test(chat, takes_a_plain_line_for_chat_whoever_waits)
 {
-    host_open(&program);
+    host_open(&client);
     come(1, 0, 1, "mallory");
     cr_assert_eq(admission_waiting(&t.admission), 1);
-    talk_line(&t, "yes");
-    talk_line(&t, "y");
-    talk_line(&t, "n");
+    chat_line(&t, "yes");
+    chat_line(&t, "y");
+    chat_line(&t, "n");
     cr_expect_eq(own, 3, "all three are said");
     cr_expect_eq(admission_waiting(&t.admission), 1, "and nobody is let in or turned away by them");
     cr_expect_null(roster_peer(&t.roster, 1));
-    talk_line(&t, "/trust bob");
+    chat_line(&t, "/trust bob");
     cr_expect_null(roster_peer(&t.roster, 1));
-    talk_line(&t, "/trust mallory");
+    chat_line(&t, "/trust mallory");
     cr_expect_not_null(roster_peer(&t.roster, 1));
-    host_close(&program);
+    host_close(&client);
 }
 
 static void dial_host(void)
 {
     char error[RESOLVE_ERROR_BYTES];
 
-    cr_assert_eq(resolve_parse("127.0.0.1:1", 0, 1, &program.target, error), 0);
-    talk_dial(&t, &program.target);
+    cr_assert_eq(resolve_parse("127.0.0.1:1", 0, 1, &client.target, error), 0);
+    chat_dial(&t, &client.target);
 }
 
-Test(talk, ends_with_the_reason_why_it_could_not_connect)
+Test(chat, ends_with_the_reason_why_it_could_not_connect)
 {
     char why[] = "no route";
 
-    host_open(&program);
-    program.has_target = true;
+    host_open(&client);
+    client.has_target = true;
     t.dialling = true;
-    talk_line(&t, "/tpyo");
-    talk_line(&t, "a line that waits");
+    chat_line(&t, "/tpyo");
+    chat_line(&t, "a line that waits");
     dial_host();
-    talk_message(&t, &(struct msg){.type = MSG_FAILED, .id = ADMISSION_TARGET, .err = DUET_ESYS, .text = why});
+    chat_message(&t, &(struct msg){.type = MSG_FAILED, .id = ADMISSION_TARGET, .err = DUET_ESYS, .text = why});
     cr_assert(t.over);
-    cr_expect_eq(talk_farewell(&t, NULL), EXIT_NO_CONNECTION);
+    cr_expect_eq(chat_farewell(&t, NULL), EXIT_NO_CONNECTION);
     cr_expect_str_eq(t.reason, "could not connect to 127.0.0.1:1: no route");
-    host_close(&program);
+    host_close(&client);
 }
 
 /* "n" at the one who called. */
-Test(talk, ends_with_a_word_when_the_host_is_refused)
+Test(chat, ends_with_a_word_when_the_host_is_refused)
 {
-    host_open(&program);
-    program.has_target = true;
+    host_open(&client);
+    client.has_target = true;
     dial_host();
     come(1, ADMISSION_TARGET, 1, "bob");
     errors = 0;
-    talk_line(&t, "/refuse");
+    chat_line(&t, "/refuse");
     cr_expect(t.over);
     cr_expect_eq(t.code, EXIT_TRUST);
     cr_expect_eq(errors, 1);
     cr_expect_not_null(strstr(t.reason, "bob was refused"));
-    host_close(&program);
+    host_close(&client);
 }
 
 /* A stranger in a chat that called somebody else ends nothing. */
-Test(talk, goes_on_whatever_becomes_of_strangers)
+Test(chat, goes_on_whatever_becomes_of_strangers)
 {
-    host_open(&program);
-    program.has_target = true;
+    host_open(&client);
+    client.has_target = true;
     dial_host();
     come(2, 0, 2, "mallory");
-    talk_line(&t, "/refuse mallory");
+    chat_line(&t, "/refuse mallory");
     come(3, 0, 3, "mallory");
-    talk_message(&t, &(struct msg){.type = MSG_LOST, .peer = 3});
+    chat_message(&t, &(struct msg){.type = MSG_LOST, .peer = 3});
     cr_expect_not(t.over);
-    host_close(&program);
+    host_close(&client);
 }
 
 static struct roster_peer *meet(conn_id id, const char *key, const char *name)
@@ -226,51 +226,51 @@ static struct roster_peer *meet(conn_id id, const char *key, const char *name)
     cr_assert_not_null(p);
     snprintf(p->fingerprint, sizeof p->fingerprint, "%s", key);
     snprintf(p->name, sizeof p->name, "%s", name);
-    talk_message(&t, &(struct msg){.type = MSG_CONNECTED, .peer = id});
+    chat_message(&t, &(struct msg){.type = MSG_CONNECTED, .peer = id});
     return p;
 }
 
 static void leave(conn_id id)
 {
-    talk_message(&t, &(struct msg){.type = MSG_LEFT, .peer = id});
+    chat_message(&t, &(struct msg){.type = MSG_LEFT, .peer = id});
 }
 
 /* Whoever connected next got it. */
-Test(talk, keeps_what_is_said_for_those_it_was_meant_for)
+Test(chat, keeps_what_is_said_for_those_it_was_meant_for)
 {
-    host_open(&program);
+    host_open(&client);
     meet(1, "bob-key", "bob");
     leave(1);
-    talk_line(&t, "only for bob");
-    talk_line(&t, "/send /etc/hostname");
-    talk_line(&t, "/send /no/such/file");
+    chat_line(&t, "only for bob");
+    chat_line(&t, "/send /etc/hostname");
+    chat_line(&t, "/send /no/such/file");
     cr_expect_eq(errors, 1, "a bad path is told at once");
     cr_expect_eq(t.kept.count, 2);
     meet(2, "mallory-key", "mallory");
     cr_expect_eq(t.kept.count, 2);
     cr_expect_eq(t.said.count, 0);
-    talk_line(&t, "hello mallory");
+    chat_line(&t, "hello mallory");
     cr_expect_eq(t.said.count, 1);
     meet(3, "bob-key", "bob");
     cr_expect_eq(t.kept.count, 0);
     cr_expect_eq(t.said.count, 2);
     cr_expect_eq(t.sends_open, 1);
     cr_assert(t.said.v[1].number < t.said.v[0].number || t.said.v[0].number < t.said.v[1].number);
-    host_close(&program);
+    host_close(&client);
 }
 
-Test(talk, keeps_what_is_said_while_dialling_for_the_host)
+Test(chat, keeps_what_is_said_while_dialling_for_the_host)
 {
-    host_open(&program);
-    program.has_target = true;
+    host_open(&client);
+    client.has_target = true;
     t.dialling = true;
     dial_host();
-    talk_line(&t, "for the host");
+    chat_line(&t, "for the host");
     meet(2, "other-key", "other");
     cr_expect_eq(t.kept.count, 1, "who comes meanwhile gets nothing of it");
     struct roster_peer *host = roster_add_peer(&t.roster, 3, &(struct duet_addr){0});
     host->dialled = true;
-    talk_message(&t, &(struct msg){.type = MSG_CONNECTED, .peer = 3});
+    chat_message(&t, &(struct msg){.type = MSG_CONNECTED, .peer = 3});
     cr_expect_eq(t.kept.count, 0);
-    host_close(&program);
+    host_close(&client);
 }

@@ -1,5 +1,5 @@
 /*
- * host: a program with a node of its own on a free port of the loopback, and a home with known_peers, for what cli tells
+ * host: a client with a node of its own on a free port of the loopback, and a home with known_peers, for what it tells
  * peers and remembers.
  */
 #ifndef DUET_TEST_HOST_H
@@ -7,8 +7,8 @@
 
 #include "client/client.h"
 
-/* Opens node and home of `p`, where somebody can answer; one at a time. */
-void host_open(struct program *p);
-void host_close(struct program *p);
+/* Opens node and home of `c`, where somebody can answer; one at a time. */
+void host_open(struct client *c);
+void host_close(struct client *c);
 
 #endif

@@ -11,7 +11,7 @@
 
 #define SECOND US_PER_S
 
-static struct program program;
+static struct client client;
 static struct roster roster; /* large */
 static struct admission a;
 static duet_time now;
@@ -46,14 +46,14 @@ static void sink(void *self, const struct admission_event *ev)
 
 static void set_up(void)
 {
-    host_open(&program);
-    admission_init(&a, &program, &roster, sink, &heard);
+    host_open(&client);
+    admission_init(&a, &client, &roster, sink, &heard);
     now = DUET_TIME(1000 * SECOND);
 }
 
 static void tear_down(void)
 {
-    host_close(&program);
+    host_close(&client);
     roster_dispose(&roster);
 }
 
@@ -115,7 +115,7 @@ static long long known_size(void)
     struct stat st;
     char path[IDENTITY_PATH_BYTES + 16];
 
-    snprintf(path, sizeof(path), "%s/known_peers", program.policy.id->dir);
+    snprintf(path, sizeof(path), "%s/known_peers", client.policy.id->dir);
     return stat(path, &st) == 0 ? (long long)st.st_size : 0;
 }
 
@@ -241,7 +241,7 @@ Test(admission, a_flood_of_strangers_gets_a_line_each_ten_seconds)
 /* 1,500 strangers cost a bounded number of lines of the file. */
 Test(admission, one_host_brings_a_bounded_number_of_new_keys_a_minute)
 {
-    program.policy.accept_new = true;
+    client.policy.accept_new = true;
     for (conn_id peer = 1; peer <= 1500; peer++) {
         char name[16];
 
@@ -261,7 +261,7 @@ Test(admission, one_host_brings_a_bounded_number_of_new_keys_a_minute)
 
 Test(admission, all_hosts_together_bring_a_bounded_number_of_new_keys_a_minute)
 {
-    program.policy.accept_new = true;
+    client.policy.accept_new = true;
     for (conn_id peer = 1; peer <= ADMISSION_HOSTS + 20; peer++) {
         char name[16];
 
@@ -301,7 +301,7 @@ Test(admission, a_key_the_user_names_before_it_comes_is_let_in)
     struct msg_peer_key key = {.name = "bob", .key = {9}};
     char print[FINGERPRINT_BYTES];
 
-    program.policy.may_ask = false;
+    client.policy.may_ask = false;
     fingerprint(key.key, print);
     admission_command(&a, print, true, now);
     cr_expect_eq(heard.texts, 1);
@@ -362,9 +362,9 @@ static void call_name(const char *name)
     struct resolve_query q;
     char error[RESOLVE_ERROR_BYTES];
 
-    program.set = &settings;
-    if (program.lookups == NULL)
-        program.lookups = lookups_new(answer);
+    client.set = &settings;
+    if (client.lookups == NULL)
+        client.lookups = lookups_new(answer);
     cr_assert_eq(resolve_parse(name, 0, 9, &q, error), 0);
     cr_assert(admission_dial(&a, &q, now));
     cr_expect_eq(admission_calling(&a)->looks_up, true);
@@ -372,7 +372,7 @@ static void call_name(const char *name)
 
 static void await_lookup(void)
 {
-    cr_assert(program_wait(&program, -1, PROGRAM_FOREVER, NULL) != 0);
+    cr_assert(client_wait(&client, -1, CLIENT_FOREVER, NULL) != 0);
     admission_tick(&a, now);
 }
 
@@ -384,7 +384,7 @@ static void await_calls(unsigned calls)
 
 Test(admission, a_name_is_called_at_all_its_addresses_once_it_is_looked_up)
 {
-    program.signal_fd = -1;
+    client.signal_fd = -1;
     a.last_dial = ADMISSION_TARGET;
     call_name("bob");
     await_calls(1);
@@ -396,24 +396,24 @@ Test(admission, a_name_is_called_at_all_its_addresses_once_it_is_looked_up)
     struct msg_peer_key key = {.addr = d->addrs[1], .name = "bob"};
 
     cr_expect(admission_is_called(&a, &(struct msg){.type = MSG_PEER_KEY, .peer_key = &key}), "by any of them");
-    program_quit(&program, true);
+    client_quit(&client, true);
 }
 
 Test(admission, a_name_that_is_not_found_fails_as_a_call_does)
 {
-    program.signal_fd = -1;
+    client.signal_fd = -1;
     call_name("none");
     await_calls(1);
     cr_expect_eq(heard.failed, 1);
     cr_expect_eq(heard.err, DUET_ENOTFOUND);
     cr_expect_str_eq(heard.text, "cannot find none");
     cr_expect_null(admission_calling(&a));
-    program_quit(&program, true);
+    client_quit(&client, true);
 }
 
 Test(admission, a_slow_lookup_is_told_of_and_nobody_waits_for_it)
 {
-    program.signal_fd = -1;
+    client.signal_fd = -1;
     pthread_mutex_lock(&dead);
     call_name("dead");
     wait_us(ADMISSION_SLOW_US - 1);
@@ -425,13 +425,13 @@ Test(admission, a_slow_lookup_is_told_of_and_nobody_waits_for_it)
     wait_us(10 * SECOND);
     cr_expect_eq(heard.calling, 1, "once");
     cr_expect(admission_dial_over(&a, ADMISSION_TARGET, NULL));
-    program_quit(&program, true); /* it would hang here */
+    client_quit(&client, true); /* it would hang here */
     pthread_mutex_unlock(&dead);
 }
 
 Test(admission, a_lookup_without_an_answer_is_given_up_in_the_time_for_connecting)
 {
-    program.signal_fd = -1;
+    client.signal_fd = -1;
     pthread_mutex_lock(&dead);
     call_name("dead");
     wait_us(settings.timeout_us - 1);
@@ -443,6 +443,6 @@ Test(admission, a_lookup_without_an_answer_is_given_up_in_the_time_for_connectin
     cr_expect_str_eq(heard.text, "cannot find dead: no name server answered within 20 s");
     cr_expect_null(admission_calling(&a));
     cr_expect(time_is_never(admission_due(&a)));
-    program_quit(&program, true);
+    client_quit(&client, true);
     pthread_mutex_unlock(&dead);
 }
