@@ -1,6 +1,5 @@
 #include "chat/chat.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,21 +32,6 @@ void chat_dispose(struct chat *c)
     receipts_dispose(&c->said);
     roster_dispose(&c->roster);
     free(c->reason);
-}
-
-/* A trouble with HOST ends the program with its code; any other is only told. */
-void chat_finish(struct chat *c, int code, const char *format, ...)
-{
-    va_list args;
-
-    c->over = true;
-    if (c->code != EXIT_DONE)
-        return;
-    c->code = code;
-    va_start(args, format);
-    if (vasprintf(&c->reason, format, args) < 0)
-        c->reason = NULL;
-    va_end(args);
 }
 
 bool chat_has_room(const struct chat *c)

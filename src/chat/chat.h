@@ -127,8 +127,8 @@ int chat_farewell(struct chat *c, chat_wait *wait);
 /* Asks for fresh statistics of the only one connected, for the roster; of many none is shown. */
 void chat_refresh_stats(struct chat *c);
 
-/* Within this module: chat.c is the node's half, chat_commands.c the user's, chat_leave.c the end, chat_send.c what all
- * stand on. */
+/* Within this module: chat_commands.c is the user's half and chat_farewell.c the end, both above chat.c, the node's
+ * half; below it are chat_leave.c, when it ends, and chat_send.c, what all stand on. */
 void chat_emit(struct chat *c, const struct chat_event *ev);
 void chat_tell(struct chat *c, enum chat_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool chat_is_alone(const struct chat *c); /* nobody is connected */

@@ -1,12 +1,25 @@
 /*
- * How a conversation ends: what is waited for once the user wants to leave, and the farewell.
+ * When a conversation ends: what is waited for once the user wants to leave.
  */
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "chat/chat.h"
-#include "io/clock.h"
+
+/* A trouble with HOST ends the program with its code; any other is only told. */
+void chat_finish(struct chat *c, int code, const char *format, ...)
+{
+    va_list args;
+
+    c->over = true;
+    if (c->code != EXIT_DONE)
+        return;
+    c->code = code;
+    va_start(args, format);
+    if (vasprintf(&c->reason, format, args) < 0)
+        c->reason = NULL;
+    va_end(args);
+}
 
 void chat_end_of_input(struct chat *c)
 {
@@ -46,100 +59,4 @@ void chat_settle(struct chat *c)
             return;
     }
     c->over = true;
-}
-
-/* Our own leaving makes every peer "leave": that is no news. */
-static bool is_news_at_the_end(const struct msg *m)
-{
-    return m->type != MSG_LEFT && m->type != MSG_CONNECTED && m->type != MSG_PEER_KEY && m->type != MSG_FAILED;
-}
-
-/* One of those who have not acknowledged it. */
-static const char *name_waited_for(const struct chat *c, const struct receipt *m)
-{
-    for (struct roster_peer *p = NULL; (p = roster_next_connected(&c->roster, p));)
-        if (receipt_waits_for(m, p->slot))
-            return p->name;
-    return "the peer";
-}
-
-static void begin_farewell(struct chat *c)
-{
-    struct client *client = c->client;
-    const bool at_once = client->interrupted || c->code != EXIT_DONE;
-
-    c->undelivered += c->kept.count;
-    if (c->kept.count > 0)
-        chat_tell(c, CHAT_ERROR, "%zu %s never sent", c->kept.count, c->kept.count == 1 ? "line was" : "lines were");
-    if (c->said.count > 0 && !at_once)
-        chat_tell(c, CHAT_NOTICE, "waiting for %s to receive %zu %s; /quit or ^C quits at once",
-                  c->said.v[0].waiting > 1 ? "the peers" : name_waited_for(c, &c->said.v[0]), c->said.count,
-                  c->said.count == 1 ? "line" : "lines");
-    client_quit(client, at_once);
-}
-
-/* What was said and did not arrive, by its first words, in lines on the heap; NULL: nothing, or no
- * memory. */
-static char *list_undelivered(const struct chat *c)
-{
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = c->said.count > 0 ? open_memstream(&text, &len) : NULL;
-
-    if (out == NULL)
-        return NULL;
-    for (size_t i = 0; i < c->said.count && i < CHAT_UNDELIVERED_NAMED; i++) {
-        const struct receipt *m = &c->said.v[i];
-
-        fprintf(out, "%snot delivered to %s: %s%s", i > 0 ? "\n" : "", name_waited_for(c, m), m->head,
-                strlen(m->head) < m->bytes ? "..." : "");
-    }
-    if (c->said.count > CHAT_UNDELIVERED_NAMED)
-        fprintf(out, "\nnot delivered: %zu more", c->said.count - CHAT_UNDELIVERED_NAMED);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
-}
-
-/* Lines that were said and not delivered make the exit code, if nothing else does. */
-static void finish_undelivered(struct chat *c)
-{
-    char *names = list_undelivered(c);
-
-    c->undelivered += c->said.count;
-    if (names != NULL)
-        chat_tell(c, CHAT_ERROR, "%s", names);
-    if (c->undelivered > 0 && names != NULL && c->undelivered == c->said.count)
-        chat_finish(c, EXIT_LOST, "%s", names);
-    else if (c->undelivered > 0)
-        chat_finish(c, EXIT_LOST, "%zu of your lines never arrived%s%s", c->undelivered, names ? "\n" : "",
-                    names ? names : "");
-    free(names);
-}
-
-int chat_farewell(struct chat *c, chat_wait *wait)
-{
-    duet_time end = time_add(clock_now(), CHAT_FAREWELL_US);
-    struct client *client = c->client;
-    struct msg m;
-
-    begin_farewell(c);
-    while (!c->stopped && !c->hurried && !client->interrupted && time_before(clock_now(), end)) {
-        const uint64_t left_us = time_since(end, clock_now());
-
-        if (wait)
-            wait(c->face, left_us);
-        else
-            client_wait(client, -1, left_us, NULL);
-        for (int i = 0; i < CLIENT_MESSAGES && !c->stopped && node_next(client->node, &m); i++) {
-            if (m.type == MSG_STOPPED || is_news_at_the_end(&m))
-                chat_message(c, &m);
-            msg_dispose(&m);
-        }
-    }
-    if (client->interrupted)
-        return EXIT_INTERRUPTED;
-    finish_undelivered(c);
-    return c->code;
 }
