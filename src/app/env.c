@@ -1,7 +1,6 @@
 #include "app/env.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,27 +8,12 @@
 
 #define NUL_STAND_IN '\x01' /* a control like any other, which ends no string */
 
-/* fmt and its arguments on the heap; NULL: out of memory. */
-__attribute__((format(printf, 1, 0))) static char *format_new(const char *fmt, va_list args)
-{
-    va_list again;
-
-    va_copy(again, args);
-    const int len = vsnprintf(NULL, 0, fmt, args);
-    char *text = len < 0 ? NULL : malloc((size_t)len + 1);
-
-    if (text != NULL)
-        vsnprintf(text, (size_t)len + 1, fmt, again);
-    va_end(again);
-    return text;
-}
-
 void env_tell(struct env *env, struct msg m, const char *fmt, ...)
 {
     va_list args;
 
     va_start(args, fmt);
-    char *raw = format_new(fmt, args);
+    char *raw = text_format_new(fmt, args);
 
     va_end(args);
     m.text = raw == NULL ? NULL : text_sanitise_new(TEXT_LINE, raw, strlen(raw));

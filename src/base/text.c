@@ -1,10 +1,11 @@
 /*
- * text: decoding and widths.  The gate is in text_gate.c; what is built on both
+ * text: formatting, decoding and widths.  The gate is in text_gate.c; what is built on both
  * (file names, sizes, spans) in text_name.c.
  */
 #include "base/text.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <utf8proc.h>
 
 #include "base/text_class.h"
@@ -18,6 +19,15 @@ bool text_within(int32_t cp, const struct text_range *table, size_t count)
             return true;
     }
     return false;
+}
+
+/* ---- formatting ---- */
+
+char *text_format_new(const char *format, va_list args)
+{
+    char *text;
+
+    return vasprintf(&text, format, args) < 0 ? NULL : text;
 }
 
 /* ---- decoding and widths ---- */

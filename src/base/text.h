@@ -18,6 +18,7 @@
 #ifndef DUET_BASE_TEXT_H
 #define DUET_BASE_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +43,9 @@ size_t text_sanitise(enum text_form form, const char *src, size_t len, char *out
 
 /* The same on the heap, to be freed by the caller; NULL: out of memory. */
 char *text_sanitise_new(enum text_form form, const char *src, size_t len);
+
+/* printf's words on the heap, to be freed by the caller; NULL: out of memory. */
+char *text_format_new(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 /* Is this well-formed UTF-8 (no surrogates, no overlong forms)? */
 bool text_valid(const char *src, size_t len);

@@ -2,8 +2,8 @@
  * When a conversation ends: what is waited for once the user wants to leave.
  */
 #include <stdarg.h>
-#include <stdio.h>
 
+#include "base/text.h"
 #include "chat/chat.h"
 
 /* A trouble with HOST ends the program with its code; any other is only told. */
@@ -16,8 +16,7 @@ void chat_finish(struct chat *c, int code, const char *format, ...)
         return;
     c->code = code;
     va_start(args, format);
-    if (vasprintf(&c->reason, format, args) < 0)
-        c->reason = NULL;
+    c->reason = text_format_new(format, args);
     va_end(args);
 }
 

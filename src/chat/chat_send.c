@@ -18,13 +18,12 @@ void chat_emit(struct chat *c, const struct chat_event *ev)
 
 void chat_tell(struct chat *c, enum chat_kind kind, const char *format, ...)
 {
-    char *text = NULL;
     va_list args;
 
     va_start(args, format);
-    int len = vasprintf(&text, format, args);
+    char *text = text_format_new(format, args);
     va_end(args);
-    if (len < 0)
+    if (text == NULL)
         return;
     chat_emit(c, &(struct chat_event){.kind = kind, .name = "", .text = text});
     free(text);

@@ -48,13 +48,12 @@ static int finish(struct command *out, enum command_id id, char *text)
 
 __attribute__((format(printf, 2, 3))) static int finish_bad(struct command *out, const char *format, ...)
 {
-    char *text = NULL;
     va_list args;
 
     va_start(args, format);
-    int len = vasprintf(&text, format, args);
+    char *text = text_format_new(format, args);
     va_end(args);
-    return finish(out, COMMAND_BAD, len < 0 ? NULL : text);
+    return finish(out, COMMAND_BAD, text);
 }
 
 /* "~" or "~user" at the start becomes the home directory; what cannot be expanded stays. NULL: out of

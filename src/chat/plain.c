@@ -78,18 +78,16 @@ static void print(struct plain *f, const char *lead, const char *text)
 /* `format` has the event's words.  One event, one line: newlines of peers become visible. */
 __attribute__((format(printf, 2, 3))) static void event(struct plain *f, const char *format, ...)
 {
-    char *text = NULL;
     va_list args;
 
     va_start(args, format);
-    int len = vasprintf(&text, format, args);
+    char *text = text_format_new(format, args);
     va_end(args);
-    char *line = len < 0 ? NULL : text_sanitise_new(TEXT_PIPE, text, (size_t)len);
+    char *line = text ? text_sanitise_new(TEXT_PIPE, text, strlen(text)) : NULL;
     if (line)
         print(f, "", line);
     free(line);
-    if (len >= 0)
-        free(text);
+    free(text);
 }
 
 /* A peer may call itself "received", and "* received left" would be a file. */

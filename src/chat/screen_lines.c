@@ -40,13 +40,12 @@ void screen_add(struct screen *s, enum line_kind kind, uint32_t id, const char *
 
 __attribute__((format(printf, 3, 4))) static void addf(struct screen *s, enum line_kind kind, const char *format, ...)
 {
-    char *text = NULL;
     va_list args;
 
     va_start(args, format);
-    int len = vasprintf(&text, format, args);
+    char *text = text_format_new(format, args);
     va_end(args);
-    if (len < 0)
+    if (text == NULL)
         return;
     screen_add(s, kind, 0, "", text);
     free(text);

@@ -77,13 +77,12 @@ void print_question(const char *text)
 
 void print_error(const char *format, ...)
 {
-    char *text = NULL;
     va_list args;
 
     va_start(args, format);
-    int len = vasprintf(&text, format, args);
+    char *text = text_format_new(format, args);
     va_end(args);
-    if (len < 0)
+    if (text == NULL)
         return;
     print_lines(stderr, "duet: ", text);
     free(text);

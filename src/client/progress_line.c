@@ -125,9 +125,9 @@ void progress_line_clear(struct progress_line *p)
 
 static void note(struct progress_line *p, const char *lead, const char *format, va_list args)
 {
-    char *text = NULL;
+    char *text = text_format_new(format, args);
 
-    if (vasprintf(&text, format, args) < 0)
+    if (text == NULL)
         return;
     progress_line_clear(p);
     print_lines(stderr, lead, text);

@@ -2,6 +2,7 @@
 
 #include "unit.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -580,4 +581,27 @@ Test(text, fits_whole_clusters)
 
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
         cr_expect_eq(text_fit(row[i].in, strlen(row[i].in), row[i].columns), row[i].want, "row %zu", i);
+}
+
+__attribute__((format(printf, 1, 2))) static char *format_new(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    char *text = text_format_new(format, args);
+    va_end(args);
+    return text;
+}
+
+Test(text, is_formatted_whole_on_the_heap)
+{
+    char *text = format_new("%0500d %s", 7, "end");
+
+    cr_assert_not_null(text);
+    cr_expect_eq(strlen(text), 504);
+    cr_expect_str_eq(text + 499, "7 end");
+    free(text);
+    text = format_new("%s", "");
+    cr_expect_str_eq(text, "");
+    free(text);
 }
