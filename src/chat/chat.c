@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "client/words.h"
 #include "crypto/aead.h"
-#include "io/clock.h"
 
 static admission_sink on_admission;
 
@@ -22,7 +21,7 @@ void chat_init(struct chat *c, struct client *client, chat_sink *sink, void *fac
 
 void chat_dial(struct chat *c, const struct resolve_query *q)
 {
-    if (!admission_dial(&c->admission, q, clock_now()))
+    if (!admission_dial(&c->admission, q, client_now()))
         chat_tell(c, CHAT_ERROR, "too many connections are being made already");
 }
 
@@ -117,12 +116,12 @@ static void on_admission(void *self, const struct admission_event *ev)
 
 static void on_peer_key(struct chat *c, const struct msg *m)
 {
-    admission_judge(&c->admission, m, true, clock_now());
+    admission_judge(&c->admission, m, true, client_now());
 }
 
 uint64_t chat_tick(struct chat *c)
 {
-    const duet_time now = clock_now();
+    const duet_time now = client_now();
 
     admission_tick(&c->admission, now);
     const duet_time due = admission_due(&c->admission);
@@ -176,7 +175,7 @@ static void on_failed(struct chat *c, const struct msg *m)
 static void on_silence(struct chat *c, const struct msg *m)
 {
     struct roster_peer *p = roster_peer(&c->roster, m->peer);
-    uint64_t now_us = clock_now().us;
+    uint64_t now_us = client_now().us;
 
     if (!p)
         return;
@@ -228,7 +227,7 @@ static void on_gone(struct chat *c, const struct msg *m)
 {
     struct roster_peer *p = roster_peer(&c->roster, m->peer);
 
-    if (admission_gone(&c->admission, m, clock_now()) || p == NULL) /* else turned away by us */
+    if (admission_gone(&c->admission, m, client_now()) || p == NULL) /* else turned away by us */
         return;
     receipts_give_up(&c->said, p->slot, 0);
     tell_ended(c);
@@ -322,7 +321,7 @@ static void on_transfer_failed(struct chat *c, const struct msg *m)
 
 static void on_progress(struct chat *c, const struct msg *m)
 {
-    roster_update(&c->roster, m->progress, clock_now().us);
+    roster_update(&c->roster, m->progress, client_now().us);
 }
 
 static void on_answer(struct chat *c, const struct msg *m)

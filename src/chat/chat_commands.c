@@ -14,7 +14,6 @@
 #include "chat/chat.h"
 #include "client/typed.h"
 #include "client/words.h"
-#include "io/clock.h"
 #include "ui/bar.h"
 
 /* As UTF-8 on the heap; NULL: told why not. */
@@ -251,12 +250,12 @@ static void list_strangers(struct chat *c)
 
 static void do_trust(struct chat *c, const char *argument)
 {
-    admission_command(&c->admission, argument, true, clock_now());
+    admission_command(&c->admission, argument, true, client_now());
 }
 
 static void do_refuse(struct chat *c, const char *argument)
 {
-    admission_command(&c->admission, argument, false, clock_now());
+    admission_command(&c->admission, argument, false, client_now());
 }
 
 static void do_peers(struct chat *c, const char *argument)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "chat/chat.h"
-#include "io/clock.h"
 
 /* Our own leaving makes every peer "leave": that is no news. */
 static bool is_news_at_the_end(const struct msg *m)
@@ -80,13 +79,13 @@ static void finish_undelivered(struct chat *c)
 
 int chat_farewell(struct chat *c, chat_wait *wait)
 {
-    duet_time end = time_add(clock_now(), CHAT_FAREWELL_US);
+    duet_time end = time_add(client_now(), CHAT_FAREWELL_US);
     struct client *client = c->client;
     struct msg m;
 
     begin_farewell(c);
-    while (!c->stopped && !c->hurried && !client->interrupted && time_before(clock_now(), end)) {
-        const uint64_t left_us = time_since(end, clock_now());
+    while (!c->stopped && !c->hurried && !client->interrupted && time_before(client_now(), end)) {
+        const uint64_t left_us = time_since(end, client_now());
 
         if (wait)
             wait(c->face, left_us);

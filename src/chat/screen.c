@@ -17,7 +17,6 @@
 #include "client/print.h"
 #include "client/transfer_bar.h"
 #include "client/typed.h"
-#include "io/clock.h"
 #include "ui/charset.h"
 #include "ui/input.h"
 #include "ui/keys.h"
@@ -190,7 +189,7 @@ static void read_keys(struct screen *s)
         s->client->interrupted = true;
         return;
     }
-    uint64_t now_us = clock_now().us;
+    uint64_t now_us = client_now().us;
     size_t at = 0;
     while (at < (size_t)len && !s->chat.hurried && !s->client->interrupted) {
         long rows = 0;
@@ -317,7 +316,7 @@ static uint64_t next_stats_us(const struct screen *s)
 /* Draws and asks for figures as they fall due; how long there is nothing to do. */
 static uint64_t keep_up(struct screen *s)
 {
-    uint64_t now_us = clock_now().us;
+    uint64_t now_us = client_now().us;
 
     if (now_us >= input_deadline_us())
         on_input(s, input_silence(now_us));

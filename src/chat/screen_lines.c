@@ -12,12 +12,11 @@
 #include "chat/screen_state.h"
 #include "client/typed.h"
 #include "client/words.h"
-#include "io/clock.h"
 #include "ui/view.h"
 
 static const char *time_of_day(char out[6])
 {
-    time_t now = (time_t)(clock_wall_us() / US_PER_S);
+    time_t now = (time_t)(client_wall_us() / US_PER_S);
     struct tm local;
 
     out[0] = '\0';

@@ -13,7 +13,6 @@
 #include "cli/suggest.h"
 #include "client/exit.h"
 #include "client/print.h"
-#include "io/clock.h"
 
 #define ASK_ID 1
 #define ASK_LINE_BYTES (16 * 1024)
@@ -30,7 +29,7 @@ static void on_peer_key(struct oneshot *o, const struct msg *m)
 {
     const struct ask *a = o->self;
 
-    admission_judge(&o->admission, m, a->peer == 0 && admission_is_called(&o->admission, m), clock_now());
+    admission_judge(&o->admission, m, a->peer == 0 && admission_is_called(&o->admission, m), client_now());
 }
 
 static void on_admitted(struct oneshot *o, conn_id peer)

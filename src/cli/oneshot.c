@@ -8,7 +8,6 @@
 #include "client/print.h"
 #include "client/words.h"
 #include "crypto/aead.h"
-#include "io/clock.h"
 
 /* ---- who is let in ---- */
 
@@ -16,7 +15,7 @@ static void on_key_answered(void *self, const struct msg *m, bool yes)
 {
     struct oneshot *o = self;
 
-    admission_answer(&o->admission, m->peer, yes, clock_now());
+    admission_answer(&o->admission, m->peer, yes, client_now());
 }
 
 static void ask_about_key(struct oneshot *o, const struct stranger *s)
@@ -26,7 +25,7 @@ static void ask_about_key(struct oneshot *o, const struct stranger *s)
     if (questions_add(&o->questions, &m, s->question, on_key_answered))
         progress_line_clear(&o->progress_line);
     else
-        admission_answer(&o->admission, s->peer, false, clock_now());
+        admission_answer(&o->admission, s->peer, false, client_now());
 }
 
 /* It left, or was lost, before it was let in. */
@@ -113,7 +112,7 @@ static void dispatch(struct oneshot *o, const struct msg *m)
         questions_make_way(&o->questions);
     if (m->type == MSG_TRANSFER_FAILED)
         questions_forget_offer(&o->questions, m->id);
-    if ((m->type == MSG_LEFT || m->type == MSG_LOST) && admission_gone(&o->admission, m, clock_now()))
+    if ((m->type == MSG_LEFT || m->type == MSG_LOST) && admission_gone(&o->admission, m, client_now()))
         return;
     for (const struct oneshot_rule *rule = o->rules; rule->handler; rule++)
         if (rule->type == m->type)
@@ -138,7 +137,7 @@ static void say_goodbye(struct oneshot *o)
 
 static void start_call(struct oneshot *o)
 {
-    if (admission_dial(&o->admission, &o->client.target, clock_now()))
+    if (admission_dial(&o->admission, &o->client.target, client_now()))
         return;
     progress_line_error(&o->progress_line, "could not connect to %s: %s", o->client.target.dialled,
                         err_text(DUET_ENOMEM));
@@ -153,12 +152,12 @@ int oneshot_run(struct oneshot *o)
         start_call(o);
     while (!o->over && !o->client.interrupted) {
         uint64_t again_us = QUESTIONS_LOOK_US;
-        admission_tick(&o->admission, clock_now());
+        admission_tick(&o->admission, client_now());
         if (o->over) /* a lookup ended it */
             break;
         if (o->questions.count == 0) /* else the line is taken */
-            again_us = progress_line_show(&o->progress_line, &o->roster, clock_now().us);
-        const uint64_t due_us = time_since(admission_due(&o->admission), clock_now());
+            again_us = progress_line_show(&o->progress_line, &o->roster, client_now().us);
+        const uint64_t due_us = time_since(admission_due(&o->admission), client_now());
         again_us = due_us < again_us ? due_us : again_us;
         questions_show(&o->questions);
         if (client_wait(&o->client, questions_fd(&o->questions), again_us, NULL) & WAKE_INPUT)
@@ -205,13 +204,13 @@ void oneshot_on_connected(struct oneshot *o, const struct msg *m)
 
 void oneshot_on_progress(struct oneshot *o, const struct msg *m)
 {
-    roster_update(&o->roster, m->progress, clock_now().us);
+    roster_update(&o->roster, m->progress, client_now().us);
 }
 
 void oneshot_on_silence(struct oneshot *o, const struct msg *m)
 {
     struct roster_peer *p = roster_peer(&o->roster, m->peer);
-    const uint64_t now_us = clock_now().us;
+    const uint64_t now_us = client_now().us;
     char words[WORDS_SILENCE_BYTES];
 
     if (!p)

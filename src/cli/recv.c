@@ -14,7 +14,6 @@
 #include "cli/subcommand.h"
 #include "client/exit.h"
 #include "client/print.h"
-#include "io/clock.h"
 
 struct recv {
     struct oneshot oneshot;
@@ -46,7 +45,7 @@ static int count_up(const struct recv *r)
 
 static void on_peer_key(struct oneshot *o, const struct msg *m)
 {
-    admission_judge(&o->admission, m, !o->client.has_target || admission_is_called(&o->admission, m), clock_now());
+    admission_judge(&o->admission, m, !o->client.has_target || admission_is_called(&o->admission, m), client_now());
 }
 
 static void answer_offer(void *self, const struct msg *m, bool yes)
@@ -95,7 +94,7 @@ static void on_offer(struct oneshot *o, const struct msg *m)
     }
     t->peer = m->peer;
     t->total_bytes = m->value;
-    t->began_us = clock_now().us;
+    t->began_us = client_now().us;
     snprintf(t->name, sizeof t->name, "%s", m->text ? m->text : "");
     judge_offer(o, m, t);
 }
@@ -117,13 +116,13 @@ static void on_received(struct oneshot *o, const struct msg *m)
 {
     struct recv *r = o->self;
     const struct roster_transfer *t = roster_transfer(&o->roster, m->id);
-    uint64_t began_us = t ? t->began_us : clock_now().us;
+    uint64_t began_us = t ? t->began_us : client_now().us;
 
     r->received++;
     r->begun_anew -= r->begun_anew > 0;
     progress_line_clear(&o->progress_line);
     print_path(r, m->text);
-    progress_line_summary(&o->progress_line, "received", t ? t->name : m->text, m->value, clock_now().us - began_us);
+    progress_line_summary(&o->progress_line, "received", t ? t->name : m->text, m->value, client_now().us - began_us);
     roster_remove_transfer(&o->roster, m->id);
 }
 

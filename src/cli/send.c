@@ -20,7 +20,6 @@
 #include "client/exit.h"
 #include "client/print.h"
 #include "client/words.h"
-#include "io/clock.h"
 
 #define SEND_AT_ONCE 16 /* offers under way: enough that many small files do not wait for round trips */
 
@@ -132,7 +131,7 @@ static void on_sending(struct oneshot *o, const struct msg *m)
 
     if (!t)
         return;
-    file->began_us = clock_now().us;
+    file->began_us = client_now().us;
     s->oneshot.progress_line.all_bytes += m->value - file->bytes; /* files of /proc are longer than stat says */
     file->bytes = m->value;
     t->peer = m->peer;
@@ -151,7 +150,7 @@ static void on_sent(struct oneshot *o, const struct msg *m)
     if (!file)
         return;
     s->sent++;
-    progress_line_summary(&o->progress_line, "sent", t->name, m->value, clock_now().us - file->began_us);
+    progress_line_summary(&o->progress_line, "sent", t->name, m->value, client_now().us - file->began_us);
     file_over(s, file, m->id);
 }
 
@@ -182,7 +181,7 @@ static void on_peer_key(struct oneshot *o, const struct msg *m)
 
     const bool wanted = s->peer == 0 && (!o->client.has_target || admission_is_called(&o->admission, m));
 
-    admission_judge(&o->admission, m, wanted, clock_now());
+    admission_judge(&o->admission, m, wanted, client_now());
 }
 
 static void on_admitted(struct oneshot *o, conn_id peer)
@@ -190,8 +189,8 @@ static void on_admitted(struct oneshot *o, conn_id peer)
     struct send *s = o->self;
 
     s->peer = peer;
-    admission_close(&o->admission, clock_now()); /* it is the one */
-    request_more(s);                             /* whether it trusts us, and takes files, it says in its answer */
+    admission_close(&o->admission, client_now()); /* it is the one */
+    request_more(s);                              /* whether it trusts us, and takes files, it says in its answer */
 }
 
 /* Each file will come back refused, if the peer stays for so long; it may be one that sends, too,
@@ -226,7 +225,7 @@ static void on_connected(struct oneshot *o, const struct msg *m)
         return;
     }
     for (size_t i = 0; i < s->next; i++)
-        s->files[i].began_us = clock_now().us; /* its owner may have thought about our key for long */
+        s->files[i].began_us = client_now().us; /* its owner may have thought about our key for long */
 }
 
 /* The one we let in left before it took anything: the files are for whoever comes next. */
@@ -251,7 +250,7 @@ static void on_gone(struct oneshot *o, const struct msg *m)
     if (m->type == MSG_FAILED ? s->connected : m->peer != s->peer)
         return;
     if (!o->client.has_target && !s->connected) {
-        await_another(s, m, clock_now());
+        await_another(s, m, client_now());
         return;
     }
     progress_line_clear(&o->progress_line);

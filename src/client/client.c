@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "client/print.h"
 #include "client/words.h"
+#include "io/clock.h"
 
 /* Signals a client takes in its own time. */
 static const int handled_signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -237,6 +238,16 @@ void client_quit(struct client *c, bool at_once)
     c->quit_sent = true;
     stop_lookups(c);
     client_send(c, MSG_QUIT, 0, 0, at_once);
+}
+
+duet_time client_now(void)
+{
+    return clock_now();
+}
+
+uint64_t client_wall_us(void)
+{
+    return clock_wall_us();
 }
 
 static int milliseconds(uint64_t timeout_us)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "app/hub.h"
+#include "base/time.h"
 #include "client/exit.h"
 #include "client/settings.h"
 #include "client/trust.h"
@@ -55,6 +56,10 @@ void client_send(struct client *c, enum msg_type type, conn_id peer, uint32_t id
 /* Messages a front end takes from the node before it looks for keys, lines and signals again: a peer that talks without
  * end must not keep its user from leaving. */
 #define CLIENT_MESSAGES 64
+
+/* The time, for all that is told what time it is; and in microseconds since 1970, UTC, for what people read. */
+duet_time client_now(void);
+uint64_t client_wall_us(void);
 
 enum client_wake { WAKE_NODE = 1, WAKE_SIGNAL = 2, WAKE_INPUT = 4, WAKE_LOOKUP = 8 };
 #define CLIENT_FOREVER UINT64_MAX
