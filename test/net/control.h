@@ -6,7 +6,8 @@
  *   queue 64k     bytes before packets are dropped            loss 2.5          per cent, after the queue
  *   reorder 10 5ms  per cent that wait so much longer         duplicate 1       per cent
  *   corrupt 1     per cent; see link.c                        hole on|off       nothing gets through
- *   burst 5 20    per cent lost in bursts, of so many packets on average (1): everything within one
+ *   burst 5 20    per cent lost in bursts, of so many packets on average (1): everything within one.  With a rate they
+ *                 last as long as so many full packets do at it, whether anybody sends or not
  *   jitter 8ms    a random delay up to this, in which packets overtake each other
  *   policer 30k   bytes of a bucket filled at the rate, which passes or drops; 0: a queue instead
  *   swing 2       the rate changes each 0.1 to 2 s, between half of it and twice; 0: it stays

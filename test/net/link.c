@@ -8,6 +8,7 @@
 #define DEFAULT_QUEUE_BYTES 150000u /* a hundred full packets */
 #define DEFAULT_REORDER_NS UINT64_C(10000000)
 #define NS_PER_S UINT64_C(1000000000)
+#define SLOT_BITS UINT64_C(12000) /* of a full packet, in which a burst is measured */
 #define SWING_MIN_NS UINT64_C(100000000)
 #define SWING_MAX_NS UINT64_C(2000000000)
 
@@ -216,13 +217,32 @@ static bool is_marked(const uint8_t *b, size_t len)
     return len >= IPV6_HEADER && b[0] >> 4 == 6 && (b[1] & 0x30) != 0;
 }
 
+/* Each packet is a step of the two-state chain; and the air gets better or worse while nobody sends, too: by as many
+ * steps as packets would have fitted in between. */
+static void step_burst(struct link *l, uint64_t now_ns)
+{
+    const double start = (double)l->set.burst_start.below / 4294967296.0;
+    const double end = (double)l->set.burst_end.below / 4294967296.0;
+    const uint64_t slot_ns = l->set.rate_bps == 0 ? 0 : SLOT_BITS * NS_PER_S / l->set.rate_bps;
+
+    if (start > 0 && slot_ns > 0 && now_ns > l->burst_ns + slot_ns) {
+        const double steps = (double)(now_ns - l->burst_ns) / (double)slot_ns;
+        const double share = start / (start + end), kept = pow(fabs(1 - start - end), steps);
+
+        l->in_burst = unit(draw(l)) < share + kept * (l->in_burst - share);
+        l->burst_ns = now_ns;
+    }
+    l->burst_ns += slot_ns;
+    l->in_burst ^= hit(l, l->in_burst ? l->set.burst_end : l->set.burst_start);
+}
+
 void link_push(struct link *l, const struct link_origin *origin, const uint8_t *bytes, size_t len, uint64_t now_ns)
 {
     bool lost = hit(l, l->set.loss), late = hit(l, l->set.reorder);
     bool twice = hit(l, l->set.duplicate), corrupted = hit(l, l->set.corrupt);
     uint64_t where = draw(l), deliver_ns;
     double late_by = unit(draw(l));
-    l->in_burst ^= hit(l, l->in_burst ? l->set.burst_end : l->set.burst_start);
+    step_burst(l, now_ns);
 
     l->stats.in++;
     l->stats.in_bytes += len;

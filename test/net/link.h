@@ -80,6 +80,7 @@ struct link {
     double tokens;       /* of the policer, in bytes */
     uint64_t tokens_ns;  /* when they were counted */
     bool in_burst;
+    uint64_t burst_ns;      /* until when its steps have been made */
     uint64_t trains;        /* numbers given */
     uint64_t order;         /* ties in deliver_ns keep the order of arrival */
     uint64_t busy_until_ns; /* the transmitter sends until then */
