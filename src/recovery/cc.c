@@ -42,18 +42,6 @@ const char *cc_name(unsigned i)
     return NULL;
 }
 
-uint64_t cc_floor_bytes(const struct cc *c)
-{
-    return CC_MIN_PACKETS * (uint64_t)c->packet_bytes;
-}
-
-uint64_t cc_ceiling_bytes(const struct cc *c)
-{
-    uint64_t most = 2 * c->window_limit_bytes;
-
-    return most > cc_floor_bytes(c) ? most : cc_floor_bytes(c);
-}
-
 void cc_packet_bytes(struct cc *c, uint32_t packet_bytes)
 {
     c->packet_bytes = packet_bytes;
