@@ -55,11 +55,12 @@ static unsigned width_bits(void)
 
 static void *new_handle(enum params_suite suite, const uint8_t *key, bool sealing)
 {
+    (void)suite;   /* it has one */
     (void)sealing; /* a handle does both */
     gcry_cipher_hd_t handle;
     if (!is_usable() || gcry_cipher_open(&handle, GCRY_CIPHER_AES128, GCRY_CIPHER_MODE_GCM, 0) != 0)
         return NULL;
-    if (gcry_cipher_setkey(handle, key, aead_key_bytes(suite)) == 0)
+    if (gcry_cipher_setkey(handle, key, gcry_cipher_get_algo_keylen(GCRY_CIPHER_AES128)) == 0)
         return handle;
     gcry_cipher_close(handle);
     return NULL;
