@@ -201,6 +201,16 @@ void session_write(struct session *s, struct env *env)
 
 /* ---- the end ---- */
 
+void session_count_unfinished_text(struct session *s, struct env *env)
+{
+    const size_t bytes = s->texts.in.len > 0 ? s->texts.in.cap : 0;
+
+    if (s->unfinished_text_bytes == 0)
+        s->unfinished_since = env->now;
+    env->unfinished_text_bytes += bytes - s->unfinished_text_bytes;
+    s->unfinished_text_bytes = bytes;
+}
+
 void session_refuse_sends(struct session *s, struct env *env, int err, const char *words)
 {
     for (; s->sends_count > 0; s->sends_count--) {

@@ -98,16 +98,6 @@ static void delivered(struct session *s, struct env *env, const struct appmsg *m
         (void)outbox_push(&env->ui, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = ui_id});
 }
 
-void session_count_unfinished_text(struct session *s, struct env *env)
-{
-    const size_t bytes = s->texts.in.len > 0 ? s->texts.in.cap : 0;
-
-    if (s->unfinished_text_bytes == 0)
-        s->unfinished_since = env->now;
-    env->unfinished_text_bytes += bytes - s->unfinished_text_bytes;
-    s->unfinished_text_bytes = bytes;
-}
-
 /* False: there is more to come, or nothing more. */
 static bool text_is_whole(struct session *s, const struct appmsg *m)
 {
