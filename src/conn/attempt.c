@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "conn/accept.h"
 
 #define AT_ONCE DUET_TIME(0)
 
@@ -82,7 +81,7 @@ static void drop_legs(struct endpoint *e, struct attempt *a, const struct conn *
         c->attempt = NULL;
         c->closed_told = true;
         conn_enter(c, CONN_DEAD, now);
-        endpoint_update(e, c, now);
+        endpoint_remove(e, c);
     }
 }
 
@@ -122,7 +121,6 @@ int attempt_begin(struct endpoint *e, const struct duet_addr *addrs, size_t coun
     a->next = e->attempts;
     e->attempts = a;
     *out = a->id;
-    accept_attempt_begins(e, a, now);
     return 0;
 }
 
@@ -238,6 +236,10 @@ void attempt_look(struct endpoint *e, struct conn *leg)
         unlink_and_free(e, a);
         return;
     }
+    if (!leg->closed_told && leg->state == CONN_DEAD) { /* never over without its attempt's hearing of it */
+        leg->closed_told = true;
+        leg->failed_err = DUET_ECANCELLED;
+    }
     if (!leg->closed_told)
         return;
     leg->attempt = NULL;
@@ -267,8 +269,11 @@ void attempt_close(struct endpoint *e, struct attempt *a, uint64_t code, const c
     const struct candidate given_up = {.addr = a->v[0].addr, .err = DUET_ECANCELLED};
 
     if (a->winner != NULL) { /* the peer may hold it for a session */
-        conn_close(a->winner, END_LOCAL, code, reason, now);
-        endpoint_update(e, a->winner, now);
+        struct conn *leg = a->winner;
+
+        conn_close(leg, END_LOCAL, code, reason, now);
+        attempt_look(e, leg);
+        endpoint_refresh(e, leg, now);
         return;
     }
     drop_legs(e, a, NULL, now);
@@ -387,7 +392,7 @@ static void shorten(struct endpoint *e, struct attempt *a, duet_time now)
         if (c == NULL)
             continue;
         c->end_at = time_min(c->end_at, a->end_at);
-        endpoint_update(e, c, now);
+        endpoint_refresh(e, c, now);
     }
 }
 

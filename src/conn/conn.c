@@ -196,7 +196,6 @@ int conn_change_keys(struct conn *c, duet_time now)
     keys_free(c->keys);
     c->keys = k;
     c->session = c->hs->cid_i ^ c->hs->cid_r;
-    conn_rearm_all(c);
     return 0;
 }
 

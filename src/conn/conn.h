@@ -19,10 +19,10 @@
  * Who takes no connections (hs->flags has PACKET_SYN_SOLE) is connected for its owner in ACK_SENT already: a peer that
  * answers such a SYN keeps to its answer, so no crossing attempt can take this one's place (PROTOCOL.md §3.4).
  *
- * The files around it are named by movement: conn_recv, conn_send, conn_timers; conn_gate tells
- * what may leave and conn_plan when, conn_draft puts a packet together, conn_path follows a peer that
- * moves.
- * conn.c itself makes, changes state, and ends. Only endpoint calls any of them from outside.
+ * The files around it are named by movement: conn_recv (and, until it is confirmed,
+ * conn_recv_handshake), conn_send, conn_timers; conn_gate tells what may leave and conn_plan when,
+ * conn_draft puts a packet together, conn_resolve hears what became of it, conn_path follows a peer
+ * that moves. conn.c itself makes, changes state, and ends. Only endpoint calls any of them from outside.
  */
 #ifndef DUET_CONN_CONN_H
 #define DUET_CONN_CONN_H
@@ -232,8 +232,8 @@ void conn_tell_connected(struct conn *c);
 void conn_confirmed(struct conn *c, duet_time now);
 /* EVENT_CONNECTED was given and nobody closes: its streams can be used. */
 bool conn_is_usable(const struct conn *c);
-/* Another answer to our SYN took the place of the first: the new keys.  All that was sent will leave again under them.
- * 0, DUET_ENOMEM. */
+/* Another answer to our SYN took the place of the first: the new keys, under which all that was sent has to leave
+ * again (conn_rearm_all).  0, DUET_ENOMEM. */
 int conn_change_keys(struct conn *c, duet_time now);
 
 /* Starts closing, telling the peer.  In the handshake: ends at once. */
@@ -248,13 +248,15 @@ void conn_peer_closed(struct conn *c, uint64_t number, uint64_t code, const uint
 /* While closing or draining a packet brought CLOSE, an ACK up to `acked` (CONN_NO_NUMBER: none), or both. */
 void conn_close_came(struct conn *c, uint64_t number, bool has_close, uint64_t acked, duet_time now);
 
-/* ── conn_recv.c ── a parsed packet for this connection; codes as endpoint_recv ── */
+/* ── conn_recv_handshake.c ── a parsed packet for this connection; codes as endpoint_recv ── */
 int conn_recv_retry(struct conn *c, const struct packet *p, const struct duet_route *from, duet_time now);
 int conn_recv_version(struct conn *c, const struct packet *p, const struct duet_route *from);
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now);
 /* Time is up for the keys expected: acts on the answer of another. */
 void conn_take_kept(struct conn *c, duet_time now);
 int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now);
+
+/* ── conn_recv.c ── the same */
 int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_route *from, uint8_t *dgram, size_t len,
                    uint8_t ecn, duet_time now);
 

@@ -103,7 +103,11 @@ int endpoint_call(struct endpoint *e, const struct duet_addr *addrs, size_t coun
         *out = live->id;
         return DUET_EEXIST;
     }
-    return attempt_begin(e, addrs, count, expected, now, out);
+    const int err = attempt_begin(e, addrs, count, expected, now, out);
+
+    if (err == 0)
+        accept_attempt_begins(e, attempt_find(e, *out), now);
+    return err;
 }
 
 int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time now, conn_id *out)
@@ -307,7 +311,7 @@ ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf
             return (ssize_t)used;
         }
         if (c->state == CONN_DEAD)
-            endpoint_remove(e, c);
+            endpoint_update(e, c, now);
         else
             endpoint_set_timer(e, c, time_max(endpoint_plan(c, now), time_add(now, READY_RETRY_US)));
     }

@@ -1,14 +1,13 @@
 /*
  * endpoint_state: the tables: who is there, under which ids, whose timer is
- * next, who can send.  endpoint_update is the one place that brings them up to
- * date after something happened to a connection.
+ * next, who can send.
  */
 #include "conn/endpoint_state.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "conn/attempt.h"
 #include "conn/conn_plan.h"
 
 conn_id endpoint_fresh_id(struct endpoint *e)
@@ -59,7 +58,7 @@ int endpoint_add(struct endpoint *e, struct conn *c, duet_time now)
         conn_free(c);
         return rc;
     }
-    endpoint_update(e, c, now);
+    endpoint_refresh(e, c, now);
     return 0;
 }
 
@@ -95,12 +94,7 @@ static void enter_ready(struct endpoint *e, struct conn *c)
 
 void endpoint_remove(struct endpoint *e, struct conn *c)
 {
-    if (c->attempt != NULL) {
-        if (!c->closed_told) /* a leg is never over without its attempt's hearing of it */
-            c->failed_err = DUET_ECANCELLED;
-        c->closed_told = true;
-        attempt_look(e, c);
-    }
+    assert(c->attempt == NULL);
     endpoint_leave_ready(e, c);
     heap_remove(&e->timers, &c->timer);
     idmap_remove(&e->by_id, c->id);
@@ -132,10 +126,8 @@ duet_time endpoint_plan(struct conn *c, duet_time now)
     return conn_apply_plan(c, &plan, now);
 }
 
-void endpoint_update(struct endpoint *e, struct conn *c, duet_time now)
+void endpoint_refresh(struct endpoint *e, struct conn *c, duet_time now)
 {
-    if (c->attempt != NULL)
-        attempt_look(e, c);
     if (c->state == CONN_DEAD) {
         endpoint_remove(e, c);
         return;

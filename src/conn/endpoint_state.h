@@ -50,10 +50,18 @@ struct endpoint {
 
 /* Puts a new connection into the tables.  0, or an error and the connection is freed. */
 int endpoint_add(struct endpoint *e, struct conn *c, duet_time now);
-/* Takes it out and frees it. */
+/* Takes it out and frees it; no attempt counts on it any more. */
 void endpoint_remove(struct endpoint *e, struct conn *c);
-/* Something happened to c: its timer and its readiness are set anew; a DEAD one is removed and freed. */
+/* Sets its timer and its readiness anew; one that is DEAD is removed and freed. */
+void endpoint_refresh(struct endpoint *e, struct conn *c, duet_time now);
+
+/* ---- endpoint_update.c ---- */
+
+/* Something happened to c: its attempt hears of it, and the tables are brought up to date. */
 void endpoint_update(struct endpoint *e, struct conn *c, duet_time now);
+
+/* ---- endpoint_state.c ---- */
+
 /* When c can send next; what holds it back until then is noted. */
 duet_time endpoint_plan(struct conn *c, duet_time now);
 /* Its timer, or `send_at` when that is earlier. */

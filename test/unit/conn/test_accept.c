@@ -893,7 +893,7 @@ Test(accept, a_session_is_not_given_up_for_an_attempt_of_the_peer)
     struct endpoint *also = endpoint_new(&c[2], pair.now);
     do { /* until its key is the larger one */
         if (endpoint_conn_count(pair.e[1]) > 0)
-            endpoint_remove(pair.e[1], pair.e[1]->all[0]);
+            endpoint_close(pair.e[1], id[1], 0, NULL, pair.now);
         cr_assert_eq(endpoint_connect(pair.e[1], &pair.addr[0], pair.now, &id[1]), 0);
         if (endpoint_conn_count(pair.e[0]) == 0)
             cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id[0]), 0);
