@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
-# scripts/check-layers.sh [ROOT]: hold the tower
+# scripts/check-layers.sh [ROOT]: hold the tower of rooms, from the sources alone: nothing has to be built.
 #
-#   base ← wire ← crypto ← stream, recovery ← conn ← app ← io ← ui ← client ← chat ← cli
+# A file includes only its own room and what stands left of it (siblings, joined by +, do not know each other; ui, which
+# has widgets and knows no duet, includes base alone), and of another room only its doors: the headers that src/doors
+# lists.  No circle of includes, and none of calls: of two files at most one uses what the other defines, directly or
+# through others.  Below io: no socket, thread, clock, terminal or file header, no stdio file call, no randomness that
+# was not handed in.  One clock: only src/io/clock.c reads it.
 #
-# A file includes only its own room and what stands left of it (stream and recovery are siblings and do not know each
-# other; ui, which has widgets and knows no duet, includes base alone), and of another room only its doors: the headers
-# that src/doors lists.  No circle of files.  Below io: no socket, thread, clock, terminal or file header, no stdio file
-# call, no randomness that was not handed in.  One clock: only src/io/clock.c reads it.
+# What a file defines is what stands in column 0 and is not static, as clang-format leaves it; it is used by whoever
+# names it, as a call, in a table or by its address.
 #
 # Prints FILE:LINE: what is wrong, and exits 1.
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
+
+library_rooms='base wire crypto stream+recovery conn app io'
+program_rooms='ui client chat cli'
+circles_left='client chat' # rooms whose circles of calls are not broken yet
 
 mapfile -t files < <(find src -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
 [ ${#files[@]} -gt 0 ] || exit 0
@@ -19,12 +25,14 @@ if [ ! -f src/doors ]; then
     exit 1
 fi
 
-LC_ALL=C awk '
+LC_ALL=C awk -v rooms="$library_rooms $program_rooms" -v circles_left="$circles_left" '
 BEGIN {
-    n = split("base wire crypto stream recovery conn app io ui client chat cli", name, " ")
-    split("1 2 3 4 4 5 6 7 8 9 10 11", height, " ")
-    for (i = 1; i <= n; i++)
-        rank[name[i]] = height[i]
+    floors = split(rooms, floor, " ")
+    for (i = 1; i <= floors; i++) {
+        n = split(floor[i], sibling, "+")
+        for (j = 1; j <= n; j++)
+            rank[sibling[j]] = i
+    }
 
     # System headers that nothing below io may include; a trailing slash stands for everything under it.
     n = split("sys/socket.h sys/un.h sys/uio.h netinet/ arpa/ net/ netdb.h ifaddrs.h linux/ " \
@@ -79,12 +87,61 @@ function calls(text, pattern)
     return text ~ ("(^|[^A-Za-z0-9_])" pattern "[ \t]*\\(")
 }
 
-function depends(from, to)
+# `kind` is of includes or of calls: two graphs over the same files.  `why` is what the circle is told with.
+function depends(kind, from, to, where, why)
 {
+    from = kind " " from
+    to = kind " " to
     if ((from, to) in at)
         return
-    edges[from] = edges[from] " " to
-    at[from, to] = FILENAME ":" FNR
+    edges[from] = edges[from] "|" to
+    at[from, to] = where
+    reason[from, to] = why
+}
+
+# What stands in column 0 of a source file: `opened` is a function whose body or semicolon is still to come.
+function note_definition(text,    name)
+{
+    if (opened != "" && text ~ /^\{/) {
+        if (opened_is_static)
+            is_own[FILENAME, opened] = 1
+        else
+            defined_in[opened] = FILENAME
+        opened = ""
+        return
+    }
+    if (text ~ /;[ \t]*$/)
+        opened = ""
+    if (text !~ /^[a-z]/ || text ~ /^(extern|typedef)[ \t]/)
+        return
+    opened_is_static = text ~ /^static[ \t]/
+    name = text
+    if (text ~ /^[^=(]*\(/ && text !~ /;[ \t]*$/) {
+        sub(/[ \t]*\(.*/, "", name)
+        sub(/.*[^A-Za-z0-9_]/, "", name)
+        opened = name
+    } else if (text ~ /^[^(=]*[A-Za-z0-9_\]][ \t]*=/ && !opened_is_static) {
+        sub(/[ \t]*(\[[^=]*)?=.*/, "", name)
+        sub(/.*[^A-Za-z0-9_]/, "", name)
+        defined_in[name] = FILENAME
+    }
+}
+
+# Every name but fields and tags, and but what is only declared.
+function note_names(text,    name)
+{
+    if (text ~ /^[a-z][^={]*;[ \t]*$/)
+        return
+    gsub(/(\.|->)[ \t]*[A-Za-z_][A-Za-z0-9_]*/, " ", text)
+    gsub(/(^|[^A-Za-z0-9_])(struct|enum|union)[ \t]+[A-Za-z_][A-Za-z0-9_]*/, " ", text)
+    while (match(text, /[A-Za-z_][A-Za-z0-9_]*/)) {
+        name = substr(text, RSTART, RLENGTH)
+        text = substr(text, RSTART + RLENGTH)
+        if ((FILENAME, name) in named_at)
+            continue
+        named_at[FILENAME, name] = FILENAME ":" FNR
+        users[name] = users[name] " " FILENAME
+    }
 }
 
 FILENAME == "src/doors" {
@@ -102,10 +159,12 @@ FNR == 1 {
     if (parts < 3 || !(layer in rank))
         complain("not in a room")
     below_io = rank[layer] < rank["io"]
+    is_source = FILENAME ~ /\.c$/
+    opened = ""
 }
 
-# Nothing below can match: most lines cost one test.
-!in_comment && !/[\/"\047(<]/ && !/FILE|std(in|out|err)/ { next }
+# Nothing below can match: most lines of a header cost one test.
+!is_source && !in_comment && !/[\/"\047(<]/ && !/FILE|std(in|out|err)/ { next }
 
 {
     is_include = !in_comment && /^[ \t]*#[ \t]*include/
@@ -129,11 +188,11 @@ is_include {
             complain(target " is no door of " to " (src/doors)")
         else if (to != layer)
             used[target] = 1
-        depends(FILENAME, "src/" target)
+        depends("includes", FILENAME, "src/" target, FILENAME ":" FNR, "")
     } else if (quoted) {
         dir = FILENAME
         sub(/[^\/]*$/, "", dir)
-        depends(FILENAME, dir target)
+        depends("includes", FILENAME, dir target, FILENAME ":" FNR, "")
     } else if (below_io) {
         top = target
         sub(/\/.*/, "/", top)
@@ -141,6 +200,11 @@ is_include {
             complain("below io no <" target ">")
     }
     next
+}
+
+is_source {
+    note_definition(text)
+    note_names(text)
 }
 
 {
@@ -154,21 +218,59 @@ is_include {
         complain("below io randomness is handed in")
 }
 
-# Depth first over the includes: grey is on the path, so an edge to grey closes a circle.
-function visit(from,    n, to, i)
+# The files from `first` on the path to its end, and back to it, each with what it uses of the next.
+function circle_text(first, last,    text, i)
+{
+    for (i = on_path[first]; i < depth; i++)
+        text = text bare(path[i]) reason[path[i], path[i + 1]] " → "
+    return text bare(path[depth]) reason[last, first] " → " bare(first)
+}
+
+function bare(key)
+{
+    sub(/^[a-z]* /, "", key)
+    return key
+}
+
+# Depth first: grey is on the path, so an edge to grey closes a circle.
+function visit(from,    n, to, i, kind)
 {
     colour[from] = "grey"
-    if (!(from in edges))
-        return colour[from] = "black"
-    n = split(edges[from], to, " ")
-    for (i = 1; i <= n; i++) {
+    path[++depth] = from
+    on_path[from] = depth
+    n = split(edges[from], to, "|")
+    for (i = 2; i <= n; i++) {
         if (colour[to[i]] == "grey") {
-            print at[from, to[i]] ": circle of includes: " from " and " to[i] " need each other"
+            kind = from
+            sub(/ .*/, "", kind)
+            print at[from, to[i]] ": circle of " kind ": " circle_text(to[i], from)
             bad = 1
         } else if (colour[to[i]] == "")
             visit(to[i])
     }
     colour[from] = "black"
+    depth--
+}
+
+function room_of(file,    part)
+{
+    split(file, part, "/")
+    return part[2]
+}
+
+# `user` names what `definer` has.
+function note_use(user, name, definer,    from, to)
+{
+    from = room_of(user)
+    to = room_of(definer)
+    if (user == definer || (user, name) in is_own)
+        return
+    if (from != to && rank[to] >= rank[from]) {
+        print named_at[user, name] ": " from " may not use " name " of " to
+        bad = 1
+    }
+    if (index(" " circles_left " ", " " from " ") == 0)
+        depends("calls", user, definer, named_at[user, name], " (" name ")")
 }
 
 END {
@@ -178,6 +280,11 @@ END {
             FNR = is_door[target]
             complain("no room above includes " target)
         }
+    for (name in defined_in) {
+        n = split(users[name], user, " ")
+        for (i = 1; i <= n; i++)
+            note_use(user[i], name, defined_in[name])
+    }
     for (from in edges)
         if (colour[from] == "")
             visit(from)
