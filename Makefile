@@ -11,6 +11,7 @@
 #   make sim SEEDS=n    the simulator                        make fuzz SECONDS=n   every fuzz target for n seconds
 #   make bench          the benchmarks                       make asan | tsan      duet, unit tests and simulator with them
 #   make lint           formatting, layers, static analysis  make format           rewrite the sources with clang-format
+#   make docs           man page and completions of the table of options
 #
 # IPSEC_MB and LIBGCRYPT, the optional libraries (README): auto takes what is there, yes fails without it, no does without.
 # What was built in is said at the end.
@@ -55,8 +56,18 @@ prefix = /usr/local
 exec_prefix = $(prefix)
 bindir = $(exec_prefix)/bin
 datarootdir = $(prefix)/share
+datadir = $(datarootdir)
+libdir = $(exec_prefix)/lib
+includedir = $(prefix)/include
 mandir = $(datarootdir)/man
 man1dir = $(mandir)/man1
+man3dir = $(mandir)/man3
+man5dir = $(mandir)/man5
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+systemduserunitdir = $(exec_prefix)/lib/systemd/user
+pkgconfigdir = $(libdir)/pkgconfig
 
 B = $(if $(VARIANT),build/$(VARIANT),build)
 PACKAGES = ncursesw readline libsodium libcrypto libxxhash libutf8proc
@@ -144,7 +155,7 @@ comma = ,
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check demo test install uninstall dist distcheck asan tsan variant tools unit sim fuzz fuzz-bins bench bench-bins lint format clean FORCE
+.PHONY: all check demo test install uninstall dist distcheck asan tsan variant tools unit sim fuzz fuzz-bins bench bench-bins lint format docs clean FORCE
 
 all: $(LIB) $(DUET)
 	@echo '  $(DUET) $(VERSION): AES-GCM by libcrypto$(if $(IPSEC_MB_LIBS),$(comma) IPSec-MB)$(if \
@@ -152,7 +163,7 @@ all: $(LIB) $(DUET)
 
 variant: all $(UNIT) $(SIM)
 
-tools: $(LINKEMU) $(B)/test/crowd
+tools: $(LINKEMU) $(B)/test/crowd $(B)/option-table
 
 $(B)/duet: $(MAIN_OBJ) $(LIB)
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) $(CFLAGS) $(LTO) -o $@ $(MAIN_OBJ) $(LIB) $(LIBS)
@@ -168,6 +179,10 @@ $(B)/test/unit: $(UNIT_OBJ) $(LIB) $(B)/obj/unit.list
 $(B)/test/sim: $(SIM_OBJ) $(LIB) $(B)/obj/sim.list
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $(SIM_OBJ) $(LIB) $(LIBS)
+
+# Prints the tables of the command line, for scripts/docs.
+$(B)/option-table: $(B)/obj/scripts/option-table.o $(LIB)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $< $(LIB) $(LIBS)
 
 $(B)/test/linkemu: $(NET_OBJ)
 	@mkdir -p $(@D)
@@ -223,6 +238,9 @@ bench-bins: all tools $(BENCH_BIN)
 bench: bench-bins
 	@BUILD=$(abspath $(B)) test/bench/run $(BENCH)
 
+docs: $(B)/option-table
+	scripts/docs $<
+
 demo:
 	@scripts/deps build
 	+@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) all
@@ -232,20 +250,36 @@ test:
 	@scripts/deps test
 	+@scripts/test
 
-check: variant
+check: variant $(B)/option-table
 	scripts/check-layers.sh
+	scripts/docs --check $(B)/option-table
 	$(UNIT)
 	$(SIM) --seeds $(SEEDS)
 
-# The manual names the version that is installed.
+# What is installed as it is, FILE:DIRECTORY/NAME, and what names versions or directories first: IN:DIRECTORY/NAME.
+DATA = completions/duet.bash:$(bashcompletiondir)/duet completions/_duet:$(zshcompletiondir)/_duet \
+    completions/duet.fish:$(fishcompletiondir)/duet.fish
+FILLED = doc/duet.1:$(man1dir)/duet.1 doc/duet-files.5:$(man5dir)/duet-files.5 \
+    packaging/systemd/duet-recv.service.in:$(systemduserunitdir)/duet-recv.service
+FILL = sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@bindir@|$(bindir)|g' -e 's|@libdir@|$(libdir)|g' \
+    -e 's|@includedir@|$(includedir)|g'
+
+source = $(firstword $(subst :, ,$(1)))
+target = $(DESTDIR)$(lastword $(subst :, ,$(1)))
+define newline
+
+
+endef
+
 install: all
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(man1dir)
+	$(INSTALL) -d $(sort $(dir $(DESTDIR)$(bindir)/duet $(foreach file,$(DATA) $(FILLED),$(call target,$(file)))))
 	$(INSTALL_PROGRAM) $(B)/duet $(DESTDIR)$(bindir)/duet
-	sed 's/@VERSION@/$(VERSION)/' doc/duet.1 >$(B)/duet.1
-	$(INSTALL_DATA) $(B)/duet.1 $(DESTDIR)$(man1dir)/duet.1
+	$(foreach file,$(DATA),$(INSTALL_DATA) $(call source,$(file)) $(call target,$(file))$(newline)	)
+	$(foreach file,$(FILLED),$(FILL) $(call source,$(file)) >$(B)/filled && $(INSTALL_DATA) $(B)/filled \
+	    $(call target,$(file))$(newline)	)
 
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/duet $(DESTDIR)$(man1dir)/duet.1
+	rm -f $(DESTDIR)$(bindir)/duet $(foreach file,$(DATA) $(FILLED),$(call target,$(file)))
 
 DIST = duet-$(VERSION)
 dist:

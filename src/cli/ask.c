@@ -164,6 +164,7 @@ const struct subcommand subcommand_ask = {
     .command = FOR_ASK,
     .usage = "ask [OPTIONS] -c HOST[:PORT] echo|reverse|time|sum|status|ping [ARG...]",
     .summary = "run a command on a peer and print its answer",
+    .operand = "echo|reverse|time|sum|status|ping",
     .more = "Put arguments that start with '-' after --, as in: duet ask -c HOST -- sum -1 2",
     .run = run,
 };

@@ -37,6 +37,7 @@ const struct subcommand subcommand_chat = {
     .command = FOR_CHAT,
     .usage = "[chat] [OPTIONS] [HOST[:PORT]]",
     .summary = "talk and exchange files with the peer at HOST, or with those that connect",
+    .operand = "HOST[:PORT]",
     .more = "Type /help inside. With --plain, or without a terminal, lines on stdin are messages or /commands, and\n"
             "events are lines on stdout. At the end of input duet leaves once everything sent is delivered.",
     .run = run,

@@ -22,14 +22,12 @@
 #include "crypto/aead.h"
 #include "io/memory.h"
 
-static const struct subcommand *const subcommands[] = {
-    &subcommand_chat, &subcommand_send, &subcommand_recv, &subcommand_ask, &subcommand_id,
-};
-#define SUBCOMMAND_COUNT (sizeof subcommands / sizeof subcommands[0])
+#define HELP_COLUMNS 110
+#define SUBCOMMANDS_MAX 16
 
 static const struct subcommand *find(const char *name)
 {
-    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+    for (size_t i = 0; i < subcommand_count; i++)
         if (strcmp(subcommands[i]->name, name) == 0)
             return subcommands[i];
     return NULL;
@@ -38,15 +36,42 @@ static const struct subcommand *find(const char *name)
 /* A word that is not a subcommand is chat's host, unless it looks like a slip of the finger. */
 static const char *meant(const char *word)
 {
-    const char *names[SUBCOMMAND_COUNT + 1] = {NULL};
+    const char *names[SUBCOMMANDS_MAX + 1] = {NULL};
 
     if (strpbrk(word, ".:[%"))
         return NULL;
-    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+    for (size_t i = 0; i < subcommand_count && i < SUBCOMMANDS_MAX; i++)
         names[i] = subcommands[i]->name;
     if (suggest_distance(word, "receive") <= 1)
         return subcommand_recv.name;
     return suggest_word(word, names);
+}
+
+/* In lines of the width of the others. */
+static void print_exit_codes(void)
+{
+    static const struct {
+        int code;
+        const char *words;
+    } codes[] = {
+#define X(name, code, help, man) {(code), (help)},
+        EXIT_LIST(X)
+#undef X
+    };
+    const size_t count = sizeof(codes) / sizeof(codes[0]);
+    int column = printf("Exit codes:");
+
+    for (size_t i = 0; i < count; i++) {
+        char words[80];
+        const int len =
+            snprintf(words, sizeof(words), " %d %s%s", codes[i].code, codes[i].words, i + 1 < count ? "," : ".");
+
+        if (column + len > HELP_COLUMNS)
+            column = printf("\n%s", words + 1) - 1;
+        else
+            column += printf("%s", words);
+    }
+    printf("\n");
 }
 
 static void print_help(const struct subcommand *only)
@@ -60,13 +85,12 @@ static void print_help(const struct subcommand *only)
         return;
     }
     printf("duet: encrypted chat and file transfer between two terminals, over UDP\n\nusage:\n");
-    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+    for (size_t i = 0; i < subcommand_count; i++)
         printf("  duet %s\n      %s\n", subcommands[i]->usage, subcommands[i]->summary);
     printf("\nWithout a host, duet waits for peers to connect. Both sides may also connect at once.\n\noptions:\n");
     options_print_help(stdout, FOR_ALL);
-    printf("\nSizes take k, M, G (1024) or kB, MB, GB (1000).\n"
-           "Exit codes: 0 done, 1 internal or system error, 2 usage, 3 could not connect, 4 trust, 5 refused by the\n"
-           "peer, 6 connection lost, 7 local file error, 8 some files failed, 130 interrupted.\n");
+    printf("\nSizes take k, M, G (1024) or kB, MB, GB (1000).\n");
+    print_exit_codes();
 }
 
 /* In one line; with -v also what runs here. */

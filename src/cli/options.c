@@ -7,28 +7,13 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "cli/option_table.h"
 #include "cli/suggest.h"
 #include "client/typed.h"
 #include "recovery/cc.h"
 
 #define TIMEOUT_MAX_US (UINT64_C(7) * 24 * 3600 * US_PER_S)
 #define HELP_COLUMN 26
-
-/* The value's setter: 0, or -1 with what would have been right in `wanted`. */
-typedef int option_setter(struct options *o, const char *value, const char **wanted);
-
-/* One option.  Exactly one of flag_at, text_at and set says where its value goes. */
-struct option_entry {
-    const char *name;     /* without "--" */
-    const char *argument; /* what --help calls its value; NULL: a flag */
-    const char *help;
-    size_t flag_at; /* offset of its bool */
-    size_t text_at; /* offset of its const char * */
-    option_setter *set;
-    const char *(*choice)(unsigned i); /* its values for --help, the default first, NULL past the end; NULL: no list */
-    unsigned commands;                 /* enum options_command */
-    char letter;                       /* 0: none */
-};
 
 int options_read_size(const char *text, uint64_t *bytes)
 {
@@ -200,6 +185,7 @@ static int set_limit(struct options *o, const char *value, const char **wanted)
 #define FLAG(member) .flag_at = offsetof(struct options, member)
 #define TEXT(member) .text_at = offsetof(struct options, member)
 #define SET(setter) .set = (setter)
+#define MAN(text) .man = (text)
 #define TRANSFERS (FOR_CHAT | FOR_RECV)
 #define PEERS (FOR_ALL & ~FOR_ID)
 
@@ -207,41 +193,82 @@ static int set_limit(struct options *o, const char *value, const char **wanted)
 static const struct option_entry entries[] = {
     OPTION('c', "connect", "HOST[:PORT]", "connect to this peer; without it, wait for one",
      FOR_SEND | FOR_RECV | FOR_ASK, TEXT(settings.host)),
-    OPTION(0, "plain", NULL, "lines instead of a screen: messages or /commands in, events out", FOR_CHAT, FLAG(plain)),
+    OPTION(0, "plain", NULL, "lines instead of a screen: messages or /commands in, events out", FOR_CHAT, FLAG(plain),
+     MAN("Lines instead of a screen.\n"
+         "This is also the way when standard input or output is not a terminal, or is one that cannot position its\n"
+         "cursor.")),
     OPTION('o', "out", "DIR", "where received files go (default: the current directory)",
-     TRANSFERS, TEXT(settings.out_dir)),
+     TRANSFERS, TEXT(settings.out_dir),
+     MAN("Where received files go; the current directory by default.")),
     OPTION('y', "yes", NULL, "accept every offered file", TRANSFERS, FLAG(yes)),
     OPTION('k', "keep", NULL, "keep waiting for the next peer", FOR_RECV, FLAG(keep)),
-    OPTION('p', "port", "PORT", "local UDP port (default 6254; 0: any free one)", PEERS, SET(set_port)),
+    OPTION('p', "port", "PORT", "local UDP port (default 6254; 0: any free one)", PEERS, SET(set_port),
+     MAN("Local UDP port; 6254 by default, 0 for any free one, which is reported.\n"
+         "When `send` or `ask` connects, any free one by default.")),
     OPTION(0, "bind", "ADDR", "local address to use", PEERS, TEXT(settings.bind)),
-    OPTION('4', "ipv4", NULL, "IPv4 only", PEERS, FLAG(settings.only_v4)),
+    OPTION('4', "ipv4", NULL, "IPv4 only", PEERS, FLAG(settings.only_v4),
+     MAN("IPv4 only.\n"
+         "By default one socket serves both families.")),
     OPTION('6', "ipv6", NULL, "IPv6 only", PEERS, FLAG(settings.only_v6)),
     OPTION(0, "home", "DIR", "keep keys and known peers in DIR (else DUET_HOME, else XDG)",
-     FOR_ALL, TEXT(settings.home)),
-    OPTION(0, "name", "NAME", "the name peers see", FOR_ALL, SET(set_name)),
-    OPTION(0, "accept-new", NULL, "trust new keys (a changed key is always refused)", PEERS, FLAG(settings.accept_new)),
+     FOR_ALL, TEXT(settings.home),
+     MAN("Keep keys and known peers in _DIR_; see FILES.")),
+    OPTION(0, "name", "NAME", "the name peers see", FOR_ALL, SET(set_name),
+     MAN("The name peers see, at most 64 bytes.\n"
+         "By default the login name and four characters of the key.")),
+    OPTION(0, "accept-new", NULL, "trust new keys (a changed key is always refused)", PEERS, FLAG(settings.accept_new),
+     MAN("Trust new keys, at most 32 a minute from one host; a changed key is always refused.")),
     OPTION(0, "peer", "FINGERPRINT", "trust only the peer with this key", PEERS, TEXT(settings.peer)),
-    OPTION(0, "mode", "burst|step", "many packets in flight, or one at a time", PEERS, SET(set_mode)),
-    OPTION(0, "window", "BYTES", "at most this many file bytes in flight (default 48M)", PEERS, SET(set_window)),
+    OPTION(0, "mode", "burst|step", "many packets in flight, or one at a time", PEERS, SET(set_mode),
+     MAN("Many packets in flight (default), or one at a time.")),
+    OPTION(0, "window", "BYTES", "at most this many file bytes in flight (default 48M)", PEERS, SET(set_window),
+     MAN("At most this many file bytes in flight, or received and not yet written, in each direction: 64k to 48M; 48M\n"
+         "by default.\n"
+         "What a receiver really allows starts at 2M and adapts to path and disk; this is the upper bound of that, and\n"
+         "of the memory for it.")),
     OPTION(0, "max-packet", "BYTES", "largest UDP payload (default: what the path carries)", PEERS,
-     SET(set_max_packet)),
+     SET(set_max_packet),
+     MAN("Largest UDP payload, 1200 to 65507.\n"
+         "duet finds out what the path carries; this is the upper bound.")),
     OPTION(0, "heartbeat", "SECONDS", "send a sign of life this often when idle (default 5)", PEERS,
-     SET(set_heartbeat)),
+     SET(set_heartbeat),
+     MAN("Send a sign of life this often when idle, 0.5 to 60; 5 by default.\n"
+         "After 7 s of silence duet asks the peer for one in any case.")),
     OPTION(0, "timeout", "SECONDS",
      "give up connecting after this; in send, recv and ask also on a silent peer (default 30)", PEERS,
-     SET(set_timeout)),
-    OPTION(0, "cc", "NAME", "congestion controller", PEERS, TEXT(settings.cc), .choice = cc_name),
-    OPTION(0, "limit", "RATE", "send at most this many bytes a second", PEERS, SET(set_limit)),
-    OPTION(0, "trace", "FILE", "log what the transport does as JSON lines", PEERS, TEXT(settings.trace)),
-    OPTION(0, "no-gso", NULL, "send packets one by one, not in batches (UDP GSO)", PEERS, FLAG(settings.no_gso)),
+     SET(set_timeout),
+     MAN("Give up connecting after this; 30 by default.\n"
+         "`send`, `recv` and `ask` also give up on a peer that has been silent for this long, though not before it is\n"
+         "unreachable (14 s), and on one that is there but accepts and confirms nothing for this long.\n"
+         "An offer may wait for its answer without limit.")),
+    OPTION(0, "cc", "NAME", "congestion controller", PEERS, TEXT(settings.cc), .choice = cc_name,
+     MAN("Each side chooses for what it sends.")),
+    OPTION(0, "limit", "RATE", "send at most this many bytes a second", PEERS, SET(set_limit),
+     MAN("Send at most this many bytes a second to each peer, at least 1k.")),
+    OPTION(0, "trace", "FILE", "log what the transport does as JSON lines", PEERS, TEXT(settings.trace),
+     MAN("Log what the transport does as JSON lines, with the names of qlog and no text of peers.\n"
+         "`scripts/plot-trace` _FILE_ of the sources draws it.")),
+    OPTION(0, "no-gso", NULL, "send packets one by one, not in batches (UDP GSO)", PEERS, FLAG(settings.no_gso),
+     MAN("Send packets one by one, not in batches (UDP GSO), for drivers that damage batches.")),
     OPTION('q', "quiet", NULL, "show errors only", FOR_ALL, FLAG(settings.quiet)),
-    OPTION('v', "verbose", NULL, "say more", FOR_ALL, FLAG(settings.verbose)),
-    OPTION(0, "no-color", NULL, "no colours (also: NO_COLOR)", FOR_ALL, FLAG(settings.no_color)),
-    OPTION('h', "help", NULL, "show this help", FOR_ALL, FLAG(help)),
+    OPTION('v', "verbose", NULL, "say more", FOR_ALL, FLAG(settings.verbose),
+     MAN("Say more: which implementation encrypts, which addresses of a name do not answer.\n"
+         "With `--version` too.")),
+    OPTION(0, "no-color", NULL, "no colours (also: NO_COLOR)", FOR_ALL, FLAG(settings.no_color),
+     MAN("No colours.\n"
+         "The variable `NO_COLOR` has the same effect.")),
+    OPTION('h', "help", NULL, "show this help", FOR_ALL, FLAG(help),
+     MAN("Show the help, also of one command.")),
     OPTION(0, "version", NULL, "show the version", FOR_ALL, FLAG(version)),
 };
 /* clang-format on */
 #define ENTRY_COUNT (sizeof entries / sizeof entries[0])
+
+const struct option_entry *option_table(size_t *count)
+{
+    *count = ENTRY_COUNT;
+    return entries;
+}
 
 static const struct option_entry *entry_by_letter(char letter)
 {

@@ -326,6 +326,7 @@ const struct subcommand subcommand_send = {
     .command = FOR_SEND,
     .usage = "send [OPTIONS] [-c HOST[:PORT]] PATH...",
     .summary = "send files to the peer at HOST, or to the first one that connects",
+    .operand = "PATH",
     .more = "Ends when the peer has verified and stored every file. Exit codes: 0 all arrived, 5 the peer refused,\n"
             "6 connection lost, 7 no file could be read, 8 some files failed.",
     .run = run,

@@ -1,5 +1,5 @@
 /*
- * subcommand: one entry a subcommand; the file of each defines it, main.c lists them.
+ * subcommand: one entry a subcommand; the file of each defines it, subcommand.c lists them.
  */
 #ifndef DUET_CLI_SUBCOMMAND_H
 #define DUET_CLI_SUBCOMMAND_H
@@ -11,6 +11,7 @@ struct subcommand {
     enum options_command command;
     const char *usage;             /* after "duet " */
     const char *summary;           /* one line */
+    const char *operand;           /* what its arguments are: "PATH", "HOST[:PORT]", words with | between; NULL: none */
     const char *more;              /* paragraphs for its --help; NULL: none */
     int (*run)(struct options *o); /* → enum cli_exit */
 };
@@ -20,5 +21,9 @@ extern const struct subcommand subcommand_send;
 extern const struct subcommand subcommand_recv;
 extern const struct subcommand subcommand_ask;
 extern const struct subcommand subcommand_id;
+
+/* All of them, as --help shows them. */
+extern const struct subcommand *const subcommands[];
+extern const size_t subcommand_count;
 
 #endif
