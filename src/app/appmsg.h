@@ -40,7 +40,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "app/msg.h"
+#include "app/digest.h"
 
 #define APPMSG_HEADER_BYTES 5
 #define APPMSG_PART_BYTES (16 * 1024) /* text in one TEXT */

@@ -1,5 +1,6 @@
 #include "app/env.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,24 @@
 #include "base/text.h"
 
 #define NUL_STAND_IN '\x01' /* a control like any other, which ends no string */
+
+void env_post(struct env *env, struct msg m)
+{
+    (void)outbox_push(&env->ui, &m); /* what it cannot take, it disposes of and notes as lost */
+}
+
+static bool is_of_one_transfer(const void *waiting, const void *m)
+{
+    const struct msg *old = waiting, *new = m;
+
+    return old->type == MSG_PROGRESS && old->progress->id == new->progress->id;
+}
+
+void env_post_progress(struct env *env, struct msg m)
+{
+    assert(m.type == MSG_PROGRESS);
+    (void)outbox_push_snapshot(&env->ui, &m, is_of_one_transfer);
+}
 
 void env_tell(struct env *env, struct msg m, const char *fmt, ...)
 {
@@ -21,7 +40,7 @@ void env_tell(struct env *env, struct msg m, const char *fmt, ...)
     if (m.text == NULL)
         env->ui.lost = true; /* a message without its words would mislead */
     else
-        (void)outbox_push(&env->ui, m);
+        env_post(env, m);
 }
 
 bool env_tell_raw(struct env *env, struct msg m, const char *text, size_t len)
@@ -32,7 +51,7 @@ bool env_tell_raw(struct env *env, struct msg m, const char *text, size_t len)
     for (size_t i = 0; i < len; i++)
         m.text[i] = text[i] == '\0' ? NUL_STAND_IN : text[i];
     m.text[len] = '\0';
-    return outbox_push(&env->ui, m) == 0;
+    return outbox_push(&env->ui, &m) == 0;
 }
 
 bool env_ui_is_long(const struct env *env)

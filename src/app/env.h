@@ -14,6 +14,7 @@
 
 #include "app/chunk.h"
 #include "app/hub_config.h"
+#include "app/msg.h"
 #include "app/outbox.h"
 #include "base/time.h"
 #include "conn/endpoint.h"
@@ -47,7 +48,12 @@ struct env {
     bool dirty;                   /* something may be able to move on */
 };
 
-/* Pushes m with a text made of fmt and sanitised as one line; m.text is overwritten. */
+/* A message to ui.  If there is no memory for it, ui.lost is set, and every session ends. */
+void env_post(struct env *env, struct msg m);
+/* A snapshot of a transfer: replaces the one still waiting, if any. */
+void env_post_progress(struct env *env, struct msg m);
+
+/* Posts m with a text made of fmt and sanitised as one line; m.text is overwritten. */
 void env_tell(struct env *env, struct msg m, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* What a peer said, `len` bytes, as it came; only a NUL becomes U+0001.  false: out of memory, nothing was pushed. */

@@ -33,8 +33,8 @@ struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e)
     spare_init(&h->spare);
     h->env.send_pool = chunk_pool_new(CHUNK_POOL, cfg->memory);
     h->env.recv_pool = chunk_pool_new(CHUNK_POOL, cfg->memory);
-    const int ui = outbox_init(&h->env.ui, HUB_UI_RESERVE);
-    const int disk = outbox_init(&h->env.disk, DISK_JOBS_MAX);
+    const int ui = outbox_init(&h->env.ui, &msg_kind, HUB_UI_RESERVE);
+    const int disk = outbox_init(&h->env.disk, &disk_job_kind, DISK_JOBS_MAX);
 
     if (h->env.send_pool == NULL || h->env.recv_pool == NULL || ui != 0 || disk != 0) {
         hub_free(h);
@@ -58,17 +58,20 @@ void hub_free(struct hub *h)
     free(h);
 }
 
-/* ---- from disk ---- */
+/* ---- from disk and ui ---- */
 
-static void handle_done(struct hub *h, struct msg *m)
+void hub_handle_disk(struct hub *h, struct disk_result *done, duet_time now)
 {
-    struct transfer *t = transfer_find(&h->env, m->id);
+    struct transfer *t = transfer_find(&h->env, done->id);
 
+    h->env.now = now;
+    h->env.dirty = true;
     assert(t != NULL); /* a transfer stays until its jobs are answered */
     if (t->sending)
-        transfer_send_done(&h->env, t, m);
+        transfer_send_done(&h->env, t, done);
     else
-        transfer_recv_done(&h->env, t, m);
+        transfer_recv_done(&h->env, t, done);
+    disk_result_dispose(done);
 }
 
 void hub_handle(struct hub *h, struct msg *m, duet_time now)
@@ -102,14 +105,6 @@ void hub_handle(struct hub *h, struct msg *m, duet_time now)
     case MSG_QUIT:
         hub_on_quit(h, m->flag);
         break;
-    case DONE_OPENED:
-    case DONE_READ:
-    case DONE_DIGEST:
-    case DONE_CREATED:
-    case DONE_WROTE:
-    case DONE_COMMITTED:
-        handle_done(h, m);
-        break;
     case MSG_LISTENING:
     case MSG_PEER_KEY:
     case MSG_CONNECTED:
@@ -130,13 +125,6 @@ void hub_handle(struct hub *h, struct msg *m, duet_time now)
     case MSG_NOTICE:
     case MSG_STATS:
     case MSG_STOPPED:
-    case JOB_OPEN:
-    case JOB_READ:
-    case JOB_DIGEST:
-    case JOB_CREATE:
-    case JOB_WRITE:
-    case JOB_COMMIT:
-    case JOB_ABORT:
         assert(false && "a message that leaves the hub came to it");
         break;
     }
@@ -156,9 +144,8 @@ static void reachability(struct hub *h, const struct endpoint_event *ev)
     s->peer.unreachable = unreachable;
     s->is_news = true;
     s->silent_since = time_back(h->env.now, ev->silent_us);
-    (void)outbox_push(
-        &h->env.ui,
-        (struct msg){.type = unreachable ? MSG_UNREACHABLE : MSG_BACK, .peer = ev->conn, .value = ev->silent_us});
+    env_post(&h->env,
+             (struct msg){.type = unreachable ? MSG_UNREACHABLE : MSG_BACK, .peer = ev->conn, .value = ev->silent_us});
 }
 
 /* Bytes of a file.  They go into chunks and on to the disk; nothing else moves because of them, so
@@ -269,7 +256,7 @@ void hub_took_ui(struct hub *h)
         h->env.dirty = true;
 }
 
-struct msg *hub_next_disk(struct hub *h)
+struct disk_job *hub_next_disk(struct hub *h)
 {
     return outbox_first(&h->env.disk);
 }

@@ -171,7 +171,7 @@ static void admit(struct hub *h, const struct endpoint_event *ev)
     struct msg told = {.type = MSG_PEER_KEY, .peer = ev->conn, .id = ui_id};
 
     told.peer_key = key;
-    (void)outbox_push(&h->env.ui, told);
+    env_post(&h->env, told);
 }
 
 /*

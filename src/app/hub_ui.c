@@ -32,7 +32,7 @@ void hub_give_stats(struct hub *h, conn_id peer)
         env_notice(&h->env, peer, true, "no statistics: the peer is not connected");
         return;
     }
-    (void)outbox_push(&h->env.ui, (struct msg){.type = MSG_STATS, .peer = peer, .stats = stats});
+    env_post(&h->env, (struct msg){.type = MSG_STATS, .peer = peer, .stats = stats});
 }
 
 void hub_on_session_message(struct hub *h, struct msg *m)

@@ -33,11 +33,6 @@ static enum owned owned_by(enum msg_type type)
     case MSG_LOST:
     case MSG_ANSWER:
     case MSG_NOTICE:
-    case JOB_OPEN:
-    case JOB_CREATE:
-    case DONE_OPENED:
-    case DONE_CREATED:
-    case DONE_COMMITTED:
         return OWNS_TEXT;
     case MSG_ACCEPT:
     case MSG_REJECT:
@@ -52,14 +47,6 @@ static enum owned owned_by(enum msg_type type)
     case MSG_UNREACHABLE:
     case MSG_BACK:
     case MSG_STOPPED:
-    case JOB_READ:
-    case JOB_DIGEST:
-    case JOB_WRITE:
-    case JOB_COMMIT:
-    case JOB_ABORT:
-    case DONE_READ:
-    case DONE_DIGEST:
-    case DONE_WROTE:
         return OWNS_NOTHING;
     }
     return OWNS_NOTHING;
@@ -117,3 +104,23 @@ const char *msg_type_name(enum msg_type type)
     }
     return "MSG_?";
 }
+
+/* ---- for queues ---- */
+
+static size_t text_bytes(const void *m)
+{
+    const struct msg *msg = m;
+
+    return msg_has_text(msg->type) && msg->text != NULL ? strlen(msg->text) : 0;
+}
+
+static void dispose(void *m)
+{
+    msg_dispose(m);
+}
+
+const struct message_kind msg_kind = {
+    .bytes = sizeof(struct msg),
+    .text_bytes = text_bytes,
+    .dispose = dispose,
+};

@@ -1,10 +1,10 @@
 /*
- * msg: what the threads say to each other.  A tagged value of at most 64
- * bytes; after a push the receiver owns what it points to (heap text is freed
- * with free()), after a refused push the sender still does.
+ * msg: what the front end and the net thread say to each other (what the disk
+ * does is in app/disk_job.h).  A tagged value of at most 64 bytes; after a push
+ * the receiver owns what it points to (heap text is freed with free()), after a
+ * refused push the sender still does.
  *
  *   ui → net   MSG_CONNECT … MSG_QUIT        net → ui    MSG_LISTENING … MSG_STOPPED
- *   net → disk JOB_OPEN … JOB_ABORT          disk → net  DONE_OPENED … DONE_COMMITTED
  *
  * Peers are named by their conn_id, transfers by small numbers the net thread
  * gives out (unique over all peers and both directions, never reused in a run).
@@ -27,7 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/chunk.h"
+#include "app/message.h"
 #include "base/addr.h"
 #include "conn/endpoint.h"
 
@@ -89,25 +89,6 @@ enum msg_type {
                            * nothing */
     MSG_STATS,            /* peer, stats: heap, struct endpoint_stats */
     MSG_STOPPED,          /* err: the net thread has ended; the last message */
-
-    /* net → disk */
-    JOB_OPEN,             /* id, text: path */
-    JOB_READ,             /* id, chunk, value: offset; reads up to CHUNK_BYTES, in order, hashing as it goes */
-    JOB_DIGEST,           /* id: the whole file was read: did it change meanwhile, and what is its XXH3-128? */
-    JOB_CREATE,           /* id, value: bytes, text: name (already through text_file_name) */
-    JOB_WRITE,            /* id, chunk: its runs */
-    JOB_COMMIT,           /* id, digest: everything was written: check, fsync, rename */
-    JOB_ABORT,            /* id: forget the file; a partial received one is removed. Never answered; ids that are
-                           * not open are fine */
-
-    /* disk → net */
-    DONE_OPENED,          /* id, err, sys: errno, value: bytes, text: base name */
-    DONE_READ,            /* id, chunk (used = bytes read), err, sys */
-    DONE_DIGEST,          /* id, err (DUET_EINTEGRITY: it changed while being sent), digest; flag: it grew, and what
-                           * was offered is its beginning */
-    DONE_CREATED,         /* id, err (DUET_ENAME: the file system refuses the name), sys; text: why not, or NULL */
-    DONE_WROTE,           /* id, chunk, err, sys */
-    DONE_COMMITTED,       /* id, err, sys, text: final path; with an error why not, or NULL */
 };
 
 /* The same names as a list, for msg_type_name; its switch tells when one is missing. */
@@ -116,11 +97,8 @@ enum msg_type {
     X(MSG_STATS_PLEASE) X(MSG_CLOSE) X(MSG_LEAVING) X(MSG_QUIT) X(MSG_LISTENING) X(MSG_PEER_KEY) X(MSG_CONNECTED) \
     X(MSG_FAILED) X(MSG_TEXT) X(MSG_DELIVERED) X(MSG_OFFER) X(MSG_SENDING) X(MSG_PROGRESS) X(MSG_RECEIVED) X(MSG_SENT) \
     X(MSG_TRANSFER_FAILED) X(MSG_UNREACHABLE) X(MSG_BACK) X(MSG_LEFT) X(MSG_LOST) X(MSG_ANSWER) X(MSG_NOTICE) \
-    X(MSG_STATS) X(MSG_STOPPED) X(JOB_OPEN) X(JOB_READ) X(JOB_DIGEST) X(JOB_CREATE) X(JOB_WRITE) X(JOB_COMMIT) \
-    X(JOB_ABORT) X(DONE_OPENED) X(DONE_READ) X(DONE_DIGEST) X(DONE_CREATED) X(DONE_WROTE) X(DONE_COMMITTED)
+    X(MSG_STATS) X(MSG_STOPPED)
 /* clang-format on */
-
-#define DIGEST_BYTES 16 /* XXH3-128, canonical (big-endian) form: what `xxhsum -H2` prints */
 
 struct msg_peer_key {
     uint8_t key[NOISE_KEY_BYTES];
@@ -161,8 +139,6 @@ struct msg {
         struct endpoint_stats *stats;  /* heap */
         struct msg_progress *progress; /* heap */
         struct duet_addr addr;
-        struct chunk *chunk;
-        uint8_t digest[DIGEST_BYTES];
     };
 };
 _Static_assert(sizeof(struct msg) <= 64, "a message stays one cache line");
@@ -171,12 +147,14 @@ _Static_assert(sizeof(struct msg) <= 64, "a message stays one cache line");
  * NULL: out of memory. */
 struct msg_call *msg_call_new(const struct duet_addr *addrs, size_t count);
 
-/* Frees what the message owns (not chunks: they belong to a pool). */
+/* Frees what the message owns. */
 void msg_dispose(struct msg *m);
 
 /* Does the union hold `text` in messages of this type? */
 bool msg_has_text(enum msg_type type);
 
 const char *msg_type_name(enum msg_type type);
+
+extern const struct message_kind msg_kind;
 
 #endif

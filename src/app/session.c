@@ -66,7 +66,7 @@ void session_say(struct session *s, struct env *env, struct msg *m)
     const size_t len = strlen(m->text);
 
     if (len == 0) { /* nothing to say: a text has a byte at least (PROTOCOL.md 8.2) */
-        (void)outbox_push(&env->ui, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = m->id});
+        env_post(env, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = m->id});
         return;
     }
     const int err = s->state == SESSION_LIVE ? texts_say(&s->texts, m->id, m->text, len) : DUET_ECLOSED;
@@ -251,7 +251,7 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
     if (reason != NULL && reason[0] != '\0')
         env_tell(env, *end, "%s", reason);
     else
-        (void)outbox_push(&env->ui, *end);
+        env_post(env, *end);
     env->dirty = true;
 }
 

@@ -19,7 +19,7 @@ static void hello_came(struct session *s, struct env *env, const struct appmsg *
     env->live_count++;
     s->is_news = true;
     env->dirty = true;
-    (void)outbox_push(&env->ui, (struct msg){.type = MSG_CONNECTED, .peer = s->peer.conn, .value = m->hello_flags});
+    env_post(env, (struct msg){.type = MSG_CONNECTED, .peer = s->peer.conn, .value = m->hello_flags});
     if (!s->peer.takes_files) { /* what was offered before this was known */
         transfer_send_none_taken(env, &s->peer, SESSION_TAKES_NO_FILES);
         session_refuse_sends(s, env, DUET_EREFUSED, SESSION_TAKES_NO_FILES);
@@ -95,7 +95,7 @@ static void delivered(struct session *s, struct env *env, const struct appmsg *m
         return;
     }
     while (texts_pop(&s->texts, m->id, &ui_id))
-        (void)outbox_push(&env->ui, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = ui_id});
+        env_post(env, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = ui_id});
 }
 
 /* False: there is more to come, or nothing more. */

@@ -129,17 +129,17 @@ bool transfer_may(struct transfer *t, enum transfer_event event)
     return false;
 }
 
-void transfer_job(struct env *env, struct transfer *t, struct msg job)
+void transfer_job(struct env *env, struct transfer *t, struct disk_job job)
 {
     job.id = t->id;
     t->jobs_out++;
     /* At most one job with a chunk per chunk, and per transfer one other job and its JOB_ABORT:
      * room was reserved. */
     assert(env->disk.count < DISK_JOBS_MAX);
-    (void)outbox_push(&env->disk, job);
+    (void)outbox_push(&env->disk, &job);
 }
 
-void transfer_job_left(struct env *env, const struct msg *job)
+void transfer_job_left(struct env *env, const struct disk_job *job)
 {
     struct transfer *t = job->type == JOB_ABORT ? transfer_find(env, job->id) : NULL;
 
@@ -161,7 +161,7 @@ void transfer_end(struct env *env, struct transfer *t)
 {
     close_open_chunk(env, t);
     if (t->on_disk)
-        transfer_job(env, t, (struct msg){.type = JOB_ABORT});
+        transfer_job(env, t, (struct disk_job){.type = JOB_ABORT});
     t->on_disk = false;
     t->state = TRANSFER_ENDED;
     env->dirty = true;
@@ -220,21 +220,23 @@ void transfer_fail(struct env *env, struct transfer *t, const struct transfer_tr
 }
 
 /* What our user is told; the peer hears only the system's own words, nothing of our paths. */
-static const char *disk_words(const struct transfer *t, const struct msg *done, const char *plain,
+static const char *disk_words(const struct transfer *t, const struct disk_result *done, const char *plain,
                               char out[DISK_WORDS_BYTES])
 {
-    const bool has_reason = (done->type == DONE_CREATED || done->type == DONE_COMMITTED) && done->text != NULL;
+    const char *reason = done->type == DONE_CREATED     ? done->created.why
+                         : done->type == DONE_COMMITTED ? done->committed.why
+                                                        : NULL;
     const char *what = done->type == DONE_READ ? "cannot read it: " : "cannot open it: ";
 
-    if (has_reason)
-        return done->text;
+    if (reason != NULL)
+        return reason;
     if (done->err == DUET_EINTEGRITY || done->err == DUET_EUNSUPPORTED || done->err == DUET_ERANGE)
         return plain;
     snprintf(out, DISK_WORDS_BYTES, "%s%s", t->sending ? what : "cannot write it: ", plain);
     return out;
 }
 
-void transfer_fail_disk(struct env *env, struct transfer *t, const struct msg *done)
+void transfer_fail_disk(struct env *env, struct transfer *t, const struct disk_result *done)
 {
     char buffer[DISK_WORDS_BYTES], for_peer[DISK_WORDS_BYTES];
     const char *sys_words = done->sys != 0 ? strerrordesc_np(done->sys) : NULL;
@@ -365,7 +367,7 @@ static void report(struct env *env, struct transfer *t)
     if (p->stalled)
         p->eta_us = UINT64_MAX;
     t->limited_by_disk = false;
-    outbox_push_progress(&env->ui, (struct msg){.type = MSG_PROGRESS, .peer = t->conn, .id = t->id, .progress = p});
+    env_post_progress(env, (struct msg){.type = MSG_PROGRESS, .peer = t->conn, .id = t->id, .progress = p});
 }
 
 void transfers_report(struct env *env)

@@ -17,8 +17,8 @@
 #include <stdint.h>
 
 #include "app/chunk.h"
+#include "app/disk_job.h"
 #include "app/env.h"
-#include "app/msg.h"
 #include "app/peer.h"
 #include "app/progress.h"
 #include "app/transfer_rules.h"
@@ -92,8 +92,8 @@ struct transfer *transfer_by_stream(struct env *env, conn_id conn, uint64_t stre
 bool transfer_may(struct transfer *t, enum transfer_event event);
 
 /* Queues a job for the disk; the transfer stays until it was answered, or, JOB_ABORT, was handed over. */
-void transfer_job(struct env *env, struct transfer *t, struct msg job);
-void transfer_job_left(struct env *env, const struct msg *job); /* it was handed over */
+void transfer_job(struct env *env, struct transfer *t, struct disk_job job);
+void transfer_job_left(struct env *env, const struct disk_job *job); /* it was handed over */
 
 /* Tells ui and peer, stops the stream, has the disk forget the file; the state is ENDED. */
 void transfer_fail(struct env *env, struct transfer *t, const struct transfer_trouble *why);
@@ -101,7 +101,7 @@ void transfer_fail(struct env *env, struct transfer *t, const struct transfer_tr
 void transfer_end(struct env *env, struct transfer *t);
 
 /* Trouble on our own disk, as its answer says. */
-void transfer_fail_disk(struct env *env, struct transfer *t, const struct msg *done);
+void transfer_fail_disk(struct env *env, struct transfer *t, const struct disk_result *done);
 
 /* The peer ended it with REFUSE, FAILED or CANCEL. */
 void transfer_ended_by_peer(struct env *env, struct transfer *t, const struct appmsg *m);

@@ -61,7 +61,7 @@ static void create(struct env *env, struct transfer *t)
     }
     t->state = TRANSFER_CREATING;
     t->on_disk = true;
-    transfer_job(env, t, (struct msg){.type = JOB_CREATE, .value = t->size, .text = name});
+    transfer_job(env, t, (struct disk_job){.type = JOB_CREATE, .create = {.name = name, .bytes = t->size}});
 }
 
 /* 0 and the safe name, or why this offer is refused out of hand. */
@@ -141,7 +141,7 @@ static void flush(struct env *env, struct transfer *t)
     t->in.open = NULL;
     t->in.chunks_out++;
     t->in.partial_out = t->in.partial_out || c->used < CHUNK_BYTES;
-    transfer_job(env, t, (struct msg){.type = JOB_WRITE, .chunk = c});
+    transfer_job(env, t, (struct disk_job){.type = JOB_WRITE, .write = {.chunk = c}});
 }
 
 /* Makes sure that there is an open chunk; on trouble the transfer has failed. */
@@ -199,13 +199,13 @@ static void extent(struct env *env, struct transfer *t, uint64_t offset, const u
 /* Everything is here, written, and its digest known: the disk may check and rename. */
 static void try_commit(struct env *env, struct transfer *t)
 {
-    struct msg job = {.type = JOB_COMMIT};
+    struct disk_job job = {.type = JOB_COMMIT};
 
     if (t->in.finished && t->in.open != NULL)
         flush(env, t);
     if (!t->in.finished || !t->in.has_digest || t->in.consumed_bytes < t->size)
         return;
-    memcpy(job.digest, t->in.digest, DIGEST_BYTES);
+    memcpy(job.commit.digest, t->in.digest, DIGEST_BYTES);
     t->state = TRANSFER_COMMITTING;
     transfer_job(env, t, job);
 }
@@ -298,24 +298,25 @@ static void wrote(struct env *env, struct transfer *t, uint64_t bytes)
     try_commit(env, t);
 }
 
-static void committed(struct env *env, struct transfer *t, struct msg *done)
+static void committed(struct env *env, struct transfer *t, struct disk_result *done)
 {
     const struct appmsg m = {.type = APPMSG_COMPLETE, .id = t->in.remote_id};
 
     if (t->peer != NULL)
         peer_send(t->peer, &m);
-    struct msg told = {.type = MSG_RECEIVED, .peer = t->conn, .id = t->id, .value = t->size, .text = done->text};
+    struct msg told = {.type = MSG_RECEIVED, .peer = t->conn, .id = t->id, .value = t->size};
 
-    done->text = NULL;
+    told.text = done->committed.path;
+    done->committed.path = NULL;
     if (told.text != NULL)
-        (void)outbox_push(&env->ui, told); /* our own path, byte for byte: scripts use it */
+        env_post(env, told); /* our own path, byte for byte: scripts use it */
     else
         env_tell(env, told, "%s", t->name); /* the disk had no memory for it */
     t->on_disk = false;                     /* it is the user's now */
     transfer_end(env, t);
 }
 
-void transfer_recv_done(struct env *env, struct transfer *t, struct msg *done)
+void transfer_recv_done(struct env *env, struct transfer *t, struct disk_result *done)
 {
     const enum transfer_event event = done->type == DONE_CREATED ? TRANSFER_ON_CREATED
                                       : done->type == DONE_WROTE ? TRANSFER_ON_WROTE
@@ -327,10 +328,10 @@ void transfer_recv_done(struct env *env, struct transfer *t, struct msg *done)
     t->jobs_out--;
     env->dirty = true;
     if (event == TRANSFER_ON_WROTE) {
-        written = done->chunk->used;
+        written = done->wrote.chunk->used;
         t->in.partial_out = t->in.partial_out && written == CHUNK_BYTES;
         t->in.chunks_out--;
-        chunk_give(env->recv_pool, done->chunk);
+        chunk_give(env->recv_pool, done->wrote.chunk);
     }
     if (!may)
         return;

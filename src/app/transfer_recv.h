@@ -29,8 +29,8 @@ void transfer_recv_message(struct env *env, struct peer *peer, const struct appm
 /* EXTENT, FINISHED, RESET. */
 void transfer_recv_event(struct env *env, const struct endpoint_event *ev);
 
-/* DONE_CREATED, DONE_WROTE, DONE_COMMITTED (its text is taken). */
-void transfer_recv_done(struct env *env, struct transfer *t, struct msg *done);
+/* DONE_CREATED, DONE_WROTE, DONE_COMMITTED (its path is taken). */
+void transfer_recv_done(struct env *env, struct transfer *t, struct disk_result *done);
 
 /* The user's answer to MSG_OFFER; false: there is nothing to answer. */
 bool transfer_recv_answer(struct env *env, struct transfer *t, bool accept);

@@ -47,13 +47,14 @@ void transfer_send_start(struct env *env, struct peer *peer, uint32_t ui_id, con
     }
     t->out.ui_id = ui_id;
     t->on_disk = true;
-    transfer_job(env, t, (struct msg){.type = JOB_OPEN, .text = copy});
+    transfer_job(env, t, (struct disk_job){.type = JOB_OPEN, .open = {.path = copy}});
 }
 
-static void opened(struct env *env, struct transfer *t, const struct msg *done)
+static void opened(struct env *env, struct transfer *t, const struct disk_result *done)
 {
-    const size_t name_len = done->text != NULL ? strlen(done->text) : 0;
-    char *name = name_len > 0 ? text_sanitise_new(TEXT_LINE, done->text, name_len) : NULL;
+    const char *plain = done->opened.name;
+    const size_t name_len = plain != NULL ? strlen(plain) : 0;
+    char *name = name_len > 0 ? text_sanitise_new(TEXT_LINE, plain, name_len) : NULL;
     int err = name == NULL ? DUET_ENOMEM : 0;
 
     if (err == 0)
@@ -66,7 +67,7 @@ static void opened(struct env *env, struct transfer *t, const struct msg *done)
     free(t->name);
     t->name = name;
     t->has_stream = true;
-    t->size = done->value;
+    t->size = done->opened.bytes;
     t->state = TRANSFER_OFFERED;
     t->shown = true;
     t->peer->last_offered = t->id;
@@ -75,8 +76,7 @@ static void opened(struct env *env, struct transfer *t, const struct msg *done)
 
     m.offer.stream = t->stream;
     m.offer.entry_count = 1;
-    m.offer.first =
-        (struct appmsg_entry){.kind = ENTRY_FILE, .size = t->size, .name = done->text, .name_len = name_len};
+    m.offer.first = (struct appmsg_entry){.kind = ENTRY_FILE, .size = t->size, .name = plain, .name_len = name_len};
     peer_send(t->peer, &m);
     env_tell(
         env,
@@ -94,18 +94,18 @@ static void read_all(struct env *env, struct transfer *t)
         return;
     }
     t->state = TRANSFER_DIGESTING;
-    transfer_job(env, t, (struct msg){.type = JOB_DIGEST});
+    transfer_job(env, t, (struct disk_job){.type = JOB_DIGEST});
 }
 
-static void read_done(struct env *env, struct transfer *t, const struct msg *done)
+static void read_done(struct env *env, struct transfer *t, const struct disk_result *done)
 {
     const uint64_t left = t->size - t->out.supplied_bytes;
     const uint64_t expected = left < CHUNK_BYTES ? left : CHUNK_BYTES;
-    struct chunk *c = done->chunk;
+    struct chunk *c = done->read.chunk;
 
     if (c->used != expected) { /* shorter than when it was opened */
         chunk_give(env->send_pool, c);
-        transfer_fail_disk(env, t, &(struct msg){.err = DUET_EINTEGRITY});
+        transfer_fail_disk(env, t, &(struct disk_result){.type = DONE_READ, .err = DUET_EINTEGRITY});
         return;
     }
     if (t->quiet) { /* the peer stopped the stream; its FAILED is on the way */
@@ -127,20 +127,20 @@ static void read_done(struct env *env, struct transfer *t, const struct msg *don
         read_all(env, t);
 }
 
-static void digested(struct env *env, struct transfer *t, const struct msg *done)
+static void digested(struct env *env, struct transfer *t, const struct disk_result *done)
 {
     struct appmsg m = {.type = APPMSG_DIGEST, .id = t->id};
     char size[TEXT_SIZE_BYTES];
 
-    if (done->flag)
+    if (done->digest.grew)
         env_notice(env, t->conn, true, "%s grew while it was being sent: %s gets the first %s, as offered", t->name,
                    t->peer->name, text_size(t->size, size));
-    memcpy(m.digest, done->digest, DIGEST_BYTES);
+    memcpy(m.digest, done->digest.digest, DIGEST_BYTES);
     t->state = TRANSFER_CONFIRMING;
     peer_send(t->peer, &m);
 }
 
-void transfer_send_done(struct env *env, struct transfer *t, const struct msg *done)
+void transfer_send_done(struct env *env, struct transfer *t, const struct disk_result *done)
 {
     const enum transfer_event event = done->type == DONE_OPENED ? TRANSFER_ON_OPENED
                                       : done->type == DONE_READ ? TRANSFER_ON_READ
@@ -151,7 +151,7 @@ void transfer_send_done(struct env *env, struct transfer *t, const struct msg *d
     t->jobs_out--;
     env->dirty = true;
     if (event == TRANSFER_ON_READ && (!may || done->err != 0))
-        chunk_give(env->send_pool, done->chunk);
+        chunk_give(env->send_pool, done->read.chunk);
     if (!may)
         return;
     if (done->err != 0)
@@ -284,7 +284,7 @@ static bool read_next(struct env *env, struct transfer *t, unsigned share)
     const uint64_t left = t->size - t->out.asked_bytes;
 
     t->limited_by_disk = t->limited_by_disk || t->out.pieces == 0;
-    transfer_job(env, t, (struct msg){.type = JOB_READ, .chunk = c, .value = t->out.asked_bytes});
+    transfer_job(env, t, (struct disk_job){.type = JOB_READ, .read = {.chunk = c, .offset = t->out.asked_bytes}});
     t->out.asked_bytes += left < CHUNK_BYTES ? left : CHUNK_BYTES;
     return true;
 }

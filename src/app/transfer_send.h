@@ -42,7 +42,7 @@ void transfer_send_message(struct env *env, struct peer *peer, const struct appm
 void transfer_send_event(struct env *env, const struct endpoint_event *ev);
 
 /* DONE_OPENED, DONE_READ, DONE_DIGEST. */
-void transfer_send_done(struct env *env, struct transfer *t, const struct msg *done);
+void transfer_send_done(struct env *env, struct transfer *t, const struct disk_result *done);
 
 /* Lets every transfer that may read have its share of free chunks. */
 void transfer_send_pump(struct env *env);

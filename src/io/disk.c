@@ -127,46 +127,43 @@ static void add_file(struct disk *d, struct open_file file)
     d->files[d->count++] = file;
 }
 
-static void do_open(struct disk *d, const struct msg *job, struct msg *done)
+static void do_open(struct disk *d, const struct disk_job *job, struct disk_result *done)
 {
     struct source *s = NULL;
 
     done->type = DONE_OPENED;
-    if (disk_find(d, job->id) != NULL || job->text == NULL)
+    if (disk_find(d, job->id) != NULL)
         done->err = DUET_EINVAL;
     else if (d->count == DISK_FILES)
         done->err = DUET_EFULL;
     else
-        done->err = source_open(job->text, &s, &done->sys);
-    if (job->text != NULL) {
-        done->text = base_name(job->text);
-        if (done->text == NULL && done->err == 0)
-            done->err = DUET_ENOMEM;
-    }
+        done->err = source_open(job->open.path, &s, &done->sys);
+    done->opened.name = base_name(job->open.path);
+    if (done->opened.name == NULL && done->err == 0)
+        done->err = DUET_ENOMEM;
     if (done->err != 0) {
         source_close(s);
         return;
     }
-    done->value = source_bytes(s);
+    done->opened.bytes = source_bytes(s);
     add_file(d, (struct open_file){.id = job->id, .source = s});
 }
 
-static void do_read(struct disk *d, const struct msg *job, struct msg *done)
+static void do_read(struct disk *d, const struct disk_job *job, struct disk_result *done)
 {
     const struct open_file *f = disk_find(d, job->id);
 
     done->type = DONE_READ;
-    done->chunk = job->chunk;
-    done->value = job->value;
+    done->read.chunk = job->read.chunk;
     if (f == NULL || f->source == NULL)
         done->err = DUET_ENOTFOUND;
     else
-        done->err = source_read(f->source, job->value, job->chunk, &done->sys);
+        done->err = source_read(f->source, job->read.offset, job->read.chunk, &done->sys);
     if (done->err != 0)
-        job->chunk->used = 0;
+        job->read.chunk->used = 0;
 }
 
-static void do_digest(struct disk *d, const struct msg *job, struct msg *done)
+static void do_digest(struct disk *d, const struct disk_job *job, struct disk_result *done)
 {
     struct open_file *f = disk_find(d, job->id);
 
@@ -175,7 +172,7 @@ static void do_digest(struct disk *d, const struct msg *job, struct msg *done)
         done->err = DUET_ENOTFOUND;
         return;
     }
-    done->err = source_digest(f->source, done->digest, &done->flag, &done->sys);
+    done->err = source_digest(f->source, done->digest.digest, &done->digest.grew, &done->sys);
     close_file(d, f);
 }
 
@@ -190,7 +187,7 @@ static void sweep(struct disk *d, const struct partfile *own)
 }
 
 /* Why a file cannot be made, for its receiver; NULL: there is nothing to add to the error. */
-static char *why_not_created(const struct disk *d, uint64_t bytes, const struct msg *done)
+static char *why_not_created(const struct disk *d, uint64_t bytes, const struct disk_result *done)
 {
     const char *why = strerrordesc_np(done->sys);
     char needed[TEXT_SIZE_BYTES];
@@ -208,44 +205,43 @@ static char *why_not_created(const struct disk *d, uint64_t bytes, const struct 
     return len < 0 ? NULL : words;
 }
 
-static void do_create(struct disk *d, const struct msg *job, struct msg *done)
+static void do_create(struct disk *d, const struct disk_job *job, struct disk_result *done)
 {
     struct open_file file = {.id = job->id, .dirfd = -1};
 
     done->type = DONE_CREATED;
-    if (disk_find(d, job->id) != NULL || job->text == NULL)
+    if (disk_find(d, job->id) != NULL)
         done->err = DUET_EINVAL;
     else if (d->count == DISK_FILES)
         done->err = DUET_EFULL;
     else if ((file.dirfd = outdir_open(d->dir)) < 0)
         done->err = system_error(&done->sys);
     else
-        done->err = partfile_create(file.dirfd, job->text, job->value, d->mode, &file.part, &done->sys);
+        done->err = partfile_create(file.dirfd, job->create.name, job->create.bytes, d->mode, &file.part, &done->sys);
     if (done->err != 0) {
         if (file.dirfd >= 0)
             close(file.dirfd);
-        done->text = why_not_created(d, job->value, done);
+        done->created.why = why_not_created(d, job->create.bytes, done);
         return;
     }
     add_file(d, file);
     sweep(d, file.part);
 }
 
-static void do_write(struct disk *d, const struct msg *job, struct msg *done)
+static void do_write(struct disk *d, const struct disk_job *job, struct disk_result *done)
 {
     const struct open_file *f = disk_find(d, job->id);
 
     done->type = DONE_WROTE;
-    done->chunk = job->chunk;
-    done->value = job->chunk->used;
+    done->wrote.chunk = job->write.chunk;
     if (f == NULL || f->part == NULL)
         done->err = DUET_ENOTFOUND;
     else
-        done->err = partfile_write(f->part, job->chunk, &done->sys);
+        done->err = partfile_write(f->part, job->write.chunk, &done->sys);
 }
 
 /* Why a complete file does not get its name; NULL: there is nothing to add to the error. */
-static char *why_not_stored(const struct disk *d, bool is_gone, const struct msg *done)
+static char *why_not_stored(const struct disk *d, bool is_gone, const struct disk_result *done)
 {
     char *words = NULL;
     int len = -1;
@@ -261,7 +257,7 @@ static char *why_not_stored(const struct disk *d, bool is_gone, const struct msg
     return len < 0 ? NULL : words;
 }
 
-static void do_commit(struct disk *d, const struct msg *job, struct msg *done)
+static void do_commit(struct disk *d, const struct disk_job *job, struct disk_result *done)
 {
     struct open_file *f = disk_find(d, job->id);
     char final[PARTFILE_NAME_BYTES];
@@ -276,14 +272,17 @@ static void do_commit(struct disk *d, const struct msg *job, struct msg *done)
     if (where == NULL)
         done->err = system_error(&done->sys);
     else
-        done->err = partfile_commit(f->part, job->digest, final, &done->sys);
+        done->err = partfile_commit(f->part, job->commit.digest, final, &done->sys);
     close_file(d, f);
     /* Without memory for the words the file is still there: not a failure of the transfer. */
-    done->text = done->err == 0 ? final_path(where, final) : why_not_stored(d, where == NULL, done);
+    if (done->err == 0)
+        done->committed.path = final_path(where, final);
+    else
+        done->committed.why = why_not_stored(d, where == NULL, done);
     free(where);
 }
 
-static void do_abort(struct disk *d, const struct msg *job)
+static void do_abort(struct disk *d, const struct disk_job *job)
 {
     struct open_file *f = disk_find(d, job->id);
 
@@ -291,22 +290,32 @@ static void do_abort(struct disk *d, const struct msg *job)
         close_file(d, f);
 }
 
-bool disk_handle(struct disk *d, struct msg *job, struct msg *done)
+bool disk_handle(struct disk *d, struct disk_job *job, struct disk_result *done)
 {
-    static void (*const work[])(struct disk *, const struct msg *, struct msg *) = {
-        [JOB_OPEN] = do_open,     [JOB_READ] = do_read,   [JOB_DIGEST] = do_digest,
-        [JOB_CREATE] = do_create, [JOB_WRITE] = do_write, [JOB_COMMIT] = do_commit,
-    };
-    const size_t type = (size_t)job->type;
-
-    *done = (struct msg){.id = job->id, .peer = job->peer};
-    if (type < sizeof(work) / sizeof(work[0]) && work[type] != NULL) {
-        work[type](d, job, done);
-        msg_dispose(job);
-        return true;
+    *done = (struct disk_result){.id = job->id};
+    switch (job->type) {
+    case JOB_OPEN:
+        do_open(d, job, done);
+        break;
+    case JOB_READ:
+        do_read(d, job, done);
+        break;
+    case JOB_DIGEST:
+        do_digest(d, job, done);
+        break;
+    case JOB_CREATE:
+        do_create(d, job, done);
+        break;
+    case JOB_WRITE:
+        do_write(d, job, done);
+        break;
+    case JOB_COMMIT:
+        do_commit(d, job, done);
+        break;
+    case JOB_ABORT:
+        do_abort(d, job);
+        break;
     }
-    assert(job->type == JOB_ABORT);
-    do_abort(d, job);
-    msg_dispose(job);
-    return false;
+    disk_job_dispose(job);
+    return job->type != JOB_ABORT;
 }

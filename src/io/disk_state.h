@@ -17,7 +17,7 @@
 
 /* A JOB_OPEN or JOB_CREATE for which there was no file descriptor. */
 struct parked {
-    struct msg job;
+    struct disk_job job;
     duet_time until;
 };
 
@@ -38,7 +38,7 @@ struct disk {
     size_t count;
     struct open_file files[DISK_FILES];
     size_t commit_count;
-    struct msg commits[DISK_FILES]; /* that wait until their files are read back, the next one first */
+    struct disk_job commits[DISK_FILES]; /* that wait until their files are read back, the next one first */
     duet_time retry_at;
     size_t parked_count;
     struct parked parked[DISK_PARKED]; /* the one that waits longest first */

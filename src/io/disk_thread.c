@@ -17,15 +17,15 @@
 #define DISK_DESCRIPTOR_US (30 * US_PER_S) /* what a file waits for a descriptor before it fails */
 #define DISK_RETRY_US (200 * US_PER_MS)
 
-static void push_result(struct disk *d, struct msg *done)
+static void push_result(struct disk *d, struct disk_result *done)
 {
     if (!mqueue_push_wait(d->results, done))
-        msg_dispose(done); /* net has ended; its chunks are the hub's pool's */
+        disk_result_dispose(done); /* net has ended; its chunks are the hub's pool's */
 }
 
-static void answer(struct disk *d, struct msg *job)
+static void answer(struct disk *d, struct disk_job *job)
 {
-    struct msg done;
+    struct disk_result done;
 
     if (disk_handle(d, job, &done))
         push_result(d, &done);
@@ -33,30 +33,40 @@ static void answer(struct disk *d, struct msg *job)
 
 /* ---- files that wait for a descriptor ---- */
 
-static bool opens_a_file(const struct msg *job)
+static bool opens_a_file(const struct disk_job *job)
 {
-    return (job->type == JOB_OPEN || job->type == JOB_CREATE) && job->text != NULL;
+    return job->type == JOB_OPEN || job->type == JOB_CREATE;
 }
 
-static bool lacks_descriptor(const struct msg *done)
+/* false: no memory. */
+static bool copy_job(const struct disk_job *job, struct disk_job *copy)
+{
+    char **text = job->type == JOB_OPEN ? &copy->open.path : &copy->create.name;
+
+    *copy = *job;
+    *text = strdup(*text);
+    return *text != NULL;
+}
+
+static bool lacks_descriptor(const struct disk_result *done)
 {
     return done->err == DUET_ESYS && (done->sys == EMFILE || done->sys == ENFILE);
 }
 
 /* Answers it, or, should there be no descriptor left, parks it until `until`. */
-static void open_or_park(struct disk *d, struct msg *job, duet_time until)
+static void open_or_park(struct disk *d, struct disk_job *job, duet_time until)
 {
-    struct msg again = *job, done;
+    struct disk_job again;
+    struct disk_result done;
+    const bool is_copied = copy_job(job, &again);
 
-    again.text = strdup(job->text);
     (void)disk_handle(d, job, &done);
-    if (lacks_descriptor(&done) && again.text != NULL && d->parked_count < DISK_PARKED &&
-        !time_due(until, clock_now())) {
+    if (lacks_descriptor(&done) && is_copied && d->parked_count < DISK_PARKED && !time_due(until, clock_now())) {
         d->parked[d->parked_count++] = (struct parked){.job = again, .until = until};
-        msg_dispose(&done);
+        disk_result_dispose(&done);
         return;
     }
-    free(again.text);
+    disk_job_dispose(&again);
     push_result(d, &done);
 }
 
@@ -92,10 +102,10 @@ static void forget_parked(struct disk *d, uint32_t id)
         if (d->parked[i].job.id != id)
             continue;
         struct parked p = take_parked(d, i);
-        struct msg done = {.type = p.job.type == JOB_OPEN ? DONE_OPENED : DONE_CREATED, .id = id, .peer = p.job.peer};
+        struct disk_result done = {.type = p.job.type == JOB_OPEN ? DONE_OPENED : DONE_CREATED, .id = id};
 
         done.err = DUET_ECANCELLED;
-        msg_dispose(&p.job);
+        disk_job_dispose(&p.job);
         push_result(d, &done);
         return;
     }
@@ -105,7 +115,7 @@ static void forget_parked(struct disk *d, uint32_t id)
 
 /* A file whose end came first is read back for its hash, a part at a time, and others take their
  * turns between the parts. */
-static void commit_in_turn(struct disk *d, struct msg *job)
+static void commit_in_turn(struct disk *d, struct disk_job *job)
 {
     const struct open_file *f = disk_find(d, job->id);
 
@@ -117,7 +127,7 @@ static void commit_in_turn(struct disk *d, struct msg *job)
 
 static void next_commit(struct disk *d)
 {
-    struct msg job = d->commits[0];
+    struct disk_job job = d->commits[0];
 
     d->commit_count--;
     memmove(&d->commits[0], &d->commits[1], d->commit_count * sizeof(d->commits[0]));
@@ -155,7 +165,7 @@ static int sleep_ms(struct disk *d)
 }
 
 /* false: closed and empty. */
-static bool wait_for_job(struct disk *d, struct msg *job)
+static bool wait_for_job(struct disk *d, struct disk_job *job)
 {
     struct pollfd wait = {.fd = mqueue_ready_fd(d->jobs), .events = POLLIN};
     int ready = 0;
@@ -169,7 +179,7 @@ static bool wait_for_job(struct disk *d, struct msg *job)
     return true;
 }
 
-static void do_job(struct disk *d, struct msg *job)
+static void do_job(struct disk *d, struct disk_job *job)
 {
     if (job->type == JOB_COMMIT) {
         commit_in_turn(d, job);
@@ -185,7 +195,7 @@ static void do_job(struct disk *d, struct msg *job)
 static void *body(void *arg)
 {
     struct disk *d = arg;
-    struct msg job;
+    struct disk_job job;
 
     for (;;) {
         touch_parts(d);
@@ -202,7 +212,7 @@ static void *body(void *arg)
     while (d->parked_count > 0) { /* nobody is left to answer */
         struct parked p = take_parked(d, 0);
 
-        msg_dispose(&p.job);
+        disk_job_dispose(&p.job);
     }
     return NULL;
 }

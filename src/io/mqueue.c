@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,8 @@ struct mqueue {
     size_t waiting; /* threads in mqueue_push_wait */
     size_t first, count, capacity;
     size_t text_bytes; /* of all texts inside */
-    struct msg ring[];
+    const struct message_kind *kind;
+    _Alignas(max_align_t) unsigned char ring[];
 };
 
 /* An eventfd counter cannot overflow here: it is 0 or 1. */
@@ -49,13 +51,19 @@ static void signal_off(int fd)
     (void)n;
 }
 
-struct mqueue *mqueue_new(size_t capacity)
+static unsigned char *place_at(struct mqueue *q, size_t i)
+{
+    return q->ring + (q->first + i) % q->capacity * q->kind->bytes;
+}
+
+struct mqueue *mqueue_new(const struct message_kind *kind, size_t capacity)
 {
     assert(capacity > 0);
-    struct mqueue *q = calloc(1, sizeof(*q) + capacity * sizeof(q->ring[0]));
+    struct mqueue *q = calloc(1, sizeof(*q) + capacity * kind->bytes);
 
     if (q == NULL)
         return NULL;
+    q->kind = kind;
     q->capacity = capacity;
     q->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     q->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -73,13 +81,11 @@ struct mqueue *mqueue_new(size_t capacity)
 
 void mqueue_free(struct mqueue *q)
 {
-    struct msg m;
-
     if (q == NULL)
         return;
     assert(q->waiting == 0);
-    while (mqueue_pop(q, &m))
-        msg_dispose(&m);
+    for (size_t i = 0; i < q->count; i++)
+        q->kind->dispose(place_at(q, i));
     if (q->ready_fd >= 0)
         close(q->ready_fd);
     if (q->room_fd >= 0)
@@ -95,20 +101,15 @@ static bool is_full(const struct mqueue *q)
 }
 
 /* The text is nobody else's while the message is inside, so it weighs the same when it leaves. */
-static size_t text_bytes(const struct msg *m)
+static void append(struct mqueue *q, const void *m)
 {
-    return msg_has_text(m->type) && m->text != NULL ? strlen(m->text) : 0;
-}
-
-static void append(struct mqueue *q, const struct msg *m)
-{
-    q->ring[(q->first + q->count) % q->capacity] = *m;
-    q->text_bytes += text_bytes(m);
+    memcpy(place_at(q, q->count), m, q->kind->bytes);
+    q->text_bytes += q->kind->text_bytes(m);
     if (q->count++ == 0 && !q->closed)
         signal_on(q->ready_fd);
 }
 
-bool mqueue_push(struct mqueue *q, const struct msg *m)
+bool mqueue_push(struct mqueue *q, const void *m)
 {
     pthread_mutex_lock(&q->lock);
     const bool taken = !q->closed && !is_full(q);
@@ -121,7 +122,7 @@ bool mqueue_push(struct mqueue *q, const struct msg *m)
     return taken;
 }
 
-bool mqueue_push_wait(struct mqueue *q, const struct msg *m)
+bool mqueue_push_wait(struct mqueue *q, const void *m)
 {
     pthread_mutex_lock(&q->lock);
     q->waiting++;
@@ -136,14 +137,14 @@ bool mqueue_push_wait(struct mqueue *q, const struct msg *m)
     return taken;
 }
 
-bool mqueue_pop(struct mqueue *q, struct msg *out)
+bool mqueue_pop(struct mqueue *q, void *out)
 {
     pthread_mutex_lock(&q->lock);
     const bool found = q->count > 0;
 
     if (found) {
-        *out = q->ring[q->first];
-        q->text_bytes -= text_bytes(out);
+        memcpy(out, place_at(q, 0), q->kind->bytes);
+        q->text_bytes -= q->kind->text_bytes(out);
         q->first = (q->first + 1) % q->capacity;
         /* A closed queue stays readable, so that the consumer sees the end. */
         if (--q->count == 0 && !q->closed)
@@ -159,7 +160,7 @@ bool mqueue_pop(struct mqueue *q, struct msg *out)
     return found;
 }
 
-bool mqueue_pop_wait(struct mqueue *q, struct msg *out)
+bool mqueue_pop_wait(struct mqueue *q, void *out)
 {
     struct pollfd wait = {.fd = q->ready_fd, .events = POLLIN};
 

@@ -1,7 +1,8 @@
 /*
- * mqueue: the one queue between threads: bounded, first in first out, any
- * number of producers, one consumer.  Bounded in messages and in bytes of text:
- * a peer's longest texts must not add up behind a ui that stands still.
+ * mqueue: the queue between two threads: bounded, first in first out, messages
+ * of one kind, any number of producers, one consumer.  Bounded in messages and
+ * in bytes of text: a peer's longest texts must not add up behind a ui that
+ * stands still.
  *
  * Two file descriptors make it fit an event loop:
  *   ready_fd   readable exactly while a message is waiting, or the queue is closed
@@ -16,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "app/msg.h"
+#include "app/message.h"
 
 /* Full from this much text on (the last one may have gone beyond it). */
 #define MQUEUE_TEXT_BYTES (4 * 1024 * 1024)
@@ -24,19 +25,19 @@
 struct mqueue;
 
 /* NULL: out of memory or file descriptors (errno). capacity > 0. */
-struct mqueue *mqueue_new(size_t capacity);
+struct mqueue *mqueue_new(const struct message_kind *kind, size_t capacity);
 /* Disposes of the messages still inside.  No thread may use it any more.  NULL is fine. */
 void mqueue_free(struct mqueue *q);
 
-/* false: full (room_fd will tell) or closed. */
-bool mqueue_push(struct mqueue *q, const struct msg *m);
+/* A copy of m, a message of its kind.  false: full (room_fd will tell) or closed. */
+bool mqueue_push(struct mqueue *q, const void *m);
 /* Waits for room.  false: closed. */
-bool mqueue_push_wait(struct mqueue *q, const struct msg *m);
+bool mqueue_push_wait(struct mqueue *q, const void *m);
 
 /* false: empty. */
-bool mqueue_pop(struct mqueue *q, struct msg *out);
+bool mqueue_pop(struct mqueue *q, void *out);
 /* Waits for a message.  false: closed and empty. */
-bool mqueue_pop_wait(struct mqueue *q, struct msg *out);
+bool mqueue_pop_wait(struct mqueue *q, void *out);
 
 /* From now on pushes are refused; what is inside can still be popped. */
 void mqueue_close(struct mqueue *q);

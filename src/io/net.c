@@ -33,18 +33,18 @@
 #define NOTICE_BYTES 160
 #define NS_PER_US 1000
 
-enum wake { WAKE_SOCKET, WAKE_MESSAGE, WAKE_UI_ROOM, WAKE_DISK_ROOM, WAKE_TIMER, WAKE_COUNT };
+enum wake { WAKE_SOCKET, WAKE_UI, WAKE_DISK, WAKE_UI_ROOM, WAKE_DISK_ROOM, WAKE_TIMER, WAKE_COUNT };
 
 struct net {
     struct net_config cfg;
     pthread_t thread;
     int epoll_fd, timer_fd;
-    duet_time armed; /* what timer_fd is set to */
-    bool readable;   /* the socket may have something */
-    bool has_errors; /* the socket may have ICMP errors */
-    bool messages;   /* the queue may have something */
-    bool blocked;    /* the socket is full; `train` waits for it */
-    bool busy;       /* this turn did something */
+    duet_time armed;        /* what timer_fd is set to */
+    bool readable;          /* the socket may have something */
+    bool has_errors;        /* the socket may have ICMP errors */
+    bool messages, results; /* the queue of ui, or of the disk, may have something */
+    bool blocked;           /* the socket is full; `train` waits for it */
+    bool busy;              /* this turn did something */
     unsigned idle_turns;
     duet_time flushed; /* the trace, to its file */
     bool quitting;
@@ -109,7 +109,7 @@ static void take_messages(struct net *n)
     if (!n->messages)
         return;
     n->messages = false;
-    for (int i = 0; i < NET_MESSAGES && mqueue_pop(n->cfg.from, &m); i++) {
+    for (int i = 0; i < NET_MESSAGES && mqueue_pop(n->cfg.from_ui, &m); i++) {
         const duet_time now = clock_now();
 
         n->busy = true;
@@ -119,6 +119,19 @@ static void take_messages(struct net *n)
                 n->quit_by = time_min(n->quit_by, time_add(now, NET_QUIT_US));
         }
         hub_handle(n->cfg.hub, &m, now);
+    }
+}
+
+static void take_results(struct net *n)
+{
+    struct disk_result done;
+
+    if (!n->results)
+        return;
+    n->results = false;
+    for (int i = 0; i < NET_MESSAGES && mqueue_pop(n->cfg.from_disk, &done); i++) {
+        n->busy = true;
+        hub_handle_disk(n->cfg.hub, &done, clock_now());
     }
 }
 
@@ -208,12 +221,13 @@ static void send_trains(struct net *n)
 static void hand_out(struct net *n)
 {
     struct msg *m;
+    struct disk_job *job;
 
     if (n->has_notice && mqueue_push(n->cfg.to_ui, &n->notice))
         n->has_notice = false;
     while ((m = hub_next_ui(n->cfg.hub)) != NULL && mqueue_push(n->cfg.to_ui, m))
         hub_took_ui(n->cfg.hub);
-    while ((m = hub_next_disk(n->cfg.hub)) != NULL && mqueue_push(n->cfg.to_disk, m))
+    while ((job = hub_next_disk(n->cfg.hub)) != NULL && mqueue_push(n->cfg.to_disk, job))
         hub_took_disk(n->cfg.hub);
 }
 
@@ -247,6 +261,7 @@ static void turn(struct net *n)
     n->busy = false;
     receive(n);
     take_messages(n);
+    take_results(n);
     hear_refusals(n);
     tick(n);
     send_trains(n);
@@ -296,8 +311,11 @@ static void note_wake(struct net *n, const struct epoll_event *ev)
         if ((ev->events & EPOLLOUT) != 0 && n->blocked)
             send_train(n);
         break;
-    case WAKE_MESSAGE:
+    case WAKE_UI:
         n->messages = true;
+        break;
+    case WAKE_DISK:
+        n->results = true;
         break;
     case WAKE_UI_ROOM:
         mqueue_room_seen(n->cfg.to_ui);
@@ -349,17 +367,19 @@ static void send_last(struct net *n)
     } while ((n->busy || n->blocked) && time_before(clock_now(), stop));
 }
 
-/* What is left goes out: packets, then every message.  The queue to us is closed first, so the disk thread cannot wait
- * for us while we wait for it. */
+/* What is left goes out: packets, then every message.  The queues to us are closed first, so that the disk
+ * thread cannot wait for us while we wait for it. */
 static void finish(struct net *n, int failed)
 {
     struct msg *m;
+    struct disk_job *job;
 
     send_last(n);
     write_trace(n);
     flush_trace(n);
-    mqueue_close(n->cfg.from);
-    while ((m = hub_next_disk(n->cfg.hub)) != NULL && mqueue_push_wait(n->cfg.to_disk, m))
+    mqueue_close(n->cfg.from_ui);
+    mqueue_close(n->cfg.from_disk);
+    while ((job = hub_next_disk(n->cfg.hub)) != NULL && mqueue_push_wait(n->cfg.to_disk, job))
         hub_took_disk(n->cfg.hub);
     if (n->has_notice && !mqueue_push_wait(n->cfg.to_ui, &n->notice))
         msg_dispose(&n->notice);
@@ -424,7 +444,8 @@ int net_start(const struct net_config *cfg, struct net **out, int *sys)
     n->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     n->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (n->epoll_fd < 0 || n->timer_fd < 0 || watch(n, udp_fd(cfg->udp), WAKE_SOCKET) != 0 ||
-        watch(n, n->timer_fd, WAKE_TIMER) != 0 || watch(n, mqueue_ready_fd(cfg->from), WAKE_MESSAGE) != 0 ||
+        watch(n, n->timer_fd, WAKE_TIMER) != 0 || watch(n, mqueue_ready_fd(cfg->from_ui), WAKE_UI) != 0 ||
+        watch(n, mqueue_ready_fd(cfg->from_disk), WAKE_DISK) != 0 ||
         watch(n, mqueue_room_fd(cfg->to_ui), WAKE_UI_ROOM) != 0 ||
         watch(n, mqueue_room_fd(cfg->to_disk), WAKE_DISK_ROOM) != 0)
         *sys = errno;

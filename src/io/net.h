@@ -23,7 +23,7 @@
 #include "io/tracefile.h"
 #include "io/udp.h"
 
-#define NET_MESSAGES 64            /* taken from the queue in one turn */
+#define NET_MESSAGES 64            /* taken from each queue in one turn */
 #define NET_REFUSALS 16            /* ICMP errors heard of in one turn */
 #define NET_TRAINS 16              /* sent in one turn */
 #define NET_QUIT_US 3000000        /* after "quit at once" the thread ends by then, whatever peers and disk do */
@@ -36,8 +36,9 @@ struct net_config { /* everything is borrowed and outlives the thread */
     struct endpoint *endpoint;
     struct hub *hub;
     struct udp *udp;
-    struct tracefile *trace; /* NULL: none */
-    struct mqueue *from, *to_ui, *to_disk;
+    struct tracefile *trace;            /* NULL: none */
+    struct mqueue *from_ui, *to_ui;     /* of struct msg */
+    struct mqueue *to_disk, *from_disk; /* of struct disk_job, struct disk_result */
 };
 
 struct net;

@@ -21,12 +21,12 @@
 
 #define TO_NET_MESSAGES 1024
 #define TO_UI_MESSAGES 1024
-#define TO_DISK_MESSAGES 256 /* both pools' chunks and the jobs around them */
+#define DISK_MESSAGES 256 /* each way: both pools' chunks and the jobs around them */
 
 #define WHAT_BYTES 160
 
 struct node {
-    struct mqueue *to_net, *to_ui, *to_disk;
+    struct mqueue *to_net, *to_ui, *to_disk, *from_disk;
     struct udp *udp;
     struct tracefile *trace;
     struct endpoint *endpoint;
@@ -46,10 +46,11 @@ static int fail(int err, int sys, const char *what, char error[NODE_ERROR_BYTES]
 
 static int open_queues(struct node *n, char error[NODE_ERROR_BYTES], int *sys)
 {
-    n->to_net = mqueue_new(TO_NET_MESSAGES);
-    n->to_ui = mqueue_new(TO_UI_MESSAGES);
-    n->to_disk = mqueue_new(TO_DISK_MESSAGES);
-    if (n->to_net != NULL && n->to_ui != NULL && n->to_disk != NULL)
+    n->to_net = mqueue_new(&msg_kind, TO_NET_MESSAGES);
+    n->to_ui = mqueue_new(&msg_kind, TO_UI_MESSAGES);
+    n->to_disk = mqueue_new(&disk_job_kind, DISK_MESSAGES);
+    n->from_disk = mqueue_new(&disk_result_kind, DISK_MESSAGES);
+    if (n->to_net != NULL && n->to_ui != NULL && n->to_disk != NULL && n->from_disk != NULL)
         return 0;
     *sys = errno;
     return fail(DUET_ESYS, *sys, "cannot make the queues between threads", error);
@@ -135,16 +136,17 @@ static int start_threads(struct node *n, char error[NODE_ERROR_BYTES], int *sys)
         .hub = n->hub,
         .udp = n->udp,
         .trace = n->trace,
-        .from = n->to_net,
+        .from_ui = n->to_net,
         .to_ui = n->to_ui,
         .to_disk = n->to_disk,
+        .from_disk = n->from_disk,
     };
     struct msg listening = {.type = MSG_LISTENING};
     int err;
 
     udp_local(n->udp, &listening.addr);
     mqueue_push(n->to_ui, &listening); /* the queue is empty: there is room */
-    err = disk_start(n->disk, n->to_disk, n->to_net, sys);
+    err = disk_start(n->disk, n->to_disk, n->from_disk, sys);
     n->disk_runs = err == 0;
     if (err == 0)
         err = net_start(&net, &n->net, sys);
@@ -156,7 +158,7 @@ static int start_threads(struct node *n, char error[NODE_ERROR_BYTES], int *sys)
 static void dispose(struct node *n)
 {
     if (n->disk_runs) {
-        mqueue_close(n->to_net);
+        mqueue_close(n->from_disk);
         mqueue_close(n->to_disk);
         disk_join(n->disk);
     }
@@ -172,6 +174,7 @@ static void dispose(struct node *n)
     mqueue_free(n->to_net);
     mqueue_free(n->to_ui);
     mqueue_free(n->to_disk);
+    mqueue_free(n->from_disk);
     free(n);
 }
 

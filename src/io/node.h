@@ -3,7 +3,7 @@
  * threads, hands messages to and fro, joins them.
  *
  *   ui thread ── to_net ──▶ net thread ── to_disk ──▶ disk thread
- *             ◀─ to_ui ───             ◀── to_net ───
+ *             ◀─ to_ui ───             ◀─ from_disk ─
  *
  * All functions: the ui (main) thread only.
  */

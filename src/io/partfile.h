@@ -26,7 +26,7 @@
 #include <sys/types.h>
 
 #include "app/chunk.h"
-#include "app/msg.h"
+#include "app/digest.h"
 
 #define PARTFILE_PREFIX ".duet-part-"
 #define PARTFILE_NAME_BYTES 256

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "app/chunk.h"
-#include "app/msg.h"
+#include "app/digest.h"
 
 #define SOURCE_COPY_BYTES (16 << 20) /* most that is read when it is opened: /proc/kallsyms is 15 MB */
 

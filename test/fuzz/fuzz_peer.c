@@ -198,7 +198,8 @@ static void victim_turn(void)
     bool busy = true;
 
     for (int i = 0; busy && i < 1000; i++) {
-        struct msg *next, m, done;
+        struct msg *next, m;
+        const struct disk_job *next_job;
 
         busy = false;
         if (time_due(hub_deadline(w.hub), w.now))
@@ -210,11 +211,13 @@ static void victim_turn(void)
             on_told(&m);
             busy = true;
         }
-        while ((next = hub_next_disk(w.hub)) != NULL) {
-            m = *next;
+        while ((next_job = hub_next_disk(w.hub)) != NULL) {
+            struct disk_job job = *next_job;
+            struct disk_result done;
+
             hub_took_disk(w.hub);
-            if (disk_handle(w.disk, &m, &done))
-                hub_handle(w.hub, &done, w.now);
+            if (disk_handle(w.disk, &job, &done))
+                hub_handle_disk(w.hub, &done, w.now);
             busy = true;
         }
     }

@@ -19,8 +19,7 @@ struct disk_event {
 void disk_dispose(struct disk *d)
 {
     for (size_t i = 0; i < d->count; i++) {
-        struct msg *m = &d->jobs[(d->first + i) % DISK_QUEUE];
-        msg_dispose(m);
+        disk_job_dispose(&d->jobs[(d->first + i) % DISK_QUEUE]);
     }
     for (size_t i = 0; i < d->file_count; i++) {
         ranges_dispose(&d->files[i]->written);
@@ -80,16 +79,16 @@ static char *text_of(const char *folder, const char *name)
     return text;
 }
 
-static void fail_with(struct msg *done, int sys)
+static void fail_with(struct disk_result *done, int sys)
 {
     done->err = DUET_ESYS;
     done->sys = sys;
 }
 
-static struct msg do_open(struct world *w, struct disk *d, const struct msg *job)
+static struct disk_result do_open(struct world *w, struct disk *d, const struct disk_job *job)
 {
-    struct msg done = {.type = DONE_OPENED, .id = job->id};
-    struct source *s = find_source(w, job->text);
+    struct disk_result done = {.type = DONE_OPENED, .id = job->id};
+    struct source *s = find_source(w, job->open.path);
 
     if (find_file(d, job->id) != NULL)
         world_fail(w, "transfer %u is opened twice", job->id);
@@ -98,40 +97,41 @@ static struct msg do_open(struct world *w, struct disk *d, const struct msg *job
         return done;
     }
     add_file(d, job->id, s, false);
-    done.value = s->bytes;
-    done.text = text_of("", s->name);
+    done.opened.bytes = s->bytes;
+    done.opened.name = text_of("", s->name);
     return done;
 }
 
-static struct msg do_read(struct world *w, struct disk *d, const struct msg *job)
+static struct disk_result do_read(struct world *w, struct disk *d, const struct disk_job *job)
 {
-    struct msg done = {.type = DONE_READ, .id = job->id, .chunk = job->chunk};
+    struct disk_result done = {.type = DONE_READ, .id = job->id, .read = {.chunk = job->read.chunk}};
     struct disk_file *f = find_file(d, job->id);
 
-    job->chunk->used = 0;
-    if (f == NULL || f->is_writing || job->value != f->read_next) {
-        world_fail(w, "transfer %u: read at %llu, which is not the next", job->id, (unsigned long long)job->value);
+    job->read.chunk->used = 0;
+    if (f == NULL || f->is_writing || job->read.offset != f->read_next) {
+        world_fail(w, "transfer %u: read at %llu, which is not the next", job->id,
+                   (unsigned long long)job->read.offset);
         done.err = DUET_EINVAL;
         return done;
     }
     struct source *s = f->source;
     uint64_t end = s->fault == FAULT_SHRINKS ? s->fault_at : s->bytes;
-    uint64_t left = job->value < end ? end - job->value : 0;
+    uint64_t left = job->read.offset < end ? end - job->read.offset : 0;
     uint32_t n = left < CHUNK_BYTES ? (uint32_t)left : CHUNK_BYTES;
-    if (s->fault == FAULT_READ && job->value + n > s->fault_at) {
+    if (s->fault == FAULT_READ && job->read.offset + n > s->fault_at) {
         fail_with(&done, EIO);
         f->read_next += n; /* reads queued behind it still come */
         return done;
     }
-    source_fill(s, job->value, job->chunk->bytes, n);
-    job->chunk->used = n;
+    source_fill(s, job->read.offset, job->read.chunk->bytes, n);
+    job->read.chunk->used = n;
     f->read_next += n;
     return done;
 }
 
-static struct msg do_digest(struct world *w, struct disk *d, const struct msg *job)
+static struct disk_result do_digest(struct world *w, struct disk *d, const struct disk_job *job)
 {
-    struct msg done = {.type = DONE_DIGEST, .id = job->id};
+    struct disk_result done = {.type = DONE_DIGEST, .id = job->id};
     struct disk_file *f = find_file(d, job->id);
 
     if (f == NULL || f->is_writing) {
@@ -142,17 +142,17 @@ static struct msg do_digest(struct world *w, struct disk *d, const struct msg *j
     if (f->source->fault == FAULT_CHANGES || f->read_next != f->source->bytes)
         done.err = DUET_EINTEGRITY;
     else
-        memcpy(done.digest, source_digest(f->source), DIGEST_BYTES);
+        memcpy(done.digest.digest, source_digest(f->source), DIGEST_BYTES);
     if (f->source->fault == FAULT_NONE && f->read_next != f->source->bytes)
         world_fail(w, "transfer %u: digest before the whole file was read", job->id);
     f->is_finished = true;
     return done;
 }
 
-static struct msg do_create(struct world *w, struct disk *d, const struct msg *job)
+static struct disk_result do_create(struct world *w, struct disk *d, const struct disk_job *job)
 {
-    struct msg done = {.type = DONE_CREATED, .id = job->id};
-    struct source *s = find_source(w, job->text);
+    struct disk_result done = {.type = DONE_CREATED, .id = job->id};
+    struct source *s = find_source(w, job->create.name);
 
     if (find_file(d, job->id) != NULL)
         world_fail(w, "transfer %u is created twice", job->id);
@@ -160,8 +160,8 @@ static struct msg do_create(struct world *w, struct disk *d, const struct msg *j
         fail_with(&done, EACCES);
         return done;
     }
-    if (job->value != s->bytes)
-        world_fail(w, "%s is created with %llu bytes", s->name, (unsigned long long)job->value);
+    if (job->create.bytes != s->bytes)
+        world_fail(w, "%s is created with %llu bytes", s->name, (unsigned long long)job->create.bytes);
     add_file(d, job->id, s, true);
     return done;
 }
@@ -186,11 +186,11 @@ static void check_run(struct world *w, struct disk_file *f, const struct chunk *
         abort();
 }
 
-static struct msg do_write(struct world *w, struct disk *d, const struct msg *job)
+static struct disk_result do_write(struct world *w, struct disk *d, const struct disk_job *job)
 {
-    struct msg done = {.type = DONE_WROTE, .id = job->id, .chunk = job->chunk};
+    struct disk_result done = {.type = DONE_WROTE, .id = job->id, .wrote = {.chunk = job->write.chunk}};
     struct disk_file *f = find_file(d, job->id);
-    const struct chunk *c = job->chunk;
+    const struct chunk *c = job->write.chunk;
 
     if (f == NULL || !f->is_writing || c->used > CHUNK_BYTES || c->run_count > CHUNK_RUNS) {
         world_fail(w, "transfer %u: write to a file that is not open, or of a broken chunk", job->id);
@@ -207,9 +207,9 @@ static struct msg do_write(struct world *w, struct disk *d, const struct msg *jo
     return done;
 }
 
-static struct msg do_commit(struct world *w, struct disk *d, const struct msg *job)
+static struct disk_result do_commit(struct world *w, struct disk *d, const struct disk_job *job)
 {
-    struct msg done = {.type = DONE_COMMITTED, .id = job->id};
+    struct disk_result done = {.type = DONE_COMMITTED, .id = job->id};
     struct disk_file *f = find_file(d, job->id);
 
     if (f == NULL || !f->is_writing) {
@@ -222,7 +222,7 @@ static struct msg do_commit(struct world *w, struct disk *d, const struct msg *j
     if (ranges_end_of(&f->written, 0) != s->bytes)
         world_fail(w, "%s: committed with %llu of %llu bytes", s->name,
                    (unsigned long long)ranges_overlap(&f->written, 0, UINT64_MAX), (unsigned long long)s->bytes);
-    if (memcmp(job->digest, source_digest(s), DIGEST_BYTES) != 0)
+    if (memcmp(job->commit.digest, source_digest(s), DIGEST_BYTES) != 0)
         world_fail(w, "%s: committed under a wrong digest", s->name);
     if (s->fault == FAULT_COMMIT) {
         fail_with(&done, EIO);
@@ -230,11 +230,11 @@ static struct msg do_commit(struct world *w, struct disk *d, const struct msg *j
     }
     d->committed++;
     ui_on_commit(w, s);
-    done.text = text_of("/in/", s->name);
+    done.committed.path = text_of("/in/", s->name);
     return done;
 }
 
-static void do_abort(struct disk *d, const struct msg *job)
+static void do_abort(struct disk *d, const struct disk_job *job)
 {
     struct disk_file *f = find_file(d, job->id);
 
@@ -243,24 +243,31 @@ static void do_abort(struct disk *d, const struct msg *job)
 }
 
 /* Does it; false: a job without an answer. */
-static bool do_job(struct world *w, struct disk *d, const struct msg *job, struct msg *done)
+static bool do_job(struct world *w, struct disk *d, const struct disk_job *job, struct disk_result *done)
 {
-    if (job->type == JOB_OPEN)
+    switch (job->type) {
+    case JOB_OPEN:
         *done = do_open(w, d, job);
-    else if (job->type == JOB_READ)
+        break;
+    case JOB_READ:
         *done = do_read(w, d, job);
-    else if (job->type == JOB_DIGEST)
+        break;
+    case JOB_DIGEST:
         *done = do_digest(w, d, job);
-    else if (job->type == JOB_CREATE)
+        break;
+    case JOB_CREATE:
         *done = do_create(w, d, job);
-    else if (job->type == JOB_WRITE)
+        break;
+    case JOB_WRITE:
         *done = do_write(w, d, job);
-    else if (job->type == JOB_COMMIT)
+        break;
+    case JOB_COMMIT:
         *done = do_commit(w, d, job);
-    else if (job->type == JOB_ABORT)
+        break;
+    case JOB_ABORT:
         do_abort(d, job);
-    else
-        world_fail(w, "%s is no job for the disk", msg_type_name(job->type));
+        break;
+    }
     return job->type != JOB_ABORT && !w->failed;
 }
 
@@ -277,21 +284,21 @@ static void job_fire(struct world *w, struct event *e)
         d->is_busy = false;
         return; /* thawing starts it again */
     }
-    struct msg job = d->jobs[d->first];
+    struct disk_job job = d->jobs[d->first];
     d->first = (d->first + 1) % DISK_QUEUE;
     d->count--;
     d->is_busy = false;
-    struct msg done;
+    struct disk_result done;
     bool has_answer = do_job(w, d, &job, &done);
-    msg_dispose(&job);
+    disk_job_dispose(&job);
     start_next(w, n);
     if (has_answer)
-        world_tell(w, n, &done);
+        world_tell_done(w, n, &done);
 }
 
-static uint64_t job_us(const struct disk_config *c, const struct msg *job)
+static uint64_t job_us(const struct disk_config *c, const struct disk_job *job)
 {
-    uint64_t bytes = job->type == JOB_WRITE ? job->chunk->used : job->type == JOB_READ ? CHUNK_BYTES : 0;
+    uint64_t bytes = job->type == JOB_WRITE ? job->write.chunk->used : job->type == JOB_READ ? CHUNK_BYTES : 0;
 
     return c->latency_us + (c->rate_bytes_per_s != 0 ? bytes * US_PER_S / c->rate_bytes_per_s : 0);
 }
@@ -312,20 +319,28 @@ static void start_next(struct world *w, struct node *n)
     world_set_event(w, &e->event, time_add(w->now, job_us(&d->cfg, &d->jobs[d->first])));
 }
 
-static void check_chunk(struct world *w, const struct disk *d, const struct msg *job)
+/* The chunk that is the disk's while it has the job; NULL: none. */
+static const struct chunk *chunk_of(const struct disk_job *job)
 {
-    if (job->type != JOB_READ && job->type != JOB_WRITE)
-        return;
-    for (size_t i = 0; i < d->count; i++) {
-        const struct msg *other = &d->jobs[(d->first + i) % DISK_QUEUE];
-        if ((other->type == JOB_READ || other->type == JOB_WRITE) && other->chunk == job->chunk)
-            world_fail(w, "one chunk is in two jobs");
-    }
-    if (job->chunk->index >= CHUNK_POOL)
-        world_fail(w, "chunk %u is beyond its pool", job->chunk->index);
+    if (job->type == JOB_READ)
+        return job->read.chunk;
+    return job->type == JOB_WRITE ? job->write.chunk : NULL;
 }
 
-bool disk_push(struct world *w, struct node *n, const struct msg *job)
+static void check_chunk(struct world *w, const struct disk *d, const struct disk_job *job)
+{
+    const struct chunk *c = chunk_of(job);
+
+    if (c == NULL)
+        return;
+    for (size_t i = 0; i < d->count; i++)
+        if (chunk_of(&d->jobs[(d->first + i) % DISK_QUEUE]) == c)
+            world_fail(w, "one chunk is in two jobs");
+    if (c->index >= CHUNK_POOL)
+        world_fail(w, "chunk %u is beyond its pool", c->index);
+}
+
+bool disk_push(struct world *w, struct node *n, const struct disk_job *job)
 {
     struct disk *d = &n->disk;
 
@@ -355,9 +370,7 @@ size_t disk_chunks(const struct disk *d)
 {
     size_t held = 0;
 
-    for (size_t i = 0; i < d->count; i++) {
-        enum msg_type type = d->jobs[(d->first + i) % DISK_QUEUE].type;
-        held += type == JOB_READ || type == JOB_WRITE;
-    }
+    for (size_t i = 0; i < d->count; i++)
+        held += chunk_of(&d->jobs[(d->first + i) % DISK_QUEUE]) != NULL;
     return held;
 }

@@ -1,6 +1,6 @@
 /*
- * disk: a node's disk, in memory: executes JOB_… one after the other, each
- * taking some virtual time, and answers DONE_….  File contents are computed
+ * disk: a node's disk, in memory: executes jobs one after the other, each
+ * taking some virtual time, and answers.  File contents are computed
  * (source.h), so what is written is compared at once and nothing is stored.
  *
  * Checks as it goes: jobs come in an order that a real disk thread can serve,
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/msg.h"
+#include "app/disk_job.h"
 #include "base/ranges.h"
 #include "base/time.h"
 #include "source.h"
@@ -40,7 +40,7 @@ struct disk_file {
 
 struct disk {
     struct disk_config cfg;
-    struct msg jobs[DISK_QUEUE];
+    struct disk_job jobs[DISK_QUEUE];
     size_t first, count;
     bool is_busy; /* an event for the first job is under way */
     struct disk_file **files;
@@ -52,7 +52,7 @@ struct disk {
 void disk_dispose(struct disk *d);
 
 /* Takes a job over; false: no room now. */
-bool disk_push(struct world *w, struct node *n, const struct msg *job);
+bool disk_push(struct world *w, struct node *n, const struct disk_job *job);
 
 /* Goes on after its node was frozen. */
 void disk_resume(struct world *w, struct node *n);

@@ -306,6 +306,7 @@ static bool send_all(struct world *w, struct node *n, duet_time now)
 static void drain_hub(struct world *w, struct node *n)
 {
     struct msg *m;
+    const struct disk_job *job;
 
     while (!w->failed && w->now.us >= n->ui.cfg.away_until_us && w->now.us >= n->ui.busy_until_us &&
            (m = hub_next_ui(n->hub)) != NULL) {
@@ -314,7 +315,7 @@ static void drain_hub(struct world *w, struct node *n)
         hub_took_ui(n->hub);
         ui_on_message(w, n, &taken);
     }
-    while (!w->failed && (m = hub_next_disk(n->hub)) != NULL && disk_push(w, n, m))
+    while (!w->failed && (job = hub_next_disk(n->hub)) != NULL && disk_push(w, n, job))
         hub_took_disk(n->hub);
 }
 
@@ -410,5 +411,12 @@ void world_tell(struct world *w, struct node *n, struct msg *m)
     }
     n->idle_turns = 0;
     hub_handle(n->hub, m, world_node_time(w, n));
+    world_turn(w, n);
+}
+
+void world_tell_done(struct world *w, struct node *n, struct disk_result *done)
+{
+    n->idle_turns = 0;
+    hub_handle_disk(n->hub, done, world_node_time(w, n));
     world_turn(w, n);
 }

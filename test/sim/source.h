@@ -6,10 +6,11 @@
 #ifndef SIM_SOURCE_H
 #define SIM_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/msg.h"
+#include "app/digest.h"
 #include "base/rand.h"
 
 #define SOURCE_NAME_BYTES 64

@@ -495,19 +495,6 @@ static void dispatch(struct world *w, struct node *n, struct msg *m)
     case MSG_CLOSE:
     case MSG_LEAVING:
     case MSG_QUIT:
-    case JOB_OPEN:
-    case JOB_READ:
-    case JOB_DIGEST:
-    case JOB_CREATE:
-    case JOB_WRITE:
-    case JOB_COMMIT:
-    case JOB_ABORT:
-    case DONE_OPENED:
-    case DONE_READ:
-    case DONE_DIGEST:
-    case DONE_CREATED:
-    case DONE_WROTE:
-    case DONE_COMMITTED:
         world_fail(w, "node %zu: the hub tells the user %s", n->index, msg_type_name(m->type));
         return;
     }

@@ -164,6 +164,8 @@ void world_run(struct world *w);
 void world_turn(struct world *w, struct node *n);
 /* Hands a message to the node's hub and turns the crank; takes ownership. */
 void world_tell(struct world *w, struct node *n, struct msg *m);
+/* A result of its disk; the node is not frozen. */
+void world_tell_done(struct world *w, struct node *n, struct disk_result *done);
 void world_tell_later(struct world *w, struct node *n, const struct msg *m, uint64_t after_us);
 
 /* Calls fire(w, arg) at world time `at_us`, or now when that has passed. */

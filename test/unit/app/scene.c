@@ -13,6 +13,7 @@ static const uint64_t streams[2] = {STREAM_CONTROL, STREAM_CHAT};
 static void take_from_hub(struct scene *s)
 {
     struct msg *m;
+    const struct disk_job *job;
 
     while (!s->ui_stands_still && (m = hub_next_ui(s->hub)) != NULL) {
         cr_assert_lt(s->told_count, SCENE_KEPT);
@@ -21,9 +22,9 @@ static void take_from_hub(struct scene *s)
         s->told[s->told_count++] = *m;
         hub_took_ui(s->hub);
     }
-    while ((m = hub_next_disk(s->hub)) != NULL) {
+    while ((job = hub_next_disk(s->hub)) != NULL) {
         cr_assert_lt(s->job_count, SCENE_KEPT);
-        s->jobs[s->job_count++] = *m;
+        s->jobs[s->job_count++] = *job;
         hub_took_disk(s->hub);
     }
 }
@@ -125,7 +126,7 @@ void scene_forget(struct scene *s)
     for (size_t i = 0; i < s->told_count; i++)
         msg_dispose(&s->told[i]);
     for (size_t i = 0; i < s->job_count; i++)
-        msg_dispose(&s->jobs[i]);
+        disk_job_dispose(&s->jobs[i]);
     for (size_t i = 0; i < s->heard_count; i++)
         free(s->heard[i].bytes);
     s->told_count = s->job_count = s->heard_count = 0;
@@ -178,6 +179,31 @@ void scene_tell_text(struct scene *s, struct msg m, const char *text)
     scene_tell(s, m);
 }
 
+void scene_done(struct scene *s, struct disk_result done)
+{
+    hub_handle_disk(s->hub, &done, s->pair.now);
+    scene_run(s, 0);
+}
+
+void scene_opened(struct scene *s, size_t n, const char *name, uint64_t bytes)
+{
+    struct disk_result done = {.type = DONE_OPENED, .id = scene_job(s, JOB_OPEN, n)->id};
+
+    done.opened.name = strdup(name);
+    done.opened.bytes = bytes;
+    scene_done(s, done);
+}
+
+void scene_read(struct scene *s, size_t n)
+{
+    const struct disk_job *job = scene_job(s, JOB_READ, n);
+    const struct disk_result done = {.type = DONE_READ, .id = job->id, .read = {.chunk = job->read.chunk}};
+
+    done.read.chunk->used = CHUNK_BYTES;
+    memset(done.read.chunk->bytes, 7, CHUNK_BYTES);
+    scene_done(s, done);
+}
+
 static size_t count_of(const struct msg *v, size_t count, enum msg_type type)
 {
     size_t found = 0;
@@ -213,14 +239,22 @@ size_t scene_told_at(const struct scene *s, enum msg_type type)
     return m != NULL ? (size_t)(m - s->told) : SIZE_MAX;
 }
 
-size_t scene_job_count(const struct scene *s, enum msg_type type)
+size_t scene_job_count(const struct scene *s, enum disk_job_type type)
 {
-    return count_of(s->jobs, s->job_count, type);
+    size_t found = 0;
+
+    for (size_t i = 0; i < s->job_count; i++)
+        found += s->jobs[i].type == type;
+    return found;
 }
 
-const struct msg *scene_job(const struct scene *s, enum msg_type type, size_t n)
+const struct disk_job *scene_job(const struct scene *s, enum disk_job_type type, size_t n)
 {
-    return nth_of(s->jobs, s->job_count, type, n);
+    for (size_t i = 0; i < s->job_count; i++) {
+        if (s->jobs[i].type == type && n-- == 0)
+            return &s->jobs[i];
+    }
+    return NULL;
 }
 
 /* ---- the guest ---- */

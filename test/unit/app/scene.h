@@ -31,7 +31,7 @@ struct scene {
     bool ui_stands_still;
     struct msg told[SCENE_KEPT]; /* to ui, in order */
     size_t told_count;
-    struct msg jobs[SCENE_KEPT]; /* to disk, in order */
+    struct disk_job jobs[SCENE_KEPT]; /* to disk, in order */
     size_t job_count;
     bool guest_is_deaf; /* reads nothing */
     struct channel guest_in[2];
@@ -58,17 +58,24 @@ void scene_befriend(struct scene *s, uint64_t hello_flags);
 #define SCENE_HELLO_ALL (HELLO_TAKES_FILES | HELLO_SERVES)
 
 void scene_run(struct scene *s, uint64_t us);
-/* From ui or disk.  Text is copied. */
+/* From ui.  Text is copied. */
 void scene_tell(struct scene *s, struct msg m);
 void scene_tell_text(struct scene *s, struct msg m, const char *text);
+
+/* From disk; it takes over what the result owns. */
+void scene_done(struct scene *s, struct disk_result done);
+/* A file of that many bytes is open: the answer to the n-th JOB_OPEN. */
+void scene_opened(struct scene *s, size_t n, const char *name, uint64_t bytes);
+/* The n-th JOB_READ brought a whole chunk. */
+void scene_read(struct scene *s, size_t n);
 
 /* What ui was told of this type: how often, and the n-th (from 0; NULL: not so often). */
 size_t scene_told_count(const struct scene *s, enum msg_type type);
 const struct msg *scene_told(const struct scene *s, enum msg_type type, size_t n);
 /* Place among all that ui was told; SIZE_MAX: it was not. */
 size_t scene_told_at(const struct scene *s, enum msg_type type);
-const struct msg *scene_job(const struct scene *s, enum msg_type type, size_t n);
-size_t scene_job_count(const struct scene *s, enum msg_type type);
+const struct disk_job *scene_job(const struct scene *s, enum disk_job_type type, size_t n);
+size_t scene_job_count(const struct scene *s, enum disk_job_type type);
 
 /* The guest's application messages: well formed; or bytes of any kind.  false: not all of it could
  * be written, since it is over or the hub did not read for two seconds. */

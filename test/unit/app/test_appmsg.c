@@ -5,6 +5,7 @@
 #include "app/appmsg.h"
 #include "base/bytes.h"
 #include "base/err.h"
+#include "wire/limits.h"
 
 static const char reason[] = "no space left";
 

@@ -210,13 +210,11 @@ Test(hub, a_result_of_the_disk_that_comes_after_the_end_is_put_away)
 
     scene_befriend(s, SCENE_HELLO_ALL);
     scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
-    struct msg opened = {.type = DONE_OPENED, .id = scene_job(s, JOB_OPEN, 0)->id, .value = 10};
-
     scene_tell(s, (struct msg){.type = MSG_CLOSE, .peer = s->peer});
     scene_tell(s, quit);
     scene_run(s, 5 * S_US);
     cr_expect_not(hub_done(s->hub), "the disk still has a job of ours");
-    scene_tell_text(s, opened, "file");
+    scene_opened(s, 0, "file", 10);
     cr_expect_eq(scene_job_count(s, JOB_ABORT), 1);
     cr_expect(hub_done(s->hub));
     cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 1);
@@ -234,10 +232,11 @@ Test(hub, a_file_that_cannot_be_stored_is_told_to_its_sender)
     scene_guest_offers(s, 1, 2, "film", 10);
     scene_run(s, S_US);
     cr_assert_eq(scene_job_count(s, JOB_CREATE), 1);
-    const struct msg failed = {
+    struct disk_result failed = {
         .type = DONE_CREATED, .id = scene_job(s, JOB_CREATE, 0)->id, .err = DUET_ESYS, .sys = ENOENT};
 
-    scene_tell_text(s, failed, "cannot create a file in /home/bob/in: No such file or directory");
+    failed.created.why = strdup("cannot create a file in /home/bob/in: No such file or directory");
+    scene_done(s, failed);
     scene_run(s, S_US);
     const struct appmsg *m = scene_heard(s, APPMSG_REFUSE, 0);
 
@@ -299,7 +298,7 @@ Test(hub, a_peer_is_not_waited_for_before_both_trust)
         if (trusted) { /* by us, and something is under way already */
             scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
             scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
-            scene_tell_text(s, (struct msg){.type = DONE_OPENED, .id = scene_job(s, JOB_OPEN, 0)->id}, "file");
+            scene_opened(s, 0, "file", 0);
         }
         scene_tell(s, quit);
         scene_run(s, S_US);
@@ -405,7 +404,7 @@ Test(hub, a_peer_that_lives_and_takes_nothing_in_is_not_waited_for_without_end)
     cut_the_wire(s);
     scene_guest_hello(s, 0); /* never gets there */
     scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
-    scene_tell_text(s, (struct msg){.type = DONE_OPENED, .id = scene_job(s, JOB_OPEN, 0)->id}, "file");
+    scene_opened(s, 0, "file", 0);
     scene_tell(s, (struct msg){.type = MSG_CANCEL, .id = scene_told(s, MSG_SENDING, 0)->id});
     scene_tell(s, quit); /* the file is over; that the peer knows so is all that is waited for */
     const duet_time start = s->pair.now;

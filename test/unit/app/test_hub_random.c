@@ -160,13 +160,13 @@ static void peer_acts(struct monkey *m)
 /* ---- the disk ---- */
 
 /* Whole, as the size of the file has it. */
-static uint32_t read_bytes(const struct monkey *m, const struct msg *job)
+static uint32_t read_bytes(const struct monkey *m, const struct disk_job *job)
 {
     for (size_t i = m->s->told_count; i-- > 0;) {
         const struct msg *sending = &m->s->told[i];
 
-        if (sending->type == MSG_SENDING && sending->id == job->id && sending->value - job->value < CHUNK_BYTES)
-            return (uint32_t)(sending->value - job->value);
+        if (sending->type == MSG_SENDING && sending->id == job->id && sending->value - job->read.offset < CHUNK_BYTES)
+            return (uint32_t)(sending->value - job->read.offset);
     }
     return CHUNK_BYTES;
 }
@@ -177,27 +177,39 @@ static void disk_answers(struct monkey *m)
 
     if (m->jobs_done == s->job_count)
         return;
-    struct msg *job = &s->jobs[m->jobs_done++], done = {.id = job->id, .err = dice(m, 40) == 0 ? DUET_ESYS : 0};
+    const struct disk_job *job = &s->jobs[m->jobs_done++];
+    struct disk_result done = {.id = job->id, .err = dice(m, 40) == 0 ? DUET_ESYS : 0};
 
-    if (job->type == JOB_ABORT)
-        return;
-    if (job->type == JOB_OPEN || job->type == JOB_COMMIT) {
-        done.type = job->type == JOB_OPEN ? DONE_OPENED : DONE_COMMITTED;
-        done.value = dice(m, 4) * CHUNK_BYTES + dice(m, 2);
-        scene_tell_text(s, done, "file");
+    switch (job->type) {
+    case JOB_OPEN:
+        done.type = DONE_OPENED;
+        done.opened.bytes = dice(m, 4) * CHUNK_BYTES + dice(m, 2);
+        done.opened.name = strdup("file");
+        break;
+    case JOB_READ:
+        done.type = DONE_READ;
+        done.read.chunk = job->read.chunk;
+        done.read.chunk->used = dice(m, 20) != 0 ? read_bytes(m, job) : (uint32_t)dice(m, CHUNK_BYTES + 1);
+        break;
+    case JOB_DIGEST:
+        done.type = DONE_DIGEST;
+        break;
+    case JOB_CREATE:
+        done.type = DONE_CREATED;
+        break;
+    case JOB_WRITE:
+        done.type = DONE_WROTE;
+        done.wrote.chunk = job->write.chunk;
+        break;
+    case JOB_COMMIT:
+        done.type = DONE_COMMITTED;
+        if (done.err == 0)
+            done.committed.path = strdup("file");
+        break;
+    case JOB_ABORT:
         return;
     }
-    if (job->type == JOB_DIGEST)
-        done.type = DONE_DIGEST;
-    else if (job->type == JOB_CREATE)
-        done.type = DONE_CREATED;
-    else
-        done.type = job->type == JOB_READ ? DONE_READ : DONE_WROTE;
-    if (job->type == JOB_READ || job->type == JOB_WRITE)
-        done.chunk = job->chunk;
-    if (job->type == JOB_READ)
-        done.chunk->used = dice(m, 20) != 0 ? read_bytes(m, job) : (uint32_t)dice(m, CHUNK_BYTES + 1);
-    scene_tell(s, done);
+    scene_done(s, done);
 }
 
 /* ---- the user ---- */

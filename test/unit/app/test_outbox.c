@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/msg.h"
 #include "app/outbox.h"
 
 static struct msg text(uint32_t id, const char *words)
@@ -18,23 +19,45 @@ static struct msg progress(uint32_t id, uint64_t done)
     return (struct msg){.type = MSG_PROGRESS, .id = id, .progress = p};
 }
 
+static void push(struct outbox *o, struct msg m)
+{
+    cr_assert_eq(outbox_push(o, &m), 0);
+}
+
+static bool is_of_one_transfer(const void *waiting, const void *m)
+{
+    const struct msg *old = waiting, *new = m;
+
+    return old->type == MSG_PROGRESS && old->id == new->id;
+}
+
+static void push_progress(struct outbox *o, struct msg m)
+{
+    cr_assert_eq(outbox_push_snapshot(o, &m, is_of_one_transfer), 0);
+}
+
+static const struct msg *first(struct outbox *o)
+{
+    return outbox_first(o);
+}
+
 Test(outbox, keeps_order_while_it_wraps_and_grows)
 {
     struct outbox o;
     uint32_t in = 0, out = 0;
 
-    cr_assert_eq(outbox_init(&o, 4), 0);
+    cr_assert_eq(outbox_init(&o, &msg_kind, 4), 0);
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < 3; i++)
-            cr_assert_eq(outbox_push(&o, (struct msg){.type = MSG_DELIVERED, .id = in++}), 0);
+            cr_assert_eq(outbox_push(&o, &(struct msg){.type = MSG_DELIVERED, .id = in++}), 0);
         for (int i = 0; i < 2; i++) {
-            cr_assert_eq(outbox_first(&o)->id, out++);
+            cr_assert_eq(first(&o)->id, out++);
             outbox_drop(&o);
         }
     }
     cr_assert_eq(o.count, 20);
     while (outbox_first(&o) != NULL) {
-        cr_assert_eq(outbox_first(&o)->id, out++);
+        cr_assert_eq(first(&o)->id, out++);
         outbox_drop(&o);
     }
     cr_assert_eq(out, in);
@@ -45,12 +68,12 @@ Test(outbox, weighs_the_texts_waiting)
 {
     struct outbox o;
 
-    outbox_init(&o, 2);
-    outbox_push(&o, text(1, "four"));
-    outbox_push(&o, text(2, "sixsix"));
-    outbox_push(&o, (struct msg){.type = MSG_LISTENING});
+    outbox_init(&o, &msg_kind, 2);
+    push(&o, text(1, "four"));
+    push(&o, text(2, "sixsix"));
+    outbox_push(&o, &(struct msg){.type = MSG_LISTENING});
     cr_assert_eq(o.text_bytes, 10);
-    free(outbox_first(&o)->text); /* its new owner may be done with it before outbox_drop */
+    free(first(&o)->text); /* its new owner may be done with it before outbox_drop */
     outbox_drop(&o);
     cr_assert_eq(o.text_bytes, 6);
     outbox_dispose(&o);
@@ -60,12 +83,12 @@ Test(outbox, a_newer_snapshot_replaces_the_waiting_one_of_its_transfer_only)
 {
     struct outbox o;
 
-    outbox_init(&o, 2);
-    outbox_push_progress(&o, progress(1, 10));
-    outbox_push_progress(&o, progress(2, 20));
-    outbox_push_progress(&o, progress(1, 30));
+    outbox_init(&o, &msg_kind, 2);
+    push_progress(&o, progress(1, 10));
+    push_progress(&o, progress(2, 20));
+    push_progress(&o, progress(1, 30));
     cr_assert_eq(o.count, 2);
-    cr_assert_eq(outbox_first(&o)->progress->id, 1);
-    cr_assert_eq(outbox_first(&o)->progress->done_bytes, 30);
+    cr_assert_eq(first(&o)->progress->id, 1);
+    cr_assert_eq(first(&o)->progress->done_bytes, 30);
     outbox_dispose(&o);
 }

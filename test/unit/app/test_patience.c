@@ -46,11 +46,8 @@ static void expect_about(uint64_t us, uint64_t wanted_us)
 /* Offers a file. */
 static const struct appmsg *offer(void)
 {
-    struct msg done = {.type = DONE_OPENED, .value = FILE_BYTES};
-
     scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/home/file");
-    done.id = scene_job(s, JOB_OPEN, 0)->id;
-    scene_tell_text(s, done, "file");
+    scene_opened(s, 0, "file", FILE_BYTES);
     scene_run(s, 100000);
     return scene_heard(s, APPMSG_OFFER, 0);
 }
@@ -73,14 +70,8 @@ static void disk_reads(void)
 {
     static size_t answered;
 
-    for (; answered < scene_job_count(s, JOB_READ); answered++) {
-        struct msg done = *scene_job(s, JOB_READ, answered);
-
-        done.type = DONE_READ;
-        done.chunk->used = CHUNK_BYTES;
-        memset(done.chunk->bytes, 7, CHUNK_BYTES);
-        scene_tell(s, done);
-    }
+    for (; answered < scene_job_count(s, JOB_READ); answered++)
+        scene_read(s, answered);
 }
 
 Test(patience, a_command_without_an_answer_ends)

@@ -25,17 +25,16 @@ static void set_up(void)
     env.now = pair.now;
     env.send_pool = chunk_pool_new(CHUNK_POOL, NULL);
     env.recv_pool = chunk_pool_new(1, NULL);
-    cr_assert(outbox_init(&env.ui, 16) == 0 && outbox_init(&env.disk, DISK_JOBS_MAX) == 0);
+    cr_assert(outbox_init(&env.ui, &msg_kind, 16) == 0 && outbox_init(&env.disk, &disk_job_kind, DISK_JOBS_MAX) == 0);
     hog.conn = again.conn = other.conn = pair.conn[0]; /* one connection does for all */
 }
 
 static void tear_down(void)
 {
-    for (struct msg *m; (m = outbox_first(&env.disk)) != NULL; outbox_drop(&env.disk)) {
-        if (m->chunk != NULL)
-            chunk_give(env.send_pool, m->chunk);
-        m->chunk = NULL;
-        msg_dispose(m);
+    for (struct disk_job *job; (job = outbox_first(&env.disk)) != NULL; outbox_drop(&env.disk)) {
+        if (job->type == JOB_READ)
+            chunk_give(env.send_pool, job->read.chunk);
+        disk_job_dispose(job);
     }
     transfers_dispose(&env);
     outbox_dispose(&env.ui);

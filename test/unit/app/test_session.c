@@ -372,9 +372,7 @@ Test(session, files_offered_before_hello_fail_when_it_says_that_none_are_taken)
     for (uint32_t i = 1; i <= FILES; i++)
         scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = i}, "/some/file");
     cr_expect_eq(scene_job_count(s, JOB_OPEN), TRANSFERS_PER_PEER, "the others wait their turn");
-    struct msg opened = {.type = DONE_OPENED, .id = scene_job(s, JOB_OPEN, 0)->id, .value = 10};
-
-    scene_tell_text(s, opened, "file");
+    scene_opened(s, 0, "file", 10);
     scene_guest_hello(s, HELLO_SERVES);
     scene_run(s, S_US);
     cr_expect_eq(scene_heard_count(s, APPMSG_OFFER), 1);

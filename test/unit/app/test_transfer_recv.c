@@ -32,7 +32,7 @@ static void set_up(void)
     env.now = pair.now;
     env.recv_pool = chunk_pool_new(CHUNK_POOL, NULL);
     env.send_pool = chunk_pool_new(1, NULL);
-    cr_assert(outbox_init(&env.ui, 16) == 0 && outbox_init(&env.disk, DISK_JOBS_MAX) == 0);
+    cr_assert(outbox_init(&env.ui, &msg_kind, 16) == 0 && outbox_init(&env.disk, &disk_job_kind, DISK_JOBS_MAX) == 0);
     peer.conn = again.conn = other.conn = third.conn = pair.conn[0]; /* one connection does for all */
     channel_init(&third.control, PEER_CONTROL_OUT_BYTES);
     channel_init(&peer.control, PEER_CONTROL_OUT_BYTES);
@@ -59,11 +59,12 @@ TestSuite(transfer_recv, .init = set_up, .fini = tear_down);
 /* What was said to disk and ui has left. */
 static void empty_outboxes(void)
 {
+    struct disk_job *job;
     struct msg *m;
 
-    while ((m = outbox_first(&env.disk)) != NULL) {
-        transfer_job_left(&env, m);
-        msg_dispose(m);
+    while ((job = outbox_first(&env.disk)) != NULL) {
+        transfer_job_left(&env, job);
+        disk_job_dispose(job);
         outbox_drop(&env.disk);
     }
     while ((m = outbox_first(&env.ui)) != NULL) {
@@ -103,7 +104,7 @@ static struct transfer *offered_by(struct peer *p, uint64_t bytes)
     cr_assert_not(p->doomed, "%s", p->doom_reason);
     empty_outboxes();
     struct transfer *t = env.transfers[env.transfer_count - 1];
-    struct msg done = {.type = DONE_CREATED, .id = t->id};
+    struct disk_result done = {.type = DONE_CREATED, .id = t->id};
 
     transfer_recv_done(&env, t, &done);
     transfer_recv_pump(&env);

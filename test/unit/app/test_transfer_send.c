@@ -29,11 +29,9 @@ TestSuite(transfer_send, .init = set_up, .fini = tear_down);
 static uint64_t send_file(uint32_t ui_id)
 {
     const size_t before = scene_heard_count(s, APPMSG_OFFER);
-    struct msg done = {.type = DONE_OPENED, .value = FILE_BYTES};
 
     scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = ui_id}, "/home/file");
-    done.id = scene_job(s, JOB_OPEN, scene_job_count(s, JOB_OPEN) - 1)->id;
-    scene_tell_text(s, done, "file");
+    scene_opened(s, scene_job_count(s, JOB_OPEN) - 1, "file", FILE_BYTES);
     scene_run(s, 100000);
     cr_assert_eq(scene_heard_count(s, APPMSG_OFFER), before + 1);
     return scene_heard(s, APPMSG_OFFER, before)->offer.stream;
@@ -64,14 +62,8 @@ static void disk_reads(void)
         scene_run(s, 50000);
         if (reads_answered == scene_job_count(s, JOB_READ))
             return;
-        while (reads_answered < scene_job_count(s, JOB_READ)) {
-            struct msg done = *scene_job(s, JOB_READ, reads_answered++);
-
-            done.type = DONE_READ;
-            done.chunk->used = CHUNK_BYTES;
-            memset(done.chunk->bytes, 7, CHUNK_BYTES);
-            scene_tell(s, done);
-        }
+        while (reads_answered < scene_job_count(s, JOB_READ))
+            scene_read(s, reads_answered++);
     }
     cr_assert(false, "it reads without end");
 }

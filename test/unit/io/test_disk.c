@@ -22,31 +22,38 @@ static struct disk *disk_in(const struct tmpdir *d)
     return k;
 }
 
-static struct msg with_text(enum msg_type type, uint32_t id, const char *text)
+static struct disk_job open_of(uint32_t id, const char *path)
 {
-    return (struct msg){.type = type, .id = id, .text = strdup(text)};
+    return (struct disk_job){.type = JOB_OPEN, .id = id, .open = {.path = strdup(path)}};
 }
 
-static struct msg with_chunk(enum msg_type type, uint32_t id)
+static struct disk_job read_of(uint32_t id)
 {
-    return (struct msg){.type = type, .id = id, .chunk = &chunk};
+    return (struct disk_job){.type = JOB_READ, .id = id, .read = {.chunk = &chunk}};
 }
 
-static struct msg create(uint32_t id, const char *name, uint64_t bytes)
+static struct disk_job digest_of(uint32_t id)
 {
-    struct msg m = with_text(JOB_CREATE, id, name);
-
-    m.value = bytes;
-    return m;
+    return (struct disk_job){.type = JOB_DIGEST, .id = id};
 }
 
-static struct msg commit(uint32_t id, const char *text)
+static struct disk_job write_of(uint32_t id)
 {
-    struct msg m = {.type = JOB_COMMIT, .id = id};
+    return (struct disk_job){.type = JOB_WRITE, .id = id, .write = {.chunk = &chunk}};
+}
+
+static struct disk_job create(uint32_t id, const char *name, uint64_t bytes)
+{
+    return (struct disk_job){.type = JOB_CREATE, .id = id, .create = {.name = strdup(name), .bytes = bytes}};
+}
+
+static struct disk_job commit(uint32_t id, const char *text)
+{
+    struct disk_job m = {.type = JOB_COMMIT, .id = id};
     XXH128_canonical_t c;
 
     XXH128_canonicalFromHash(&c, XXH3_128bits(text, strlen(text)));
-    memcpy(m.digest, c.digest, DIGEST_BYTES);
+    memcpy(m.commit.digest, c.digest, DIGEST_BYTES);
     return m;
 }
 
@@ -58,9 +65,9 @@ static void load(const char *text)
 }
 
 /* Does a job that is to be answered, with this type and id. */
-static struct msg ask(struct disk *k, struct msg job, enum msg_type answer)
+static struct disk_result ask(struct disk *k, struct disk_job job, enum disk_result_type answer)
 {
-    struct msg done;
+    struct disk_result done;
     const uint32_t id = job.id;
 
     cr_assert(disk_handle(k, &job, &done));
@@ -73,20 +80,20 @@ Test(disk, receives_a_file_and_names_its_final_path)
 {
     struct tmpdir d = tmpdir_make();
     struct disk *k = disk_in(&d);
-    struct msg done;
+    struct disk_result done;
     struct stat st;
     bool found;
 
     cr_expect_eq(ask(k, create(1, "f.txt", 5), DONE_CREATED).err, 0);
     cr_expect_eq(tmpdir_count(&d, ".duet-part-"), 1);
     load("hello");
-    done = ask(k, with_chunk(JOB_WRITE, 1), DONE_WROTE);
+    done = ask(k, write_of(1), DONE_WROTE);
     cr_expect_eq(done.err, 0);
-    cr_expect_eq(done.chunk, &chunk);
+    cr_expect_eq(done.wrote.chunk, &chunk);
     done = ask(k, commit(1, "hello"), DONE_COMMITTED);
     cr_expect_eq(done.err, 0);
-    cr_expect_str_eq(done.text, tmpdir_path(&d, "f.txt"));
-    msg_dispose(&done);
+    cr_expect_str_eq(done.committed.path, tmpdir_path(&d, "f.txt"));
+    disk_result_dispose(&done);
     cr_expect_str_eq(tmpdir_get(&d, "f.txt", &found), "hello");
     cr_assert_eq(fstatat(d.fd, "f.txt", &st, 0), 0);
     cr_expect_eq(st.st_mode & 07777, 0644, "0666 less the umask");
@@ -99,22 +106,23 @@ Test(disk, sends_a_file_and_ends_it_with_the_digest)
 {
     struct tmpdir d = tmpdir_make();
     struct disk *k = disk_in(&d);
-    struct msg done, want = commit(0, "hello");
+    struct disk_result done;
+    const struct disk_job want = commit(0, "hello");
 
     tmpdir_put(&d, "f.txt", "hello", 5);
-    done = ask(k, with_text(JOB_OPEN, 7, tmpdir_path(&d, "f.txt")), DONE_OPENED);
+    done = ask(k, open_of(7, tmpdir_path(&d, "f.txt")), DONE_OPENED);
     cr_expect_eq(done.err, 0);
-    cr_expect_eq(done.value, 5);
-    cr_expect_str_eq(done.text, "f.txt");
-    msg_dispose(&done);
-    done = ask(k, with_chunk(JOB_READ, 7), DONE_READ);
+    cr_expect_eq(done.opened.bytes, 5);
+    cr_expect_str_eq(done.opened.name, "f.txt");
+    disk_result_dispose(&done);
+    done = ask(k, read_of(7), DONE_READ);
     cr_expect_eq(done.err, 0);
-    cr_expect_eq(done.chunk, &chunk);
+    cr_expect_eq(done.read.chunk, &chunk);
     cr_expect_eq(chunk.used, 5);
-    done = ask(k, (struct msg){.type = JOB_DIGEST, .id = 7}, DONE_DIGEST);
+    done = ask(k, digest_of(7), DONE_DIGEST);
     cr_expect_eq(done.err, 0);
-    cr_expect_eq(memcmp(done.digest, want.digest, DIGEST_BYTES), 0);
-    cr_expect_eq(ask(k, with_chunk(JOB_READ, 7), DONE_READ).err, DUET_ENOTFOUND, "it is over");
+    cr_expect_eq(memcmp(done.digest.digest, want.commit.digest, DIGEST_BYTES), 0);
+    cr_expect_eq(ask(k, read_of(7), DONE_READ).err, DUET_ENOTFOUND, "it is over");
     disk_free(k);
     tmpdir_remove(&d);
 }
@@ -123,14 +131,14 @@ Test(disk, a_file_that_changed_is_never_called_good)
 {
     struct tmpdir d = tmpdir_make();
     struct disk *k = disk_in(&d);
-    struct msg done;
+    struct disk_result done;
 
     tmpdir_put(&d, "f", "hello", 5);
-    done = ask(k, with_text(JOB_OPEN, 7, tmpdir_path(&d, "f")), DONE_OPENED);
-    msg_dispose(&done);
-    cr_expect_eq(ask(k, with_chunk(JOB_READ, 7), DONE_READ).err, 0);
+    done = ask(k, open_of(7, tmpdir_path(&d, "f")), DONE_OPENED);
+    disk_result_dispose(&done);
+    cr_expect_eq(ask(k, read_of(7), DONE_READ).err, 0);
     tmpdir_put(&d, "f", "hell", 4);
-    cr_expect_eq(ask(k, (struct msg){.type = JOB_DIGEST, .id = 7}, DONE_DIGEST).err, DUET_EINTEGRITY);
+    cr_expect_eq(ask(k, digest_of(7), DONE_DIGEST).err, DUET_EINTEGRITY);
     disk_free(k);
     tmpdir_remove(&d);
 }
@@ -139,17 +147,17 @@ Test(disk, a_file_that_grew_is_good_as_far_as_it_was_offered)
 {
     struct tmpdir d = tmpdir_make();
     struct disk *k = disk_in(&d);
-    struct msg done;
+    struct disk_result done;
 
     tmpdir_put(&d, "f", "hello", 5);
-    done = ask(k, with_text(JOB_OPEN, 7, tmpdir_path(&d, "f")), DONE_OPENED);
-    msg_dispose(&done);
+    done = ask(k, open_of(7, tmpdir_path(&d, "f")), DONE_OPENED);
+    disk_result_dispose(&done);
     tmpdir_put(&d, "f", "hello, world", 12);
-    cr_expect_eq(ask(k, with_chunk(JOB_READ, 7), DONE_READ).err, 0);
+    cr_expect_eq(ask(k, read_of(7), DONE_READ).err, 0);
     cr_expect_eq(chunk.used, 5);
-    done = ask(k, (struct msg){.type = JOB_DIGEST, .id = 7}, DONE_DIGEST);
+    done = ask(k, digest_of(7), DONE_DIGEST);
     cr_expect_eq(done.err, 0);
-    cr_expect(done.flag);
+    cr_expect(done.digest.grew);
     disk_free(k);
     tmpdir_remove(&d);
 }
@@ -158,15 +166,16 @@ Test(disk, a_chunk_comes_back_whatever_happens)
 {
     struct tmpdir d = tmpdir_make();
     struct disk *k = disk_in(&d);
-    static const enum msg_type job[] = {JOB_READ, JOB_WRITE}, answer[] = {DONE_READ, DONE_WROTE};
 
-    for (size_t i = 0; i < 2; i++) {
-        load("x");
-        const struct msg done = ask(k, with_chunk(job[i], 99), answer[i]);
+    load("x");
+    struct disk_result done = ask(k, read_of(99), DONE_READ);
 
-        cr_expect_eq(done.err, DUET_ENOTFOUND);
-        cr_expect_eq(done.chunk, &chunk);
-    }
+    cr_expect_eq(done.err, DUET_ENOTFOUND);
+    cr_expect_eq(done.read.chunk, &chunk);
+    load("x");
+    done = ask(k, write_of(99), DONE_WROTE);
+    cr_expect_eq(done.err, DUET_ENOTFOUND);
+    cr_expect_eq(done.wrote.chunk, &chunk);
     disk_free(k);
     tmpdir_remove(&d);
 }
@@ -175,13 +184,13 @@ Test(disk, the_two_directions_do_not_mix)
 {
     struct tmpdir d = tmpdir_make();
     struct disk *k = disk_in(&d);
-    struct msg done;
+    struct disk_result done;
 
     tmpdir_put(&d, "f", "hello", 5);
-    done = ask(k, with_text(JOB_OPEN, 1, tmpdir_path(&d, "f")), DONE_OPENED);
-    msg_dispose(&done);
+    done = ask(k, open_of(1, tmpdir_path(&d, "f")), DONE_OPENED);
+    disk_result_dispose(&done);
     load("x");
-    cr_expect_eq(ask(k, with_chunk(JOB_WRITE, 1), DONE_WROTE).err, DUET_ENOTFOUND);
+    cr_expect_eq(ask(k, write_of(1), DONE_WROTE).err, DUET_ENOTFOUND);
     cr_expect_eq(ask(k, commit(1, "hello"), DONE_COMMITTED).err, DUET_ENOTFOUND);
     cr_expect_eq(ask(k, create(1, "g", 1), DONE_CREATED).err, DUET_EINVAL, "the number is taken");
     disk_free(k);
@@ -204,12 +213,12 @@ Test(disk, failures_of_opening_name_the_file_and_the_reason)
     };
 
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-        struct msg done = ask(k, with_text(JOB_OPEN, 1, row[i].path), DONE_OPENED);
+        struct disk_result done = ask(k, open_of(1, row[i].path), DONE_OPENED);
 
         cr_expect_eq(done.err, row[i].err, "%s", row[i].path);
         cr_expect_eq(done.sys, row[i].sys, "%s", row[i].path);
-        cr_expect_str_eq(done.text, row[i].base);
-        msg_dispose(&done);
+        cr_expect_str_eq(done.opened.name, row[i].base);
+        disk_result_dispose(&done);
     }
     disk_free(k);
     tmpdir_remove(&d);
@@ -219,14 +228,15 @@ Test(disk, abort_and_the_end_leave_no_temporary_file)
 {
     struct tmpdir d = tmpdir_make();
     struct disk *k = disk_in(&d);
-    struct msg job = {.type = JOB_ABORT, .id = 2}, done;
+    struct disk_job job = {.type = JOB_ABORT, .id = 2};
+    struct disk_result done;
 
     for (uint32_t id = 1; id <= 3; id++)
         cr_assert_eq(ask(k, create(id, "f", 5), DONE_CREATED).err, 0);
     cr_expect_eq(tmpdir_count(&d, ""), 3);
     cr_expect(!disk_handle(k, &job, &done), "no answer");
     cr_expect_eq(tmpdir_count(&d, ""), 2);
-    job = (struct msg){.type = JOB_ABORT, .id = 55};
+    job = (struct disk_job){.type = JOB_ABORT, .id = 55};
     cr_expect(!disk_handle(k, &job, &done), "unknown is fine");
     cr_expect_eq(ask(k, commit(1, "wrong"), DONE_COMMITTED).err, DUET_EINTEGRITY);
     cr_expect_eq(tmpdir_count(&d, ""), 1);
@@ -249,23 +259,24 @@ Test(disk, a_bad_folder_is_said_at_the_start_or_with_the_first_file)
     cr_expect_eq(sys, ENOTDIR);
 
     cr_assert_eq(disk_new(tmpdir_path(&d, "none"), false, &k, &sys), 0);
-    struct msg done = ask(k, create(1, "f", 1), DONE_CREATED);
+    struct disk_result done = ask(k, create(1, "f", 1), DONE_CREATED);
 
     cr_expect_eq(done.err, DUET_ESYS);
     cr_expect_eq(done.sys, ENOENT);
-    msg_dispose(&done);
+    disk_result_dispose(&done);
     disk_free(k);
     tmpdir_remove(&d);
 }
 
 /* Receives a small file; the answer to its JOB_COMMIT, with `change` after its bytes. */
-static struct msg receive(struct disk *k, uint32_t id, void (*change)(const struct tmpdir *), const struct tmpdir *d)
+static struct disk_result receive(struct disk *k, uint32_t id, void (*change)(const struct tmpdir *),
+                                  const struct tmpdir *d)
 {
-    struct msg done = ask(k, create(id, "f", 5), DONE_CREATED);
+    struct disk_result done = ask(k, create(id, "f", 5), DONE_CREATED);
 
-    cr_expect_eq(done.err, 0, "%s", done.text != NULL ? done.text : "");
+    cr_expect_eq(done.err, 0, "%s", done.created.why != NULL ? done.created.why : "");
     load("hello");
-    cr_expect_eq(ask(k, with_chunk(JOB_WRITE, id), DONE_WROTE).err, 0);
+    cr_expect_eq(ask(k, write_of(id), DONE_WROTE).err, 0);
     if (change != NULL)
         change(d);
     return ask(k, commit(id, "hello"), DONE_COMMITTED);
@@ -292,7 +303,7 @@ Test(disk, a_folder_made_again_takes_the_next_file_and_a_printed_path_leads_to_i
 {
     struct tmpdir d = tmpdir_make();
     struct disk *k = NULL;
-    struct msg done;
+    struct disk_result done;
     bool found;
     int sys = 0;
 
@@ -301,49 +312,50 @@ Test(disk, a_folder_made_again_takes_the_next_file_and_a_printed_path_leads_to_i
     done = receive(k, 1, remove_it, &d);
     cr_expect_eq(done.err, DUET_ESYS);
     cr_expect_eq(done.sys, ENOENT);
-    cr_expect_not_null(strstr(done.text, "was removed"));
-    msg_dispose(&done);
+    cr_expect_not_null(strstr(done.committed.why, "was removed"));
+    disk_result_dispose(&done);
     done = receive(k, 2, NULL, &d);
     cr_expect_eq(done.err, 0, "it is there again");
-    cr_expect_str_eq(done.text, tmpdir_path(&d, "in/f"));
-    msg_dispose(&done);
+    cr_expect_str_eq(done.committed.path, tmpdir_path(&d, "in/f"));
+    disk_result_dispose(&done);
     cr_expect_str_eq(tmpdir_get(&d, "in/f", &found), "hello");
     done = receive(k, 3, move, &d);
     cr_expect_eq(done.err, 0);
-    cr_expect_str_eq(done.text, tmpdir_path(&d, "moved/f (1)"));
-    msg_dispose(&done);
+    cr_expect_str_eq(done.committed.path, tmpdir_path(&d, "moved/f (1)"));
+    disk_result_dispose(&done);
     cr_expect_str_eq(tmpdir_get(&d, "moved/f (1)", &found), "hello");
     cr_expect_eq(tmpdir_count(&d, ""), 2);
     disk_free(k);
     tmpdir_remove(&d);
 }
 
+static void give(struct mqueue *jobs, struct disk_job job)
+{
+    cr_assert(mqueue_push_wait(jobs, &job));
+}
+
 Test(disk, the_thread_answers_every_job_in_order_and_ends_with_its_queue)
 {
     struct tmpdir d = tmpdir_make();
     struct disk *k = disk_in(&d);
-    struct mqueue *jobs = mqueue_new(4), *results = mqueue_new(2);
-    struct msg m;
+    struct mqueue *jobs = mqueue_new(&disk_job_kind, 4), *results = mqueue_new(&disk_result_kind, 2);
+    struct disk_result done;
     bool found;
     int sys = 0;
 
     cr_assert_eq(disk_start(k, jobs, results, &sys), 0);
-    m = create(1, "f", 5);
-    cr_assert(mqueue_push_wait(jobs, &m));
+    give(jobs, create(1, "f", 5));
     load("hello");
-    m = with_chunk(JOB_WRITE, 1);
-    cr_assert(mqueue_push_wait(jobs, &m));
-    m = commit(1, "hello");
-    cr_assert(mqueue_push_wait(jobs, &m));
-    static const enum msg_type want[] = {DONE_CREATED, DONE_WROTE, DONE_COMMITTED};
+    give(jobs, write_of(1));
+    give(jobs, commit(1, "hello"));
+    static const enum disk_result_type want[] = {DONE_CREATED, DONE_WROTE, DONE_COMMITTED};
     for (size_t i = 0; i < 3; i++) {
-        cr_assert(mqueue_pop_wait(results, &m));
-        cr_expect_eq(m.type, want[i]);
-        cr_expect_eq(m.err, 0);
-        msg_dispose(&m);
+        cr_assert(mqueue_pop_wait(results, &done));
+        cr_expect_eq(done.type, want[i]);
+        cr_expect_eq(done.err, 0);
+        disk_result_dispose(&done);
     }
-    m = create(2, "unfinished", 5);
-    cr_assert(mqueue_push_wait(jobs, &m));
+    give(jobs, create(2, "unfinished", 5));
     mqueue_close(jobs);
     mqueue_close(results); /* net is gone: the answer has nowhere to go */
     disk_join(k);
@@ -355,20 +367,15 @@ Test(disk, the_thread_answers_every_job_in_order_and_ends_with_its_queue)
     tmpdir_remove(&d);
 }
 
-static void answered(struct mqueue *results, enum msg_type type, uint32_t id)
+static void answered(struct mqueue *results, enum disk_result_type type, uint32_t id)
 {
-    struct msg m;
+    struct disk_result m;
 
     cr_assert(mqueue_pop_wait(results, &m));
-    cr_expect_eq(m.type, type, "%s", msg_type_name(m.type));
+    cr_expect_eq(m.type, type);
     cr_expect_eq(m.id, id);
     cr_expect_eq(m.err, 0);
-    msg_dispose(&m);
-}
-
-static void give(struct mqueue *jobs, struct msg m)
-{
-    cr_assert(mqueue_push_wait(jobs, &m));
+    disk_result_dispose(&m);
 }
 
 Test(disk, others_take_their_turns_while_a_file_is_read_back)
@@ -376,10 +383,10 @@ Test(disk, others_take_their_turns_while_a_file_is_read_back)
     enum { BYTES = 5 * PARTFILE_CATCH_UP_BYTES };
     struct tmpdir d = tmpdir_make();
     struct disk *k = disk_in(&d);
-    struct mqueue *jobs = mqueue_new(4), *results = mqueue_new(1);
+    struct mqueue *jobs = mqueue_new(&disk_job_kind, 4), *results = mqueue_new(&disk_result_kind, 1);
     char *zeros = calloc(1, BYTES + 1);
     XXH128_canonical_t hash;
-    struct msg whole = {.type = JOB_COMMIT, .id = 1};
+    struct disk_job whole = {.type = JOB_COMMIT, .id = 1};
     int sys = 0;
 
     cr_assert_eq(disk_start(k, jobs, results, &sys), 0);
@@ -389,11 +396,11 @@ Test(disk, others_take_their_turns_while_a_file_is_read_back)
         at -= CHUNK_BYTES;
         chunk.used = chunk.run_count = 0;
         chunk_append(&chunk, at, (const uint8_t *)zeros, CHUNK_BYTES);
-        give(jobs, with_chunk(JOB_WRITE, 1));
+        give(jobs, write_of(1));
         answered(results, DONE_WROTE, 1);
     }
     XXH128_canonicalFromHash(&hash, XXH3_128bits(zeros, BYTES));
-    memcpy(whole.digest, hash.digest, DIGEST_BYTES);
+    memcpy(whole.commit.digest, hash.digest, DIGEST_BYTES);
     give(jobs, create(2, "a", 1)); /* fills the one place for an answer, */
     give(jobs, create(3, "b", 1)); /* so that with this one the thread stands until all are queued */
     give(jobs, whole);
@@ -429,8 +436,8 @@ Test(disk, a_file_waits_for_a_descriptor)
     enum { MOST = 64 };
     struct tmpdir d = tmpdir_make();
     struct disk *k = disk_in(&d);
-    struct mqueue *jobs = mqueue_new(8), *results = mqueue_new(8);
-    struct msg m;
+    struct mqueue *jobs = mqueue_new(&disk_job_kind, 8), *results = mqueue_new(&disk_result_kind, 8);
+    struct disk_result m;
     int fds[MOST], sys = 0;
 
     cr_assert_eq(disk_start(k, jobs, results, &sys), 0);
@@ -439,9 +446,9 @@ Test(disk, a_file_waits_for_a_descriptor)
     const size_t count = use_up(fds, MOST);
 
     give(jobs, create(1, "a", 1));
-    give(jobs, with_text(JOB_OPEN, 2, tmpdir_path(&d, "source")));
+    give(jobs, open_of(2, tmpdir_path(&d, "source")));
     give(jobs, create(3, "c", 1));
-    give(jobs, (struct msg){.type = JOB_ABORT, .id = 3});
+    give(jobs, (struct disk_job){.type = JOB_ABORT, .id = 3});
     cr_assert(mqueue_pop_wait(results, &m));
     cr_expect_eq(m.type, DONE_CREATED);
     cr_expect_eq(m.id, 3, "only what was given up is answered");

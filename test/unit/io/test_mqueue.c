@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/msg.h"
+
 #define MANY 20000
 
 static bool readable(int fd)
@@ -23,7 +25,7 @@ static struct msg numbered(uint64_t value)
 
 Test(mqueue, gives_back_in_order_around_the_ring)
 {
-    struct mqueue *q = mqueue_new(3);
+    struct mqueue *q = mqueue_new(&msg_kind, 3);
     uint64_t in = 0, out = 0;
     struct msg m;
 
@@ -45,7 +47,7 @@ Test(mqueue, gives_back_in_order_around_the_ring)
 
 Test(mqueue, ready_fd_is_readable_exactly_while_a_message_waits)
 {
-    struct mqueue *q = mqueue_new(4);
+    struct mqueue *q = mqueue_new(&msg_kind, 4);
     struct msg m = numbered(1);
 
     cr_expect(!readable(mqueue_ready_fd(q)));
@@ -60,7 +62,7 @@ Test(mqueue, ready_fd_is_readable_exactly_while_a_message_waits)
 
 Test(mqueue, room_fd_tells_only_after_a_refusal)
 {
-    struct mqueue *q = mqueue_new(1);
+    struct mqueue *q = mqueue_new(&msg_kind, 1);
     struct msg m = numbered(1);
 
     cr_assert(mqueue_push(q, &m));
@@ -79,7 +81,7 @@ Test(mqueue, room_fd_tells_only_after_a_refusal)
 
 Test(mqueue, closed_refuses_pushes_and_lets_the_rest_be_popped)
 {
-    struct mqueue *q = mqueue_new(4);
+    struct mqueue *q = mqueue_new(&msg_kind, 4);
     struct msg m = numbered(7);
 
     cr_assert(mqueue_push(q, &m));
@@ -95,7 +97,7 @@ Test(mqueue, closed_refuses_pushes_and_lets_the_rest_be_popped)
 
 Test(mqueue, free_disposes_of_what_is_inside)
 {
-    struct mqueue *q = mqueue_new(2);
+    struct mqueue *q = mqueue_new(&msg_kind, 2);
     const struct msg m = {.type = MSG_SAY, .text = strdup("leaks if it is forgotten")};
 
     cr_assert(mqueue_push(q, &m));
@@ -123,7 +125,7 @@ static void *produce(void *arg)
 
 Test(mqueue, two_waiting_producers_lose_nothing)
 {
-    struct mqueue *q = mqueue_new(16);
+    struct mqueue *q = mqueue_new(&msg_kind, 16);
     struct producer p[2] = {{.q = q, .from = 0}, {.q = q, .from = 1}};
     pthread_t thread[2];
     uint64_t next[2] = {0, 0};
@@ -161,7 +163,7 @@ static void *produce_by_fd(void *arg)
 
 Test(mqueue, a_refused_producer_is_always_woken)
 {
-    struct mqueue *q = mqueue_new(2);
+    struct mqueue *q = mqueue_new(&msg_kind, 2);
     struct producer p = {.q = q};
     pthread_t thread;
     struct msg m;
@@ -177,7 +179,7 @@ Test(mqueue, a_refused_producer_is_always_woken)
 
 Test(mqueue, close_wakes_a_waiting_producer)
 {
-    struct mqueue *q = mqueue_new(1);
+    struct mqueue *q = mqueue_new(&msg_kind, 1);
     struct producer p = {.q = q};
     pthread_t thread;
     struct msg m;
@@ -201,7 +203,7 @@ static struct msg text_of(size_t bytes)
 
 Test(mqueue, is_full_when_its_texts_are_too_long_however_few_they_are)
 {
-    struct mqueue *q = mqueue_new(1024);
+    struct mqueue *q = mqueue_new(&msg_kind, 1024);
     struct msg m = text_of(MQUEUE_TEXT_BYTES - 1), late = text_of(10);
 
     cr_assert(mqueue_push(q, &m));
