@@ -19,7 +19,12 @@
 void ring_init(struct ring *r, size_t limit)
 {
     assert(limit > 0 && limit <= SIZE_MAX / 2);
-    *r = (struct ring){.limit = limit};
+    *r = (struct ring){.limit = limit, .keep = RING_MIN_BYTES};
+}
+
+void ring_keep(struct ring *r, size_t bytes)
+{
+    r->keep = bytes;
 }
 
 static void drop_memory(struct ring *r)
@@ -34,7 +39,7 @@ static void drop_memory(struct ring *r)
 void ring_dispose(struct ring *r)
 {
     drop_memory(r);
-    *r = (struct ring){.limit = r->limit};
+    *r = (struct ring){.limit = r->limit, .keep = r->keep};
 }
 
 /* Bytes from the place of `offset` to the wrap, but not more than len. */
@@ -66,7 +71,7 @@ static void copy_out(const struct ring *r, uint64_t offset, uint8_t *dst, size_t
 /* Makes room for `need` bytes from base on. */
 static int grow(struct ring *r, size_t need)
 {
-    struct ring bigger = {.limit = r->limit, .base = r->base, .cap = 1};
+    struct ring bigger = {.limit = r->limit, .keep = r->keep, .base = r->base, .wiped = r->wiped, .cap = 1};
 
     while (bigger.cap < need || (bigger.cap < RING_MIN_BYTES && bigger.cap < r->limit))
         bigger.cap *= 2;
@@ -112,14 +117,39 @@ void ring_read(const struct ring *r, uint64_t offset, uint8_t *dst, size_t len)
     copy_out(r, offset, dst, len);
 }
 
+const uint8_t *ring_at(const struct ring *r, uint64_t offset, size_t *len)
+{
+    assert(offset >= r->base && *len <= r->cap && offset - r->base <= r->cap - *len);
+    *len = until_wrap(r, offset, *len);
+    return &r->mem[offset & (r->cap - 1)];
+}
+
+void ring_release(struct ring *r)
+{
+    drop_memory(r);
+    r->wiped = r->base;
+}
+
+/* It is empty: everything since it last was so. */
+static void wipe_read(struct ring *r)
+{
+    const uint64_t since = r->base - r->wiped;
+    const size_t len = since < r->cap ? (size_t)since : r->cap;
+    const size_t head = until_wrap(r, r->base - len, len);
+
+    sodium_memzero(&r->mem[(r->base - len) & (r->cap - 1)], head);
+    sodium_memzero(r->mem, len - head);
+    r->wiped = r->base;
+}
+
 void ring_discard(struct ring *r, uint64_t offset, uint64_t keep_end)
 {
     assert(offset >= r->base);
     r->base = offset;
     if (keep_end > offset || r->cap == 0)
         return;
-    if (r->cap > RING_MIN_BYTES)
-        drop_memory(r);
+    if (r->cap > r->keep)
+        ring_release(r);
     else
-        sodium_memzero(r->mem, r->cap);
+        wipe_read(r);
 }

@@ -6,8 +6,8 @@
  * appends at the end, reads anywhere, and discards from the front as bytes are
  * acknowledged; a receiver writes anywhere in the window and discards from the
  * front as the application reads.  Which bytes are valid is the caller's
- * knowledge (base/ranges).  Owned by one thread.  Wiped when freed or shrunk
- * (chat texts pass through it).
+ * knowledge (base/ranges).  Owned by one thread.  What was read is wiped when
+ * the ring runs empty or is freed (chat texts pass through it).
  */
 #ifndef DUET_BASE_RING_H
 #define DUET_BASE_RING_H
@@ -17,12 +17,16 @@
 
 struct ring {
     uint8_t *mem;
-    size_t cap;    /* 0 or a power of two */
-    size_t limit;  /* most bytes between base and the end of any write */
-    uint64_t base; /* offset of the first byte kept */
+    size_t cap;     /* 0 or a power of two */
+    size_t limit;   /* most bytes between base and the end of any write */
+    size_t keep;    /* memory up to so much stays when it runs empty, */
+    uint64_t base;  /* offset of the first byte kept */
+    uint64_t wiped; /* … and was empty and clean: what lies between was written since */
 };
 
 void ring_init(struct ring *r, size_t limit);
+/* One that runs empty many times a second keeps so much memory meanwhile, instead of the little that a chat needs. */
+void ring_keep(struct ring *r, size_t bytes);
 void ring_dispose(struct ring *r);
 
 /* Copies len bytes to absolute offset; the range must lie in [base, base + limit).
@@ -31,6 +35,13 @@ int ring_write(struct ring *r, uint64_t offset, const uint8_t *src, size_t len);
 
 /* Copies len bytes from absolute offset >= base. The caller knows they were written. */
 void ring_read(const struct ring *r, uint64_t offset, uint8_t *dst, size_t len);
+
+/* Where the byte at `offset` lies, which was written; *len, the bytes wanted from there on, becomes no more than lie in
+ * one piece.  Good until the next write or discard. */
+const uint8_t *ring_at(const struct ring *r, uint64_t offset, size_t *len);
+
+/* Nothing in it is needed: gives all memory back. */
+void ring_release(struct ring *r);
 
 /* Forgets everything below `offset` (>= base); gives memory back when nothing is
  * left below `keep_end`, the end of the bytes still valid. */

@@ -206,6 +206,9 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
         return 0;
     case FRAME_HANDSHAKE_DONE:
         return c->initiator ? 0 : DUET_EPROTOCOL;
+    case FRAME_MAX_STREAMS:
+    case FRAME_DATAGRAM:
+        return DUET_EPROTOCOL; /* not negotiated */
     }
     return DUET_EPROTOCOL;
 }
@@ -238,6 +241,8 @@ static const char *fault_text(int rc, enum frame_type type)
     case FRAME_ACK_POLICY:
     case FRAME_MAX_DATA:
     case FRAME_MAX_STREAM_DATA:
+    case FRAME_MAX_STREAMS:
+    case FRAME_DATAGRAM:
     case FRAME_PATH_CHALLENGE:
     case FRAME_PATH_RESPONSE:
     case FRAME_CLOSE:

@@ -82,6 +82,8 @@ static int item_acked(struct conn *c, const struct sent_item *it)
     case FRAME_STREAM_FIN:
     case FRAME_MAX_DATA:
     case FRAME_MAX_STREAM_DATA:
+    case FRAME_MAX_STREAMS:
+    case FRAME_DATAGRAM:
     case FRAME_PATH_CHALLENGE:
     case FRAME_PATH_RESPONSE:
     case FRAME_CLOSE:
@@ -106,6 +108,7 @@ static int item_lost(struct conn *c, const struct sent_item *it)
         return 0;
     case FRAME_MAX_DATA:
     case FRAME_MAX_STREAM_DATA:
+    case FRAME_MAX_STREAMS:
     case FRAME_RESET_STREAM:
     case FRAME_STOP_STREAM:
         streams_update_lost(&c->streams, (enum frame_type)it->kind, it->stream);
@@ -117,6 +120,7 @@ static int item_lost(struct conn *c, const struct sent_item *it)
     case FRAME_ACK_MAP:
     case FRAME_ACK_MAP_ECN:
     case FRAME_STREAM_FIN:
+    case FRAME_DATAGRAM:
     case FRAME_PATH_CHALLENGE:
     case FRAME_PATH_RESPONSE:
     case FRAME_CLOSE:

@@ -12,7 +12,7 @@ static uint64_t ordered_id(size_t index)
 void streams_init(struct streams *s, bool initiator, uint64_t window_bytes)
 {
     *s = (struct streams){.initiator = initiator};
-    window_init(&s->window, window_bytes);
+    window_init(&s->window, WINDOW_INITIAL_BYTES, window_bytes);
     for (size_t i = 0; i < STREAMS_ORDERED; i++) {
         sendstream_init(&s->out[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_FIRST_BYTES);
         recvstream_init(&s->in[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_FIRST_BYTES);

@@ -3,9 +3,9 @@
 #include "base/num.h"
 #include "stream/recvstate.h"
 
-void window_init(struct window *w, uint64_t max_bytes)
+void window_init(struct window *w, uint64_t first_bytes, uint64_t max_bytes)
 {
-    *w = (struct window){.bytes = num_min(WINDOW_INITIAL_BYTES, max_bytes), .max_bytes = max_bytes};
+    *w = (struct window){.bytes = num_min(first_bytes, max_bytes), .max_bytes = max_bytes};
 }
 
 bool window_consumed(struct window *w, uint64_t bytes, uint64_t rtt_us, duet_time now)

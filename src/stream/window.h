@@ -23,7 +23,7 @@
 
 #include "base/time.h"
 
-/* Eight chunks of the application, which consumes by whole ones; and what a sender may have sent on a path of 300 ms
+/* Of files: eight chunks of the application, which consumes by whole ones; and what a sender may have sent on a path of 300 ms
  * before new credit reaches it, its first two flights and half of the third. */
 #define WINDOW_INITIAL_BYTES (2 * 1024 * 1024)
 #define WINDOW_GROWTH_SHARE 4 /* more than this part of it consumed in a round: it doubles */
@@ -41,7 +41,7 @@ struct window {
     uint64_t sample_bytes; /* … what is consumed */
 };
 
-void window_init(struct window *w, uint64_t max_bytes);
+void window_init(struct window *w, uint64_t first_bytes, uint64_t max_bytes);
 
 /* The application consumed so much.  true: the window has grown. */
 bool window_consumed(struct window *w, uint64_t bytes, uint64_t rtt_us, duet_time now);

@@ -28,6 +28,19 @@ static int parse_stream(struct frame *f, struct reader *r, bool fin)
     return 0;
 }
 
+static int parse_datagram(struct frame *f, struct reader *r)
+{
+    const uint64_t len = reader_varint(r);
+
+    if (r->failed || len > reader_left(r))
+        return DUET_EMALFORMED;
+    f->data.offset = 0;
+    f->data.fin = false;
+    f->data.len = (size_t)len;
+    f->data.data = reader_bytes(r, f->data.len);
+    return 0;
+}
+
 static int parse_close(struct frame *f, struct reader *r)
 {
     f->close.code = reader_varint(r);
@@ -113,6 +126,12 @@ static int parse_fields(struct frame *f, struct frame_ack *ack, struct reader *r
     case FRAME_MAX_DATA:
         f->max = reader_varint(r);
         return r->failed ? DUET_EMALFORMED : 0;
+    case FRAME_MAX_STREAMS:
+        f->allowed.streams = reader_varint(r);
+        f->allowed.bytes = reader_varint(r);
+        return r->failed ? DUET_EMALFORMED : 0;
+    case FRAME_DATAGRAM:
+        return parse_datagram(f, r);
     case FRAME_PATH_CHALLENGE:
     case FRAME_PATH_RESPONSE:
         reader_copy(r, f->path, FRAME_PATH_BYTES);
@@ -146,6 +165,13 @@ static void write_stream(struct writer *w, const struct frame *f)
     writer_varint(w, fin ? FRAME_STREAM_FIN : FRAME_STREAM);
     writer_varint(w, f->stream);
     writer_varint(w, f->data.offset);
+    writer_varint(w, f->data.len);
+    writer_bytes(w, f->data.data, f->data.len);
+}
+
+static void write_datagram(struct writer *w, const struct frame *f)
+{
+    writer_varint(w, FRAME_DATAGRAM);
     writer_varint(w, f->data.len);
     writer_bytes(w, f->data.data, f->data.len);
 }
@@ -208,6 +234,12 @@ void frame_write(struct writer *w, const struct frame *f)
     case FRAME_MAX_DATA:
         write_varints(w, f->type, &f->max, 1);
         return;
+    case FRAME_MAX_STREAMS:
+        write_varints(w, f->type, (uint64_t[]){f->allowed.streams, f->allowed.bytes}, 2);
+        return;
+    case FRAME_DATAGRAM:
+        write_datagram(w, f);
+        return;
     case FRAME_PATH_CHALLENGE:
     case FRAME_PATH_RESPONSE:
         writer_varint(w, f->type);
@@ -222,6 +254,16 @@ void frame_write(struct writer *w, const struct frame *f)
 size_t frame_stream_overhead(uint64_t stream, uint64_t offset, size_t len)
 {
     return varint_bytes(FRAME_STREAM) + varint_bytes(stream) + varint_bytes(offset) + varint_bytes(len);
+}
+
+size_t frame_datagram_most(size_t room)
+{
+    size_t len = room > varint_bytes(FRAME_DATAGRAM) ? room - varint_bytes(FRAME_DATAGRAM) : 0;
+
+    /* The length field is as long as the length needs: of two lengths that fill the room the larger. */
+    while (len > 0 && varint_bytes(FRAME_DATAGRAM) + varint_bytes(len) + len > room)
+        len--;
+    return len;
 }
 
 const char *frame_type_name(enum frame_type type)
@@ -253,6 +295,10 @@ const char *frame_type_name(enum frame_type type)
         return "max_data";
     case FRAME_MAX_STREAM_DATA:
         return "max_stream_data";
+    case FRAME_MAX_STREAMS:
+        return "max_streams";
+    case FRAME_DATAGRAM:
+        return "datagram";
     case FRAME_PATH_CHALLENGE:
         return "path_challenge";
     case FRAME_PATH_RESPONSE:

@@ -12,8 +12,10 @@
  *   0x05 STOP_STREAM  id, code
  *   0x08 STREAM       id, offset, length, data          0x09: and this is the end (fin)
  *   0x0a ACK_POLICY   sequence, packets, delay µs, gap µs
+ *   0x0c DATAGRAM     length, data
  *   0x10 MAX_DATA     bytes: all bulk streams together
  *   0x11 MAX_STREAM_DATA  id, bytes
+ *   0x12 MAX_STREAMS  streams, bytes: of the application together
  *   0x1a PATH_CHALLENGE   8 bytes         0x1b PATH_RESPONSE  8 bytes
  *   0x1c CLOSE        code, reason length, reason
  *   0x1e HANDSHAKE_DONE
@@ -31,7 +33,7 @@
  *
  * A frame
  * type in more bytes than it needs is malformed (RFC 9000 §12.4).
- * A parsed frame points into the packet: STREAM data, CLOSE reason.
+ * A parsed frame points into the packet: STREAM and DATAGRAM data, CLOSE reason.
  */
 #ifndef DUET_WIRE_FRAME_H
 #define DUET_WIRE_FRAME_H
@@ -56,8 +58,10 @@ enum frame_type {
     FRAME_STREAM = 0x08,
     FRAME_STREAM_FIN = 0x09,
     FRAME_ACK_POLICY = 0x0a,
+    FRAME_DATAGRAM = 0x0c,
     FRAME_MAX_DATA = 0x10,
     FRAME_MAX_STREAM_DATA = 0x11,
+    FRAME_MAX_STREAMS = 0x12,
     FRAME_PATH_CHALLENGE = 0x1a,
     FRAME_PATH_RESPONSE = 0x1b,
     FRAME_CLOSE = 0x1c,
@@ -91,16 +95,19 @@ struct frame {
             const uint8_t *data;
             size_t len;
             bool fin;
-        } data; /* STREAM */
+        } data; /* STREAM; DATAGRAM, without offset and fin */
         struct {
             uint64_t code, final_bytes;
         } reset; /* RESET_STREAM */
         struct {
             uint64_t sequence; /* the highest is in force */
             struct frame_ack_policy want;
-        } policy;                       /* ACK_POLICY */
-        uint64_t code;                  /* STOP_STREAM */
-        uint64_t max;                   /* MAX_* */
+        } policy;      /* ACK_POLICY */
+        uint64_t code; /* STOP_STREAM */
+        uint64_t max;  /* MAX_DATA, MAX_STREAM_DATA */
+        struct {
+            uint64_t streams, bytes;
+        } allowed;                      /* MAX_STREAMS */
         uint8_t path[FRAME_PATH_BYTES]; /* PATH_* */
         struct {
             uint64_t code;
@@ -140,6 +147,8 @@ struct frame_ack_news {
 bool frame_write_ack(struct writer *w, const struct frame_ack_news *news, uint64_t *lowest);
 /* Bytes of STREAM header for these values, so that a sender can fill the rest. `len` bounds the length field. */
 size_t frame_stream_overhead(uint64_t stream, uint64_t offset, size_t len);
+/* The longest DATAGRAM that fits into `room` bytes of a packet holds this much. */
+size_t frame_datagram_most(size_t room);
 
 const char *frame_type_name(enum frame_type type); /* "max_stream_data" */
 

@@ -98,6 +98,10 @@ static void assert_same(const struct frame *a, const struct frame *b)
         assert(memcmp(&a->policy.want, &b->policy.want, sizeof(a->policy.want)) == 0);
     } else if (a->type == FRAME_MAX_DATA) {
         assert(a->max == b->max);
+    } else if (a->type == FRAME_MAX_STREAMS) {
+        assert(a->allowed.streams == b->allowed.streams && a->allowed.bytes == b->allowed.bytes);
+    } else if (a->type == FRAME_DATAGRAM) {
+        assert(a->data.len == b->data.len && memcmp(a->data.data, b->data.data, a->data.len) == 0);
     } else if (a->type == FRAME_PADDING) {
         assert(a->padding == b->padding);
     }

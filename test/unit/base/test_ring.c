@@ -144,6 +144,53 @@ Test(ring, a_small_ring_that_runs_empty_keeps_its_memory_but_not_the_text)
     cr_expect_eq(r.base, 0);
 }
 
+Test(ring, keeps_as_much_memory_as_it_is_told_and_wipes_what_was_read)
+{
+    struct ring r;
+
+    ring_init(&r, 1 << 16);
+    ring_keep(&r, 4096);
+    cr_assert_eq(write_pattern(&r, 0, 3000), 0);
+    const uint8_t *mem = r.mem;
+    ring_discard(&r, 3000, 3000);
+    cr_expect_eq(r.mem, mem);
+    cr_assert_eq(write_pattern(&r, 3000, 3000), 0); /* round the wrap */
+    ring_discard(&r, 6000, 6000);
+    cr_expect_eq(r.mem, mem);
+    for (size_t i = 0; i < r.cap; i++)
+        cr_assert_eq(r.mem[i], 0, "byte %zu", i);
+    cr_assert_eq(write_pattern(&r, 6000, 5000), 0);
+    ring_discard(&r, 11000, 11000);
+    cr_expect_eq(r.cap, 0, "more than it keeps");
+    cr_assert_eq(write_pattern(&r, 11000, 10), 0);
+    ring_discard(&r, 11010, 11010);
+    ring_release(&r);
+    cr_expect_eq(r.cap, 0);
+    cr_assert_eq(write_pattern(&r, 11010, 10), 0);
+    expect_pattern(&r, 11010, 10);
+    ring_dispose(&r);
+}
+
+Test(ring, shows_where_bytes_lie_up_to_the_wrap)
+{
+    struct ring r;
+    size_t len = 500;
+
+    ring_init(&r, 1024);
+    ring_discard(&r, 800, 800);
+    cr_assert_eq(write_pattern(&r, 800, 1000), 0);
+    const uint8_t *at = ring_at(&r, 800, &len);
+    cr_assert_eq(len, 224);
+    for (size_t i = 0; i < len; i++)
+        cr_assert_eq(at[i], byte_at(800 + i));
+    len = 500;
+    at = ring_at(&r, 1024, &len);
+    cr_assert_eq(len, 500);
+    for (size_t i = 0; i < len; i++)
+        cr_assert_eq(at[i], byte_at(1024 + i));
+    ring_dispose(&r);
+}
+
 Test(ring, carries_a_long_stream_through_a_window)
 {
     struct duet_rand rand;

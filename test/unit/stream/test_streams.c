@@ -60,6 +60,8 @@ static void give_update(struct streams *to, const struct frame *f)
             streams_close_send(to == &b ? &a : &b, s); /* acknowledged */
         return;
     case FRAME_PADDING:
+    case FRAME_MAX_STREAMS:
+    case FRAME_DATAGRAM:
     case FRAME_PING:
     case FRAME_ACK:
     case FRAME_ACK_ECN:

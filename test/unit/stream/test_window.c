@@ -11,7 +11,7 @@ static struct window w;
 
 static void start(void)
 {
-    window_init(&w, MAX_BYTES);
+    window_init(&w, WINDOW_INITIAL_BYTES, MAX_BYTES);
 }
 
 TestSuite(window, .init = start);
@@ -45,7 +45,7 @@ Test(window, comes_to_rest_at_four_to_eight_times_what_a_round_trip_consumes)
         {256 * 1024, UINT64_C(1375000000), 100, 8 * MIB}, /* 11 Gbit/s on a local path: a round counts as 1 ms */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        window_init(&w, MAX_BYTES);
+        window_init(&w, WINDOW_INITIAL_BYTES, MAX_BYTES);
         consume(rows[i].piece, rows[i].rate, rows[i].rtt_us, 5 * US_PER_S);
         cr_expect_eq(w.bytes, rows[i].expected, "row %zu: %lu", i, (unsigned long)w.bytes);
     }
@@ -86,7 +86,7 @@ Test(window, never_passes_its_maximum)
 {
     static const uint64_t max[] = {65536, WINDOW_INITIAL_BYTES, 3 * MIB};
     for (size_t i = 0; i < sizeof max / sizeof *max; i++) {
-        window_init(&w, max[i]);
+        window_init(&w, WINDOW_INITIAL_BYTES, max[i]);
         cr_assert_leq(w.bytes, max[i]);
         consume(65536, 1000000000, 100000, US_PER_S);
         cr_assert_eq(w.bytes, max[i]);
@@ -116,7 +116,7 @@ Test(window, a_stream_has_the_window_or_its_cap_and_is_told_by_sixteenths)
         {MAX_BYTES, 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        window_init(&w, rows[i].max);
+        window_init(&w, WINDOW_INITIAL_BYTES, rows[i].max);
         cr_expect_eq(window_capped(&w, rows[i].cap), rows[i].window, "row %zu", i);
         cr_expect_eq(window_step(&w, rows[i].cap), rows[i].step, "row %zu", i);
     }

@@ -27,6 +27,10 @@ static const struct frame samples[] = {
     {.type = FRAME_ACK_POLICY, .policy = {BIG, {BIG, BIG, BIG}}},
     {.type = FRAME_MAX_DATA, .max = 12582912},
     {.type = FRAME_MAX_STREAM_DATA, .stream = 3, .max = 262144},
+    {.type = FRAME_MAX_STREAMS, .allowed = {64, 1048576}},
+    {.type = FRAME_MAX_STREAMS, .allowed = {BIG, BIG}},
+    {.type = FRAME_DATAGRAM, .data = {.data = text, .len = 0}},
+    {.type = FRAME_DATAGRAM, .data = {.data = text, .len = sizeof(text)}},
     {.type = FRAME_PATH_CHALLENGE, .path = {1, 2, 3, 4, 5, 6, 7, 255}},
     {.type = FRAME_PATH_RESPONSE, .path = {9, 8, 7, 6, 5, 4, 3, 0}},
     {.type = FRAME_CLOSE, .close = {.code = 5, .reason = text, .reason_len = 11}},
@@ -96,6 +100,10 @@ static bool same_frame(const struct frame *a, const struct frame *b)
     case FRAME_MAX_DATA:
     case FRAME_MAX_STREAM_DATA:
         return a->max == b->max;
+    case FRAME_MAX_STREAMS:
+        return a->allowed.streams == b->allowed.streams && a->allowed.bytes == b->allowed.bytes;
+    case FRAME_DATAGRAM:
+        return a->data.len == b->data.len && memcmp(a->data.data, b->data.data, a->data.len) == 0;
     case FRAME_PATH_CHALLENGE:
     case FRAME_PATH_RESPONSE:
         return memcmp(a->path, b->path, FRAME_PATH_BYTES) == 0;
@@ -221,6 +229,9 @@ Test(frame, hostile_bytes_are_malformed)
         {"STREAM longer than the packet", {0x08, 1, 0, 5, 'a', 'b'}, 6},
         {"STREAM with a length of 2^62-1", {0x08, 1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 11},
         {"STREAM past 2^62-1", {0x08, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 'a'}, 12},
+        {"DATAGRAM longer than the packet", {0x0c, 3, 'a', 'b'}, 4},
+        {"DATAGRAM of 2^62-1 bytes", {0x0c, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 'a'}, 10},
+        {"MAX_STREAMS without its bytes", {0x12, 1}, 2},
         {"CLOSE with a reason longer than the packet", {0x1c, 0, 4, 'a', 'b', 'c'}, 6},
         {"ACK first length above largest", {0x02, 5, 0, 0, 6}, 5},
         {"ACK gap below zero", {0x02, 5, 0, 1, 2, 2, 0}, 7},
@@ -245,6 +256,26 @@ Test(frame, hostile_bytes_are_malformed)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         cr_assert_eq(parse_exact(rows[i].bytes, rows[i].len, &f, &ack, &used), DUET_EMALFORMED, "%s", rows[i].what);
+}
+
+Test(frame, the_longest_datagram_fills_the_room)
+{
+    static uint8_t bytes[LIMIT_PACKET_MAX_BYTES], buf[LIMIT_PACKET_MAX_BYTES];
+
+    cr_expect_eq(frame_datagram_most(0), 0);
+    cr_expect_eq(frame_datagram_most(1), 0);
+    /* A packet of 1200 bytes: PROTOCOL.md §7.2. */
+    cr_expect_eq(frame_datagram_most(LIMIT_PACKET_MIN_BYTES - LIMIT_DATA_HEADER_BYTES - LIMIT_TAG_BYTES), 1164);
+    for (size_t room = 2; room < sizeof(buf); room += room < 300 ? 1 : 97) {
+        const size_t len = frame_datagram_most(room);
+        struct writer w = writer_of(buf, room);
+
+        frame_write(&w, &(struct frame){.type = FRAME_DATAGRAM, .data = {.data = bytes, .len = len}});
+        cr_expect(!w.failed, "%zu", room);
+        w = writer_of(buf, room);
+        frame_write(&w, &(struct frame){.type = FRAME_DATAGRAM, .data = {.data = bytes, .len = len + 1}});
+        cr_expect(w.failed, "%zu", room);
+    }
 }
 
 Test(frame, close_reason_is_bounded)
@@ -441,9 +472,9 @@ Test(frame, only_ack_padding_and_close_need_no_acknowledgement)
 {
     static const enum frame_type silent[] = {FRAME_PADDING, FRAME_ACK, FRAME_CLOSE};
     static const enum frame_type eliciting[] = {
-        FRAME_PING,          FRAME_RESET_STREAM,   FRAME_STOP_STREAM,     FRAME_STREAM,
-        FRAME_STREAM_FIN,    FRAME_MAX_DATA,       FRAME_MAX_STREAM_DATA, FRAME_PATH_CHALLENGE,
-        FRAME_PATH_RESPONSE, FRAME_HANDSHAKE_DONE, FRAME_ACK_POLICY,
+        FRAME_PING,          FRAME_RESET_STREAM,    FRAME_STOP_STREAM,    FRAME_STREAM,      FRAME_STREAM_FIN,
+        FRAME_MAX_DATA,      FRAME_MAX_STREAM_DATA, FRAME_PATH_CHALLENGE, FRAME_MAX_STREAMS, FRAME_DATAGRAM,
+        FRAME_PATH_RESPONSE, FRAME_HANDSHAKE_DONE,  FRAME_ACK_POLICY,
     };
 
     for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
