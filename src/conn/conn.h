@@ -154,6 +154,7 @@ struct conn {
     struct pacer pacer;
     struct pmtud pmtud;
     struct tail tail;
+    bool app_allowed;     /* the peer may open streams of the application and send datagrams */
     bool transport_ready; /* keys, streams and the rest above are set up */
     size_t parked_bytes;  /* of it, what shared counts */
 
@@ -190,6 +191,7 @@ struct conn {
     int failed_err;        /* with this */
 
     uint64_t sent_bytes, received_bytes, received_packets;
+    uint64_t datagrams_sent, datagrams_received;
 };
 
 /* ── conn.c ── */

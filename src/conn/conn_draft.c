@@ -5,12 +5,20 @@
 
 #include <string.h>
 
+#include "base/num.h"
+
 #define UPDATE_FRAME_BYTES 40 /* more than any frame without data takes */
 #define ACK_SHARE 4           /* an ACK takes at most this part of a packet that carries more */
 #define STREAM_FRAME_BYTES 24 /* a STREAM frame is not begun in less room */
+#define DRAFT_DATAGRAMS 32    /* in one packet: with all else not more frames than one may have (PROTOCOL.md §4) */
 
 /* Each frame but ACK and PING is an item, so the items bound the frames, too. */
 _Static_assert(SENT_ITEMS + 2 <= LIMIT_PACKET_FRAMES, "a packet of ours carries more frames than a peer takes");
+
+static size_t datagram_frame_bytes(size_t len)
+{
+    return varint_bytes(FRAME_DATAGRAM) + varint_bytes(len) + len;
+}
 
 static bool has_room(const struct draft *d, size_t bytes)
 {
@@ -22,11 +30,21 @@ static void add_item(struct draft *d, const struct sent_item *it)
     d->items[d->item_count++] = *it;
 }
 
+/* A datagram that is next cannot be cut: an ACK that is not due yet leaves it its room. */
+static size_t ack_share(const struct conn *c, const struct draft *d, duet_time now)
+{
+    const size_t left = writer_left(&d->w);
+    const struct waiting_datagram *next = datagrams_first(&c->streams.datagrams);
+    const size_t need = next == NULL || time_due(acktr_deadline(&c->acktr), now) ? 0 : datagram_frame_bytes(next->len);
+
+    return num_min(left / ACK_SHARE, need < left ? left - need : 0);
+}
+
 void draft_ack(struct conn *c, struct draft *d, bool alone, duet_time now)
 {
     if (!alone && !acktr_pending(&c->acktr, now))
         return;
-    const size_t share = alone ? writer_left(&d->w) : writer_left(&d->w) / ACK_SHARE;
+    const size_t share = alone ? writer_left(&d->w) : ack_share(c, d, now);
     struct writer w = writer_of(d->w.at, share);
     const uint64_t *ecn = c->acktr.ecn;
     const bool marks = (ecn[0] | ecn[1] | ecn[2]) != 0;
@@ -80,19 +98,39 @@ static void tell_low(struct conn *c, const struct bulksend *b, uint64_t unsent_b
                     &(struct endpoint_event){.type = EVENT_RUNS_LOW, .conn = c->id, .stream = b->id});
 }
 
-/* The piece is in the packet.  A small new one of chat or control will be repeated before it could be known lost. */
+/* Somebody waits for what is on it: control, chat, and what the application calls so. */
+static bool is_interactive(const struct ordered *o)
+{
+    return !ordered_is_app(o) || stream_id_priority(o->id) == PRIORITY_INTERACTIVE;
+}
+
+static void record_ordered(struct conn *c, struct ordered *o, const struct stream_piece *piece, duet_time now)
+{
+    const uint64_t before = o->out.state.fresh_bytes;
+    if (streams_sent(&c->streams, o->id, piece) != 0)
+        c->out_of_memory = true;
+    /* A small new one will be repeated before it could be known lost. */
+    if (o->out.state.fresh_bytes > before && c->params.mode == MODE_BURST && is_interactive(o))
+        echo_sent(&c->echo, o->id, piece, rtt_pto_us(&c->loss.rtt), now);
+    if (ordered_is_app(o) && ordered_has_room(o))
+        events_push(&c->shared->events,
+                    &(struct endpoint_event){.type = EVENT_WRITABLE, .conn = c->id, .stream = o->id});
+}
+
+/* The piece is in the packet. */
 static void record_stream(struct conn *c, uint64_t id, const struct stream_piece *piece, duet_time now)
 {
-    const int index = streams_ordered_index(id);
-    const uint64_t before = index >= 0 ? c->streams.out[index].state.fresh_bytes : 0;
-    const struct bulksend *bulk = index >= 0 ? NULL : streams_send(&c->streams, id);
+    struct ordered *o = ordered_find(&c->streams.ordered, id);
+    if (o != NULL) {
+        record_ordered(c, o, piece, now);
+        return;
+    }
+    const struct bulksend *bulk = streams_send(&c->streams, id);
     const uint64_t unsent = bulk != NULL ? bulksend_unsent(bulk) : 0;
     if (streams_sent(&c->streams, id, piece) != 0)
         c->out_of_memory = true;
     if (bulk != NULL)
         tell_low(c, bulk, unsent);
-    if (index >= 0 && c->streams.out[index].state.fresh_bytes > before && c->params.mode == MODE_BURST)
-        echo_sent(&c->echo, id, piece, rtt_pto_us(&c->loss.rtt), now);
 }
 
 void draft_land(struct draft *d)
@@ -138,8 +176,30 @@ static bool add_stream(struct conn *c, struct draft *d, enum stream_class class,
     return true;
 }
 
+/* Those that no packet of this size holds any more (the path has shrunk) are given up; what only this packet has no room
+ * for is first in the next. */
+static void add_datagrams(struct conn *c, struct draft *d)
+{
+    struct datagrams *q = &c->streams.datagrams;
+    const struct waiting_datagram *next;
+    for (size_t n = 0; n < DRAFT_DATAGRAMS && (next = datagrams_first(q)) != NULL;) {
+        if (next->len > d->datagram_most) {
+            datagrams_drop(q);
+            continue;
+        }
+        if (next->len > frame_datagram_most(writer_left(&d->w)))
+            return;
+        frame_write(&d->w, &(struct frame){.type = FRAME_DATAGRAM, .data = {.data = next->bytes, .len = next->len}});
+        datagrams_pop(q);
+        c->datagrams_sent++;
+        d->eliciting = d->bulk = true;
+        n++;
+    }
+}
+
 void draft_bulk(struct conn *c, struct draft *d, duet_time now)
 {
+    add_datagrams(c, d);
     while (add_stream(c, d, CLASS_BULK, now))
         d->bulk = true;
 }

@@ -14,6 +14,7 @@
 
 struct draft {
     struct writer w;
+    size_t datagram_most;    /* one that is longer than this fits no packet of ours any more */
     struct sent_item *items; /* SENT_ITEMS, item_count of them filled */
     uint8_t item_count;
     bool eliciting;

@@ -36,6 +36,12 @@ uint32_t gate_packet_bytes(const struct conn *c)
     return allowed < size ? (uint32_t)allowed : size;
 }
 
+size_t gate_datagram_most(const struct conn *c)
+{
+    const uint32_t size = gate_packet_bytes(c);
+    return size < GATE_LEAST_BYTES ? 0 : frame_datagram_most(size - LIMIT_DATA_HEADER_BYTES - LIMIT_TAG_BYTES);
+}
+
 bool gate_address_allows(const struct conn *c)
 {
     return gate_packet_bytes(c) >= GATE_LEAST_BYTES;

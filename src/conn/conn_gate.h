@@ -43,6 +43,8 @@ bool gate_ahead_allowed(struct conn *c, size_t room, duet_time now);
 /* The next packet's size.  Packets are small while the address is unproven (it may get only so much), and after two
  * probe timeouts in a row: perhaps only the large ones get lost. */
 uint32_t gate_packet_bytes(const struct conn *c);
+/* Bytes of the longest datagram that such a packet holds. */
+size_t gate_datagram_most(const struct conn *c);
 size_t gate_flight_bytes(const struct conn *c); /* of the handshake */
 bool gate_control_wants(const struct conn *c);
 /* Larger packets are worth looking for only when there are files to fill them. */

@@ -30,20 +30,54 @@ static void push_stream_event(struct conn *c, enum endpoint_event_type type, uin
     events_push(&c->shared->events, &ev);
 }
 
-static int on_ordered(struct conn *c, size_t index, const struct frame *f, struct recv_packet *rp)
+static int on_fixed(struct conn *c, struct ordered *o, const struct frame *f, struct recv_packet *rp)
 {
     const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
     bool readable = false;
     if (piece.fin)
         return DUET_EPROTOCOL; /* control and chat live as long as the connection */
     /* Where strangers have parked all that they may, what they say counts as lost, and comes again. */
-    const bool is_full = !c->streams.in[index].is_open && c->shared->parked_bytes >= LIMIT_PARKED_BYTES;
-    const int rc = is_full ? DUET_EFULL : recvstream_push(&c->streams.in[index], &piece, f->data.data, &readable);
+    const bool is_full = !o->in.is_open && c->shared->parked_bytes >= LIMIT_PARKED_BYTES;
+    const int rc = is_full ? DUET_EFULL : ordered_push(&c->streams.ordered, o, &piece, f->data.data, &readable);
     conn_count_parked(c);
     if (rc == 0 && readable)
         push_stream_event(c, EVENT_READABLE, f->stream, 0);
     rp->at_once = true;
     rp->unanswered = rc == DUET_EFULL || rc == DUET_ENOMEM;
+    return rp->unanswered ? 0 : rc;
+}
+
+/* The stream of the application that a frame names, which may have opened it.  NULL: none, it is over, or there is no
+ * memory for it: then the packet is not acknowledged. */
+static int app_stream(struct conn *c, const struct frame *f, struct recv_packet *rp, struct ordered **o)
+{
+    bool is_new;
+    const int rc = ordered_named(&c->streams.ordered, f->stream, o, &is_new);
+    rp->unanswered = rp->unanswered || rc == DUET_ENOMEM;
+    if (is_new)
+        push_stream_event(c, EVENT_OPENED, f->stream, 0);
+    return rc == DUET_ENOMEM ? 0 : rc;
+}
+
+static int on_app(struct conn *c, const struct frame *f, struct recv_packet *rp)
+{
+    const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
+    struct ordered *o;
+    bool readable;
+    int rc = app_stream(c, f, rp, &o);
+    if (rc != 0 || rp->unanswered)
+        return rc;
+    /* What came before was taken for lost: our ACKs did not get through. */
+    if (o == NULL || (piece.len > 0 && piece.offset + piece.len <= o->in.ready_end))
+        acktr_want_all(&c->acktr);
+    if (o == NULL)
+        return 0;
+    rp->at_once = rp->at_once || piece.fin || stream_id_priority(o->id) == PRIORITY_INTERACTIVE;
+    rc = ordered_push(&c->streams.ordered, o, &piece, f->data.data, &readable);
+    rp->unanswered = rc == DUET_EFULL || rc == DUET_ENOMEM;
+    if (rc == 0 && readable)
+        push_stream_event(c, EVENT_READABLE, f->stream, 0);
+    ordered_settle(&c->streams.ordered, o);
     return rp->unanswered ? 0 : rc;
 }
 
@@ -94,6 +128,77 @@ static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp
     if (!was_complete && !b->stopped && recvstate_complete(&b->state))
         push_stream_event(c, EVENT_FINISHED, b->id, 0);
     streams_settle_recv(&c->streams, b);
+    return 0;
+}
+
+static int on_app_reset(struct conn *c, const struct frame *f, struct recv_packet *rp)
+{
+    struct ordered *o;
+    bool is_news;
+    int rc = app_stream(c, f, rp, &o);
+    if (rc != 0 || o == NULL)
+        return rc;
+    rc = ordered_peer_reset(&c->streams.ordered, o, f->reset.final_bytes, &is_news);
+    if (rc == 0 && is_news)
+        push_stream_event(c, EVENT_RESET, f->stream, f->reset.code);
+    ordered_settle(&c->streams.ordered, o);
+    return rc;
+}
+
+static int on_app_stop(struct conn *c, const struct frame *f, struct recv_packet *rp)
+{
+    struct ordered *o;
+    const int rc = app_stream(c, f, rp, &o);
+    if (rc != 0 || o == NULL || o->reset || o->out_over)
+        return rc;
+    ordered_reset(o, f->code);
+    push_stream_event(c, EVENT_STOPPED, f->stream, f->code);
+    return 0;
+}
+
+static int on_app_credit(struct conn *c, const struct frame *f, struct recv_packet *rp)
+{
+    struct ordered *o;
+    const int rc = app_stream(c, f, rp, &o);
+    if (rc == 0 && o != NULL)
+        streams_max_stream_data(&c->streams, f->stream, f->max);
+    return rc;
+}
+
+/* Does it name a stream of the application, or an id that nobody may use, where that was negotiated? */
+static bool is_for_app(const struct conn *c, const struct frame *f)
+{
+    return (c->params.features & FEATURE_STREAMS) != 0 && stream_id_is_ordered(f->stream) &&
+           f->stream != STREAM_CONTROL && f->stream != STREAM_CHAT;
+}
+
+static int on_stream(struct conn *c, const struct frame *f, struct recv_packet *rp)
+{
+    struct ordered *o = ordered_find(&c->streams.ordered, f->stream);
+    if (o != NULL && !ordered_is_app(o))
+        return on_fixed(c, o, f, rp);
+    return is_for_app(c, f) ? on_app(c, f, rp) : on_bulk(c, f, rp);
+}
+
+static int on_allowed(struct conn *c, const struct frame *f)
+{
+    if ((c->params.features & FEATURE_STREAMS) == 0)
+        return DUET_EPROTOCOL;
+    ordered_allowed(&c->streams.ordered, f->allowed.streams, f->allowed.bytes);
+    return 0;
+}
+
+static int on_datagram(struct conn *c, const struct frame *f)
+{
+    if ((c->params.features & FEATURE_DATAGRAMS) == 0)
+        return DUET_EPROTOCOL;
+    if (!c->app_allowed)
+        return 0; /* a stranger's: nobody would want it */
+    struct endpoint_event ev = {.type = EVENT_DATAGRAM, .conn = c->id};
+    ev.extent.data = f->data.data;
+    ev.extent.len = f->data.len;
+    events_push(&c->shared->events, &ev);
+    c->datagrams_received++;
     return 0;
 }
 
@@ -166,7 +271,6 @@ static int on_ack(struct conn *c, const struct frame_ack *ack, struct recv_packe
 
 static int on_frame(struct conn *c, const struct frame *f, const struct frame_ack *ack, struct recv_packet *rp)
 {
-    const int index = streams_ordered_index(f->stream);
     switch (f->type) {
     case FRAME_PADDING:
         return 0;
@@ -183,18 +287,24 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
         acktr_ask(&c->acktr, f->policy.sequence, &f->policy.want);
         return 0;
     case FRAME_RESET_STREAM:
-        return on_reset(c, f);
+        return is_for_app(c, f) ? on_app_reset(c, f, rp) : on_reset(c, f);
     case FRAME_STOP_STREAM:
-        return on_stop(c, f);
+        return is_for_app(c, f) ? on_app_stop(c, f, rp) : on_stop(c, f);
     case FRAME_STREAM:
     case FRAME_STREAM_FIN:
-        return index >= 0 ? on_ordered(c, (size_t)index, f, rp) : on_bulk(c, f, rp);
+        return on_stream(c, f, rp);
     case FRAME_MAX_DATA:
         streams_max_data(&c->streams, f->max);
         return 0;
     case FRAME_MAX_STREAM_DATA:
+        if (is_for_app(c, f))
+            return on_app_credit(c, f, rp);
         streams_max_stream_data(&c->streams, f->stream, f->max);
         return 0;
+    case FRAME_MAX_STREAMS:
+        return on_allowed(c, f);
+    case FRAME_DATAGRAM:
+        return on_datagram(c, f);
     case FRAME_PATH_CHALLENGE:
         path_challenged(&c->path, rp->from, f->path);
         return 0;
@@ -206,9 +316,6 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
         return 0;
     case FRAME_HANDSHAKE_DONE:
         return c->initiator ? 0 : DUET_EPROTOCOL;
-    case FRAME_MAX_STREAMS:
-    case FRAME_DATAGRAM:
-        return DUET_EPROTOCOL; /* not negotiated */
     }
     return DUET_EPROTOCOL;
 }

@@ -25,17 +25,31 @@ void conn_release_sources(struct conn *c, struct bulksend *b, uint64_t start, ui
         push_simple(c, EVENT_RELEASED, b->id, cookie);
 }
 
-static int ordered_acked(struct conn *c, size_t index, const struct sent_item *it)
+static int stream_acked(struct conn *c, struct ordered *o, const struct sent_item *it)
 {
     const struct stream_piece p = piece_of(it);
-    struct sendstream *s = &c->streams.out[index];
-    const uint64_t before = s->state.acked_bytes;
-    bool writable;
-    const int rc = sendstream_acked(s, &p, &writable);
-    c->streams.acked_bytes += s->state.acked_bytes - before;
+    const uint64_t before = o->out.state.acked_bytes;
+    bool writable, done;
+    const int rc = ordered_acked(o, &p, &writable, &done);
+    c->streams.acked_bytes += o->out.state.acked_bytes - before;
     if (writable)
         push_simple(c, EVENT_WRITABLE, it->stream, 0);
+    if (done)
+        push_simple(c, EVENT_SENT, it->stream, 0);
+    ordered_settle(&c->streams.ordered, o);
     return rc;
+}
+
+static void reset_acked(struct conn *c, uint64_t id)
+{
+    struct ordered *o = ordered_find(&c->streams.ordered, id);
+    struct bulksend *b = o == NULL ? streams_send(&c->streams, id) : NULL;
+    if (b != NULL)
+        streams_close_send(&c->streams, b);
+    if (o == NULL)
+        return;
+    ordered_reset_acked(o);
+    ordered_settle(&c->streams.ordered, o);
 }
 
 static int bulk_acked(struct conn *c, const struct sent_item *it)
@@ -57,11 +71,11 @@ static int bulk_acked(struct conn *c, const struct sent_item *it)
 
 static int item_acked(struct conn *c, const struct sent_item *it)
 {
-    const int index = streams_ordered_index(it->stream);
-    struct bulksend *b;
+    struct ordered *o;
     switch ((enum frame_type)it->kind) {
     case FRAME_STREAM:
-        return index >= 0 ? ordered_acked(c, (size_t)index, it) : bulk_acked(c, it);
+        o = ordered_find(&c->streams.ordered, it->stream);
+        return o != NULL ? stream_acked(c, o, it) : bulk_acked(c, it);
     case FRAME_ACK:
         acktr_confirmed(&c->acktr, it->stream, it->offset);
         return 0;
@@ -69,9 +83,7 @@ static int item_acked(struct conn *c, const struct sent_item *it)
         ackpolicy_acked(&c->ackpolicy, it->offset);
         return 0;
     case FRAME_RESET_STREAM:
-        b = streams_send(&c->streams, it->stream);
-        if (b != NULL)
-            streams_close_send(&c->streams, b);
+        reset_acked(c, it->stream);
         return 0;
     case FRAME_PADDING:
     case FRAME_PING:

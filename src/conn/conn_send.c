@@ -243,7 +243,9 @@ static size_t send_data(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
             return send_mtu_probe(c, buf, now);
     }
     struct sent_item items[SENT_ITEMS];
-    struct draft d = {.w = body_of(buf, cap < gate_packet_bytes(c) ? cap : gate_packet_bytes(c)), .items = items};
+    struct draft d = {.w = body_of(buf, cap < gate_packet_bytes(c) ? cap : gate_packet_bytes(c)),
+                      .items = items,
+                      .datagram_most = gate_datagram_most(c)};
     draft_ack(c, &d, !may_elicit, now);
     if (may_elicit)
         draft_eliciting(c, &d, &g, now);
@@ -268,7 +270,7 @@ static size_t send_data(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
 static size_t send_ahead(struct conn *c, uint8_t *buf, size_t cap, const struct duet_route *to, duet_time now)
 {
     struct sent_item items[SENT_ITEMS];
-    struct draft d = {.w = body_of(buf, cap), .items = items};
+    struct draft d = {.w = body_of(buf, cap), .items = items, .datagram_most = SIZE_MAX};
 
     draft_bulk(c, &d, now);
     if (!d.bulk)

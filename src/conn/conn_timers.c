@@ -12,7 +12,7 @@
  *   ack          something to acknowledge      conn_send finds it due
  *   pace         bulk waits for its turn       conn_send finds it due
  *   path         two routes are on trial       challenges again, or an end of it
- *   heartbeat    nothing heard, nothing sent   PING
+ *   heartbeat    nothing heard, nothing sent   PING; empty streams keep no memory
  *                that asks for an answer
  *   ask          a file we are getting stands  PING, at doubling distances up to the heartbeat's: our NAT may have
  *                still                         moved us, and only a packet of ours tells the sender where
@@ -233,8 +233,10 @@ static void open_tick(struct conn *c, duet_time now)
         tell_presence(c, false);
     conn_path_tick(c, now);
     repeat_early(c, now);
-    if (time_due(heartbeat_at(c), now))
+    if (time_due(heartbeat_at(c), now)) {
         c->ping_wanted = true;
+        ordered_trim(&c->streams.ordered); /* nothing moved for a while */
+    }
     if (time_due(ask_at(c), now))
         ask_for_more(c, now);
 }

@@ -409,6 +409,9 @@ int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats
     out->pacing_bytes_per_s = c->cc.pacing_bytes_per_s;
     out->delivered_bytes = c->loss.delivered_bytes;
     out->packet_bytes = c->packet_bytes;
+    out->datagrams_sent = c->datagrams_sent;
+    out->datagrams_received = c->datagrams_received;
+    out->datagrams_dropped = c->streams.datagrams.dropped;
     out->cc = c->cc.ops->name;
     return 0;
 }

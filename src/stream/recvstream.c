@@ -3,9 +3,9 @@
 #include "base/err.h"
 #include "wire/limits.h"
 
-void recvstream_init(struct recvstream *s, size_t window_bytes, size_t first_bytes)
+void recvstream_init(struct recvstream *s, size_t window_bytes, size_t first_bytes, size_t max_ranges)
 {
-    recvstate_init(&s->state, first_bytes, LIMIT_ORDERED_RANGES);
+    recvstate_init(&s->state, first_bytes, max_ranges);
     ring_init(&s->bytes, window_bytes);
     s->ready_end = 0;
     s->is_open = false;
@@ -46,10 +46,14 @@ int recvstream_push(struct recvstream *s, const struct stream_piece *p, const ui
         if (rc != 0)
             return rc;
     }
+    const bool was_complete = recvstate_complete(&s->state);
     rc = recvstate_add(&s->state, p, fresh);
-    *readable = rc == 0 && p->offset <= s->ready_end && p->offset + p->len > s->ready_end;
+    if (rc != 0)
+        return rc;
+    *readable = p->offset <= s->ready_end && p->offset + p->len > s->ready_end;
     if (*readable)
         s->ready_end = extents_end_of(&s->state.got, s->ready_end);
+    *readable = *readable || (p->fin && !was_complete && recvstate_complete(&s->state));
     return rc;
 }
 
@@ -64,4 +68,15 @@ size_t recvstream_read(struct recvstream *s, uint8_t *buf, size_t cap)
     ring_discard(&s->bytes, from + len, extents_end(&s->state.got));
     recvstate_consumed(&s->state, len);
     return len;
+}
+
+bool recvstream_is_read(const struct recvstream *s)
+{
+    return s->bytes.base == s->state.final_bytes;
+}
+
+void recvstream_trim(struct recvstream *s)
+{
+    if (s->state.got.count == 0 || extents_end(&s->state.got) == s->bytes.base)
+        ring_release(&s->bytes);
 }

@@ -27,6 +27,11 @@ int sendstate_supply(struct sendstate *s, uint64_t start, uint64_t end)
     return rc;
 }
 
+void sendstate_announce(struct sendstate *s)
+{
+    s->announce = true;
+}
+
 int sendstate_finish(struct sendstate *s, uint64_t final_bytes)
 {
     if (s->final_bytes != STREAM_SIZE_UNKNOWN)
@@ -78,12 +83,14 @@ bool sendstate_next(const struct sendstate *s, size_t max_len, uint64_t fresh_al
         *out = (struct stream_piece){.offset = s->final_bytes, .len = 0, .fin = true};
         return true;
     }
-    return false;
+    *out = (struct stream_piece){.offset = 0};
+    return s->announce;
 }
 
 bool sendstate_wants(const struct sendstate *s)
 {
-    return s->lost.count > 0 || (s->ready.count > 0 && credit(s) > 0) || (fin_wanted(s) && s->ready.count == 0);
+    return s->lost.count > 0 || (s->ready.count > 0 && credit(s) > 0) || (fin_wanted(s) && s->ready.count == 0) ||
+           s->announce;
 }
 
 int sendstate_sent(struct sendstate *s, const struct stream_piece *p)
@@ -99,6 +106,7 @@ int sendstate_sent(struct sendstate *s, const struct stream_piece *p)
         rc = extents_remove(&s->lost, p->offset, end);
     if (p->fin)
         s->fin_in_air = true;
+    s->announce = false;
     return rc;
 }
 
@@ -113,6 +121,7 @@ int sendstate_acked(struct sendstate *s, const struct stream_piece *p)
         rc = extents_remove(&s->lost, p->offset, end);
     if (p->fin)
         s->fin_acked = true;
+    s->is_known = true;
     return rc;
 }
 
@@ -127,6 +136,8 @@ int sendstate_lost(struct sendstate *s, const struct stream_piece *p)
     }
     if (p->fin && !s->fin_acked)
         s->fin_in_air = false;
+    if (p->len == 0 && !p->fin && !s->is_known)
+        s->announce = true;
     return 0;
 }
 

@@ -38,6 +38,8 @@ struct sendstate {
     uint64_t final_bytes;  /* size of the stream; STREAM_SIZE_UNKNOWN: not finished */
     bool fin_in_air;       /* a fin was sent and not reported lost */
     bool fin_acked;
+    bool announce; /* the peer is to hear of the stream, if only by a frame without bytes */
+    bool is_known; /* it has */
 };
 
 void sendstate_init(struct sendstate *s, uint64_t limit_bytes, size_t max_ranges);
@@ -45,12 +47,15 @@ void sendstate_dispose(struct sendstate *s);
 
 /* [start, end) may be sent.  0; DUET_EINVAL: past the final size; DUET_EFULL, DUET_ENOMEM. */
 int sendstate_supply(struct sendstate *s, uint64_t start, uint64_t end);
+/* The peer learns of the stream by its first frame: one without bytes if there are none. */
+void sendstate_announce(struct sendstate *s);
 /* There is nothing at or after final_bytes.  0; DUET_EINVAL: something is, or another size was given. */
 int sendstate_finish(struct sendstate *s, uint64_t final_bytes);
 
 /*
  * What to send next: lost bytes first, then ready ones as far as the credit
- * (and `fresh_allowed`, the connection's own bounds) goes, then a lone fin.
+ * (and `fresh_allowed`, the connection's own bounds) goes, then a lone fin, or
+ * the announcement.
  * Changes nothing.  false: nothing may leave now.  *fresh: never sent before.
  */
 bool sendstate_next(const struct sendstate *s, size_t max_len, uint64_t fresh_allowed, struct stream_piece *out,

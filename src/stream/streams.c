@@ -4,38 +4,23 @@
 
 #include "base/err.h"
 
-static uint64_t ordered_id(size_t index)
-{
-    return index == 0 ? STREAM_CONTROL : STREAM_CHAT;
-}
-
 void streams_init(struct streams *s, bool initiator, uint64_t window_bytes)
 {
     *s = (struct streams){.initiator = initiator};
     window_init(&s->window, WINDOW_INITIAL_BYTES, window_bytes);
-    for (size_t i = 0; i < STREAMS_ORDERED; i++) {
-        sendstream_init(&s->out[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_FIRST_BYTES);
-        recvstream_init(&s->in[i], LIMIT_STREAM_WINDOW_BYTES, LIMIT_STREAM_FIRST_BYTES);
-    }
+    ordered_init(&s->ordered, initiator);
     extents_init(&s->closed, STREAMS_CLOSED_RANGES + 1); /* one too many, until the oldest is forgotten */
 }
 
 void streams_dispose(struct streams *s)
 {
-    for (size_t i = 0; i < STREAMS_ORDERED; i++) {
-        sendstream_dispose(&s->out[i]);
-        recvstream_dispose(&s->in[i]);
-    }
+    ordered_dispose(&s->ordered);
+    datagrams_dispose(&s->datagrams);
     while (s->send_count > 0)
         streams_close_send(s, s->sends[s->send_count - 1]);
     while (s->recv_count > 0)
         streams_close_recv(s, s->recvs[s->recv_count - 1]);
     extents_dispose(&s->closed);
-}
-
-int streams_ordered_index(uint64_t id)
-{
-    return id == STREAM_CONTROL ? 0 : id == STREAM_CHAT ? 1 : -1;
 }
 
 struct bulksend *streams_send(const struct streams *s, uint64_t id)
@@ -94,13 +79,29 @@ static bool bulk_wants(const struct streams *s, const struct bulksend *b)
 
 bool streams_class_wants(const struct streams *s, enum stream_class class)
 {
+    struct stream_piece p;
     if (class != CLASS_BULK)
-        return sendstate_wants(&s->out[class].state);
+        return sendstate_wants(&s->ordered.fixed[class].out.state);
     for (size_t i = 0; i < s->send_count; i++) {
         if (bulk_wants(s, s->sends[i]))
             return true;
     }
-    return false;
+    for (size_t i = 0; i < s->ordered.count; i++) {
+        if (ordered_next(&s->ordered, s->ordered.v[i], 1, &p))
+            return true;
+    }
+    return s->datagrams.count > 0;
+}
+
+/* Of the application: a stream without an end in sight is no tail, and none that waits for credit. */
+static bool app_is_under_way(const struct ordered *o)
+{
+    return !o->reset && !o->out_over && o->out.state.ready.count > 0;
+}
+
+static bool app_is_tail(const struct ordered *o)
+{
+    return !o->reset && !o->out_over && o->out.state.final_bytes != STREAM_SIZE_UNKNOWN;
 }
 
 bool streams_only_tail(const struct streams *s)
@@ -114,6 +115,11 @@ bool streams_only_tail(const struct streams *s)
         if (state->final_bytes == STREAM_SIZE_UNKNOWN || state->ready.count > 0)
             return false;
         tails++;
+    }
+    for (size_t i = 0; i < s->ordered.count; i++) {
+        if (app_is_under_way(s->ordered.v[i]))
+            return false;
+        tails += app_is_tail(s->ordered.v[i]);
     }
     return tails > 0;
 }
@@ -131,102 +137,132 @@ static void cut_to_source(const struct bulksend *b, struct stream_piece *p)
     }
 }
 
-/* Round robin over the files, a quantum each. */
-static bool next_bulk(struct streams *s, size_t max_len, uint64_t *id, struct stream_piece *out)
+static enum stream_rank rank_of(const struct ordered *o)
 {
-    for (size_t tried = 0; tried < s->send_count; tried++) {
-        if (s->turn >= s->send_count)
-            s->turn = 0;
-        const struct bulksend *b = s->sends[s->turn];
-        bool fresh;
-        if (!b->reset && sendstate_next(&b->state, max_len, data_credit(s), out, &fresh)) {
-            *id = b->id;
-            cut_to_source(b, out);
+    switch (stream_id_priority(o->id)) {
+    case PRIORITY_INTERACTIVE:
+        return RANK_INTERACTIVE;
+    case PRIORITY_NORMAL:
+        return RANK_NORMAL;
+    case PRIORITY_BACKGROUND:
+        return RANK_BACKGROUND;
+    }
+    return RANK_BACKGROUND;
+}
+
+static bool next_of_file(const struct streams *s, const struct bulksend *b, size_t max_len, uint64_t *id,
+                         struct stream_piece *out)
+{
+    bool fresh;
+    if (b->reset || !sendstate_next(&b->state, max_len, data_credit(s), out, &fresh))
+        return false;
+    *id = b->id;
+    cut_to_source(b, out);
+    return true;
+}
+
+static bool next_of_app(const struct streams *s, const struct ordered *o, size_t max_len, uint64_t *id,
+                        struct stream_piece *out)
+{
+    *id = o->id;
+    return ordered_next(&s->ordered, o, max_len, out);
+}
+
+/* Round robin, a quantum each. */
+static bool next_of_rank(struct streams *s, enum stream_rank rank, size_t max_len, uint64_t *id,
+                         struct stream_piece *out)
+{
+    struct stream_turn *turn = &s->turns[rank];
+    const size_t files = rank == RANK_NORMAL ? s->send_count : 0;
+    const size_t count = files + s->ordered.count;
+    for (size_t tried = 0; tried < count; tried++) {
+        if (turn->at >= count)
+            turn->at = 0;
+        const struct ordered *o = turn->at < files ? NULL : s->ordered.v[turn->at - files];
+        if (o == NULL && next_of_file(s, s->sends[turn->at], max_len, id, out))
             return true;
-        }
-        s->turn++;
-        s->turn_bytes = 0;
+        if (o != NULL && rank_of(o) == rank && next_of_app(s, o, max_len, id, out))
+            return true;
+        *turn = (struct stream_turn){.at = turn->at + 1};
     }
     return false;
 }
 
 bool streams_next(struct streams *s, enum stream_class class, size_t max_len, uint64_t *id, struct stream_piece *out)
 {
-    if (class == CLASS_BULK)
-        return next_bulk(s, max_len, id, out);
-    bool fresh;
-    *id = ordered_id(class);
-    return sendstate_next(&s->out[class].state, max_len, UINT64_MAX, out, &fresh);
+    if (class != CLASS_BULK) {
+        *id = s->ordered.fixed[class].id;
+        return ordered_next(&s->ordered, &s->ordered.fixed[class], max_len, out);
+    }
+    for (int rank = 0; rank < STREAM_RANKS; rank++) {
+        if (next_of_rank(s, (enum stream_rank)rank, max_len, id, out))
+            return true;
+    }
+    return false;
 }
 
 const uint8_t *streams_bytes(const struct streams *s, uint64_t id, const struct stream_piece *p, uint8_t *room)
 {
-    const int index = streams_ordered_index(id);
+    const struct ordered *o = ordered_find(&s->ordered, id);
     size_t len;
-    if (index < 0 && p->len > 0)
-        return bulksend_at(streams_send(s, id), p->offset, &len);
-    if (index >= 0)
-        sendstream_copy(&s->out[index], p, room);
-    return NULL;
+    if (o != NULL)
+        return ordered_bytes(o, p, room);
+    return p->len > 0 ? bulksend_at(streams_send(s, id), p->offset, &len) : NULL;
+}
+
+static void use_turn(struct streams *s, enum stream_rank rank, size_t len)
+{
+    struct stream_turn *turn = &s->turns[rank];
+    turn->bytes += len;
+    if (turn->bytes >= STREAMS_QUANTUM_BYTES)
+        *turn = (struct stream_turn){.at = turn->at + 1};
 }
 
 int streams_sent(struct streams *s, uint64_t id, const struct stream_piece *p)
 {
-    const int index = streams_ordered_index(id);
-    if (index >= 0)
-        return sendstate_sent(&s->out[index].state, p);
+    struct ordered *o = ordered_find(&s->ordered, id);
+    if (o != NULL && ordered_is_app(o))
+        use_turn(s, rank_of(o), p->len);
+    if (o != NULL)
+        return ordered_sent(&s->ordered, o, p);
     struct bulksend *b = streams_send(s, id);
     if (b == NULL)
         return 0;
     const uint64_t before = b->state.fresh_bytes;
     const int rc = sendstate_sent(&b->state, p);
     s->data_fresh_bytes += b->state.fresh_bytes - before;
-    s->turn_bytes += p->len;
-    if (s->turn_bytes >= STREAMS_QUANTUM_BYTES) {
-        s->turn++;
-        s->turn_bytes = 0;
-    }
+    use_turn(s, RANK_NORMAL, p->len);
     return rc;
 }
 
 int streams_lost(struct streams *s, uint64_t id, const struct stream_piece *p)
 {
-    const int index = streams_ordered_index(id);
-    if (index >= 0)
-        return sendstate_lost(&s->out[index].state, p);
+    struct ordered *o = ordered_find(&s->ordered, id);
+    if (o != NULL)
+        return ordered_lost(o, p);
     struct bulksend *b = streams_send(s, id);
     return b == NULL || b->reset ? 0 : sendstate_lost(&b->state, p);
-}
-
-size_t streams_read(struct streams *s, size_t index, uint8_t *buf, size_t cap)
-{
-    uint64_t limit;
-    recvstream_open(&s->in[index]);
-    const size_t n = recvstream_read(&s->in[index], buf, cap);
-    if (recvstate_new_limit(&s->in[index].state, &limit))
-        s->in_limit_wanted[index] = true;
-    return n;
 }
 
 size_t streams_parked(const struct streams *s)
 {
     size_t sum = 0;
 
-    for (size_t i = 0; i < STREAMS_ORDERED; i++)
-        sum += recvstream_parked(&s->in[i]);
+    for (size_t i = 0; i < ORDERED_FIXED; i++)
+        sum += recvstream_parked(&s->ordered.fixed[i].in);
     return sum;
 }
 
 /* ── credit and ends ─────────────────────────────────────────────────── */
 
-static bool ordered_update(struct streams *s, struct frame *out)
+static bool fixed_update(struct streams *s, struct frame *out)
 {
-    for (size_t i = 0; i < STREAMS_ORDERED; i++) {
-        if (!s->in_limit_wanted[i])
+    for (size_t i = 0; i < ORDERED_FIXED; i++) {
+        struct ordered *o = &s->ordered.fixed[i];
+        if (!o->limit_wanted)
             continue;
-        s->in_limit_wanted[i] = false;
-        *out =
-            (struct frame){.type = FRAME_MAX_STREAM_DATA, .stream = ordered_id(i), .max = s->in[i].state.limit_bytes};
+        o->limit_wanted = false;
+        *out = (struct frame){.type = FRAME_MAX_STREAM_DATA, .stream = o->id, .max = o->in.state.limit_bytes};
         return true;
     }
     return false;
@@ -260,7 +296,7 @@ static bool send_update(struct bulksend *b, struct frame *out)
 
 bool streams_next_update(struct streams *s, struct frame *out)
 {
-    if (ordered_update(s, out))
+    if (fixed_update(s, out))
         return true;
     if (s->data_limit_wanted) {
         s->data_limit_wanted = false;
@@ -275,14 +311,14 @@ bool streams_next_update(struct streams *s, struct frame *out)
         if (send_update(s->sends[i], out))
             return true;
     }
-    return false;
+    return ordered_next_update(&s->ordered, out);
 }
 
 bool streams_update_wanted(const struct streams *s)
 {
-    bool wanted = s->data_limit_wanted;
-    for (size_t i = 0; i < STREAMS_ORDERED; i++)
-        wanted = wanted || s->in_limit_wanted[i];
+    bool wanted = s->data_limit_wanted || ordered_update_wanted(&s->ordered);
+    for (size_t i = 0; i < ORDERED_FIXED; i++)
+        wanted = wanted || s->ordered.fixed[i].limit_wanted;
     for (size_t i = 0; i < s->recv_count; i++)
         wanted = wanted || s->recvs[i]->limit_wanted || s->recvs[i]->stop_wanted;
     for (size_t i = 0; i < s->send_count; i++)
@@ -294,11 +330,10 @@ void streams_update_lost(struct streams *s, enum frame_type type, uint64_t id)
 {
     struct bulkrecv *r = streams_recv(s, id);
     struct bulksend *b = streams_send(s, id);
-    const int index = streams_ordered_index(id);
     if (type == FRAME_MAX_DATA)
         s->data_limit_wanted = true;
-    else if (type == FRAME_MAX_STREAM_DATA && index >= 0)
-        s->in_limit_wanted[index] = true;
+    else if (type == FRAME_MAX_STREAMS || ordered_find(&s->ordered, id) != NULL)
+        ordered_update_lost(&s->ordered, type, id);
     else if (type == FRAME_MAX_STREAM_DATA && r != NULL)
         r->limit_wanted = !r->stopped;
     else if (type == FRAME_STOP_STREAM && r != NULL)
@@ -315,9 +350,9 @@ void streams_max_data(struct streams *s, uint64_t bytes)
 
 void streams_max_stream_data(struct streams *s, uint64_t id, uint64_t bytes)
 {
-    const int index = streams_ordered_index(id);
+    struct ordered *o = ordered_find(&s->ordered, id);
     struct bulksend *b = streams_send(s, id);
-    uint64_t *limit = index >= 0 ? &s->out[index].state.limit_bytes : b != NULL ? &b->state.limit_bytes : NULL;
+    uint64_t *limit = o != NULL ? &o->out.state.limit_bytes : b != NULL ? &b->state.limit_bytes : NULL;
     if (limit != NULL && bytes > *limit)
         *limit = bytes;
 }

@@ -1,19 +1,19 @@
 /*
- * streams: all streams of one connection: their table, their credit, and which
- * one sends next.
+ * streams: all that one connection sends and receives of streams and
+ * datagrams: their tables, their credit, and which one sends next.
  *
- * Ids (PROTOCOL.md §7): bit 0 who opened it (0: the handshake's initiator), bit
- * 1 the kind (0 ordered, 1 bulk), the rest a running index.  Streams 0
- * (control) and 4 (chat) exist from the start in both directions.  A bulk
+ * Ids are those of PROTOCOL.md §7 (wire/stream_id.h).  The ordered streams, of
+ * control, chat and the application, are ordered.h's.  A bulk
  * stream is one-way and exists at the receiver only once the application
  * accepted it, so a peer can open nothing by itself and no stream count has to
  * be negotiated; its credit is 0 till then.
  *
  * Connection credit (MAX_DATA) bounds the bulk streams together, is 0 as well
  * till the first of them is accepted, and has the window that window.h finds;
- * a bulk stream has the same one or less.  The two ordered streams are bounded
- * each by its own window, so a full disk never silences the chat; that window is
- * small until the application first reads, which it does once it trusts the peer.
+ * a bulk stream has the same one or less.  Control and chat are bounded each by
+ * its own window, so a full disk never silences the chat; that window is small
+ * until they are first read, which is once the peer is trusted.  Streams of the
+ * application have a sum of their own.
  *
  * Owned by one connection; knows nothing of packets.
  */
@@ -26,30 +26,36 @@
 
 #include "base/extents.h"
 #include "stream/bulk.h"
-#include "stream/recvstream.h"
-#include "stream/sendstream.h"
+#include "stream/datagrams.h"
+#include "stream/ordered.h"
 #include "stream/window.h"
 #include "wire/frame.h"
 #include "wire/limits.h"
 #include "wire/stream_id.h"
 
-#define STREAMS_ORDERED 2                 /* control, chat: ids 0 and 4 */
-#define STREAMS_QUANTUM_BYTES (32 * 1024) /* a file sends this much before the next one's turn */
+#define STREAMS_QUANTUM_BYTES \
+    (32 * 1024) /* a file, or a stream of its rank, sends this much before the next one's turn */
 
 #define STREAMS_CLOSED_RANGES 1024 /* runs of ids remembered as over; honest peers leave one per refused offer */
 
-/* Strict order of service. */
+/* Strict order of service.  BULK is all that waits for the congestion window and the pacer: files, and what the
+ * application sends; within it go datagrams, then rank by rank those of enum stream_rank. */
 enum stream_class { CLASS_CONTROL, CLASS_CHAT, CLASS_BULK, STREAM_CLASSES };
+enum stream_rank { RANK_INTERACTIVE, RANK_NORMAL, RANK_BACKGROUND, STREAM_RANKS }; /* files are NORMAL */
+
+/* Whose turn it is among those of one rank. */
+struct stream_turn {
+    size_t at;      /* index: files first, in sends, then ordered.v */
+    uint64_t bytes; /* of its quantum used */
+};
 
 struct streams {
     bool initiator;
-    struct sendstream out[STREAMS_ORDERED];
-    struct recvstream in[STREAMS_ORDERED];
-    bool in_limit_wanted[STREAMS_ORDERED];
+    struct ordered_table ordered;
+    struct datagrams datagrams;
     struct bulksend *sends[LIMIT_STREAMS];
     size_t send_count;
-    size_t turn;         /* index in sends of the file being served */
-    uint64_t turn_bytes; /* of its quantum used */
+    struct stream_turn turns[STREAM_RANKS];
     uint64_t next_send_index;
     struct bulkrecv *recvs[LIMIT_STREAMS];
     size_t recv_count;
@@ -67,8 +73,6 @@ struct streams {
 void streams_init(struct streams *s, bool initiator, uint64_t window_bytes);
 void streams_dispose(struct streams *s);
 
-/* Index 0..1 of an ordered stream id, -1: not one. */
-int streams_ordered_index(uint64_t id);
 /* NULL: no such stream (any more). */
 struct bulksend *streams_send(const struct streams *s, uint64_t id);
 struct bulkrecv *streams_recv(const struct streams *s, uint64_t id);
@@ -77,21 +81,19 @@ bool streams_is_closed(const struct streams *s, uint64_t id);
 /* Is it the id of a bulk stream that the peer may open?  (That of one that is over is.) */
 bool streams_is_peers_bulk(const struct streams *s, uint64_t id);
 
-/* Sending.  What the class would send next in at most max_len bytes, of a file no more than lies in one source; changes
- * nothing but whose turn it is. */
+/* Sending.  What the class would send next in at most max_len bytes, no more than lies in one piece of memory (but of
+ * control and chat); changes nothing but whose turn it is. */
 bool streams_next(struct streams *s, enum stream_class class, size_t max_len, uint64_t *id, struct stream_piece *out);
 bool streams_class_wants(const struct streams *s, enum stream_class class);
 /* Files are under way, every one sent to its end, and only acknowledgements are missing. */
 bool streams_only_tail(const struct streams *s);
-/* The bytes of a piece that streams_next gave.  Of a bulk stream: where they lie, until its source is released.  Of an
- * ordered one, whose bytes are in a ring: NULL, and they are copied to `room`. */
+/* The bytes of a piece that streams_next gave.  Of a bulk stream: where they lie, until its source is released; of one
+ * of the application, until it is written.  Of control and chat: NULL, and they are copied to `room`. */
 const uint8_t *streams_bytes(const struct streams *s, uint64_t id, const struct stream_piece *p, uint8_t *room);
 /* 0, DUET_ENOMEM, DUET_EFULL (the connection must end).  Unknown ids: 0, they are over. */
 int streams_sent(struct streams *s, uint64_t id, const struct stream_piece *p);
 int streams_lost(struct streams *s, uint64_t id, const struct stream_piece *p);
 
-/* Reads an ordered stream (by index); credit goes back to the peer.  Bytes given. */
-size_t streams_read(struct streams *s, size_t index, uint8_t *buf, size_t cap);
 /* Memory of ordered streams that nobody has begun to read. */
 size_t streams_parked(const struct streams *s);
 

@@ -22,9 +22,14 @@ uint64_t stream_id_bulk(bool by_initiator, uint64_t index)
     return index << BULK_SHIFT | BULK | opener_bit(by_initiator);
 }
 
+bool stream_id_is_ordered(uint64_t id)
+{
+    return (id & BULK) == 0;
+}
+
 bool stream_id_is_app(uint64_t id)
 {
-    return (id & BULK) == 0 && id >> APP_SHIFT != 0 && (id >> PRIORITY_SHIFT & PRIORITY_MASK) != 0;
+    return stream_id_is_ordered(id) && id >> APP_SHIFT != 0 && (id >> PRIORITY_SHIFT & PRIORITY_MASK) != 0;
 }
 
 enum stream_priority stream_id_priority(uint64_t id)

@@ -27,6 +27,7 @@ enum stream_priority {
 uint64_t stream_id_app(bool by_initiator, enum stream_priority priority, uint64_t index);
 uint64_t stream_id_bulk(bool by_initiator, uint64_t index);
 
+bool stream_id_is_ordered(uint64_t id);
 /* Is it one of the application: neither bulk, nor control or chat, nor an id that nobody may use? */
 bool stream_id_is_app(uint64_t id);
 /* Of such a one. */

@@ -61,7 +61,7 @@ static uint64_t held_bytes(const struct endpoint *e)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < e->count; i++)
-        sum += e->all[i]->streams.in[0].bytes.cap + e->all[i]->streams.in[1].bytes.cap;
+        sum += e->all[i]->streams.ordered.fixed[0].in.bytes.cap + e->all[i]->streams.ordered.fixed[1].in.bytes.cap;
     return sum;
 }
 

@@ -97,7 +97,7 @@ static bool drop_to_hub(struct pair *p, int to, uint8_t *bytes, size_t len)
 /* Accepts a file with all the credit there is, in packets that acknowledge nothing. */
 static void accept_without_ack(size_t file, uint64_t stream)
 {
-    struct sendstream *out = &inside_session(&s->pair, SCENE_GUEST)->streams.out[0];
+    struct sendstream *out = &inside_session(&s->pair, SCENE_GUEST)->streams.ordered.fixed[0].out;
     const struct appmsg m = acceptance(file);
     uint8_t bytes[64];
     struct frame f = {.type = FRAME_MAX_DATA, .max = UINT64_C(1) << 60};

@@ -25,7 +25,7 @@ static size_t held(int side)
 {
     const struct conn *c = inside_conn(pair.e[side], 0);
 
-    return c == NULL ? 0 : c->streams.in[0].bytes.cap + c->streams.in[1].bytes.cap;
+    return c == NULL ? 0 : c->streams.ordered.fixed[0].in.bytes.cap + c->streams.ordered.fixed[1].in.bytes.cap;
 }
 
 static size_t parked(int side)

@@ -111,7 +111,7 @@ static void put_stream(struct writer *w)
     const struct streams *s = &inside_session(&pair, VICTIM)->streams;
     const bool is_file = dice(4) != 0 && s->recv_count > 0;
     const struct bulkrecv *b = is_file ? s->recvs[dice(s->recv_count)] : NULL;
-    const size_t ordered = dice(STREAMS_ORDERED);
+    const size_t ordered = dice(ORDERED_FIXED);
     struct frame f = {.type = FRAME_STREAM, .stream = is_file ? b->id : ordered * 4};
 
     if (dice(1000) == 0)
@@ -126,9 +126,9 @@ static void put_stream(struct writer *w)
         f.data.len = num_min(f.data.len, b->state.limit_bytes - b->state.distinct_bytes);
         f.data.fin = dice(50) == 0 && (b->state.got.count == 0 || f.data.offset > extents_end(&b->state.got));
     } else {
-        f.data.offset = extents_end_of(&s->in[ordered].state.got, 0) + (dice(4) == 0 ? dice(2000) : 0);
-        f.data.len = num_min(f.data.len, s->in[ordered].state.limit_bytes -
-                                             num_min(f.data.offset, s->in[ordered].state.limit_bytes));
+        f.data.offset = extents_end_of(&s->ordered.fixed[ordered].in.state.got, 0) + (dice(4) == 0 ? dice(2000) : 0);
+        f.data.len = num_min(f.data.len, s->ordered.fixed[ordered].in.state.limit_bytes -
+                                             num_min(f.data.offset, s->ordered.fixed[ordered].in.state.limit_bytes));
     }
     if (dice(1000) == 0)
         f.data.len = 200;

@@ -532,8 +532,9 @@ Test(conn_timers, an_idle_connection_costs_little_memory)
         for (size_t i = 0; i < c->loss.sent.cap / SENTMAP_PAGE; i++)
             pages += c->loss.sent.pages[i] != NULL;
         const size_t bytes = sizeof *c + pages * SENTMAP_PAGE * sizeof(struct sent_packet) + c->replay.word_count * 8 +
-                             c->acktr.received.cap * sizeof(struct range) + c->streams.in[0].bytes.cap +
-                             c->streams.in[1].bytes.cap + c->streams.out[0].bytes.cap + c->streams.out[1].bytes.cap;
+                             c->acktr.received.cap * sizeof(struct range) + c->streams.ordered.fixed[0].in.bytes.cap +
+                             c->streams.ordered.fixed[1].in.bytes.cap + c->streams.ordered.fixed[0].out.bytes.cap +
+                             c->streams.ordered.fixed[1].out.bytes.cap;
         cr_assert_null(c->hs);
         cr_assert_leq(c->loss.sent.cap, 128, "%zu numbers", c->loss.sent.cap);
         cr_assert_leq(pages, 3);

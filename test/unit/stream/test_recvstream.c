@@ -4,12 +4,13 @@
 #include "base/err.h"
 #include "base/rand.h"
 #include "stream/recvstream.h"
+#include "wire/limits.h"
 
 static struct recvstream s;
 
 static void start(void)
 {
-    recvstream_init(&s, 100, 100);
+    recvstream_init(&s, 100, 100, LIMIT_ORDERED_RANGES);
 }
 
 static void stop(void)

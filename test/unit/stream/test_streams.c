@@ -135,10 +135,10 @@ Test(streams, ids_tell_opener_and_kind)
         cr_assert_eq(streams_open(&b, &id), 0);
         cr_assert_eq(id, want[1][i]);
     }
-    cr_assert_eq(streams_ordered_index(0), 0);
-    cr_assert_eq(streams_ordered_index(4), 1);
-    cr_assert_eq(streams_ordered_index(8), -1);
-    cr_assert_eq(streams_ordered_index(2), -1);
+    cr_assert_eq(ordered_find(&a.ordered, 0), &a.ordered.fixed[0]);
+    cr_assert_eq(ordered_find(&a.ordered, 4), &a.ordered.fixed[1]);
+    cr_assert_null(ordered_find(&a.ordered, 24));
+    cr_assert_null(ordered_find(&a.ordered, 2));
 }
 
 Test(streams, only_a_bulk_id_of_the_peer_can_be_accepted)
@@ -356,7 +356,7 @@ Test(streams, credit_never_shrinks)
     streams_max_stream_data(&a, id, 20);
     cr_assert_eq(streams_send(&a, id)->state.limit_bytes, 50);
     streams_max_stream_data(&a, 4, 1);
-    cr_assert_eq(a.out[1].state.limit_bytes, LIMIT_STREAM_FIRST_BYTES);
+    cr_assert_eq(a.ordered.fixed[1].out.state.limit_bytes, LIMIT_STREAM_FIRST_BYTES);
 }
 
 Test(streams, more_than_was_received_cannot_be_consumed)
@@ -398,7 +398,7 @@ Test(streams, an_ordered_stream_is_not_bounded_by_connection_credit)
 {
     a.data_limit_bytes = 0;
     static uint8_t text[100000];
-    cr_assert_eq(sendstream_write(&a.out[1], text, sizeof text), sizeof text);
+    cr_assert_eq(sendstream_write(&a.ordered.fixed[1].out, text, sizeof text), sizeof text);
     cr_assert(streams_class_wants(&a, CLASS_CHAT));
     cr_assert_not(streams_class_wants(&a, CLASS_CONTROL));
 }
@@ -409,12 +409,12 @@ Test(streams, reading_an_ordered_stream_gives_credit_back)
     bool readable;
     struct frame f;
     const struct stream_piece p = {.len = sizeof data};
-    cr_assert_eq(streams_read(&b, 1, out, sizeof out), 0);
+    cr_assert_eq(ordered_read(&b.ordered, &b.ordered.fixed[1], out, sizeof out, 0, DUET_TIME(0)), 0);
     cr_assert(streams_next_update(&b, &f), "the first read opens the window");
     cr_assert(f.type == FRAME_MAX_STREAM_DATA && f.stream == 4 && f.max == sizeof data);
-    cr_assert_eq(recvstream_push(&b.in[1], &p, data, &readable), 0);
+    cr_assert_eq(recvstream_push(&b.ordered.fixed[1].in, &p, data, &readable), 0);
     cr_assert_not(streams_update_wanted(&b));
-    cr_assert_eq(streams_read(&b, 1, out, sizeof out), sizeof out);
+    cr_assert_eq(ordered_read(&b.ordered, &b.ordered.fixed[1], out, sizeof out, 0, DUET_TIME(0)), sizeof out);
     cr_assert(streams_next_update(&b, &f));
     cr_assert(f.type == FRAME_MAX_STREAM_DATA && f.stream == 4 && f.max == 2 * sizeof data);
 }
