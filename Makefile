@@ -1,6 +1,6 @@
 # duet: one Makefile, no recursion except for variants.
 #
-#   make                build/duet and build/libduet.a
+#   make                build/duet, build/libduet.a and build/libduet.so.0
 #   make check          unit tests, simulator and layers: no root, no network, no packages
 #   make test           everything CI runs (installs what is missing first)
 #   make demo           build and show it (installs what is missing first)
@@ -26,6 +26,7 @@ ifeq ($(origin CC),default)
 CC = gcc
 endif
 AR = ar
+OBJCOPY = objcopy
 PKG_CONFIG ?= pkg-config
 VARIANT =
 V =
@@ -70,15 +71,18 @@ systemduserunitdir = $(exec_prefix)/lib/systemd/user
 pkgconfigdir = $(libdir)/pkgconfig
 
 B = $(if $(VARIANT),build/$(VARIANT),build)
-PACKAGES = ncursesw readline libsodium libcrypto libxxhash libutf8proc
+LIB_PACKAGES = libsodium libcrypto libxxhash libutf8proc
+UI_PACKAGES = ncursesw readline
+PACKAGES = $(UI_PACKAGES) $(LIB_PACKAGES)
 
 # Asked once, and not at all for goals that must work before anything is installed (demo and test install it first).
 NEEDS_NO_LIBS = demo test lint format clean dist distcheck uninstall
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NEEDS_NO_LIBS),$(MAKECMDGOALS)),all),)
 # Feature macros are ours to choose (-D_GNU_SOURCE); ncurses would add an older _XOPEN_SOURCE.
 PKG_CFLAGS := $(filter-out -D_%,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
-PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
-ifeq ($(PKG_LIBS),)
+UI_LIBS := $(shell $(PKG_CONFIG) --libs $(UI_PACKAGES) 2>/dev/null)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(LIB_PACKAGES) 2>/dev/null)
+ifeq ($(and $(UI_LIBS),$(PKG_LIBS)),)
 $(error a build package is missing: run scripts/deps build)
 endif
 # Intel IPSec-MB is for amd64 only, and has no pkg-config file.
@@ -117,13 +121,17 @@ endif
 LTO = $(if $(SANITIZE)$(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
 
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(CPPFLAGS) $(CFLAGS) -Isrc $(WARNINGS) $(HARDEN) -fPIE -pthread $(SANITIZE) $(PKG_CFLAGS) \
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(CPPFLAGS) $(CFLAGS) -Isrc -Iinclude $(WARNINGS) $(HARDEN) -fPIE -pthread $(SANITIZE) $(PKG_CFLAGS) \
     $(if $(IPSEC_MB_LIBS),-DDUET_HAVE_IPSEC_MB) $(if $(LIBGCRYPT_LIBS),-DDUET_HAVE_LIBGCRYPT)
 ALL_LDFLAGS = $(SANITIZE) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
-LIBS = $(PKG_LIBS) $(IPSEC_MB_LIBS) $(LIBGCRYPT_LIBS) -pthread -lm
+LIB_CFLAGS = -fPIC -fvisibility=hidden
+LIB_LIBS = $(PKG_LIBS) $(IPSEC_MB_LIBS) $(LIBGCRYPT_LIBS) -pthread -lm
+LIBS = $(UI_LIBS) $(LIB_LIBS)
 
 MAIN = src/cli/main.c
-LIB_SRC := $(filter-out $(MAIN),$(sort $(wildcard src/*/*.c)))
+PROGRAM_ROOMS = client chat ui cli
+PROGRAM_SRC := $(filter-out $(MAIN),$(sort $(wildcard $(PROGRAM_ROOMS:%=src/%/*.c))))
+LIB_SRC := $(filter-out $(MAIN) $(PROGRAM_SRC),$(sort $(wildcard src/*/*.c)))
 UNIT_SRC := $(sort $(wildcard test/unit/*.c test/unit/*/*.c))
 SIM_SRC := $(sort $(wildcard test/sim/*.c))
 NET_SRC := $(sort $(wildcard test/net/*.c))
@@ -133,6 +141,7 @@ BENCH_SRC := $(sort $(wildcard test/bench/*.c))
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 MAIN_OBJ = $(call obj,$(MAIN))
 LIB_OBJ = $(call obj,$(LIB_SRC))
+PROGRAM_OBJ = $(call obj,$(PROGRAM_SRC))
 UNIT_OBJ = $(call obj,$(UNIT_SRC))
 SIM_OBJ = $(call obj,$(SIM_SRC))
 NET_OBJ = $(call obj,$(NET_SRC))
@@ -140,6 +149,8 @@ FUZZ_BIN = $(patsubst test/fuzz/%.c,$(B)/test/%,$(FUZZ_SRC))
 BENCH_BIN = $(patsubst test/bench/%.c,$(B)/test/%,$(BENCH_SRC))
 
 LIB = $(B)/libduet.a
+SHARED = $(B)/libduet.so.0
+INTERNAL = $(B)/obj/internal.a
 DUET = $(B)/duet
 UNIT = $(B)/test/unit
 SIM = $(B)/test/sim
@@ -157,7 +168,7 @@ comma = ,
 .SUFFIXES:
 .PHONY: all check demo test install uninstall dist distcheck asan tsan variant tools unit sim fuzz fuzz-bins bench bench-bins lint format docs clean FORCE
 
-all: $(LIB) $(DUET)
+all: $(LIB) $(SHARED) $(DUET)
 	@echo '  $(DUET) $(VERSION): AES-GCM by libcrypto$(if $(IPSEC_MB_LIBS),$(comma) IPSec-MB)$(if \
 	$(LIBGCRYPT_LIBS),$(comma) libgcrypt)$(if $(IPSEC_MB_LIBS),,; no IPSec-MB)$(if $(LIBGCRYPT_LIBS),,; no libgcrypt)'
 
@@ -165,52 +176,70 @@ variant: all $(UNIT) $(SIM)
 
 tools: $(LINKEMU) $(B)/test/crowd $(B)/option-table
 
-$(B)/duet: $(MAIN_OBJ) $(LIB)
-	$(call say,LINK)$(CC) $(ALL_LDFLAGS) $(CFLAGS) $(LTO) -o $@ $(MAIN_OBJ) $(LIB) $(LIBS)
+$(B)/duet: $(MAIN_OBJ) $(INTERNAL)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) $(CFLAGS) $(LTO) -o $@ $(MAIN_OBJ) $(INTERNAL) $(LIBS)
 
-# Rebuilt whole, and also when a source disappears: no stale member survives a rename.
-$(LIB): $(LIB_OBJ) $(B)/obj/lib.list
-	$(call say,AR)rm -f $@ && $(AR) rcsD $@ $(LIB_OBJ)
+# What tests are linked of: every room, with everything it has.  Rebuilt whole, and also when a source disappears: no
+# stale member survives a rename.
+$(INTERNAL): $(LIB_OBJ) $(PROGRAM_OBJ) $(B)/obj/lib.list
+	$(call say,AR)rm -f $@ && $(AR) rcsD $@ $(LIB_OBJ) $(PROGRAM_OBJ)
 
-$(B)/test/unit: $(UNIT_OBJ) $(LIB) $(B)/obj/unit.list
+# The library is one object, optimised as a whole, in which only the names of the door are left to others.
+$(B)/obj/libduet.o: $(LIB_OBJ) $(B)/obj/lib.list
+	$(call say,LD)$(CC) -r -nostdlib $(CFLAGS) -fPIC $(if $(LTO),$(LTO) -flinker-output=nolto-rel) -o $@ $(LIB_OBJ)
+	@$(OBJCOPY) --wildcard --keep-global-symbol='duet_*' $@
+
+$(LIB): $(B)/obj/libduet.o
+	$(call say,AR)rm -f $@ && $(AR) rcsD $@ $<
+
+$(SHARED): $(B)/obj/libduet.o src/api/libduet.map
+	$(call say,LINK)$(CC) -shared $(SANITIZE) $(CFLAGS) -fno-lto -Wl,-z,relro,-z,now $(LDFLAGS) -Wl,-soname,$(@F) \
+	    -Wl,--version-script=src/api/libduet.map $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $< $(LIB_LIBS)
+
+$(B)/test/unit: $(UNIT_OBJ) $(INTERNAL) $(B)/obj/unit.list
 	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $(UNIT_OBJ) $(LIB) $(LIBS)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $(UNIT_OBJ) $(INTERNAL) $(LIBS)
 
-$(B)/test/sim: $(SIM_OBJ) $(LIB) $(B)/obj/sim.list
+$(B)/test/sim: $(SIM_OBJ) $(INTERNAL) $(B)/obj/sim.list
 	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $(SIM_OBJ) $(LIB) $(LIBS)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $(SIM_OBJ) $(INTERNAL) $(LIBS)
 
 # Prints the tables of the command line, for scripts/docs.
-$(B)/option-table: $(B)/obj/scripts/option-table.o $(LIB)
-	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $< $(LIB) $(LIBS)
+$(B)/option-table: $(B)/obj/scripts/option-table.o $(INTERNAL)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $< $(INTERNAL) $(LIBS)
 
 $(B)/test/linkemu: $(NET_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $(NET_OBJ) -lm
 
-$(B)/test/fuzz_%: $(B)/obj/test/fuzz/fuzz_%.o $(LIB)
+$(B)/test/fuzz_%: $(B)/obj/test/fuzz/fuzz_%.o $(INTERNAL)
 	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) -fno-lto -o $@ $< $(LIB) $(LIBS)
+	$(call say,LINK)$(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) -fno-lto -o $@ $< $(INTERNAL) $(LIBS)
 
 # Each a program of its own.
-$(BENCH_BIN): $(B)/test/%: $(B)/obj/test/bench/%.o $(LIB)
+$(BENCH_BIN): $(B)/test/%: $(B)/obj/test/bench/%.o $(INTERNAL)
 	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $< $(LIB) $(LIBS)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $< $(INTERNAL) $(LIBS)
 
-$(MAIN_OBJ) $(LIB_OBJ): ALL_CFLAGS += $(LTO)
-VERSION_OBJ = $(MAIN_OBJ) $(call obj,src/io/node.c)
-$(VERSION_OBJ): ALL_CFLAGS += -DDUET_VERSION='"$(VERSION)"'
-$(VERSION_OBJ): VERSION
+$(MAIN_OBJ) $(LIB_OBJ) $(PROGRAM_OBJ): ALL_CFLAGS += $(LTO)
+$(LIB_OBJ): ALL_CFLAGS += $(LIB_CFLAGS)
+
+# The version of the headers, from the one file that has it.  Every object may need it, and none knows before it is made.
+VERSION_H = include/duet/version.h
+version_part = $(word $(1),$(subst ., ,$(firstword $(subst -, ,$(VERSION)))))
+$(VERSION_H): include/duet/version.h.in VERSION
+	$(call say,SED)sed -e 's/@VERSION@/$(VERSION)/' -e 's/@MAJOR@/$(call version_part,1)/' \
+	    -e 's/@MINOR@/$(call version_part,2)/' -e 's/@PATCH@/$(call version_part,3)/' $< >$@
 
 $(UNIT_OBJ): ALL_CFLAGS += -Itest/unit
 
-$(B)/obj/%.o: %.c $(B)/obj/flags.list
+$(B)/obj/%.o: %.c $(B)/obj/flags.list | $(VERSION_H)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # A list file changes only when its content does, so a new compiler, flag or source set rebuilds what depends on it.
-LIST_flags = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LTO)
-LIST_lib = $(LIB_SRC)
+LIST_flags = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LTO) $(LIB_CFLAGS)
+LIST_lib = $(LIB_SRC) $(PROGRAM_SRC)
 LIST_unit = $(UNIT_SRC)
 LIST_sim = $(SIM_SRC)
 $(patsubst %,$(B)/obj/%.list,flags lib unit sim): $(B)/obj/%.list: FORCE
@@ -252,6 +281,7 @@ test:
 
 check: variant $(B)/option-table
 	scripts/check-layers.sh
+	scripts/check-door.sh $(B)
 	scripts/docs --check $(B)/option-table
 	$(UNIT)
 	$(SIM) --seeds $(SEEDS)
@@ -305,6 +335,6 @@ format:
 	@scripts/lint --format
 
 clean:
-	rm -rf build
+	rm -rf build $(VERSION_H)
 
--include $(patsubst %.o,%.d,$(MAIN_OBJ) $(LIB_OBJ) $(UNIT_OBJ) $(SIM_OBJ) $(NET_OBJ) $(patsubst %,$(B)/obj/%.o,$(basename $(FUZZ_SRC) $(BENCH_SRC))))
+-include $(patsubst %.o,%.d,$(MAIN_OBJ) $(LIB_OBJ) $(PROGRAM_OBJ) $(UNIT_OBJ) $(SIM_OBJ) $(NET_OBJ) $(patsubst %,$(B)/obj/%.o,$(basename $(FUZZ_SRC) $(BENCH_SRC))))

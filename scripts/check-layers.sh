@@ -14,7 +14,7 @@
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 
-library_rooms='base wire crypto stream+recovery conn app io'
+library_rooms='base wire crypto stream+recovery conn app io api'
 program_rooms='ui client chat cli'
 circles_left='client chat' # rooms whose circles of calls are not broken yet
 

@@ -124,6 +124,7 @@ void hub_handle(struct hub *h, struct msg *m, duet_time now)
     case MSG_ANSWER:
     case MSG_NOTICE:
     case MSG_STATS:
+    case MSG_RESTING:
     case MSG_STOPPED:
         assert(false && "a message that leaves the hub came to it");
         break;

@@ -46,6 +46,7 @@ static enum owned owned_by(enum msg_type type)
     case MSG_DELIVERED:
     case MSG_UNREACHABLE:
     case MSG_BACK:
+    case MSG_RESTING:
     case MSG_STOPPED:
         return OWNS_NOTHING;
     }

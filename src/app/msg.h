@@ -88,6 +88,7 @@ enum msg_type {
                            * it is about or 0. id and no peer: of the MSG_CONNECT, one of whose addresses came to
                            * nothing */
     MSG_STATS,            /* peer, stats: heap, struct endpoint_stats */
+    MSG_RESTING,          /* nothing is under way any more, and what it took was freed */
     MSG_STOPPED,          /* err: the net thread has ended; the last message */
 };
 
@@ -97,7 +98,7 @@ enum msg_type {
     X(MSG_STATS_PLEASE) X(MSG_CLOSE) X(MSG_LEAVING) X(MSG_QUIT) X(MSG_LISTENING) X(MSG_PEER_KEY) X(MSG_CONNECTED) \
     X(MSG_FAILED) X(MSG_TEXT) X(MSG_DELIVERED) X(MSG_OFFER) X(MSG_SENDING) X(MSG_PROGRESS) X(MSG_RECEIVED) X(MSG_SENT) \
     X(MSG_TRANSFER_FAILED) X(MSG_UNREACHABLE) X(MSG_BACK) X(MSG_LEFT) X(MSG_LOST) X(MSG_ANSWER) X(MSG_NOTICE) \
-    X(MSG_STATS) X(MSG_STOPPED)
+    X(MSG_STATS) X(MSG_RESTING) X(MSG_STOPPED)
 /* clang-format on */
 
 struct msg_peer_key {

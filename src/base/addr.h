@@ -11,14 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum addr_family { ADDR_NONE = 0, ADDR_V4 = 4, ADDR_V6 = 6 };
+#include <duet/common.h> /* struct duet_addr */
 
-struct duet_addr {
-    uint8_t family; /* enum addr_family */
-    uint8_t ip[16]; /* network order; the first 4 for IPv4, the rest zero */
-    uint16_t port;  /* host order */
-    uint32_t scope; /* IPv6 link-local interface index, else 0 */
-};
+enum addr_family { ADDR_NONE = 0, ADDR_V4 = 4, ADDR_V6 = 6 }; /* of struct duet_addr */
 
 /* Both ends of a datagram's way.  A host may have many addresses, and whoever asked one of them takes the answer from
  * no other: the local end is where the peer's datagrams arrive (its port is always the socket's, and left 0).

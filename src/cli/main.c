@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <duet/version.h>
+
 #include "base/text.h"
 #include "cli/options.h"
 #include "cli/subcommand.h"
@@ -98,7 +100,7 @@ static void print_version(bool verbose)
 {
     char providers[AEAD_PROVIDERS_TEXT_BYTES];
 
-    printf("duet %s\n", DUET_VERSION);
+    printf("duet %s\n", DUET_VERSION_STRING);
     if (verbose)
         printf("encryption: %s\n", aead_providers_text(providers));
 }

@@ -49,8 +49,8 @@ struct net {
     duet_time flushed; /* the trace, to its file */
     bool quitting;
     duet_time quit_by;
-    struct msg notice; /* our own message to ui while its queue is full */
-    bool has_notice;
+    struct msg notice;             /* our own message to ui while its queue is full */
+    bool has_notice, rests;        /* rests: MSG_RESTING waits as well */
     struct envelope train_outside; /* the train being sent: bytes [train_at, train_len) are left */
     size_t train_at, train_len, train_segment;
     uint8_t train[UDP_TRAIN_BYTES];
@@ -143,8 +143,10 @@ static void tick(struct net *n)
         endpoint_tick(n->cfg.endpoint, now);
     if (time_due(hub_deadline(n->cfg.hub), now))
         hub_tick(n->cfg.hub, now);
-    if (hub_gave_back(n->cfg.hub))
+    if (hub_gave_back(n->cfg.hub)) {
         memory_return_free();
+        n->rests = true;
+    }
     hub_run(n->cfg.hub, now);
 }
 
@@ -225,6 +227,8 @@ static void hand_out(struct net *n)
 
     if (n->has_notice && mqueue_push(n->cfg.to_ui, &n->notice))
         n->has_notice = false;
+    if (n->rests && mqueue_push(n->cfg.to_ui, &(struct msg){.type = MSG_RESTING}))
+        n->rests = false;
     while ((m = hub_next_ui(n->cfg.hub)) != NULL && mqueue_push(n->cfg.to_ui, m))
         hub_took_ui(n->cfg.hub);
     while ((job = hub_next_disk(n->cfg.hub)) != NULL && mqueue_push(n->cfg.to_disk, job))

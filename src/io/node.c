@@ -1,3 +1,5 @@
+#include <duet/version.h>
+
 #include "io/node.h"
 
 #include <errno.h>
@@ -122,7 +124,7 @@ static int make_core(struct node *n, const struct node_config *cfg, duet_time no
     sodium_memzero(&endpoint, sizeof(endpoint));
     hub.wall_offset_us = clock_wall_us() - now.us;
     hub.memory = &memory_of_chunks;
-    hub.version = DUET_VERSION;
+    hub.version = DUET_VERSION_STRING;
     hub.started = now;
     if (n->endpoint != NULL)
         n->hub = hub_new(&hub, n->endpoint);

@@ -482,6 +482,7 @@ static void dispatch(struct world *w, struct node *n, struct msg *m)
     case MSG_STATS:
         return;
     case MSG_LISTENING:
+    case MSG_RESTING:
     case MSG_STOPPED:
     case MSG_CONNECT:
     case MSG_TRUST:
