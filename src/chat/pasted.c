@@ -1,5 +1,6 @@
 #include "chat/pasted.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -81,6 +82,7 @@ char *pasted_preview(const struct pasted *p)
     char *out = NULL;
     char more[MORE_BYTES] = "";
 
+    assert(text != NULL); /* one waits */
     for (size_t i = 0; i < PASTED_PREVIEW && end != NULL; i++)
         end = strchr(i == 0 ? end : end + 1, '\n');
     if (lines > PASTED_PREVIEW)
