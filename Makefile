@@ -13,6 +13,7 @@
 #   make lint           formatting, layers, static analysis  make format           rewrite the sources with clang-format
 #   make docs           man page and completions of the table of options
 #
+#
 # IPSEC_MB and LIBGCRYPT, the optional libraries (README): auto takes what is there, yes fails without it, no does without.
 # What was built in is said at the end.
 #
@@ -286,13 +287,24 @@ check: variant $(B)/option-table
 	$(UNIT)
 	$(SIM) --seeds $(SEEDS)
 
+# What others include, and the manual that is made of it.
+HEADERS = $(sort $(VERSION_H) $(wildcard include/duet/*.h))
+MAN3 = $(B)/man3
+
+$(MAN3): scripts/man3 $(HEADERS)
+	$(call say,MAN)rm -rf $@ $@.part && mkdir -p $@.part && scripts/man3 $@.part && mv $@.part $@
+
 # What is installed as it is, FILE:DIRECTORY/NAME, and what names versions or directories first: IN:DIRECTORY/NAME.
-DATA = completions/duet.bash:$(bashcompletiondir)/duet completions/_duet:$(zshcompletiondir)/_duet \
+DATA = $(LIB):$(libdir)/libduet.a $(SHARED):$(libdir)/$(notdir $(SHARED)) \
+    $(foreach header,$(HEADERS),$(header):$(includedir)/duet/$(notdir $(header))) \
+    completions/duet.bash:$(bashcompletiondir)/duet completions/_duet:$(zshcompletiondir)/_duet \
     completions/duet.fish:$(fishcompletiondir)/duet.fish
 FILLED = doc/duet.1:$(man1dir)/duet.1 doc/duet-files.5:$(man5dir)/duet-files.5 \
+    packaging/duet.pc.in:$(pkgconfigdir)/duet.pc \
     packaging/systemd/duet-recv.service.in:$(systemduserunitdir)/duet-recv.service
 FILL = sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@bindir@|$(bindir)|g' -e 's|@libdir@|$(libdir)|g' \
-    -e 's|@includedir@|$(includedir)|g'
+    -e 's|@includedir@|$(includedir)|g' -e 's|@prefix@|$(prefix)|g' -e 's|@exec_prefix@|$(exec_prefix)|g' \
+    -e 's|@LIBS_PRIVATE@|$(LIB_LIBS)|g'
 
 source = $(firstword $(subst :, ,$(1)))
 target = $(DESTDIR)$(lastword $(subst :, ,$(1)))
@@ -301,15 +313,21 @@ define newline
 
 endef
 
-install: all
-	$(INSTALL) -d $(sort $(dir $(DESTDIR)$(bindir)/duet $(foreach file,$(DATA) $(FILLED),$(call target,$(file)))))
+install: all $(MAN3)
+	$(INSTALL) -d $(sort $(dir $(DESTDIR)$(bindir)/duet $(DESTDIR)$(man3dir)/duet.3 $(foreach file,$(DATA) $(FILLED),$(call target,$(file)))))
 	$(INSTALL_PROGRAM) $(B)/duet $(DESTDIR)$(bindir)/duet
 	$(foreach file,$(DATA),$(INSTALL_DATA) $(call source,$(file)) $(call target,$(file))$(newline)	)
 	$(foreach file,$(FILLED),$(FILL) $(call source,$(file)) >$(B)/filled && $(INSTALL_DATA) $(B)/filled \
 	    $(call target,$(file))$(newline)	)
+	ln -sf $(notdir $(SHARED)) $(DESTDIR)$(libdir)/libduet.so
+	for page in $(MAN3)/*; do $(FILL) $$page >$(B)/filled && \
+	    $(INSTALL_DATA) $(B)/filled $(DESTDIR)$(man3dir)/$$(basename $$page) || exit 1; done
 
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/duet $(foreach file,$(DATA) $(FILLED),$(call target,$(file)))
+	rm -f $(DESTDIR)$(bindir)/duet $(DESTDIR)$(libdir)/libduet.so \
+	    $(foreach file,$(DATA) $(FILLED),$(call target,$(file)))
+	for page in $$(scripts/man3 --list); do rm -f $(DESTDIR)$(man3dir)/$$page; done
+	-rmdir $(DESTDIR)$(includedir)/duet 2>/dev/null
 
 DIST = duet-$(VERSION)
 dist:
@@ -323,7 +341,7 @@ distcheck: dist
 	+$(MAKE) -C build/distcheck/$(DIST) install DESTDIR=$(abspath build/distcheck/root)
 	test "$$(build/distcheck/root$(bindir)/duet --version)" = "duet $(VERSION)"
 	+$(MAKE) -C build/distcheck/$(DIST) uninstall DESTDIR=$(abspath build/distcheck/root)
-	test -z "$$(find build/distcheck/root -type f)"
+	test -z "$$(find build/distcheck/root ! -type d)"
 	rm -rf build/distcheck
 
 lint:
