@@ -13,6 +13,7 @@
 #   make lint           formatting, layers, static analysis  make format           rewrite the sources with clang-format
 #   make docs           man page and completions of the table of options
 #
+#   make deb            Debian packages of what is committed, in build/deb (installs what is missing first)
 #
 # IPSEC_MB and LIBGCRYPT, the optional libraries (README): auto takes what is there, yes fails without it, no does without.
 # What was built in is said at the end.
@@ -77,7 +78,7 @@ UI_PACKAGES = ncursesw readline
 PACKAGES = $(UI_PACKAGES) $(LIB_PACKAGES)
 
 # Asked once, and not at all for goals that must work before anything is installed (demo and test install it first).
-NEEDS_NO_LIBS = demo test lint format clean dist distcheck uninstall
+NEEDS_NO_LIBS = demo test lint format clean dist distcheck deb uninstall
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NEEDS_NO_LIBS),$(MAKECMDGOALS)),all),)
 # Feature macros are ours to choose (-D_GNU_SOURCE); ncurses would add an older _XOPEN_SOURCE.
 PKG_CFLAGS := $(filter-out -D_%,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
@@ -167,7 +168,7 @@ comma = ,
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check demo test install uninstall dist distcheck asan tsan variant tools unit sim fuzz fuzz-bins bench bench-bins lint format docs clean FORCE
+.PHONY: all check demo test install uninstall dist distcheck deb asan tsan variant tools unit sim fuzz fuzz-bins bench bench-bins lint format docs clean FORCE
 
 all: $(LIB) $(SHARED) $(DUET)
 	@echo '  $(DUET) $(VERSION): AES-GCM by libcrypto$(if $(IPSEC_MB_LIBS),$(comma) IPSec-MB)$(if \
@@ -343,6 +344,11 @@ distcheck: dist
 	+$(MAKE) -C build/distcheck/$(DIST) uninstall DESTDIR=$(abspath build/distcheck/root)
 	test -z "$$(find build/distcheck/root ! -type d)"
 	rm -rf build/distcheck
+
+# Debian packages of what is committed, in build/deb.
+deb: dist
+	@scripts/deps deb
+	scripts/deb build/$(DIST).tar.gz
 
 lint:
 	@scripts/deps lint
