@@ -21,6 +21,7 @@
  *    samples, is too good; the pace is lowered by that (trust_deliveries).  Jitter makes such a
  *    queue: with programs away 20 % of the time, 5 ms at most, a text beside a file takes 54 ms
  *    over a path of 50, not 60.
+ *  - On a short path the rate of a policer is measured between its drops, not by acknowledgements (cc_bbr_policer.c).
  *  - How far loss lowers anything depends on how often it comes and on what the queue does (cc_bbr_yield.c): a rival
  *    that does not yield itself, BBR version 1, leaves nearly half of the path, not a seventh; to a duet that starts
  *    after it 0.17 to 0.31 in the first half minute, 0.42 to 0.49 then.
@@ -357,6 +358,7 @@ static void bbr_init(struct cc *c, duet_time now)
     c->pacing_bytes_per_s = INITIAL_PACE;
     cc_bbr_loss_init(&c->bbr.loss, now);
     cc_bbr_path_init(&c->bbr.path, now);
+    cc_bbr_policer_init(&c->bbr.policer);
     cc_bbr_yield_init(&c->bbr.yield);
     cc_bbr_begin(&c->bbr, now);
 }
@@ -377,6 +379,25 @@ static void bbr_sent(struct cc *c, uint64_t bytes, uint64_t in_flight, duet_time
     cc_bbr_loss_sent(&b->loss, bytes, in_flight);
 }
 
+/* DRAIN sends half of what the path carries, so what passes then tells nothing. */
+static void watch_policer(struct cc *c, const struct loss *l, const struct loss_summary *s, duet_time now)
+{
+    struct cc_bbr *b = &c->bbr;
+
+    if (!b->full_reached || b->phase == BBR_DRAIN || l->rtt.min_us >= CC_BBR_SHORT_US)
+        return;
+    switch (cc_bbr_policer_update(&b->policer, &b->loss, l, s, c->packet_bytes, now)) {
+    case CC_BBR_POLICER_MEASURED:
+        cc_bbr_path_cap(&b->path, b->policer.bw);
+        break;
+    case CC_BBR_POLICER_REFUTED:
+        cc_bbr_path_uncap(&b->path);
+        break;
+    case CC_BBR_POLICER_SAME:
+        break;
+    }
+}
+
 static void bbr_update(struct cc *c, const struct loss *l, const struct loss_summary *s, enum cc_limit limit,
                        duet_time now)
 {
@@ -384,7 +405,9 @@ static void bbr_update(struct cc *c, const struct loss *l, const struct loss_sum
 
     notice_outage(b, l, s, now);
     struct cc_bbr_verdict v = cc_bbr_loss_update(&b->loss, l, s, c->packet_bytes, now);
-    bool round_starts = cc_bbr_path_update(&b->path, l, s, b->loss.floor, b->full_reached, c->packet_bytes, now);
+    watch_policer(c, l, s, now);
+    bool round_starts =
+        cc_bbr_path_update(&b->path, l, s, b->loss.floor, b->full_reached, b->policer.bw, c->packet_bytes, now);
     cc_bbr_yield_update(&b->yield, s, round_starts);
     if (s->rtt_sampled && b->phase != BBR_PROBE_RTT)
         cc_bbr_yield_rtt(&b->yield, l->rtt.latest_us);

@@ -1,10 +1,11 @@
 /*
  * cc_bbr: the state of the BBR controller (BBRv3, draft-ietf-ccwg-bbr, with a
  * floor of random loss under it).  Only cc_bbr*.c look inside; it is here so
- * that struct cc can hold it.  Four parts, each a value of its own:
+ * that struct cc can hold it.  Five parts, each a value of its own:
  *
  *   cc_bbr_loss   which share of the loss the path takes whatever we do   cc_bbr_loss.c
  *   cc_bbr_path   what the path carries: bandwidth and bounds in flight   cc_bbr_path.c
+ *   cc_bbr_policer what a policer close by passes                        cc_bbr_policer.c
  *   cc_bbr_yield  how far to give way to whoever shares the queue         cc_bbr_yield.c
  *   cc_bbr        phases                                                  cc_bbr_phase.c
  *                 and from all that the window and the pace               cc_bbr.c
@@ -87,6 +88,8 @@ bool cc_bbr_loss_guarded(const struct cc_bbr_loss *f, uint32_t packet_bytes);
 bool cc_bbr_loss_full(const struct cc_bbr_loss *f, uint32_t packet_bytes, duet_time now);
 /* The path was dead until now: nothing sent so far says anything. */
 void cc_bbr_loss_outage(struct cc_bbr_loss *f);
+/* Lost packets among passed ones over a stretch longer than a burst: what arrives is less than what is sent. */
+bool cc_bbr_loss_is_riddled(const struct cc_bbr_loss *f, uint32_t packet_bytes);
 struct cc_bbr_verdict cc_bbr_loss_update(struct cc_bbr_loss *f, const struct loss *l, const struct loss_summary *s,
                                          uint32_t packet_bytes, duet_time now);
 /* Round-trip times that exceed the minimum by more than this show a queue. */
@@ -94,8 +97,9 @@ uint64_t cc_bbr_queue_slack_us(const struct rtt *r);
 
 /* ---- path ---- */
 
-#define CC_BBR_BETA 0.7 /* of what was, at least this is kept by whoever yields fully */
-#define CC_BBR_MARKS 16 /* rounds a sample of the bandwidth may reach back */
+#define CC_BBR_BETA 0.7      /* of what was, at least this is kept by whoever yields fully */
+#define CC_BBR_SHORT_US 4000 /* on a path this short one round trip tells little: samples span several, at least this */
+#define CC_BBR_MARKS 16      /* rounds a sample of the bandwidth may reach back */
 
 /* When a round began, and what had been delivered by then. */
 struct cc_bbr_mark {
@@ -108,6 +112,7 @@ struct cc_bbr_path {
     uint64_t round_end_delivered;
     uint64_t bw[2];              /* bytes/s: maxima of the last and of this cycle of probing */
     bool cycle_ends;             /* with the next round, when the feedback of the probe is in */
+    uint64_t uncapped[2];        /* bw as it was before it was capped */
     uint64_t bw_round[2];        /* maxima of the last and of this round: */
     uint64_t delivered_round[2]; /*   what the path just carried */
     uint64_t bw_lo;              /* bounds until the next probe; UINT64_MAX: none */
@@ -142,16 +147,52 @@ void cc_bbr_path_rtt_round(struct cc_bbr_path *p, bool counts);
 uint64_t cc_bbr_path_extra(const struct cc_bbr_path *p);
 /* The sample was held down by the application, not by the path. */
 bool cc_bbr_path_app_limited(const struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s);
-/* Takes the samples of an update in.  True: a round begins. */
+/* Takes the samples of an update in; none is worth more than most_bw.  True: a round begins. */
 bool cc_bbr_path_update(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s, double floor,
-                        bool steady, uint32_t packet_bytes, duet_time now);
+                        bool steady, uint64_t most_bw, uint32_t packet_bytes, duet_time now);
 /* Nothing was in flight for so long: that time is no part of any sample. */
 void cc_bbr_path_restart(struct cc_bbr_path *p, uint64_t idle_us, duet_time now);
 /* Down to what the path just carried, but no lower than the share `keep` of what was. */
 void cc_bbr_path_cut(struct cc_bbr_path *p, uint64_t cwnd_bytes, double keep);
 void cc_bbr_path_uncut(struct cc_bbr_path *p);
+/* No sample was worth more than bw; or, after all, they were. */
+void cc_bbr_path_cap(struct cc_bbr_path *p, uint64_t bw);
+void cc_bbr_path_uncap(struct cc_bbr_path *p);
 /* The maxima themselves were wrong: no more than the last rounds carried, or `least`. */
 void cc_bbr_path_lower_bw(struct cc_bbr_path *p, uint64_t least);
+
+/* ---- policing ---- */
+
+/* When a dropped packet left, and what had become by then of all that left before it. */
+struct cc_bbr_drop {
+    duet_time at;
+    uint64_t passed_bytes, lost_bytes;
+};
+
+struct cc_bbr_policer {
+    struct cc_bbr_drop first; /* of the stretch that is being measured; with `measuring` */
+    bool measuring;
+    uint64_t bw; /* bytes/s: no sample of the bandwidth is worth more; UINT64_MAX: nothing is known of a policer */
+    duet_time measured_at;
+    struct cc_bbr_drop tried; /* the trial counts from here, once `at` is after measured_at; with `trying` */
+    double share;             /* of the packets that was dropped before it */
+    bool trying;
+    double explained; /* share of the packets that is lost however little is sent */
+    uint64_t rest_us; /* after a trial that failed nothing is measured for so long, */
+    duet_time rest_until;
+};
+
+enum cc_bbr_policer_news {
+    CC_BBR_POLICER_SAME,
+    CC_BBR_POLICER_MEASURED, /* bw is new, and has to be tried */
+    CC_BBR_POLICER_REFUTED,  /* drops went on with less being sent: there is none */
+};
+
+void cc_bbr_policer_init(struct cc_bbr_policer *p);
+/* Takes in what became of packets; not while something else holds the pace far below the bandwidth. */
+enum cc_bbr_policer_news cc_bbr_policer_update(struct cc_bbr_policer *p, const struct cc_bbr_loss *f,
+                                               const struct loss *l, const struct loss_summary *s,
+                                               uint32_t packet_bytes, duet_time now);
 
 /* ---- yielding ---- */
 
@@ -187,6 +228,7 @@ struct cc_bbr {
     duet_time phase_at;
     struct cc_bbr_loss loss;
     struct cc_bbr_path path;
+    struct cc_bbr_policer policer;
     struct cc_bbr_yield yield;
     /* Startup and UP: has the bandwidth stopped growing? */
     uint64_t full_bw;

@@ -275,8 +275,7 @@ static struct cc_bbr_span *span_of(struct cc_bbr_loss *f, duet_time sent_at)
     return NULL;
 }
 
-/* Lost packets among passed ones over a stretch longer than a burst: what arrives is less than what is sent. */
-static bool is_riddled(const struct cc_bbr_loss *f, uint32_t packet_bytes)
+bool cc_bbr_loss_is_riddled(const struct cc_bbr_loss *f, uint32_t packet_bytes)
 {
     return f->stretch_runs >= RIDDLED_RUNS && f->stretch_bytes >= RIDDLED_PACKETS * (uint64_t)packet_bytes;
 }
@@ -302,7 +301,7 @@ static bool is_congested(const struct cc_bbr_loss *f, const struct cc_bbr_span *
     double error = error_of(t, floor_tally(f), 1);
     if (queue_seen(p, r))
         return over > EXCESS + 2 * error;
-    return (is_riddled(f, packet_bytes) || queue_stands(r)) &&
+    return (cc_bbr_loss_is_riddled(f, packet_bytes) || queue_stands(r)) &&
            over > (p->gain > 1 || f->doubts > 0 ? EXCESS_UNQUEUED : EXCESS_ALWAYS) + 3 * error;
 }
 

@@ -8,7 +8,7 @@
  * by 5 %, deliveries and losses together do not, and a maximum filter over the
  * former picks the luckiest round and builds a queue with it.
  *
- * For the same reason a sample spans SAMPLE_LEAST_US at least, on a short path several round trips:
+ * For the same reason a sample spans CC_BBR_SHORT_US at least, on a short path several round trips:
  * ten packets more or less a millisecond late or early make a sixth of it, and a policer's bucket
  * passes more than one such round at any rate.  And SAMPLE_PACKETS of them: where a packet takes
  * longer to be due than to come back (1 MB/s over 0.2 ms) each is a round of its own. There, a
@@ -20,9 +20,8 @@
 #include "base/num.h"
 #include "recovery/cc_bbr.h"
 
-#define SAMPLE_LEAST_US 4000
 #define SAMPLE_PACKETS 32                                  /* one more or less is 3 % */
-#define MARK_LEAST_US (2 * SAMPLE_LEAST_US / CC_BBR_MARKS) /* two samples' worth of marks are kept */
+#define MARK_LEAST_US (2 * CC_BBR_SHORT_US / CC_BBR_MARKS) /* two samples' worth of marks are kept */
 #define MARK_PACKETS (2 * SAMPLE_PACKETS / CC_BBR_MARKS)
 #define JITTER_ROUNDS 8   /* a stretch */
 #define JITTER_SAMPLES 16 /* a round of fewer goes on in the next one */
@@ -138,24 +137,24 @@ static uint64_t sample_bw(const struct loss_summary *s, double floor)
     return (uint64_t)((double)s->rate_bytes_per_s * (1 + lost / (double)s->rate_delivered));
 }
 
-/* Over so many rounds as make SAMPLE_LEAST_US and least_bytes; 0: so many are not marked yet. */
+/* Over so many rounds as make CC_BBR_SHORT_US and least_bytes; 0: so many are not marked yet. */
 static uint64_t sample_of_rounds(const struct cc_bbr_path *p, const struct loss *l, uint64_t least_bytes, double floor)
 {
     uint64_t us = 0, bytes = 0;
 
-    for (size_t i = 1; i <= num_min(p->mark_count, CC_BBR_MARKS) && (us < SAMPLE_LEAST_US || bytes < least_bytes);
+    for (size_t i = 1; i <= num_min(p->mark_count, CC_BBR_MARKS) && (us < CC_BBR_SHORT_US || bytes < least_bytes);
          i++) {
         const struct cc_bbr_mark *m = &p->mark[(p->mark_count - i) % CC_BBR_MARKS];
         us = time_since(l->delivered_at, m->at);
         bytes = l->delivered_bytes - m->delivered_bytes;
     }
-    if (us < SAMPLE_LEAST_US || bytes < least_bytes)
+    if (us < CC_BBR_SHORT_US || bytes < least_bytes)
         return 0;
     return (uint64_t)((double)bytes * (double)US_PER_S / ((1 - floor) * (double)us));
 }
 
 static void measure_bw(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s, double floor,
-                       bool steady, uint32_t packet_bytes)
+                       bool steady, uint64_t most_bw, uint32_t packet_bytes)
 {
     if (s->rate_delivered == 0 || s->rate_bytes_per_s == 0)
         return;
@@ -165,10 +164,11 @@ static void measure_bw(struct cc_bbr_path *p, const struct loss *l, const struct
     /* On a path this short a sample that is longer is one of somebody who was away: what came
      * meanwhile is told at once. */
     const bool is_short =
-        steady && num_min(s->rate_delivered * US_PER_S / s->rate_bytes_per_s, l->rtt.min_us) < SAMPLE_LEAST_US;
+        steady && num_min(s->rate_delivered * US_PER_S / s->rate_bytes_per_s, l->rtt.min_us) < CC_BBR_SHORT_US;
     const uint64_t spread = is_short ? sample_of_rounds(p, l, SAMPLE_PACKETS * (uint64_t)packet_bytes, floor) : bw;
     if (spread > 0)
         bw = num_min(bw, spread);
+    bw = num_min(bw, most_bw);
     p->bw_round[1] = num_max(p->bw_round[1], bw);
     if (spread == 0)
         return;
@@ -198,11 +198,11 @@ static void measure_extra(struct cc_bbr_path *p, uint64_t acked_bytes, double fl
 }
 
 bool cc_bbr_path_update(struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s, double floor,
-                        bool steady, uint32_t packet_bytes, duet_time now)
+                        bool steady, uint64_t most_bw, uint32_t packet_bytes, duet_time now)
 {
     bool round_starts = count_round(p, l, s, packet_bytes);
 
-    measure_bw(p, l, s, floor, steady, packet_bytes);
+    measure_bw(p, l, s, floor, steady, most_bw, packet_bytes);
     if (s->acked_bytes > 0)
         measure_extra(p, s->acked_bytes, floor, steady, now);
     return round_starts;
@@ -229,6 +229,21 @@ void cc_bbr_path_uncut(struct cc_bbr_path *p)
 {
     p->bw_lo = UINT64_MAX;
     p->inflight_lo = UINT64_MAX;
+}
+
+void cc_bbr_path_cap(struct cc_bbr_path *p, uint64_t bw)
+{
+    for (int i = 0; i < 2; i++) {
+        p->uncapped[i] = p->bw[i];
+        p->bw[i] = num_min(p->bw[i], bw);
+        p->bw_round[i] = num_min(p->bw_round[i], bw);
+    }
+}
+
+void cc_bbr_path_uncap(struct cc_bbr_path *p)
+{
+    for (int i = 0; i < 2; i++)
+        p->bw[i] = num_max(p->bw[i], p->uncapped[i]);
 }
 
 void cc_bbr_path_lower_bw(struct cc_bbr_path *p, uint64_t least_bw)

@@ -229,6 +229,7 @@ static void declare_lost(struct loss *l, struct sent_packet *p, struct loss_summ
     if (p->bytes > 0) {
         l->lost_at = l->seen_at;
         out->largest_lost_sent_at = time_max(out->largest_lost_sent_at, p->sent_at);
+        out->lost_passed_bytes = p->delivered + p->lost + p->in_flight - l->lost_bytes;
     }
 }
 

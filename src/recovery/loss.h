@@ -91,6 +91,7 @@ struct loss_summary {
     /* Lost packets whose numbers follow each other are one run.  Those that began here, and the
      * most packets between one of them and the run before it. */
     uint64_t lost_runs, lost_gap;
+    uint64_t lost_passed_bytes; /* of what left before the newest of them, so much was not lost */
     duet_time largest_acked_sent_at;
     /* Delivery-rate sample of the newest acknowledged packet; rate 0: none. */
     uint64_t rate_bytes_per_s; /* the other rate_ fields hold whenever rate_delivered > 0 */

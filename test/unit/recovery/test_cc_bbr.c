@@ -111,6 +111,7 @@ static void resolve_step(void)
             .acked_bytes = f.sent - f.lost, .lost_bytes = f.lost, .prior_in_flight = p.l.bytes_in_flight};
         s.largest_lost_sent_at = s.largest_acked_sent_at = f.at;
         s.lost_runs = (f.lost + PACKET - 1) / PACKET; /* one here, one there */
+        s.lost_passed_bytes = p.l.delivered_bytes;
         const bool is_held = p.l.bytes_in_flight + PACKET > p.c.cwnd_bytes;
         p.l.bytes_in_flight -= f.sent;
         p.l.lost_bytes += f.lost;

@@ -36,7 +36,7 @@ static void round_trip(uint64_t rtt_us, unsigned packets, bool steady)
         .rate_prior_delivered = before,
         .rate_in_flight = bytes,
     };
-    cr_assert(cc_bbr_path_update(&path, &loss, &s, FLOOR, steady, PACKET, now));
+    cr_assert(cc_bbr_path_update(&path, &loss, &s, FLOOR, steady, UINT64_MAX, PACKET, now));
 }
 
 /* The mean of twelve packets a round trip, but eight come in one and sixteen in the next. */

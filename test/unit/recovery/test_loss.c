@@ -186,6 +186,7 @@ Test(loss, runs_of_lost_packets_are_counted_with_what_lies_between_them)
     cr_assert_eq(s.lost_bytes, 11 * BYTES, "50..59 and 70");
     cr_assert_eq(s.lost_runs, 2);
     cr_assert_eq(s.lost_gap, 50, "none was lost before 50");
+    cr_assert_eq(s.lost_passed_bytes, 60 * BYTES, "0..49 and 60..69 came through before 70");
     take_lost();
     send_many(100, 102, T0 + 2 * RTT);
     send_many(102, 110, T0 + 2 * RTT + 1000);
