@@ -35,10 +35,10 @@ static struct conn *new_conn(struct conn_shared *shared, conn_id id, const struc
     }
     c->shared = shared;
     c->id = id;
-    c->repeat_at = c->end_at = c->flight_at = c->deadline_was = c->answer_by = DUET_NEVER;
+    c->repeat_at = c->end_at = c->flight_at = DUET_NEVER;
     c->repeat_us = HANDSHAKE_FIRST_US;
     c->flight_wanted = true;
-    c->heard_at = now;
+    liveness_init(&c->liveness, now);
     c->close_sent = c->close_heard = CONN_NO_NUMBER;
     path_init(&c->path, route, address_proven);
     return c;
@@ -171,10 +171,7 @@ int conn_start_transport(struct conn *c, duet_time now)
     tail_init(&c->tail);
     pmtud_init(&c->pmtud, c->packet_bytes, c->params.max_packet_bytes);
     c->skip_at = c->next_number + 1 + rand_below(&c->shared->rng, CONN_SKIP_PACKETS);
-    c->sent_eliciting_at = now;
-    c->bulk_at = DUET_NEVER;
-    c->bulk_gap_us = RTT_INITIAL_US; /* unknown: a long one */
-    c->asked_at = now;
+    liveness_begin(&c->liveness, c->params.heartbeat_us, c->params.lost_us, now);
     c->transport_ready = true;
     /* Only a flight sent once tells whose answer came (Karn), and the initiator's ACK may have been
      * lost before it came; but no round trip is longer than from the first of them. */

@@ -37,6 +37,7 @@
 #include "conn/echo.h"
 #include "conn/events.h"
 #include "conn/handshake.h"
+#include "conn/liveness.h"
 #include "conn/path.h"
 #include "conn/tracer.h"
 #include "conn/types.h"
@@ -74,18 +75,10 @@ enum conn_state {
 #define CONN_CLOSE_MAX_US 1000000 /* which counts as this at most */
 #define CONN_DRAIN_STEPS 3 /* PTOs (of SLOW to MAX) after the last CLOSE in which a closed session answers the next */
 #define CONN_NO_NUMBER UINT64_MAX /* no packet */
-#define CONN_ASK_MIN_US 100000    /* a file that stands still this long is asked after, */
-#define CONN_ASK_GAPS 8           /* or so many times its usual gap, a probe timeout at most */
-#define CONN_GAP_WEIGHT 8         /* of the usual gap: one part in so many is the newest, as of RFC 6298's SRTT */
-/* A peer that is asked whether it is there has this long to answer.  Five packets ask, so of ten
- * thousand such silences at 5 % loss none is an accident. */
-#define CONN_ANSWER_PTOS 4
-#define CONN_ANSWER_MIN_US 400000
-#define CONN_SUSPEND_US 5000000 /* a timer this late means that we slept, not that the peer was silent */
-#define CONN_SKIP_PACKETS 256   /* about one number in so many is skipped (optimistic ACKs), */
-#define CONN_SKIPS_IN_FLIGHT 4  /* and of a longer flight about so many, which LOSS_SKIPPED covers */
-#define CONN_CAUTION_PTOS 2     /* timeouts in a row, or flights, unanswered: the next goes without marks, and alone */
-#define CONN_FOLLOW_US 5000000  /* after own caution the peer's missing marks are not yet its word: it followed ours */
+#define CONN_SKIP_PACKETS 256     /* about one number in so many is skipped (optimistic ACKs), */
+#define CONN_SKIPS_IN_FLIGHT 4    /* and of a longer flight about so many, which LOSS_SKIPPED covers */
+#define CONN_CAUTION_PTOS 2    /* timeouts in a row, or flights, unanswered: the next goes without marks, and alone */
+#define CONN_FOLLOW_US 5000000 /* after own caution the peer's missing marks are not yet its word: it followed ours */
 #define CONN_CHAT_EXTRA_PACKETS 2 /* control and chat may pass a full congestion window by so many packets */
 
 /* What every connection of an endpoint shares; owned by the endpoint. */
@@ -167,17 +160,8 @@ struct conn {
     uint64_t limited_until;           /* what was sent when it last did, and before */
     uint8_t ack_tag[NOISE_TAG_BYTES]; /* responder: of the ACK that confirmed us */
     bool done_wanted;                 /* HANDSHAKE_DONE has to be sent (again) */
-    bool ping_wanted;
-    bool out_of_memory; /* a record could not be kept: the connection ends */
-
-    duet_time heard_at;   /* last authentic packet, or when silence began to count */
-    duet_time bulk_at;    /* when bytes of a file last came; DUET_NEVER: none is under way to us */
-    uint64_t bulk_gap_us; /* … and usually, after the bytes before: an average */
-    duet_time asked_at;   /* the last PING because no more came */
-    bool unreachable;
-    duet_time answer_by; /* asked whether the peer is still there: when it is taken for gone; DUET_NEVER */
-    duet_time sent_eliciting_at;
-    duet_time deadline_was; /* what the endpoint slept for: a much later tick is a suspend */
+    bool out_of_memory;               /* a record could not be kept: the connection ends */
+    struct liveness liveness;
 
     uint64_t close_code;
     char close_reason[LIMIT_REASON_BYTES + 1];

@@ -221,10 +221,10 @@ void draft_eliciting(struct conn *c, struct draft *d, const struct gate *g, duet
     add_controls(c, d, now);
     add_streams(c, d, g, now);
     /* A probe must be answered, whatever it carries; so must a ping nobody else's frame stands in for. */
-    if (!d->eliciting && (g->probe || c->ping_wanted)) {
+    if (!d->eliciting && (g->probe || c->liveness.ping_wanted)) {
         frame_write(&d->w, &(struct frame){.type = FRAME_PING});
         d->eliciting = true;
     }
     if (d->eliciting)
-        c->ping_wanted = false;
+        c->liveness.ping_wanted = false;
 }

@@ -71,7 +71,7 @@ struct gate gate_open(const struct conn *c)
 
 bool gate_control_wants(const struct conn *c)
 {
-    return c->done_wanted || c->ping_wanted || streams_update_wanted(&c->streams) ||
+    return c->done_wanted || c->liveness.ping_wanted || streams_update_wanted(&c->streams) ||
            streams_class_wants(&c->streams, CLASS_CONTROL) || streams_class_wants(&c->streams, CLASS_CHAT);
 }
 

@@ -6,7 +6,7 @@
 static struct path_view view_of(const struct conn *c, duet_time now)
 {
     return (struct path_view){
-        .pto_us = rtt_pto_us(&c->loss.rtt), .in_doubt = c->loss.pto_count > 0 || c->unreachable, .now = now};
+        .pto_us = rtt_pto_us(&c->loss.rtt), .in_doubt = c->loss.pto_count > 0 || c->liveness.unreachable, .now = now};
 }
 
 /* A NAT's new port is the same way through the network; a new host is not (RFC 9000 §9.4). */

@@ -96,14 +96,6 @@ static void push_extents(struct conn *c, const struct bulkrecv *b, const struct 
     }
 }
 
-static void note_bulk_time(struct conn *c, duet_time now)
-{
-    if (!time_is_never(c->bulk_at))
-        c->bulk_gap_us =
-            c->bulk_gap_us - c->bulk_gap_us / CONN_GAP_WEIGHT + time_since(now, c->bulk_at) / CONN_GAP_WEIGHT;
-    c->bulk_at = now;
-}
-
 static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp)
 {
     const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
@@ -123,7 +115,7 @@ static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp
     rc = streams_add_bulk(&c->streams, b, &piece, fresh);
     if (rc != 0)
         return rc;
-    note_bulk_time(c, rp->now);
+    liveness_file_came(&c->liveness, rp->now);
     rp->at_once = rp->at_once || piece.fin;
     if (!was_complete && !b->stopped && recvstate_complete(&b->state))
         push_stream_event(c, EVENT_FINISHED, b->id, 0);

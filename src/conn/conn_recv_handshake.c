@@ -70,7 +70,7 @@ static int take_answer(struct conn *c, const struct packet *p, const struct expe
     c->flight_wanted = true;
     c->repeats = 0;
     c->repeat_us = ack_repeat_us(c, now);
-    c->heard_at = now;
+    (void)liveness_heard(&c->liveness, now);
     free(c->call);
     c->call = NULL;
     if (c->hs->flags & PACKET_SYN_SOLE)
@@ -156,7 +156,7 @@ int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_rout
     }
     memcpy(c->ack_tag, ack_tag_of(p), sizeof c->ack_tag);
     c->received_bytes += len;
-    c->heard_at = now;
+    (void)liveness_heard(&c->liveness, now);
     conn_confirmed(c, now);
     return 0;
 }

@@ -177,7 +177,7 @@ static void record(struct conn *c, const struct draft *d, uint64_t number, size_
         p->items[p->item_count++] = (struct sent_item){.kind = FRAME_ACK, .stream = d->ack_lowest, .offset = acked};
     if (!d->eliciting)
         return;
-    c->sent_eliciting_at = now;
+    liveness_spoke(&c->liveness, now);
     pacer_sent(&c->pacer, len);
     c->cc.ops->sent(&c->cc, len, c->loss.bytes_in_flight, now);
 }

@@ -12,15 +12,10 @@
  *   ack          something to acknowledge      conn_send finds it due
  *   pace         bulk waits for its turn       conn_send finds it due
  *   path         two routes are on trial       challenges again, or an end of it
- *   heartbeat    nothing heard, nothing sent   PING; empty streams keep no memory
- *                that asks for an answer
- *   ask          a file we are getting stands  PING, at doubling distances up to the heartbeat's: our NAT may have
- *                still                         moved us, and only a packet of ours tells the sender where
+ *   liveness     always, while connected       PING, and empty streams keep no memory; unreachable, lost; what was
+ *                                              asked is answered (liveness.h)
  *   echo         a small chat frame left,     the frame again
  *                the first credit of a file
- *   answer       somebody asked whether the    it is not (EVENT_PRESENCE)
- *                peer is still there
- *   silence      always, while connected       unreachable, then lost
  */
 #include "base/err.h"
 #include "base/num.h"
@@ -31,40 +26,11 @@ static bool is_open(const struct conn *c)
     return c->state == CONN_ESTABLISHED || c->state == CONN_ACK_SENT;
 }
 
-static duet_time heartbeat_at(const struct conn *c)
-{
-    if (c->ping_wanted)
-        return DUET_NEVER; /* due already, and waiting for conn_send */
-    return time_add(time_max(c->heard_at, c->sent_eliciting_at), num_min(c->params.heartbeat_us, SILENCE_ASK_US));
-}
-
-/*
- * Where a file flows, a gap of a few usual ones is news: a whole round trip need not pass first.
- * Where one packet takes longer than that, only a probe timeout is.  Each PING about the same
- * silence comes twice as long after its start.
- */
-static duet_time ask_at(const struct conn *c)
-{
-    const uint64_t asked_us = time_since(c->asked_at, c->bulk_at);
-    uint64_t step_us = num_min(CONN_ASK_GAPS * c->bulk_gap_us, rtt_pto_us(&c->loss.rtt));
-    step_us = num_max(num_max(step_us, CONN_ASK_MIN_US), asked_us);
-    if (time_is_never(c->bulk_at) || step_us >= c->params.heartbeat_us)
-        return DUET_NEVER;
-    return time_add(time_max(c->bulk_at, c->asked_at), step_us);
-}
-
-static duet_time silence_at(const struct conn *c)
-{
-    return time_add(c->heard_at, c->unreachable ? c->params.lost_us : UNREACHABLE_US);
-}
-
 static duet_time open_deadline(const struct conn *c)
 {
     duet_time t = time_min(loss_deadline(&c->loss), path_deadline(&c->path));
     t = time_min(t, echo_deadline(&c->echo));
-    t = time_min(t, time_min(heartbeat_at(c), ask_at(c)));
-    t = time_min(t, c->answer_by);
-    return c->state == CONN_ESTABLISHED ? time_min(t, silence_at(c)) : t;
+    return time_min(t, liveness_deadline(&c->liveness, rtt_pto_us(&c->loss.rtt), c->state == CONN_ESTABLISHED));
 }
 
 duet_time conn_deadline(const struct conn *c)
@@ -83,7 +49,7 @@ static void step_timeout(struct conn *c, duet_time now)
     loss_all_lost(&c->loss, &s);
     c->loss.pto_count = backoff;
     conn_resolve(c, &s, now);
-    c->ping_wanted = true; /* if what it carried need not be sent again, something else has to ask */
+    c->liveness.ping_wanted = true; /* if what it carried need not be sent again, something else has to ask */
 }
 
 /* A flight of the handshake goes out again; the responder's never on a timer. */
@@ -125,14 +91,15 @@ static void push_silence(struct conn *c, enum endpoint_event_type type, uint64_t
 
 static void judge_silence(struct conn *c, duet_time now)
 {
-    const uint64_t silent_us = time_since(now, c->heard_at);
-    if (silent_us >= c->params.lost_us) {
+    switch (liveness_judge(&c->liveness, now)) {
+    case LIVENESS_OK:
+        return;
+    case LIVENESS_SILENT:
+        push_silence(c, EVENT_UNREACHABLE, time_since(now, c->liveness.heard_at));
+        return;
+    case LIVENESS_LOST:
         conn_abandon(c, END_LOST, DUET_ETIMEOUT, now);
         return;
-    }
-    if (!c->unreachable && silent_us >= UNREACHABLE_US) {
-        c->unreachable = true;
-        push_silence(c, EVENT_UNREACHABLE, silent_us);
     }
 }
 
@@ -140,38 +107,35 @@ static void tell_presence(struct conn *c, bool is_there)
 {
     const struct endpoint_event ev = {.type = EVENT_PRESENCE, .conn = c->id, .is_there = is_there};
 
-    c->answer_by = DUET_NEVER;
     events_push(&c->shared->events, &ev);
 }
 
 void conn_heard(struct conn *c, duet_time now)
 {
-    if (!time_is_never(c->answer_by))
+    const struct liveness_news news = liveness_heard(&c->liveness, now);
+
+    if (news.answers)
         tell_presence(c, true);
-    if (c->unreachable) {
-        c->unreachable = false;
-        push_silence(c, EVENT_BACK, time_since(now, c->heard_at));
-        /* Whatever waits for a backed-off timer may go now. */
-        if (c->params.mode != MODE_STEP && c->loss.eliciting_in_flight > 0 && c->loss.probes_due == 0)
-            c->loss.probes_due = LOSS_PROBES;
-    }
-    c->heard_at = now;
+    if (!news.is_back)
+        return;
+    push_silence(c, EVENT_BACK, news.silent_us);
+    /* Whatever waits for a backed-off timer may go now. */
+    if (c->params.mode != MODE_STEP && c->loss.eliciting_in_flight > 0 && c->loss.probes_due == 0)
+        c->loss.probes_due = LOSS_PROBES;
 }
 
 /* The timeouts begin anew: what was tried before the question is no answer to it. */
 void conn_ask(struct conn *c, duet_time now)
 {
-    c->ping_wanted = true;
     c->loss.pto_count = 0;
-    c->answer_by = time_add(now, num_max(CONN_ANSWER_PTOS * rtt_pto_us(&c->loss.rtt), CONN_ANSWER_MIN_US));
+    liveness_ask(&c->liveness, rtt_pto_us(&c->loss.rtt), now);
 }
 
 /* We were not running: the silence was ours, so probe first and judge later. */
 static void wake_from_suspend(struct conn *c, duet_time now)
 {
-    c->heard_at = now;
-    c->ping_wanted = true;
-    if (!time_is_never(c->answer_by))
+    liveness_wake(&c->liveness, now);
+    if (!time_is_never(c->liveness.answer_by))
         conn_ask(c, now);
 }
 
@@ -208,12 +172,12 @@ static bool is_receiving(const struct streams *s)
 
 static void ask_for_more(struct conn *c, duet_time now)
 {
-    if (!is_receiving(&c->streams)) {
-        c->bulk_at = DUET_NEVER;
+    if (!liveness_file_stands(&c->liveness, rtt_pto_us(&c->loss.rtt), now))
         return;
-    }
-    c->asked_at = now;
-    c->ping_wanted = true;
+    if (is_receiving(&c->streams))
+        liveness_ask_file(&c->liveness, now);
+    else
+        liveness_file_over(&c->liveness);
 }
 
 static void open_tick(struct conn *c, duet_time now)
@@ -229,22 +193,18 @@ static void open_tick(struct conn *c, duet_time now)
         judge_silence(c, now);
     if (!is_open(c))
         return;
-    if (time_due(c->answer_by, now))
+    if (liveness_unanswered(&c->liveness, now))
         tell_presence(c, false);
     conn_path_tick(c, now);
     repeat_early(c, now);
-    if (time_due(heartbeat_at(c), now)) {
-        c->ping_wanted = true;
+    if (liveness_beat(&c->liveness, now))
         ordered_trim(&c->streams.ordered); /* nothing moved for a while */
-    }
-    if (time_due(ask_at(c), now))
-        ask_for_more(c, now);
+    ask_for_more(c, now);
 }
 
 void conn_tick(struct conn *c, duet_time now)
 {
-    if (c->state == CONN_ESTABLISHED && !time_is_never(c->deadline_was) &&
-        time_since(now, c->deadline_was) > CONN_SUSPEND_US)
+    if (c->state == CONN_ESTABLISHED && liveness_slept(&c->liveness, now))
         wake_from_suspend(c, now);
     if (c->call != NULL && time_due(c->call->act_at, now)) {
         conn_take_kept(c, now);

@@ -85,7 +85,7 @@ static const struct conn *session_with(const struct endpoint *e, const struct du
 {
     for (size_t i = 0; i < e->count; i++) {
         const struct conn *c = e->all[i];
-        if (!conn_is_usable(c) || c->unreachable)
+        if (!conn_is_usable(c) || c->liveness.unreachable)
             continue;
         for (size_t k = 0; k < count; k++) {
             if (addr_equal(&c->path.route.peer, &addrs[k]))
@@ -393,7 +393,7 @@ int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats
         .sent_bytes = c->sent_bytes,
         .received_bytes = c->received_bytes,
         .received_packets = c->received_packets,
-        .unreachable = c->unreachable,
+        .unreachable = c->liveness.unreachable,
         .addr = c->path.route.peer,
         .state = conn_state_name(c->state),
     };

@@ -48,7 +48,7 @@ int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time
 void endpoint_close(struct endpoint *e, conn_id conn, uint64_t code, const char *reason, duet_time now);
 
 /* Is the peer still there?  EVENT_PRESENCE follows: yes with the next authentic packet, no when none comes within
- * CONN_ANSWER_PTOS, or EVENT_CLOSED.  0; DUET_ENOTFOUND: there is no such session, or nothing was heard of it yet. */
+ * LIVENESS_ANSWER_PTOS, or EVENT_CLOSED.  0; DUET_ENOTFOUND: there is no such session, or nothing was heard of it yet. */
 int endpoint_ask(struct endpoint *e, conn_id conn, duet_time now);
 
 /* Takes new SYNs or not, from now on. */

@@ -114,7 +114,7 @@ void endpoint_remove(struct endpoint *e, struct conn *c)
 void endpoint_set_timer(struct endpoint *e, struct conn *c, duet_time send_at)
 {
     const duet_time t = time_min(conn_deadline(c), send_at);
-    c->deadline_was = t;
+    liveness_sleeps(&c->liveness, t);
     if (heap_set(&e->timers, &c->timer, t) != 0)
         conn_fail(c, DUET_ENOMEM, "out of memory", t);
 }

@@ -333,11 +333,11 @@ static void call(struct world *w, struct node *n)
     conn_id id;
 
     for (size_t i = 0; i < n->endpoint->count; i++)
-        n->endpoint->all[i]->unreachable = true;
+        n->endpoint->all[i]->liveness.unreachable = true;
     monitor_chose(&n->monitor, &w->nodes[n->crook->victim]->addr);
     (void)endpoint_connect(n->endpoint, &w->nodes[n->crook->victim]->addr, now, &id);
     for (size_t i = 0; i < n->endpoint->count; i++)
-        n->endpoint->all[i]->unreachable = false;
+        n->endpoint->all[i]->liveness.unreachable = false;
 }
 
 /* The stranger of before answers nothing any more. */

@@ -12,7 +12,7 @@
  * line of memory for four of them.
  *
  * "8 k in flight" has a window of 12 MiB, the two rows after it the default.  A receiver that moves right after an
- * acknowledgement has nothing to say from its new address until it asks (CONN_ASK_MIN_US): whether one of its moves
+ * acknowledgement has nothing to say from its new address until it asks (LIVENESS_FILE_MIN_US): whether one of its moves
  * falls there is luck, as are the shares of few flows and what a policer drops, so these rows run three times.  The
  * longest stall is that time and a round trip.
  *

@@ -535,10 +535,10 @@ static void call_again(struct scene *s)
     conn_id id;
 
     for (size_t i = 0; i < e->count; i++)
-        e->all[i]->unreachable = true; /* or the one that is there would do */
+        e->all[i]->liveness.unreachable = true; /* or the one that is there would do */
     cr_assert_eq(endpoint_connect(e, &s->pair.addr[SCENE_HUB], s->pair.now, &id), 0);
     for (size_t i = 0; i < e->count; i++)
-        e->all[i]->unreachable = false;
+        e->all[i]->liveness.unreachable = false;
 }
 
 Test(hub, who_crashed_and_came_back_takes_its_own_place_at_once)
@@ -623,9 +623,9 @@ Test(hub, a_call_whose_newcomer_goes_while_it_waits_has_failed)
 
     scene_befriend(s, SCENE_HELLO_ALL);
     restart_guest(s);
-    e->all[0]->unreachable = true; /* or it would do */
+    e->all[0]->liveness.unreachable = true; /* or it would do */
     scene_tell(s, (struct msg){.type = MSG_CONNECT, .id = 5, .call = msg_call_new(addrs, 2)});
-    e->all[0]->unreachable = false;
+    e->all[0]->liveness.unreachable = false;
     scene_run(s, S_US / 2);
     cr_assert_neq(s->pair.conn[SCENE_GUEST], 0, "connected");
     cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), 1, "and waiting");

@@ -67,7 +67,7 @@ Test(conn_plan, an_idle_connection_is_limited_by_what_it_is_given_to_send)
 Test(conn_plan, what_does_not_wait_for_files_leaves_now_and_limits_nothing)
 {
     offer_file(sizeof(file));
-    c->ping_wanted = true;
+    c->liveness.ping_wanted = true;
     const struct conn_plan plan = conn_plan(c, pair.now);
     c->loss.app_limited_until = 0;
 

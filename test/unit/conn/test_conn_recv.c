@@ -549,7 +549,8 @@ Test(conn_recv, a_train_may_hold_packets_of_two_connections)
     pair_connect(&pair);
     struct conn *first = inside_session(&pair, 0);
     const conn_id first_there = pair.conn[1];
-    inside_session(&pair, 0)->unreachable = true; /* or a second session with the same address would be refused */
+    inside_session(&pair, 0)->liveness.unreachable =
+        true; /* or a second session with the same address would be refused */
     cr_assert_eq(endpoint_connect(pair.e[0], &pair.addr[1], pair.now, &id), 0);
     pair_run_for(&pair, SECONDS(1));
     struct conn *second = inside_session(&pair, 0);

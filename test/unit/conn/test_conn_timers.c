@@ -158,16 +158,17 @@ Test(conn_timers, a_receiver_that_hears_no_more_of_a_file_speaks_up)
     start_file(1000000, 1000000);
     pair_run_for(&pair, 45000);
     const struct conn *c = inside_session(&pair, 1);
-    cr_assert_not(time_is_never(c->bulk_at));
+    cr_assert_not(time_is_never(c->liveness.file_at));
     cr_assert_eq(pair.count[1][EVENT_FINISHED], 0);
     pair.filter = lose_to_receiver; /* as if its NAT had moved it */
     pair_run_for(&pair, 15000);
-    const duet_time last_at = c->bulk_at;
-    for (uint64_t wait_us = CONN_ASK_MIN_US; wait_us <= 8 * CONN_ASK_MIN_US; wait_us *= 2) {
+    const duet_time last_at = c->liveness.file_at;
+    for (uint64_t wait_us = LIVENESS_FILE_MIN_US; wait_us <= 8 * LIVENESS_FILE_MIN_US; wait_us *= 2) {
         pair_run(&pair, time_add(last_at, wait_us));
-        cr_assert_eq(c->bulk_at.us, last_at.us);
-        cr_assert_eq(c->asked_at.us, last_at.us + wait_us, "%lu after %lu", c->asked_at.us, last_at.us);
-        cr_assert_leq(c->sent_eliciting_at.us, last_at.us + wait_us);
+        cr_assert_eq(c->liveness.file_at.us, last_at.us);
+        cr_assert_eq(c->liveness.file_asked_at.us, last_at.us + wait_us, "%lu after %lu", c->liveness.file_asked_at.us,
+                     last_at.us);
+        cr_assert_leq(c->liveness.spoke_at.us, last_at.us + wait_us);
     }
 }
 
@@ -178,11 +179,11 @@ static uint64_t first_ask_us(void)
     pair.filter = lose_to_receiver;
     pair_run_for(&pair, pair.delay_us + 1000); /* but for what is under way */
     cr_assert_eq(pair.count[1][EVENT_FINISHED], 0);
-    cr_assert_gt(rtt_pto_us(&c->loss.rtt), 2 * CONN_ASK_MIN_US);
-    const duet_time asked_before = c->asked_at;
-    while (c->asked_at.us == asked_before.us)
+    cr_assert_gt(rtt_pto_us(&c->loss.rtt), 2 * LIVENESS_FILE_MIN_US);
+    const duet_time asked_before = c->liveness.file_asked_at;
+    while (c->liveness.file_asked_at.us == asked_before.us)
         pair_run_for(&pair, 1000);
-    return time_since(c->asked_at, c->bulk_at);
+    return time_since(c->liveness.file_asked_at, c->liveness.file_at);
 }
 
 Test(conn_timers, where_a_file_flows_the_receiver_asks_before_a_round_trip_has_passed)
@@ -190,7 +191,7 @@ Test(conn_timers, where_a_file_flows_the_receiver_asks_before_a_round_trip_has_p
     pair.delay_us = 100000;
     start_file(FILE_BYTES, FILE_BYTES);
     pair_run_for(&pair, 700000);
-    cr_assert_eq(first_ask_us(), CONN_ASK_MIN_US);
+    cr_assert_eq(first_ask_us(), LIVENESS_FILE_MIN_US);
 }
 
 Test(conn_timers, where_its_bytes_are_rare_the_receiver_asks_after_a_probe_timeout)
@@ -220,7 +221,7 @@ Test(conn_timers, a_receiver_that_slept_asks_once)
     pair_run_for(&pair, SECONDS(1));
     const struct conn *c = inside_session(&pair, 1);
     cr_assert(time_before(pair.now, endpoint_deadline(pair.e[1])), "a deadline in the past would wake it for ever");
-    cr_assert_leq(time_since(pair.now, c->heard_at), 2 * SECONDS(1));
+    cr_assert_leq(time_since(pair.now, c->liveness.heard_at), 2 * SECONDS(1));
     pair_run_for(&pair, SECONDS(20));
     cr_assert_eq(pair.count[1][EVENT_UNREACHABLE], 1, "waking up again and again is no news of the peer");
 }
@@ -243,8 +244,8 @@ Test(conn_timers, a_file_that_is_there_is_not_asked_after)
     pair_run_for(&pair, SECONDS(10));
     const struct conn *c = inside_session(&pair, 1);
     cr_assert_eq(pair.count[1][EVENT_FINISHED], 1);
-    cr_assert(time_is_never(c->bulk_at));
-    cr_assert(time_before(c->asked_at, DUET_TIME(SECONDS(2))), "only the start of the session");
+    cr_assert(time_is_never(c->liveness.file_at));
+    cr_assert(time_before(c->liveness.file_asked_at, DUET_TIME(SECONDS(2))), "only the start of the session");
 }
 
 /* Nobody is unreachable who was not asked. */
@@ -286,7 +287,7 @@ Test(conn_timers, no_packet_number_is_used_twice_however_often_the_answer_change
                      0);
         cr_assert_eq(c->state, CONN_ACK_SENT);
         cr_assert_geq(c->next_number, next);
-        c->ping_wanted = true;
+        c->liveness.ping_wanted = true;
         endpoint_update(pair.e[0], c, pair.now);
         while (endpoint_send(pair.e[0], &to, out, sizeof out, &segment, pair.now) > 0)
             continue;
@@ -567,7 +568,7 @@ Test(conn_timers, a_peer_that_is_asked_and_gone_is_known_to_be_within_a_moment)
     pair_run_for(&pair, SECONDS(1));
     pair.filter = pair_lose_all;
     cr_assert_eq(endpoint_ask(pair.e[0], pair.conn[0], pair.now), 0);
-    pair_run_for(&pair, CONN_ANSWER_MIN_US - 1000);
+    pair_run_for(&pair, LIVENESS_ANSWER_MIN_US - 1000);
     cr_assert_eq(pair.count[0][EVENT_PRESENCE], 0);
     pair_run_for(&pair, 2000);
     cr_assert_eq(pair.count[0][EVENT_PRESENCE], 1);
@@ -581,7 +582,7 @@ Test(conn_timers, it_is_asked_several_times_before_it_is_taken_for_gone)
     pair_run_for(&pair, SECONDS(1));
     pair.filter = lose_most;
     cr_assert_eq(endpoint_ask(pair.e[0], pair.conn[0], pair.now), 0);
-    pair_run_for(&pair, CONN_ANSWER_MIN_US + 1000);
+    pair_run_for(&pair, LIVENESS_ANSWER_MIN_US + 1000);
     cr_assert_eq(pair.count[0][EVENT_PRESENCE], 1);
     cr_expect(pair.last[0][EVENT_PRESENCE].is_there);
 }
