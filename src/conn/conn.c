@@ -5,6 +5,7 @@
  */
 #include "conn/conn.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +13,16 @@
 #include "base/err.h"
 #include "base/num.h"
 
-const char *conn_state_name(enum conn_state s)
+static void trace_state(struct conn *c, duet_time now)
 {
-    static const char *const names[] = {
-#define X(name, words) [name] = words,
-        CONN_STATE_LIST(X)
-#undef X
-    };
-    return names[s];
+    tracer_push(
+        &c->shared->tracer,
+        &(struct trace_event){.at = now, .type = TRACE_STATE, .conn = c->id, .detail = conn_state_name(c->state)});
 }
 
-static struct conn *new_conn(struct conn_shared *shared, conn_id id, const struct duet_route *route,
-                             bool address_proven, duet_time now)
+/* In the state it begins in. */
+static struct conn *new_conn(struct conn_shared *shared, conn_id id, enum conn_state state,
+                             const struct duet_route *route, bool address_proven, duet_time now)
 {
     struct conn *c = calloc(1, sizeof *c);
     if (c == NULL)
@@ -35,6 +34,7 @@ static struct conn *new_conn(struct conn_shared *shared, conn_id id, const struc
     }
     c->shared = shared;
     c->id = id;
+    c->state = state;
     c->repeat_at = c->end_at = c->flight_at = DUET_NEVER;
     c->repeat_us = HANDSHAKE_FIRST_US;
     c->flight_wanted = true;
@@ -49,7 +49,7 @@ struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const st
 {
     /* From where is the kernel's choice, now and whenever its routes change: the peer answers wherever we are. */
     const struct duet_route route = {.peer = *addr};
-    struct conn *c = new_conn(shared, id, &route, true, now);
+    struct conn *c = new_conn(shared, id, CONN_SYN_SENT, &route, true, now);
     if (c == NULL)
         return NULL;
     c->initiator = c->initiated = true;
@@ -60,7 +60,7 @@ struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const st
         return NULL;
     }
     c->end_at = end_at;
-    conn_enter(c, CONN_SYN_SENT, now);
+    trace_state(c, now);
     return c;
 }
 
@@ -77,13 +77,13 @@ int conn_expect(struct conn *c, const struct expected_keys *expected)
 struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const struct duet_route *route,
                                 const struct handshake *hs, bool address_proven, duet_time now)
 {
-    struct conn *c = new_conn(shared, id, route, address_proven, now);
+    struct conn *c = new_conn(shared, id, CONN_SYN_RECEIVED, route, address_proven, now);
     if (c == NULL)
         return NULL;
     *c->hs = *hs;
     c->peer_cid = hs->cid_i;
     c->end_at = time_add(now, LIMIT_HALF_OPEN_US);
-    conn_enter(c, CONN_SYN_RECEIVED, now);
+    trace_state(c, now);
     return c;
 }
 
@@ -213,9 +213,9 @@ void conn_forget_path(struct conn *c, duet_time now)
 
 void conn_enter(struct conn *c, enum conn_state to, duet_time now)
 {
+    assert(conn_state_may_follow(c->state, to));
     c->state = to;
-    tracer_push(&c->shared->tracer,
-                &(struct trace_event){.at = now, .type = TRACE_STATE, .conn = c->id, .detail = conn_state_name(to)});
+    trace_state(c, now);
 }
 
 bool conn_is_usable(const struct conn *c)

@@ -34,6 +34,7 @@
 #include "base/heap.h"
 #include "base/rand.h"
 #include "conn/caution.h"
+#include "conn/conn_state.h"
 #include "conn/echo.h"
 #include "conn/events.h"
 #include "conn/handshake.h"
@@ -51,20 +52,6 @@
 #include "recovery/pmtud.h"
 #include "recovery/tail.h"
 #include "stream/streams.h"
-
-#define CONN_STATE_LIST(X)               \
-    X(CONN_SYN_SENT, "syn_sent")         \
-    X(CONN_SYN_RECEIVED, "syn_received") \
-    X(CONN_ACK_SENT, "ack_sent")         \
-    X(CONN_ESTABLISHED, "established")   \
-    X(CONN_CLOSING, "closing")           \
-    X(CONN_DRAINING, "draining")         \
-    X(CONN_DEAD, "dead")
-enum conn_state {
-#define X(name, words) name,
-    CONN_STATE_LIST(X)
-#undef X
-};
 
 #define CONN_ACK_TRIES 4        /* ACKs unanswered before every other repeat is a SYN again */
 #define CONN_ACK_FIRST_US 50000 /* an ACK is repeated after 5/4 RTT, this at least, HANDSHAKE_FIRST_US at most */
@@ -208,9 +195,8 @@ void conn_packet_bytes(struct conn *c);
 /* The peer is on another host: what was learnt of the way there is void (RFC 9000 §9.4). */
 void conn_forget_path(struct conn *c, duet_time now);
 
-/* The one place that changes the state. */
+/* The one place that changes the state, to one that may follow. */
 void conn_enter(struct conn *c, enum conn_state to, duet_time now);
-const char *conn_state_name(enum conn_state s);
 
 /* EVENT_CONNECTED, unless it was given. */
 void conn_tell_connected(struct conn *c);
