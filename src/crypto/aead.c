@@ -175,6 +175,7 @@ static bool set_key(struct aead *a, enum params_suite suite, const uint8_t *key)
 
     for (int l = 0; l < 2; l++) {
         const struct aead_provider *p = s != NULL ? provider_of(s, l) : NULL;
+
         if (p == NULL)
             return false;
         a->provider[l] = p;
@@ -188,6 +189,7 @@ static bool set_key(struct aead *a, enum params_suite suite, const uint8_t *key)
 struct aead *aead_new(enum params_suite suite, const uint8_t *key, const uint8_t iv[AEAD_IV_BYTES], bool sealing)
 {
     struct aead *a = calloc(1, sizeof(*a));
+
     if (a == NULL)
         return NULL;
 

@@ -1,6 +1,6 @@
 /*
- * aead: seal and open in place, by the providers that work here.  What is sealed may have a tail that lies
- * elsewhere, so that a file's bytes need not be copied first.
+ * aead: seal and open in place, by the providers that work here.  What is sealed may have a tail
+ * that lies elsewhere, so that a file's bytes need not be copied first.
  *
  * libcrypto (EVP) provides AES-128-GCM and ChaCha20-Poly1305 everywhere, Intel
  * IPSec-MB and libgcrypt a faster AES-128-GCM where they are (aead_provider.h);
@@ -41,8 +41,9 @@ bool aead_prefers_aes(void);
 struct aead *aead_new(enum params_suite suite, const uint8_t *key, const uint8_t iv[AEAD_IV_BYTES], bool sealing);
 void aead_free(struct aead *a); /* wipes */
 
-/* Encrypts buf[0..len) in place, behind it tail[0..tail_len), which is read where it lies (not in buf), and behind that
- * writes the tag: tail_len + 16 bytes of room.  len > 0 where there is a tail.  0, DUET_ESYS. */
+/* Encrypts buf[0..len) in place, behind it tail[0..tail_len), which is read where it lies (not in
+ * buf), and behind that writes the tag: tail_len + 16 bytes of room.  len > 0 where there is a
+ * tail.  0, DUET_ESYS. */
 int aead_seal(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
               const uint8_t *tail, size_t tail_len);
 
@@ -53,14 +54,15 @@ int aead_open(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len,
 const char *aead_suite_name(enum params_suite suite); /* "AES-128-GCM" */
 /* Who seals or opens `len` bytes of text: "libcrypto", "ipsec-mb", "libgcrypt". */
 const char *aead_provider_name(const struct aead *a, size_t len);
-/* Who encrypts here, for people: "AES-128-GCM by ipsec-mb (long packets: libgcrypt), ChaCha20-Poly1305 by libcrypto".
- * After aead_suites, any thread. */
+/* Who encrypts here, for people: "AES-128-GCM by ipsec-mb (long packets: libgcrypt),
+ * ChaCha20-Poly1305 by libcrypto".  After aead_suites, any thread. */
 #define AEAD_PROVIDERS_TEXT_BYTES 160
 const char *aead_providers_text(char out[AEAD_PROVIDERS_TEXT_BYTES]);
 
-/* For tests and benchmarks, while no other thread makes contexts: the suites that `provider` has are its
- * from now on, the others stay; NULL: the usual choice for all.  0, DUET_ENOTFOUND for an unknown name,
- * DUET_EUNSUPPORTED and no change where this build, this CPU or the self-test rules it out. */
+/* For tests and benchmarks, while no other thread makes contexts: the suites that `provider` has
+ * are its from now on, the others stay; NULL: the usual choice for all.  0, DUET_ENOTFOUND for an
+ * unknown name, DUET_EUNSUPPORTED and no change where this build, this CPU or the self-test rules
+ * it out. */
 int aead_use(const char *provider);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * aead_ipsec_mb: AES-128-GCM by Intel's IPSec-MB, for short packets the fastest everywhere, for all with AVX-512.
+ * aead_ipsec_mb: AES-128-GCM by Intel's IPSec-MB, for short packets the fastest everywhere, for all
+ * with AVX-512.
  *
  * In the build where the Makefile found the library, else an entry without
  * suites.  Of the library only six functions are used, the ones it deems best
@@ -42,7 +43,8 @@ struct state {
     _Alignas(LINE_BYTES) struct gcm_key_data key[]; /* one, as long as `key_bytes` says */
 };
 
-/* Found once, the same by every thread that looks; `expand` is stored last, so where it is set all are. */
+/* Found once, the same by every thread that looks; `expand` is stored last, so where it is set all
+ * are. */
 static _Atomic(aes_gcm_enc_dec_t) encrypt, decrypt;
 static _Atomic(aes_gcm_init_t) begin; /* the three for a packet in two parts */
 static _Atomic(aes_gcm_enc_dec_update_t) encrypt_part;
@@ -59,7 +61,7 @@ struct trial {
 };
 
 /* Up to the last byte that is not `fill`. */
-static size_t written(const uint8_t *room, size_t size, uint8_t fill)
+static size_t bytes_written(const uint8_t *room, size_t size, uint8_t fill)
 {
     while (size > 0 && room[size - 1] == fill)
         size--;
@@ -91,9 +93,9 @@ size_t aead_ipsec_mb_key_bytes(const struct aead_ipsec_mb_calls *calls)
 
     for (size_t i = 0; i < sizeof(fills); i++) {
         try_calls(calls, &t, fills[i]);
-        const size_t key = written(t.key, sizeof(t.key), fills[i]);
+        const size_t key = bytes_written(t.key, sizeof(t.key), fills[i]);
         if (key > AEAD_IPSEC_MB_KEY_BYTES ||
-            written(t.context, sizeof(t.context), fills[i]) > AEAD_IPSEC_MB_CONTEXT_BYTES)
+            bytes_written(t.context, sizeof(t.context), fills[i]) > AEAD_IPSEC_MB_CONTEXT_BYTES)
             return 0;
         most = key > most ? key : most;
     }
@@ -102,7 +104,8 @@ size_t aead_ipsec_mb_key_bytes(const struct aead_ipsec_mb_calls *calls)
 
 /* ---- the library ---- */
 
-/* As the library chooses: VAES with AVX-512 (which every CPU with VPCLMULQDQ and AVX-512 has), else AES-NI. */
+/* As the library chooses: VAES with AVX-512 (which every CPU with VPCLMULQDQ and AVX-512 has), else
+ * AES-NI. */
 static unsigned width_bits(void)
 {
     return __builtin_cpu_supports("vpclmulqdq") && __builtin_cpu_supports("avx512vl") ? 512 : 128;
@@ -120,7 +123,7 @@ static bool suits_this_cpu(IMB_MGR *manager)
            manager->gcm128_enc_finalize != NULL;
 }
 
-static bool keep(const struct aead_ipsec_mb_calls *calls)
+static bool keep_calls(const struct aead_ipsec_mb_calls *calls)
 {
     const size_t measured = aead_ipsec_mb_key_bytes(calls);
 
@@ -136,7 +139,7 @@ static bool keep(const struct aead_ipsec_mb_calls *calls)
     return true;
 }
 
-static bool load(void)
+static bool load_library(void)
 {
     if (atomic_load(&expand) != NULL)
         return true;
@@ -152,7 +155,8 @@ static bool load(void)
                                                   .begin = manager->gcm128_init,
                                                   .encrypt_part = manager->gcm128_enc_update,
                                                   .end = manager->gcm128_enc_finalize};
-        usable = keep(&calls);
+
+        usable = keep_calls(&calls);
     }
     free_mb_mgr(manager);
     return usable;
@@ -161,7 +165,7 @@ static bool load(void)
 static void *new_state(enum params_suite suite, const uint8_t *key, bool sealing)
 {
     assert(suite == SUITE_AES128GCM);
-    if (!load())
+    if (!load_library())
         return NULL;
 
     /* aligned_alloc wants a multiple. */
@@ -189,8 +193,8 @@ static void free_state(void *state)
 }
 
 /* The text in place and its tag, in the direction of the state. */
-static void run(struct state *s, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
-                uint8_t tag[AEAD_TAG_BYTES])
+static void run_gcm(struct state *s, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
+                    uint8_t tag[AEAD_TAG_BYTES])
 {
     assert(buf != NULL && (ad != NULL || ad_len == 0) && len <= LIMIT_PACKET_MAX_BYTES);
     s->run(s->key, &s->context.data, buf, buf, len, nonce, ad, ad_len, tag, AEAD_TAG_BYTES);
@@ -202,7 +206,7 @@ static int seal_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const ui
     struct state *s = state;
 
     if (tail_len == 0) {
-        run(s, nonce, ad, ad_len, buf, len, buf + len);
+        run_gcm(s, nonce, ad, ad_len, buf, len, buf + len);
         return 0;
     }
     assert(buf != NULL && tail != NULL && (ad != NULL || ad_len == 0) && len <= LIMIT_PACKET_MAX_BYTES &&
@@ -222,7 +226,7 @@ static int open_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const ui
     size_t text_len = len - AEAD_TAG_BYTES;
     uint8_t tag[AEAD_TAG_BYTES];
 
-    run(state, nonce, ad, ad_len, buf, text_len, tag);
+    run_gcm(state, nonce, ad, ad_len, buf, text_len, tag);
     bool authentic = crypto_verify_16(tag, buf + text_len) == 0; /* in constant time */
     sodium_memzero(tag, sizeof(tag));                            /* the right tag of a forgery is for nobody to find */
     if (authentic)

@@ -38,8 +38,9 @@ static unsigned width_bits(void)
 
 static void *new_context(enum params_suite suite, const uint8_t *key, bool sealing)
 {
-    /* Said before anything else is asked of the library, this saves reading openssl.cnf (half a megabyte of code and
-     * heap); the default provider, all that is used, needs nothing of it.  The first call counts. */
+    /* Said before anything else is asked of the library, this saves reading openssl.cnf (half a
+     * megabyte of code and heap); the default provider, all that is used, needs nothing of it.  The
+     * first call counts. */
     if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
         return NULL;
     EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name_of(suite), NULL);
@@ -59,8 +60,8 @@ static void free_context(void *state)
 }
 
 /* Nonce, parameters and associated data, then the text in place; libcrypto's success. */
-static bool run(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, const OSSL_PARAM *params, const uint8_t *ad, size_t ad_len,
-                uint8_t *buf, size_t len)
+static bool run_cipher(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, const OSSL_PARAM *params, const uint8_t *ad,
+                       size_t ad_len, uint8_t *buf, size_t len)
 {
     int n = 0;
 
@@ -75,6 +76,7 @@ static int seal_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const ui
 {
     EVP_CIPHER_CTX *ctx = state;
     uint8_t *end = buf + len + tail_len;
+
     OSSL_PARAM tag[] = {
         OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, end, AEAD_TAG_BYTES),
         OSSL_PARAM_construct_end(),
@@ -82,7 +84,7 @@ static int seal_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const ui
     int n = 0;
 
     assert(tail_len <= INT_MAX);
-    bool sealed = run(ctx, nonce, NULL, ad, ad_len, buf, len) &&
+    bool sealed = run_cipher(ctx, nonce, NULL, ad, ad_len, buf, len) &&
                   (tail_len == 0 || EVP_CipherUpdate(ctx, buf + len, &n, tail, (int)tail_len) == 1) &&
                   EVP_CipherFinal_ex(ctx, end, &n) == 1 && EVP_CIPHER_CTX_get_params(ctx, tag) == 1;
     return sealed ? 0 : DUET_ESYS;
@@ -93,6 +95,7 @@ static int open_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const ui
 {
     EVP_CIPHER_CTX *ctx = state;
     size_t text_len = len - AEAD_TAG_BYTES;
+
     OSSL_PARAM tag[] = {
         OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, buf + text_len, AEAD_TAG_BYTES),
         OSSL_PARAM_construct_end(),
@@ -101,7 +104,7 @@ static int open_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const ui
     int n = 0;
 
     /* Final compares the tags, in constant time. */
-    if (run(ctx, nonce, tag, ad, ad_len, buf, text_len) && EVP_CipherFinal_ex(ctx, none, &n) == 1)
+    if (run_cipher(ctx, nonce, tag, ad, ad_len, buf, text_len) && EVP_CipherFinal_ex(ctx, none, &n) == 1)
         return 0;
     OPENSSL_cleanse(buf, text_len);
     return DUET_EAUTH;

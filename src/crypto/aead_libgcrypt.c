@@ -71,7 +71,7 @@ static void free_handle(void *state)
     gcry_cipher_close(state); /* wipes */
 }
 
-static bool begin(gcry_cipher_hd_t handle, const uint8_t *nonce, const uint8_t *ad, size_t ad_len)
+static bool begin_packet(gcry_cipher_hd_t handle, const uint8_t *nonce, const uint8_t *ad, size_t ad_len)
 {
     return gcry_cipher_setiv(handle, nonce, AEAD_IV_BYTES) == 0 &&
            (ad_len == 0 || gcry_cipher_authenticate(handle, ad, ad_len) == 0);
@@ -81,7 +81,7 @@ static int seal_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const ui
                        size_t len, const uint8_t *tail, size_t tail_len)
 {
     gcry_cipher_hd_t handle = state;
-    bool sealed = begin(handle, nonce, ad, ad_len) &&
+    bool sealed = begin_packet(handle, nonce, ad, ad_len) &&
                   (len == 0 || gcry_cipher_encrypt(handle, buf, len, NULL, 0) == 0) &&
                   (tail_len == 0 || gcry_cipher_encrypt(handle, buf + len, tail_len, tail, tail_len) == 0) &&
                   gcry_cipher_gettag(handle, buf + len + tail_len, AEAD_TAG_BYTES) == 0;
@@ -96,7 +96,7 @@ static int open_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const ui
     size_t text_len = len - AEAD_TAG_BYTES;
 
     /* checktag compares in constant time. */
-    if (begin(handle, nonce, ad, ad_len) &&
+    if (begin_packet(handle, nonce, ad, ad_len) &&
         (text_len == 0 || gcry_cipher_decrypt(handle, buf, text_len, NULL, 0) == 0) &&
         gcry_cipher_checktag(handle, buf + text_len, AEAD_TAG_BYTES) == 0)
         return 0;

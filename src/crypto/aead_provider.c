@@ -55,8 +55,9 @@ static const struct answer {
 };
 #define ANSWER_COUNT (sizeof(answers) / sizeof(answers[0]))
 
-/* Byte i is i · step + i / 256: key, nonce, associated data and text of the known answers, one step each. */
-static void pattern(uint8_t *out, size_t len, size_t step)
+/* Byte i is i · step + i / 256: key, nonce, associated data and text of the known answers, one step
+ * each. */
+static void fill_pattern(uint8_t *out, size_t len, size_t step)
 {
     for (size_t i = 0; i < len; i++)
         out[i] = (uint8_t)(i * step + (i >> 8));
@@ -94,7 +95,7 @@ static bool opens_again(struct trial *t, size_t len)
 }
 
 /* The same with byte `at` changed does not, and leaves nothing of the text. */
-static bool refuses(struct trial *t, size_t len, size_t at)
+static bool refuses_forgery(struct trial *t, size_t len, size_t at)
 {
     t->buf[at] ^= 1;
     return t->provider->open(t->opener, t->nonce, t->ad, AD_BYTES, t->buf, len + AEAD_TAG_BYTES) == DUET_EAUTH &&
@@ -103,12 +104,12 @@ static bool refuses(struct trial *t, size_t len, size_t at)
 
 static bool answers_right(struct trial *t, const struct answer *a)
 {
-    return seals_as_known(t, a, a->len) && refuses(t, a->len, 0) && /* of the text, where there is any */
-           seals_as_known(t, a, a->len) && refuses(t, a->len, a->len + AEAD_TAG_BYTES - 1) && /* of the tag */
+    return seals_as_known(t, a, a->len) && refuses_forgery(t, a->len, 0) && /* of the text, where there is any */
+           seals_as_known(t, a, a->len) && refuses_forgery(t, a->len, a->len + AEAD_TAG_BYTES - 1) && /* of the tag */
            seals_as_known(t, a, a->len / 2) && opens_again(t, a->len);
 }
 
-static bool passes(struct trial *t, enum params_suite suite)
+static bool passes_trial(struct trial *t, enum params_suite suite)
 {
     size_t tried = 0;
 
@@ -129,13 +130,13 @@ bool aead_provider_works(const struct aead_provider *p, enum params_suite suite)
 
     if ((p->suites & (uint32_t)suite) == 0)
         return false;
-    pattern(key, sizeof(key), KEY_STEP);
-    pattern(t.nonce, sizeof(t.nonce), NONCE_STEP);
-    pattern(t.ad, sizeof(t.ad), AD_STEP);
-    pattern(t.text, sizeof(t.text), TEXT_STEP);
+    fill_pattern(key, sizeof(key), KEY_STEP);
+    fill_pattern(t.nonce, sizeof(t.nonce), NONCE_STEP);
+    fill_pattern(t.ad, sizeof(t.ad), AD_STEP);
+    fill_pattern(t.text, sizeof(t.text), TEXT_STEP);
     t.sealer = p->new (suite, key, true);
     t.opener = p->new (suite, key, false);
-    bool works = t.sealer != NULL && t.opener != NULL && passes(&t, suite);
+    bool works = t.sealer != NULL && t.opener != NULL && passes_trial(&t, suite);
     if (t.sealer != NULL)
         p->free(t.sealer);
     if (t.opener != NULL)
@@ -144,8 +145,8 @@ bool aead_provider_works(const struct aead_provider *p, enum params_suite suite)
 }
 
 /* Of those that `left` has the bit of, the first or the widest with that suite; `count`: none. */
-static size_t preferred(const struct aead_provider *const *list, size_t count, uint32_t left, enum params_suite suite,
-                        bool widest)
+static size_t preferred_provider(const struct aead_provider *const *list, size_t count, uint32_t left,
+                                 enum params_suite suite, bool widest)
 {
     size_t best = count;
 
@@ -162,7 +163,7 @@ const struct aead_provider *aead_provider_choose(const struct aead_provider *con
 {
     assert(count <= 32);
     for (uint32_t left = UINT32_MAX;;) {
-        const size_t i = preferred(list, count, left, suite, widest);
+        const size_t i = preferred_provider(list, count, left, suite, widest);
 
         if (i == count)
             return NULL;

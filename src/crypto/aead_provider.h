@@ -38,7 +38,8 @@ extern const struct aead_provider aead_libcrypto; /* every suite, everywhere */
 /* Whether `p` has the suite, gives known answers, and refuses and wipes a forgery. */
 bool aead_provider_works(const struct aead_provider *p, enum params_suite suite);
 
-/* The first, or the widest (of equals the first), of a list of up to 32 that works for the suite; NULL: none. */
+/* The first, or the widest (of equals the first), of a list of up to 32 that works for the suite;
+ * NULL: none. */
 const struct aead_provider *aead_provider_choose(const struct aead_provider *const *list, size_t count,
                                                  enum params_suite suite, bool widest);
 

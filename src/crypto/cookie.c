@@ -30,8 +30,8 @@ void cookie_wipe(struct cookie *c)
     sodium_memzero(c, sizeof(*c));
 }
 
-static void mac(const uint8_t secret[32], uint64_t made_us, const struct duet_addr *from, uint64_t cid_i,
-                uint8_t out[MAC_BYTES])
+static void mac_of(const uint8_t secret[32], uint64_t made_us, const struct duet_addr *from, uint64_t cid_i,
+                   uint8_t out[MAC_BYTES])
 {
     uint8_t input[MAC_INPUT_BYTES];
     struct writer w = writer_of(input, sizeof(input));
@@ -52,7 +52,7 @@ void cookie_make(struct cookie *c, const struct duet_addr *from, uint64_t cid_i,
     }
     struct writer w = writer_of(token, LIMIT_TOKEN_BYTES);
     writer_u64(&w, now.us);
-    mac(c->secret[0], now.us, from, cid_i, writer_reserve(&w, MAC_BYTES));
+    mac_of(c->secret[0], now.us, from, cid_i, writer_reserve(&w, MAC_BYTES));
 }
 
 bool cookie_check(const struct cookie *c, const struct duet_addr *from, uint64_t cid_i,
@@ -66,7 +66,8 @@ bool cookie_check(const struct cookie *c, const struct duet_addr *from, uint64_t
         return false;
     for (int i = 0; i < 2; i++) {
         uint8_t expected[MAC_BYTES];
-        mac(c->secret[i], made.us, from, cid_i, expected);
+
+        mac_of(c->secret[i], made.us, from, cid_i, expected);
         authentic |= sodium_memcmp(expected, token + TIME_BYTES, MAC_BYTES) == 0;
         sodium_memzero(expected, sizeof(expected));
     }

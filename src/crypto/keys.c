@@ -54,7 +54,8 @@ struct keys {
 };
 
 /* HKDF-Expand (RFC 5869 §2.3) of one block: HMAC(secret, label ‖ suite ‖ 1); no suite byte for 0. */
-static void expand(const uint8_t secret[NOISE_KEY_BYTES], const char *label, uint8_t suite, uint8_t out[EXPAND_BYTES])
+static void expand_secret(const uint8_t secret[NOISE_KEY_BYTES], const char *label, uint8_t suite,
+                          uint8_t out[EXPAND_BYTES])
 {
     crypto_auth_hmacsha512_state state;
     static const uint8_t block = 1;
@@ -72,7 +73,7 @@ static struct aead *aead_of_secret(enum params_suite suite, const uint8_t secret
 {
     uint8_t block[EXPAND_BYTES];
 
-    expand(secret, LABEL_KEY, (uint8_t)suite, block);
+    expand_secret(secret, LABEL_KEY, (uint8_t)suite, block);
     struct aead *a = aead_new(suite, block, block + aead_key_bytes(suite), sealing);
     sodium_memzero(block, sizeof(block));
     return a;
@@ -82,7 +83,7 @@ static void secret_after(const uint8_t secret[NOISE_KEY_BYTES], uint8_t next[NOI
 {
     uint8_t block[EXPAND_BYTES];
 
-    expand(secret, LABEL_NEXT, 0, block);
+    expand_secret(secret, LABEL_NEXT, 0, block);
     memcpy(next, block, NOISE_KEY_BYTES);
     sodium_memzero(block, sizeof(block));
 }
@@ -91,6 +92,7 @@ struct keys *keys_new(enum params_suite suite, const uint8_t send_secret[NOISE_K
                       const uint8_t recv_secret[NOISE_KEY_BYTES], duet_time now)
 {
     struct keys *k = calloc(1, sizeof(*k));
+
     if (k == NULL)
         return NULL;
 
@@ -162,6 +164,7 @@ int keys_send_epoch(struct keys *k, uint64_t number, duet_time now)
         drop_former(&k->recv);
     if (rekey_is_due(&k->send, number, now)) {
         int err = rekey_send(k, number, now);
+
         if (err < 0)
             return err;
     }
@@ -192,7 +195,7 @@ static struct aead *next_context(struct keys *k)
 }
 
 /* The peer moved on, and proved it. */
-static void follow(struct receiver *r, duet_time now)
+static void follow_rekey(struct receiver *r, duet_time now)
 {
     drop_former(r);
     r->former = r->current;
@@ -225,7 +228,7 @@ int keys_open(struct keys *k, uint8_t epoch, uint64_t number, const uint8_t *ad,
         return DUET_ENOMEM;
     int err = aead_open(next, number, ad, ad_len, buf, len);
     if (err == 0)
-        follow(r, now);
+        follow_rekey(r, now);
     return err;
 }
 

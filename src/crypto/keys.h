@@ -35,20 +35,23 @@ struct keys *keys_new(enum params_suite suite, const uint8_t send_secret[NOISE_K
                       const uint8_t recv_secret[NOISE_KEY_BYTES], duet_time now);
 void keys_free(struct keys *k); /* wipes */
 
-/* Epoch to put in the header of the packet `number` about to be sealed; rekeys first where that is due.
- * Returns 0..3 or DUET_EEXHAUSTED: number >= LIMIT_PACKET_NUMBER; DUET_EINVAL: not above every number sealed so far;
- * DUET_ENOMEM. */
+/* Epoch to put in the header of the packet `number` about to be sealed; rekeys first where that is
+ * due.  Returns 0..3 or DUET_EEXHAUSTED: number >= LIMIT_PACKET_NUMBER; DUET_EINVAL: not above
+ * every number sealed so far; DUET_ENOMEM. */
 int keys_send_epoch(struct keys *k, uint64_t number, duet_time now);
-/* Seals buf and tail, as aead_seal does, under the current epoch.  The number must be above every one sealed before it,
- * for a nonce is used once.  0, DUET_EINVAL, DUET_EEXHAUSTED (as above), DUET_ESYS. */
+/* Seals buf and tail, as aead_seal does, under the current epoch.  The number must be above every
+ * one sealed before it, for a nonce is used once.  0, DUET_EINVAL, DUET_EEXHAUSTED (as above),
+ * DUET_ESYS. */
 int keys_seal(struct keys *k, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
               const uint8_t *tail, size_t tail_len);
 
-/* Opens in place under the epoch of the header.  0; DUET_EAUTH: not authentic or no such epoch; DUET_ENOMEM. */
+/* Opens in place under the epoch of the header.  0; DUET_EAUTH: not authentic or no such epoch;
+ * DUET_ENOMEM. */
 int keys_open(struct keys *k, uint8_t epoch, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf,
               size_t len, duet_time now);
 
-/* The peer acknowledged packet `number`: if it was sealed in the current epoch the next rekey is allowed. */
+/* The peer acknowledged packet `number`: if it was sealed in the current epoch the next rekey is
+ * allowed. */
 void keys_confirm(struct keys *k, uint64_t number);
 
 uint64_t keys_sent_epochs(const struct keys *k); /* how often the sender rekeyed */

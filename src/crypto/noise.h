@@ -60,17 +60,19 @@ void noise_init(struct noise *n, bool initiator, const uint8_t *prologue, size_t
 /* Bytes message `index` (0..2) adds around its payload: 48, 96, 64. */
 size_t noise_overhead(int index);
 
-/* Writes the next message with its payload; bytes written or DUET_ERANGE (cap), DUET_EPROTOCOL (not our turn),
- * DUET_EAUTH (a key the peer sent before is of low order).  On any error *n is unchanged. */
+/* Writes the next message with its payload; bytes written or DUET_ERANGE (cap), DUET_EPROTOCOL (not
+ * our turn), DUET_EAUTH (a key the peer sent before is of low order).  On any error *n is
+ * unchanged. */
 ssize_t noise_write(struct noise *n, const uint8_t *payload, size_t payload_len, uint8_t *out, size_t cap);
 
-/* Reads the next message; the payload goes to `payload` (cap >= len is always enough), its bytes are returned.
- * DUET_EAUTH: not authentic, or a low-order key (that of message 1 shows when message 2 is written);
- * DUET_EMALFORMED: too short; DUET_ERANGE: cap; DUET_EPROTOCOL: not its turn.
- * On any error *n is unchanged. */
+/* Reads the next message; the payload goes to `payload` (cap >= len is always enough), its bytes
+ * are returned.  DUET_EAUTH: not authentic, or a low-order key (that of message 1 shows when
+ * message 2 is written); DUET_EMALFORMED: too short; DUET_ERANGE: cap; DUET_EPROTOCOL: not its
+ * turn.  On any error *n is unchanged. */
 ssize_t noise_read(struct noise *n, const uint8_t *message, size_t len, uint8_t *payload, size_t cap);
 
-/* After message 3: the two directions' secrets (initiator → responder first) and the handshake hash. */
+/* After message 3: the two directions' secrets (initiator → responder first) and the handshake
+ * hash. */
 void noise_split(const struct noise *n, uint8_t i2r[NOISE_KEY_BYTES], uint8_t r2i[NOISE_KEY_BYTES],
                  uint8_t hash[NOISE_HASH_BYTES]);
 

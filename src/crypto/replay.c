@@ -54,7 +54,7 @@ bool replay_fresh(const struct replay *r, uint64_t number)
 }
 
 /* Makes the ring hold `number`'s word without wrapping, up to its full size.  0, DUET_ENOMEM. */
-static int grow(struct replay *r, uint64_t number)
+static int grow_window(struct replay *r, uint64_t number)
 {
     size_t count = r->word_count > 0 ? r->word_count : 1;
 
@@ -72,7 +72,7 @@ static int grow(struct replay *r, uint64_t number)
 }
 
 /* Clears the words entered on the way from the largest number seen to `number`. */
-static void slide(struct replay *r, uint64_t number)
+static void slide_window(struct replay *r, uint64_t number)
 {
     if (r->next == 0)
         return; /* a new ring is all zero */
@@ -89,10 +89,11 @@ int replay_mark(struct replay *r, uint64_t number)
     if (!replay_fresh(r, number))
         return DUET_EREPLAY;
     if (number >= r->next) {
-        int err = grow(r, number);
+        int err = grow_window(r, number);
+
         if (err < 0)
             return err;
-        slide(r, number);
+        slide_window(r, number);
         r->next = number + 1;
     }
     *word_of(r, number) |= bit_of(number);
