@@ -42,8 +42,9 @@ size_t ackmemo_fresh(const struct ackmemo *m, const struct frame_ack *ack, const
     return count;
 }
 
-/* Room for `need` ranges, which are as many as there are now or more, and not much more.  False: there is no memory. */
-static bool fit(struct ackmemo *m, size_t need)
+/* Room for `need` ranges, which are as many as there are now or more, and not much more.  False:
+ * there is no memory. */
+static bool fit_memo(struct ackmemo *m, size_t need)
 {
     size_t cap = CAP_MIN;
 
@@ -85,7 +86,7 @@ void ackmemo_keep(struct ackmemo *m, const struct frame_ack *ack, uint64_t floor
         rest = LIMIT_ACK_RANGES - ack->range_count;
     const size_t count = ack->range_count + rest;
 
-    if (count > m->cap && !fit(m, count)) {
+    if (count > m->cap && !fit_memo(m, count)) {
         m->count = 0;
         return;
     }
@@ -93,5 +94,5 @@ void ackmemo_keep(struct ackmemo *m, const struct frame_ack *ack, uint64_t floor
     memcpy(m->v, ack->ranges, ack->range_count * sizeof(*m->v));
     m->count = count;
     if (m->cap > CAP_MIN && count < m->cap / 4)
-        (void)fit(m, count); /* smaller; without memory for that it stays */
+        (void)fit_memo(m, count); /* smaller; without memory for that it stays */
 }

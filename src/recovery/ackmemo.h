@@ -27,8 +27,8 @@ struct ackmemo {
 void ackmemo_init(struct ackmemo *m);
 void ackmemo_dispose(struct ackmemo *m);
 
-/* The ranges of `ack` that are not known as they stand, descending; their number.  *work grows by the lines of
- * memory compared. */
+/* The ranges of `ack` that are not known as they stand, descending; their number.  *work grows by
+ * the lines of memory compared. */
 size_t ackmemo_fresh(const struct ackmemo *m, const struct frame_ack *ack, const struct range *fresh[LIMIT_ACK_RANGES],
                      uint64_t *work);
 

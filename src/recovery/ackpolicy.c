@@ -19,9 +19,9 @@ static bool is_far(uint64_t a, uint64_t b)
     return 2 * num_max(a, b) >= 3 * num_min(a, b);
 }
 
-/* So many ACKs in the place of one make it unlikely enough that none of them arrives; but each is to speak for
- * ACKTR_EVERY packets, if one did. */
-static uint64_t copies(double loss, uint64_t packets)
+/* So many ACKs in the place of one make it unlikely enough that none of them arrives; but each is
+ * to speak for ACKTR_EVERY packets, if one did. */
+static uint64_t ack_copies(double loss, uint64_t packets)
 {
     uint64_t n = 1;
 
@@ -30,14 +30,14 @@ static uint64_t copies(double loss, uint64_t packets)
     return n;
 }
 
-static struct frame_ack_policy wish(const struct ackpolicy *p, const struct ackpolicy_path *path)
+static struct frame_ack_policy wanted_policy(const struct ackpolicy *p, const struct ackpolicy_path *path)
 {
     const uint64_t eighth_us = num_max(path->srtt_us / ACKPOLICY_SHARE, LIMIT_ACK_DELAY_MIN_US);
     const uint64_t earned = p->held_back > ACKPOLICY_HELD_BACK
                                 ? 0
                                 : num_min(path->sent_packets / ACKPOLICY_EARN_PACKETS, ACKPOLICY_PACKETS_MAX);
     const uint64_t packets = num_min(path->cwnd_packets / ACKPOLICY_SHARE, num_max(earned, ACKTR_EVERY));
-    const uint64_t n = copies(path->loss_back, packets);
+    const uint64_t n = ack_copies(path->loss_back, packets);
 
     return (struct frame_ack_policy){
         .packets = num_max(packets / n, ACKPOLICY_PACKETS_MIN),
@@ -49,7 +49,7 @@ static struct frame_ack_policy wish(const struct ackpolicy *p, const struct ackp
 void ackpolicy_update(struct ackpolicy *p, const struct ackpolicy_path *path)
 {
     p->held_back += ((path->held_back ? 1 : 0) - p->held_back) / ACKPOLICY_HELD_ACKS;
-    p->want = wish(p, path);
+    p->want = wanted_policy(p, path);
     if (p->open || path->sent_packets < ACKTR_START_PACKETS)
         return;
     p->wanted = p->lost || is_far(p->want.packets, p->told.packets) || is_far(p->want.delay_us, p->told.delay_us) ||

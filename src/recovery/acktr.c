@@ -43,7 +43,7 @@ void acktr_dispose(struct acktr *a)
 }
 
 /* Adds the number; with all ranges in use the lowest goes, be it the new one. */
-static int remember(struct ranges *r, uint64_t number)
+static int remember_number(struct ranges *r, uint64_t number)
 {
     int rc = ranges_add(r, number, number + 1);
 
@@ -96,13 +96,13 @@ void acktr_ask(struct acktr *a, uint64_t sequence, const struct frame_ack_policy
     };
 }
 
-static uint64_t every(const struct acktr *a)
+static uint64_t packets_per_ack(const struct acktr *a)
 {
     return a->eliciting_total <= ACKTR_START_PACKETS ? ACKTR_EVERY_START : a->policy.packets;
 }
 
-/* What is between two numbers has not come, or is late: then it is taken back.  Weighs evenly at first, then the latest
- * ACKTR_LOSS_PACKETS. */
+/* What is between two numbers has not come, or is late: then it is taken back.  Weighs evenly at
+ * first, then the latest ACKTR_LOSS_PACKETS. */
 static void note_loss(struct acktr *a, uint64_t number)
 {
     const uint64_t end = a->largest + 1;
@@ -132,7 +132,8 @@ static void note_late(struct acktr *a, uint64_t number)
 int acktr_received(struct acktr *a, uint64_t number, bool eliciting, bool at_once, uint8_t ecn, uint64_t rtt_us,
                    duet_time now)
 {
-    int rc = remember(&a->received, number);
+    int rc = remember_number(&a->received, number);
+
     if (rc)
         return rc;
 
@@ -156,7 +157,7 @@ int acktr_received(struct acktr *a, uint64_t number, bool eliciting, bool at_onc
     a->eliciting_total++;
     a->eliciting_pending++;
     bool ce = (ecn & ECN_MASK) == ECN_CE;
-    if (at_once || ce || a->eliciting_pending >= every(a) || (!in_order && gap_asks(a, now)))
+    if (at_once || ce || a->eliciting_pending >= packets_per_ack(a) || (!in_order && gap_asks(a, now)))
         a->due = time_min(a->due, now);
     else
         a->due = time_min(a->due, time_add(now, a->policy.delay_us));
@@ -172,7 +173,7 @@ bool acktr_pending(const struct acktr *a, duet_time now)
 {
     if (!a->news || a->received.count == 0)
         return false;
-    return a->eliciting_pending == 0 || 2 * a->eliciting_pending >= every(a) ||
+    return a->eliciting_pending == 0 || 2 * a->eliciting_pending >= packets_per_ack(a) ||
            time_due(a->due, time_add(now, a->policy.delay_us / 2));
 }
 
@@ -235,7 +236,8 @@ void acktr_confirmed(struct acktr *a, uint64_t lowest, uint64_t largest)
     }
     for (int i = 0; i < 2; i++)
         floor = num_min(floor, a->late[i].lowest);
-    /* May split a range in two; with no room for that it stays whole, and is confirmed by the next complete ACK. */
+    /* May split a range in two; with no room for that it stays whole, and is confirmed by the next
+     * complete ACK. */
     if (lowest < floor)
         (void)ranges_remove(&a->received, lowest, floor);
 }

@@ -86,14 +86,17 @@ void acktr_dispose(struct acktr *a);
 int acktr_received(struct acktr *a, uint64_t number, bool eliciting, bool at_once, uint8_t ecn, uint64_t rtt_us,
                    duet_time now);
 
-/* The peer asks for another policy, which is kept within the limits.  An older one than that in force is ignored. */
+/* The peer asks for another policy, which is kept within the limits.  An older one than that in
+ * force is ignored. */
 void acktr_ask(struct acktr *a, uint64_t sequence, const struct frame_ack_policy *want);
 
-/* The peer shows that it lacks our ACKs, or they went where it no longer is: everything is news again. */
+/* The peer shows that it lacks our ACKs, or they went where it no longer is: everything is news
+ * again. */
 void acktr_want_all(struct acktr *a);
 
-/* Is there something worth adding to a packet that leaves anyway?  From half the wait on; and when only packets came
- * that need no answer: the peer prunes its own bookkeeping with it, and no ACK leaves for that alone. */
+/* Is there something worth adding to a packet that leaves anyway?  From half the wait on; and when
+ * only packets came that need no answer: the peer prunes its own bookkeeping with it, and no ACK
+ * leaves for that alone. */
 bool acktr_pending(const struct acktr *a, duet_time now);
 /* When must an ACK leave?  DUET_NEVER: not on its own. */
 duet_time acktr_deadline(const struct acktr *a);
@@ -103,11 +106,11 @@ uint64_t acktr_delay_us(const struct acktr *a, duet_time now);
 uint64_t acktr_from(const struct acktr *a);
 /* Is it complete by turn?  Then its packet should ask to be acknowledged. */
 bool acktr_is_turn(const struct acktr *a);
-/* An ACK from the largest of `received` (not empty) down went out: timers and counts start anew.  Returns that
- * largest. */
+/* An ACK from the largest of `received` (not empty) down went out: timers and counts start anew.
+ * Returns that largest. */
 uint64_t acktr_sent(struct acktr *a, duet_time now);
-/* The peer acknowledged an ACK of ours that listed `lowest` up to `largest`: that is known there, except what came
- * later than that ACK left.  Less new confirmations than one before are ignored. */
+/* The peer acknowledged an ACK of ours that listed `lowest` up to `largest`: that is known there,
+ * except what came later than that ACK left.  Less new confirmations than one before are ignored. */
 void acktr_confirmed(struct acktr *a, uint64_t lowest, uint64_t largest);
 
 #endif

@@ -10,9 +10,9 @@
 /* The first is the default, NULL ends it. */
 static const struct cc_ops *const controllers[] = {&cc_bbr_ops, &cc_cubic_ops, NULL};
 
-static const struct cc_ops *find(const char *name)
+static const struct cc_ops *find_controller(const char *name)
 {
-    if (!name)
+    if (name == NULL)
         return controllers[0];
     for (size_t i = 0; controllers[i]; i++)
         if (strcmp(controllers[i]->name, name) == 0)
@@ -22,8 +22,9 @@ static const struct cc_ops *find(const char *name)
 
 int cc_init(struct cc *c, const char *name, uint32_t packet_bytes, uint64_t window_limit_bytes, duet_time now)
 {
-    const struct cc_ops *ops = find(name);
-    if (!ops)
+    const struct cc_ops *ops = find_controller(name);
+
+    if (ops == NULL)
         return DUET_ENOTFOUND;
 
     *c = (struct cc){.ops = ops, .packet_bytes = packet_bytes, .window_limit_bytes = window_limit_bytes};

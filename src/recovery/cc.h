@@ -43,7 +43,8 @@ struct cc_ops {
     void (*marked)(struct cc *c, duet_time largest_acked_sent_at, duet_time now);
 };
 
-/* Where on the cubic curve the window is; a value, so that undoing a reduction is an assignment (RFC 9438 §4.9.2). */
+/* Where on the cubic curve the window is; a value, so that undoing a reduction is an assignment
+ * (RFC 9438 §4.9.2). */
 struct cc_cubic_curve {
     uint64_t ssthresh_bytes; /* UINT64_MAX: the first slow start has not ended */
     uint64_t prior_bytes;    /* cwnd before the last reduction */

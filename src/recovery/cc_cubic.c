@@ -35,7 +35,7 @@ static bool in_slow_start(const struct cc *c)
     return c->cwnd_bytes < c->cubic.curve.ssthresh_bytes;
 }
 
-static void pace(struct cc *c, const struct rtt *r)
+static void set_pace(struct cc *c, const struct rtt *r)
 {
     if (!r->sampled)
         return;
@@ -65,7 +65,8 @@ static void cubic_init(struct cc *c, duet_time now)
 
 /* ---- HyStart++ ---- */
 
-/* Is a packet of the next round acknowledged?  Then the minima move on.  True: conservative slow start has run out. */
+/* Is a packet of the next round acknowledged?  Then the minima move on.  True: conservative slow
+ * start has run out. */
 static bool hystart_round(struct cc_hystart *h, const struct loss *l, const struct loss_summary *s)
 {
     if (s->rate_delivered == 0 || s->rate_prior_delivered < h->round_end_delivered)
@@ -106,7 +107,7 @@ static void hystart_sample(struct cc_hystart *h, uint64_t rtt_us)
 
 /* ---- reductions ---- */
 
-static void reduce(struct cc *c, duet_time now)
+static void reduce_window(struct cc *c, duet_time now)
 {
     struct cc_cubic *q = &c->cubic;
     double cwnd = (double)c->cwnd_bytes;
@@ -124,7 +125,7 @@ static void reduce(struct cc *c, duet_time now)
 }
 
 /* Everything the last reduction was made for has arrived after all. */
-static void undo(struct cc *c)
+static void undo_reduction(struct cc *c)
 {
     struct cc_cubic *q = &c->cubic;
 
@@ -146,7 +147,7 @@ static void on_spurious(struct cc *c, uint64_t bytes)
     if (bytes < q->undo_lost_bytes)
         q->undo_lost_bytes -= bytes;
     else
-        undo(c);
+        undo_reduction(c);
 }
 
 static bool is_of_old_window(const struct cc_cubic *q, duet_time sent_at)
@@ -164,10 +165,11 @@ static void on_lost(struct cc *c, const struct loss_summary *s, duet_time now)
         q->undo_curve = q->curve;
         q->undo_cwnd_bytes = c->cwnd_bytes;
         q->undo_lost_bytes = s->lost_bytes;
-        reduce(c, now);
+        reduce_window(c, now);
     }
     if (s->persistent_congestion) {
-        /* RFC 9002 §7.6.2, RFC 9438 §4.8: from the least window by slow start, then a curve from where that ends. */
+        /* RFC 9002 §7.6.2, RFC 9438 §4.8: from the least window by slow start, then a curve from
+         * where that ends. */
         c->cwnd_bytes = cc_floor_bytes(c);
         q->curve.w_max_bytes = 0;
         q->recovery_since = DUET_NEVER;
@@ -180,7 +182,7 @@ static void cubic_marked(struct cc *c, duet_time largest_acked_sent_at, duet_tim
     if (is_of_old_window(&c->cubic, largest_acked_sent_at))
         return;
     c->cubic.undo_cwnd_bytes = 0; /* a mark is never spurious */
-    reduce(c, now);
+    reduce_window(c, now);
 }
 
 /* ---- growth ---- */
@@ -238,7 +240,8 @@ static void grow_avoidance(struct cc *c, const struct loss *l, uint64_t acked_by
     double t = (double)time_since(now, q->curve.epoch_start) / (double)US_PER_S;
     double rtt = (double)l->rtt.srtt_us / (double)US_PER_S;
 
-    /* What Reno would have; once it passed the old window it need not make up for the gentler β (§4.3). */
+    /* What Reno would have; once it passed the old window it need not make up for the gentler β
+     * (§4.3). */
     double alpha = q->curve.w_est_bytes < (double)q->curve.prior_bytes ? CUBIC_ALPHA : 1.0;
     q->curve.w_est_bytes += alpha * c->packet_bytes * acked / cwnd;
 
@@ -247,13 +250,15 @@ static void grow_avoidance(struct cc *c, const struct loss *l, uint64_t acked_by
         next = fmax(cwnd, q->curve.w_est_bytes);
     } else {
         double target = fmin(fmax(curve_bytes(c, t + rtt), cwnd), CUBIC_TARGET_MAX * cwnd);
+
         next += (target - cwnd) * acked / cwnd;
     }
     /* What this cuts off below a byte comes back: the curve does not wait for the window. */
     c->cwnd_bytes = (uint64_t)next;
 }
 
-/* The time since the clock was last right did not test the window: the epoch starts that much later. */
+/* The time since the clock was last right did not test the window: the epoch starts that much
+ * later. */
 static void stop_clock(struct cc_cubic *q, duet_time now)
 {
     if (!time_is_never(q->curve.epoch_start))
@@ -289,7 +294,7 @@ static void cubic_update(struct cc *c, const struct loss *l, const struct loss_s
     q->counted_at = now;
     if (c->cwnd_bytes > cc_ceiling_bytes(c))
         c->cwnd_bytes = cc_ceiling_bytes(c);
-    pace(c, &l->rtt);
+    set_pace(c, &l->rtt);
 }
 
 const struct cc_ops cc_cubic_ops = {

@@ -19,7 +19,8 @@ static uint64_t burst_bytes(uint64_t rate_bytes_per_s, uint32_t packet_bytes)
     return burst < least ? least : burst;
 }
 
-/* What a new train waits for; half a bucket at most, for the other half must hold what comes while we are late. */
+/* What a new train waits for; half a bucket at most, for the other half must hold what comes while
+ * we are late. */
 static int64_t quantum_bytes(uint64_t rate_bytes_per_s, uint32_t packet_bytes)
 {
     uint64_t quantum = (uint64_t)((uint128)rate_bytes_per_s * PACER_LATE_US / US_PER_S);
@@ -38,7 +39,7 @@ void pacer_path(struct pacer *p, uint64_t min_rtt_us)
     p->late_max_us = num_min(num_max(min_rtt_us / PACER_LATE_RTTS, PACER_LATE_US), PACER_LATE_MOST_US);
 }
 
-static void fill(struct pacer *p, uint64_t rate_bytes_per_s, int64_t burst, duet_time now)
+static void fill_bucket(struct pacer *p, uint64_t rate_bytes_per_s, int64_t burst, duet_time now)
 {
     if (p->tokens_bytes >= -burst && p->tokens_bytes <= burst && !time_before(p->at, now))
         return; /* the same moment, as for most packets of a train: no division for nothing */
@@ -82,7 +83,7 @@ uint64_t pacer_allowance(struct pacer *p, uint64_t rate_bytes_per_s, uint32_t pa
     if (!p->paced)
         *p = (struct pacer){
             .tokens_bytes = burst, .at = now, .promised = DUET_NEVER, .late_max_us = p->late_max_us, .paced = true};
-    fill(p, rate_bytes_per_s, burst, now);
+    fill_bucket(p, rate_bytes_per_s, burst, now);
     p->promised = DUET_NEVER; /* kept */
     if (p->tokens_bytes >= quantum_bytes(rate_bytes_per_s, packet_bytes))
         p->train = true;

@@ -44,7 +44,8 @@ void pacer_sent(struct pacer *p, uint64_t bytes);
 void pacer_idle(struct pacer *p);
 /* When will a packet be allowed?  now when it is already. */
 duet_time pacer_next(const struct pacer *p, uint64_t rate_bytes_per_s, uint32_t packet_bytes, duet_time now);
-/* A packet of that size waits until `turn`, which pacer_next named: woken later, the sender is late. */
+/* A packet of that size waits until `turn`, which pacer_next named: woken later, the sender is
+ * late. */
 void pacer_promise(struct pacer *p, uint32_t packet_bytes, duet_time turn);
 
 #endif

@@ -5,7 +5,7 @@
 /* UDP payloads: loopback and IPv4's largest, jumbo frames, Ethernet over IPv4 and over IPv6, PPPoE
  * and tunnels, IPv6's minimum. */
 static const uint32_t candidates[] = {65507, 8972, 1472, 1452, 1432, 1400, 1352, 1280, 1232};
-#define CANDIDATES (sizeof candidates / sizeof candidates[0])
+#define CANDIDATES (sizeof(candidates) / sizeof(candidates[0]))
 
 void pmtud_init(struct pmtud *p, uint32_t base_bytes, uint32_t ceiling_bytes)
 {
@@ -23,6 +23,7 @@ static uint32_t size_of(const struct pmtud *p, size_t i)
 {
     const bool local_is_less = p->local_bytes != 0 && p->local_bytes < p->ceiling_bytes;
     const uint32_t most = local_is_less ? p->local_bytes : p->ceiling_bytes;
+
     return candidates[i] < most ? candidates[i] : most;
 }
 
@@ -38,7 +39,8 @@ static void wait_longer(struct pmtud *p, duet_time now)
     end_search(p, time_add(now, p->hole_us));
 }
 
-/* Full packets do not pass any more, it seems.  A burst that took a whole window looks the same, and is over soon. */
+/* Full packets do not pass any more, it seems.  A burst that took a whole window looks the same,
+ * and is over soon. */
 static void fall_back(struct pmtud *p, duet_time now)
 {
     p->current_bytes = p->base_bytes;
@@ -49,6 +51,7 @@ static void fall_back(struct pmtud *p, duet_time now)
 static void next_candidate(struct pmtud *p)
 {
     const uint32_t failed = size_of(p, p->candidate);
+
     p->tries = 0;
     while (p->candidate < CANDIDATES && size_of(p, p->candidate) >= failed)
         p->candidate++;

@@ -47,8 +47,8 @@ void pmtud_init(struct pmtud *p, uint32_t base_bytes, uint32_t ceiling_bytes);
 
 /* Size of the probe to send now; 0: none. */
 uint32_t pmtud_wants(const struct pmtud *p, duet_time now);
-/* There is something to fill larger packets with: begins a search whose time has come, and ends one that has nothing
- * larger left to try. */
+/* There is something to fill larger packets with: begins a search whose time has come, and ends one
+ * that has nothing larger left to try. */
 void pmtud_go_on(struct pmtud *p, duet_time now);
 void pmtud_sent(struct pmtud *p, uint64_t number, uint32_t bytes);
 
@@ -56,8 +56,8 @@ void pmtud_sent(struct pmtud *p, uint64_t number, uint32_t bytes);
 bool pmtud_acked(struct pmtud *p, uint64_t number, uint32_t bytes, duet_time sent_at, duet_time now);
 void pmtud_lost(struct pmtud *p, uint64_t number, uint32_t bytes, duet_time sent_at);
 
-/* The local interface refused a datagram of that size, and takes `allowed` (0: it does not say), which is tried next.
- * true: current_bytes changed. */
+/* The local interface refused a datagram of that size, and takes `allowed` (0: it does not say),
+ * which is tried next.  true: current_bytes changed. */
 bool pmtud_too_big(struct pmtud *p, uint32_t bytes, uint32_t allowed, duet_time now);
 
 #endif

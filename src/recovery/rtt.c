@@ -31,7 +31,7 @@ void rtt_bound(struct rtt *r, uint64_t most_us)
     r->rttvar_us = r->srtt_us / 2;
 }
 
-static void minimum(struct rtt *r, uint64_t sample_us, duet_time now)
+static void update_minimum(struct rtt *r, uint64_t sample_us, duet_time now)
 {
     if (time_since(now, r->window_at) >= RTT_MIN_WINDOW_US) {
         r->min_us = r->window_min_us;
@@ -55,7 +55,7 @@ void rtt_sample(struct rtt *r, uint64_t sample_us, uint64_t ack_delay_us, duet_t
         r->window_at = now;
         return;
     }
-    minimum(r, sample, now);
+    update_minimum(r, sample, now);
 
     uint64_t delay = num_min(ack_delay_us, RTT_MAX_ACK_DELAY_US);
     uint64_t adjusted = sample >= r->min_us + delay ? sample - delay : sample;

@@ -31,13 +31,14 @@ struct rtt {
 };
 
 void rtt_init(struct rtt *r);
-/* It is at most that: replaces the guess before the first sample, if lower, and bounds the minimum, for that sample may
- * have met a queue of our own: on a modem the SYN's repeats are one. */
+/* It is at most that: replaces the guess before the first sample, if lower, and bounds the minimum,
+ * for that sample may have met a queue of our own: on a modem the SYN's repeats are one. */
 void rtt_bound(struct rtt *r, uint64_t most_us);
-/* sample_us is bounded to 1..RTT_SAMPLE_MAX_US, so that srtt is never 0 once sampled.
- * ack_delay_us is the peer's word: bounded to RTT_MAX_ACK_DELAY_US, never taken below the minimum. */
+/* sample_us is bounded to 1..RTT_SAMPLE_MAX_US, so that srtt is never 0 once sampled.  ack_delay_us
+ * is the peer's word: bounded to RTT_MAX_ACK_DELAY_US, never taken below the minimum. */
 void rtt_sample(struct rtt *r, uint64_t sample_us, uint64_t ack_delay_us, duet_time now);
-/* srtt + max(4·rttvar, granularity) + longest ack delay (and RTT_LATE_US), RFC 9002 §6.2.1; without backoff. */
+/* srtt + max(4·rttvar, granularity) + longest ack delay (and RTT_LATE_US), RFC 9002 §6.2.1; without
+ * backoff. */
 uint64_t rtt_pto_us(const struct rtt *r);
 
 #endif

@@ -26,7 +26,7 @@
 _Static_assert(LIMIT_SENT_PACKETS <= BITMAP_CAP_MAX, "one bitmap holds all");
 _Static_assert(BITMAP_WORD_BITS % SENTMAP_PAGE == 0, "a page lies in one word");
 
-static size_t place(const struct sentmap *m, uint64_t number)
+static size_t place_of(const struct sentmap *m, uint64_t number)
 {
     return (size_t)(number & (m->cap - 1));
 }
@@ -90,7 +90,7 @@ static void take_word(struct sentmap *to, size_t at, const struct sentmap *from,
 }
 
 /* False: out of memory, nothing changed. */
-static bool resize(struct sentmap *m, size_t cap)
+static bool resize_ring(struct sentmap *m, size_t cap)
 {
     struct sentmap to = {.first = m->first, .next = m->next, .spare = m->spare, .work = m->work};
 
@@ -103,18 +103,19 @@ static bool resize(struct sentmap *m, size_t cap)
     return true;
 }
 
-/* Memory is given back as the window shrinks; where there is none to do it with, the ring stays as it is. */
-static void fit(struct sentmap *m)
+/* Memory is given back as the window shrinks; where there is none to do it with, the ring stays as
+ * it is. */
+static void fit_ring(struct sentmap *m)
 {
     if (m->cap > CAP_MIN && m->next - m->first <= m->cap / SHRINK_BELOW)
-        (void)resize(m, m->cap / SHRINK_TO > CAP_MIN ? m->cap / SHRINK_TO : CAP_MIN);
+        (void)resize_ring(m, m->cap / SHRINK_TO > CAP_MIN ? m->cap / SHRINK_TO : CAP_MIN);
 }
 
 /* ---- pages ---- */
 
 static struct sent_packet **page_of(const struct sentmap *m, uint64_t number)
 {
-    return &m->pages[place(m, number) / SENTMAP_PAGE];
+    return &m->pages[place_of(m, number) / SENTMAP_PAGE];
 }
 
 static bool need_page(struct sentmap *m, uint64_t number)
@@ -132,7 +133,7 @@ static bool need_page(struct sentmap *m, uint64_t number)
 /* Numbers in use of the word that `number` is in. */
 static uint64_t used_word(const struct sentmap *m, uint64_t number)
 {
-    const size_t word = place(m, number) / BITMAP_WORD_BITS;
+    const size_t word = place_of(m, number) / BITMAP_WORD_BITS;
 
     uint64_t used = 0;
 
@@ -178,7 +179,7 @@ struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number)
     size_t cap = m->cap ? m->cap : CAP_MIN;
     while (word_of(number) - word_of(first) >= word_of(cap))
         cap *= 2;
-    if ((cap != m->cap && !resize(m, cap)) || !need_page(m, number))
+    if ((cap != m->cap && !resize_ring(m, cap)) || !need_page(m, number))
         return NULL;
 
     struct sent_packet *p = &(*page_of(m, number))[number % SENTMAP_PAGE];
@@ -186,7 +187,7 @@ struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number)
     p->number = number;
     p->in_use = true;
     p->class = SENT_OUTSTANDING;
-    bitmap_add(&m->in[SENT_OUTSTANDING], place(m, number));
+    bitmap_add(&m->in[SENT_OUTSTANDING], place_of(m, number));
     m->first = first;
     m->next = number + 1;
     return p;
@@ -209,10 +210,11 @@ uint64_t sentmap_next(struct sentmap *m, enum sent_class c, uint64_t from)
     if (b->count == 0 || from >= m->next)
         return SENTMAP_NONE;
 
-    /* Round the ring from `from` come the numbers from there on, perhaps past its end, then those below `from`. */
-    const size_t start = place(m, from);
+    /* Round the ring from `from` come the numbers from there on, perhaps past its end, then those
+     * below `from`. */
+    const size_t start = place_of(m, from);
     size_t at = bitmap_next(b, start, &m->work);
-    if (at == m->cap && place(m, m->next - 1) < start)
+    if (at == m->cap && place_of(m, m->next - 1) < start)
         at = bitmap_next(b, 0, &m->work);
     if (at == m->cap)
         return SENTMAP_NONE;
@@ -223,13 +225,13 @@ uint64_t sentmap_next(struct sentmap *m, enum sent_class c, uint64_t from)
 void sentmap_move(struct sentmap *m, struct sent_packet *p, enum sent_class to)
 {
     m->work++;
-    bitmap_remove(&m->in[p->class], place(m, p->number));
-    bitmap_add(&m->in[to], place(m, p->number));
+    bitmap_remove(&m->in[p->class], place_of(m, p->number));
+    bitmap_add(&m->in[to], place_of(m, p->number));
     p->class = (uint8_t)to;
 }
 
 /* Past everything that is no longer in use, a word at a time. */
-static void advance(struct sentmap *m)
+static void advance_first(struct sentmap *m)
 {
     while (m->first < m->next) {
         const uint64_t used = used_word(m, m->first) >> m->first % BITMAP_WORD_BITS;
@@ -249,11 +251,11 @@ void sentmap_forget(struct sentmap *m, struct sent_packet *p)
     const uint64_t number = p->number;
 
     m->work++;
-    bitmap_remove(&m->in[p->class], place(m, number));
+    bitmap_remove(&m->in[p->class], place_of(m, number));
     p->in_use = false;
     drop_page_if_unused(m, number);
     if (number != m->first)
         return;
-    advance(m);
-    fit(m);
+    advance_first(m);
+    fit_ring(m);
 }

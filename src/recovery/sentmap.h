@@ -28,7 +28,8 @@
 
 enum sent_class { SENT_OUTSTANDING, SENT_ACKED, SENT_LOST_NEW, SENT_LOST, SENT_CLASSES };
 
-/* What was carried; `kind` is the frame's type (wire/frame.h), SENT items of PADDING and PING are not kept. */
+/* What was carried; `kind` is the frame's type (wire/frame.h), SENT items of PADDING and PING are
+ * not kept. */
 struct sent_item {
     uint8_t kind;    /* enum frame_type, as uint8_t */
     bool fin;        /* STREAM */
@@ -75,13 +76,14 @@ struct sentmap {
 void sentmap_init(struct sentmap *m);
 void sentmap_dispose(struct sentmap *m);
 
-/* Can another packet be added?  True as long as first..number are fewer than LIMIT_SENT_PACKETS - 64. */
+/* Can another packet be added?  True as long as first..number are fewer than LIMIT_SENT_PACKETS -
+ * 64. */
 bool sentmap_has_room(const struct sentmap *m, uint64_t number);
 /* The same of a map whose lowest number in use is `from`. */
 bool sentmap_reaches(uint64_t from, uint64_t number);
 
-/* An OUTSTANDING record for `number`, zeroed but for its items, which is >= next (numbers may be skipped).
- * NULL: out of memory or no room.  Valid until it is forgotten. */
+/* An OUTSTANDING record for `number`, zeroed but for its items, which is >= next (numbers may be
+ * skipped).  NULL: out of memory or no room.  Valid until it is forgotten. */
 struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number);
 
 /* NULL: never added, or gone. */

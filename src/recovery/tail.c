@@ -10,6 +10,7 @@ void tail_init(struct tail *t)
 static uint64_t budget_bytes(const struct tail *t, uint64_t sent_bytes)
 {
     const uint64_t all = TAIL_BUDGET_BYTES + sent_bytes / TAIL_BUDGET_DIVISOR;
+
     return all - num_min(all, t->spent_bytes);
 }
 
@@ -28,10 +29,11 @@ static bool loses_packets(const struct loss *l, duet_time now)
 }
 
 /* So many copies of a packet, itself included, make it unlikely enough that none arrives. */
-static uint8_t copies(const struct loss *l)
+static uint8_t copies_enough(const struct loss *l)
 {
     const double lost = (double)(l->lost_packets - l->spurious_packets) / (double)num_max(l->sent_packets, 1);
     uint8_t n = 1;
+
     for (double none = lost; none > TAIL_MISSED && n < TAIL_COPIES_MAX; n++)
         none *= lost;
     return n;
@@ -42,6 +44,7 @@ static bool begin_pass(struct tail *t, const struct loss *l, uint64_t window_byt
                        duet_time *again)
 {
     const uint64_t little = num_min(window_bytes / TAIL_LITTLE_DIVISOR, left_bytes / TAIL_LITTLE_SHARE);
+
     if (l->bytes_in_flight == 0 || left_bytes == 0 || !loses_packets(l, now))
         return false;
     if (time_before(now, t->pass_at)) {
@@ -62,11 +65,13 @@ static bool is_overtaken(const struct loss *l, const struct sent_packet *p)
 }
 
 /* The next packet of the pass.  What was overtaken starts anew: none of its copies arrived. */
-static struct sent_packet *step(struct tail *t, struct loss *l, uint64_t left_bytes)
+static struct sent_packet *next_of_pass(struct tail *t, struct loss *l, uint64_t left_bytes)
 {
-    const uint8_t enough = copies(l);
+    const uint8_t enough = copies_enough(l);
+
     while ((t->at = sentmap_next(&l->sent, SENT_OUTSTANDING, t->at)) < t->end) {
         struct sent_packet *p = sentmap_get(&l->sent, t->at++);
+
         if (p->bytes == 0 || p->bytes > left_bytes || p->repeated)
             continue;
         if (is_overtaken(l, p) || ((t->all || p->number >= t->since) && p->copy + 1 < enough))
@@ -80,10 +85,11 @@ const struct sent_packet *tail_next(struct tail *t, struct loss *l, uint64_t win
                                     duet_time now, duet_time *again)
 {
     const uint64_t left_bytes = budget_bytes(t, sent_bytes);
+
     *again = DUET_NEVER;
-    struct sent_packet *p = step(t, l, left_bytes);
+    struct sent_packet *p = next_of_pass(t, l, left_bytes);
     if (p == NULL && begin_pass(t, l, window_bytes, left_bytes, now, again))
-        p = step(t, l, left_bytes);
+        p = next_of_pass(t, l, left_bytes);
     t->copy = 0;
     if (p != NULL) {
         p->repeated = true;

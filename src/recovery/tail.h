@@ -53,8 +53,9 @@ void tail_init(struct tail *t);
 /* A packet left.  more: there is new data left to send, so it is not of the tail. */
 void tail_sent(struct tail *t, struct sent_packet *p, bool more);
 
-/* The packet to repeat next, marked `repeated`; NULL: none now, ask again at *again (DUET_NEVER: after the next
- * acknowledgement).  sent_bytes: all that the connection has sent.  The record is good until the next loss_sent. */
+/* The packet to repeat next, marked `repeated`; NULL: none now, ask again at *again (DUET_NEVER:
+ * after the next acknowledgement).  sent_bytes: all that the connection has sent.  The record is
+ * good until the next loss_sent. */
 const struct sent_packet *tail_next(struct tail *t, struct loss *l, uint64_t window_bytes, uint64_t sent_bytes,
                                     duet_time now, duet_time *again);
 
