@@ -150,6 +150,18 @@ NET_OBJ = $(call obj,$(NET_SRC))
 FUZZ_BIN = $(patsubst test/fuzz/%.c,$(B)/test/%,$(FUZZ_SRC))
 BENCH_BIN = $(patsubst test/bench/%.c,$(B)/test/%,$(BENCH_SRC))
 
+# The section `library` of the benchmarks: a program for duet's library, and one for each of these that is here
+# (scripts/deps bench).  Asked only when they are to be built.
+LIBRARY_BENCH = duet
+ifneq ($(filter bench%,$(MAKECMDGOALS)),)
+LIBRARY_PACKAGES_enet = libenet
+LIBRARY_PACKAGES_srt = srt
+LIBRARY_PACKAGES_usrsctp = usrsctp
+LIBRARY_PACKAGES_ngtcp2 = libngtcp2 libngtcp2_crypto_gnutls gnutls
+LIBRARY_BENCH += $(foreach l,enet srt usrsctp ngtcp2,$(shell $(PKG_CONFIG) --exists $(LIBRARY_PACKAGES_$(l)) && echo $(l)))
+endif
+LIBRARY_BENCH_BIN = $(patsubst %,$(B)/test/library/%,$(LIBRARY_BENCH))
+
 LIB = $(B)/libduet.a
 SHARED = $(B)/libduet.so.0
 INTERNAL = $(B)/obj/internal.a
@@ -223,6 +235,19 @@ $(BENCH_BIN): $(B)/test/%: $(B)/obj/test/bench/%.o $(INTERNAL)
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -fno-lto -o $@ $< $(INTERNAL) $(LIBS)
 
+# duet's optimised as a whole, as the program is; the others bring their own libraries.
+LIBRARY_COMMON = $(B)/obj/test/bench/library/common.o
+$(B)/test/library/duet: $(B)/obj/test/bench/library/duet.o $(LIBRARY_COMMON) $(INTERNAL)
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) $(CFLAGS) $(LTO) -o $@ $^ $(LIBS)
+
+$(filter-out %/duet,$(LIBRARY_BENCH_BIN)): $(B)/test/library/%: $(B)/obj/test/bench/library/%.o $(LIBRARY_COMMON)
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(LIBRARY_PACKAGES_$*)) -pthread
+
+$(B)/obj/test/bench/library/srt.o: ALL_CFLAGS += $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags srt))
+$(B)/obj/test/bench/library/usrsctp.o: ALL_CFLAGS += $(shell $(PKG_CONFIG) --cflags usrsctp)
+
 $(MAIN_OBJ) $(LIB_OBJ) $(PROGRAM_OBJ): ALL_CFLAGS += $(LTO)
 $(LIB_OBJ): ALL_CFLAGS += $(LIB_CFLAGS)
 
@@ -263,7 +288,7 @@ fuzz:
 
 fuzz-bins: $(FUZZ_BIN)
 
-bench-bins: all tools $(BENCH_BIN)
+bench-bins: all tools $(BENCH_BIN) $(LIBRARY_BENCH_BIN)
 
 # BENCH="--quick loopback link": options and sections; test/bench/run tells which there are.
 bench: bench-bins
@@ -361,4 +386,4 @@ format:
 clean:
 	rm -rf build $(VERSION_H)
 
--include $(patsubst %.o,%.d,$(MAIN_OBJ) $(LIB_OBJ) $(PROGRAM_OBJ) $(UNIT_OBJ) $(SIM_OBJ) $(NET_OBJ) $(patsubst %,$(B)/obj/%.o,$(basename $(FUZZ_SRC) $(BENCH_SRC))))
+-include $(patsubst %.o,%.d,$(MAIN_OBJ) $(LIB_OBJ) $(PROGRAM_OBJ) $(UNIT_OBJ) $(SIM_OBJ) $(NET_OBJ) $(patsubst %,$(B)/obj/%.o,$(basename $(FUZZ_SRC) $(BENCH_SRC) $(wildcard test/bench/library/*.c))))

@@ -127,18 +127,24 @@ bench_loopback() {
     for i in "${!QUIC_NAMES[@]}"; do by_turns loopback 127.0.0.1 "${QUIC_NAMES[i]}" their_quic 127.0.0.1 "$i"; done
 }
 
-bench_veth() {
-    local FILE SEND_HOST=a RECV_HOST=b i ns
-    need_link veth || return 0
+# veth_up MTU: the two hosts of test/net/lib.sh, joined by nothing but a pair of devices
+veth_up() {
+    local ns
     net_down
     for ns in "$NET_A" "$NET_B"; do
         echo "$ns" >>"$W/.netns"
         ip netns add "$ns" && ip -n "$ns" link set lo up || return 1
     done
-    ip -n "$NET_A" link add "$NET_DEV" mtu 1500 type veth peer name "$NET_DEV" netns "$NET_B" || return 1
+    ip -n "$NET_A" link add "$NET_DEV" mtu "$1" type veth peer name "$NET_DEV" netns "$NET_B" || return 1
     for ns in "$NET_A $NET_A_IP" "$NET_B $NET_B_IP"; do
-        ip -n "${ns% *}" addr add "${ns#* }/24" dev "$NET_DEV" && ip -n "${ns% *}" link set "$NET_DEV" mtu 1500 up || return 1
+        ip -n "${ns% *}" addr add "${ns#* }/24" dev "$NET_DEV" && ip -n "${ns% *}" link set "$NET_DEV" mtu "$1" up || return 1
     done
+}
+
+bench_veth() {
+    local FILE SEND_HOST=a RECV_HOST=b i
+    need_link veth || return 0
+    veth_up 1500 || return 1
     big_file
     by_turns veth "$NET_B_IP" "floor --mtu" their_floor "$NET_B_IP" --mtu
     for i in "${!QUIC_NAMES[@]}"; do by_turns veth "$NET_B_IP" "${QUIC_NAMES[i]}" their_quic "$NET_A_IP" "$i"; done
