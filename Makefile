@@ -190,8 +190,12 @@ variant: all $(UNIT) $(SIM)
 
 tools: $(LINKEMU) $(B)/test/crowd $(B)/option-table
 
-$(B)/duet: $(MAIN_OBJ) $(INTERNAL)
-	$(call say,LINK)$(CC) $(ALL_LDFLAGS) $(CFLAGS) $(LTO) -o $@ $(MAIN_OBJ) $(INTERNAL) $(LIBS)
+# The program comes in by the door: of the library it sees what every program sees.  Of base it has objects of its own.
+$(B)/duet: $(MAIN_OBJ) $(PROGRAM_OBJ) $(B)/obj/base.a $(LIB)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) $(CFLAGS) $(LTO) -o $@ $(MAIN_OBJ) $(PROGRAM_OBJ) $(B)/obj/base.a $(LIB) $(LIBS)
+
+$(B)/obj/base.a: $(filter $(B)/obj/src/base/%,$(LIB_OBJ)) $(B)/obj/lib.list
+	$(call say,AR)rm -f $@ && $(AR) rcsD $@ $(filter %.o,$^)
 
 # What tests are linked of: every room, with everything it has.  Rebuilt whole, and also when a source disappears: no
 # stale member survives a rename.

@@ -8,7 +8,7 @@ failed=0
 
 clean_tree() {
     rm -rf "${tree:?}"/*
-    for layer in base wire crypto stream recovery conn app io ui client chat cli; do
+    for layer in base wire crypto stream recovery conn app io api ui client chat cli; do
         mkdir -p "$tree/src/$layer"
         printf '#include <stdint.h>\n' >"$tree/src/$layer/x.h"
         printf '#include <stdint.h>\n' >"$tree/src/$layer/private.h"
@@ -97,6 +97,9 @@ expect src/recovery/x.c '#  include <stream/x.h>' 'recovery may not include stre
 expect src/io/x.c '#include "cli/x.h"' 'io may not include cli'
 expect src/client/x.h '#include "chat/x.h"' 'client may not include chat'
 expect src/ui/x.c '#include "conn/x.h"' 'ui may not include conn'
+expect src/client/x.c '#include "conn/x.h"' 'client may not include conn'
+expect src/cli/x.c '#include "api/x.h"' 'cli may not include api'
+expect src/io/x.c '#include "api/x.h"' 'io may not include api'
 expect src/io/x.c '#include "../ui/x.h"' 'relative path'
 expect src/app/x.c '#include "conn/private.h"' 'no door of conn'
 expect src/doors 'base x' 'no room above includes base/x.h'

@@ -2,7 +2,8 @@
 # scripts/check-layers.sh [ROOT]: hold the tower of rooms, from the sources alone: nothing has to be built.
 #
 # A file includes only its own room and what stands left of it (siblings, joined by +, do not know each other; ui, which
-# has widgets and knows no duet, includes base alone), and of another room only its doors: the headers that src/doors
+# has widgets and knows no duet, includes base alone; the rooms of the program see of the library what is in
+# include/duet, and base), and of another room only its doors: the headers that src/doors
 # lists.  No circle of includes, and none of calls: of two files at most one uses what the other defines, directly or
 # through others.  Below io: no socket, thread, clock, terminal or file header, no stdio file call, no randomness that
 # was not handed in.  One clock: only src/io/clock.c reads it.
@@ -25,7 +26,7 @@ if [ ! -f src/doors ]; then
     exit 1
 fi
 
-LC_ALL=C awk -v rooms="$library_rooms $program_rooms" -v circles_left="$circles_left" '
+LC_ALL=C awk -v rooms="$library_rooms $program_rooms" -v program_rooms="$program_rooms" -v circles_left="$circles_left" '
 BEGIN {
     floors = split(rooms, floor, " ")
     for (i = 1; i <= floors; i++) {
@@ -33,6 +34,9 @@ BEGIN {
         for (j = 1; j <= n; j++)
             rank[sibling[j]] = i
     }
+    n = split(program_rooms, floor, " ")
+    for (i = 1; i <= n; i++)
+        of_program[floor[i]] = 1
 
     # System headers that nothing below io may include; a trailing slash stands for everything under it.
     n = split("sys/socket.h sys/un.h sys/uio.h netinet/ arpa/ net/ netdb.h ifaddrs.h linux/ " \
@@ -182,7 +186,8 @@ is_include {
         to = part[1]
         if (!(to in rank))
             complain("no such room: " target)
-        else if (to != layer && (rank[to] >= rank[layer] || (layer == "ui" && to != "base")))
+        else if (to != layer && (rank[to] >= rank[layer] || (layer == "ui" && to != "base") ||
+                                 (layer in of_program && !(to in of_program) && to != "base")))
             complain(layer " may not include " to " (" target ")")
         else if (to != layer && !(target in is_door))
             complain(target " is no door of " to " (src/doors)")

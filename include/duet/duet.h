@@ -77,6 +77,13 @@ extern "C" {
 #define DUET_HEARTBEAT_MIN_US 500000
 #define DUET_HEARTBEAT_MAX_US 60000000
 
+/* Microseconds since 1970, UTC, for what people read. */
+DUET_API uint64_t duet_wall_us(void);
+
+/* Who encrypts on this machine, in words: "AES-128-GCM by ipsec-mb, ChaCha20-Poly1305 by libcrypto".  Returns out. */
+#define DUET_CIPHERS_BYTES 160
+DUET_API const char *duet_ciphers(char out[DUET_CIPHERS_BYTES]);
+
 /* ---- identity ---- */
 
 /* The key pair of a user, and the directory where it lives.  Any thread, one at a time. */

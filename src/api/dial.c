@@ -89,14 +89,14 @@ void api_call_over(struct duet_node *n, uint32_t id)
 }
 
 /* Whose answer the call is for: the only key there is, else those on file for that address. */
-static void fill_expected(const struct duet_node *n, const struct api_call *c, struct expected_keys *out)
+void api_calls_expect(const struct duet_node *n, const char *dialled, struct expected_keys *out)
 {
     uint8_t keys[EXPECTED_KEYS][NOISE_KEY_BYTES];
 
     *out = n->only;
     if (out->count > 0 || n->identity.id.dir[0] == '\0')
         return;
-    out->count = known_keys_at(&n->identity.id, c->query.dialled, keys, EXPECTED_KEYS);
+    out->count = known_keys_at(&n->identity.id, dialled, keys, EXPECTED_KEYS);
     for (size_t i = 0; i < out->count; i++)
         noise_print(out->prints[i], keys[i]);
 }
@@ -108,7 +108,7 @@ static int call_addresses(struct duet_node *n, struct api_call *c, const struct 
 
     if (m.call == NULL)
         return DUET_ENOMEM;
-    fill_expected(n, c, &m.call->expected);
+    api_calls_expect(n, c->query.dialled, &m.call->expected);
     c->looks_up = false;
     c->is_called = true;
     c->told_at = c->give_up_at = DUET_NEVER;

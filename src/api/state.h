@@ -19,6 +19,7 @@
 #include "io/known.h"
 #include "io/lookup.h"
 #include "io/node.h"
+#include "io/resolve.h"
 
 struct duet_identity {
     struct identity id; /* dir "": lives in memory only */
@@ -94,6 +95,8 @@ int api_options_read(const struct duet_options *from, struct duet_options *out, 
 
 /* What lookups and time bring: fills in n->event.  false: nothing. */
 bool api_calls_next(struct duet_node *n, duet_time now);
+/* Whose answer a call of `dialled` is for. */
+void api_calls_expect(const struct duet_node *n, const char *dialled, struct expected_keys *out);
 /* The descriptor is readable when api_calls_next has something. */
 void api_arm(struct duet_node *n);
 /* The number of the call that led to this MSG_PEER_KEY, 0: none, and what it had dialled.  The call is over with it. */

@@ -7,7 +7,6 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "client/words.h"
-#include "crypto/aead.h"
 
 static admission_sink on_admission;
 
@@ -16,12 +15,12 @@ void chat_init(struct chat *c, struct client *client, chat_sink *sink, void *fac
     *c = (struct chat){.client = client, .sink = sink, .face = face, .dialling = client->has_target};
     admission_init(&c->admission, client, &c->roster, on_admission, c);
     if (client->has_target)
-        chat_dial(c, &client->target);
+        chat_dial(c, client->target);
 }
 
-void chat_dial(struct chat *c, const struct resolve_query *q)
+void chat_dial(struct chat *c, const char *dialled)
 {
-    if (!admission_dial(&c->admission, q, client_now()))
+    if (!admission_dial(&c->admission, dialled))
         chat_tell(c, CHAT_ERROR, "too many connections are being made already");
 }
 
@@ -50,13 +49,13 @@ static void emit_peer(struct chat *c, enum chat_kind kind, const char *name, con
 
 static void tell_stranger(struct chat *c, const struct stranger *s, size_t count)
 {
-    char text[FINGERPRINT_BYTES + ADDR_TEXT_BYTES + ROSTER_NAME_BYTES + 16], addr[ADDR_TEXT_BYTES];
+    char text[DUET_FINGERPRINT_BYTES + ADDR_TEXT_BYTES + ROSTER_NAME_BYTES + 16], addr[ADDR_TEXT_BYTES];
 
     if (count > 1) {
         emit_peer(c, CHAT_STRANGERS, "", NULL, count);
         return;
     }
-    snprintf(text, sizeof text, "%s %s%s%s", s->print, words_endpoint(&s->key.addr, addr),
+    snprintf(text, sizeof text, "%s %s%s%s", s->key.fingerprint, words_endpoint(&s->key.addr, addr),
              s->known_as[0] != '\0' ? " known as " : "", s->known_as);
     emit_peer(c, CHAT_STRANGER, s->key.name, text, 0);
 }
@@ -75,8 +74,7 @@ static void on_turned_away(struct chat *c, const struct stranger *s, const char 
     }
 }
 
-static void on_early_end(struct chat *c, const char *name, bool is_target, const struct msg *m);
-static void on_failed(struct chat *c, const struct msg *m);
+static void on_early_end(struct chat *c, const char *name, bool is_target, const struct duet_event *ev);
 
 static void on_admission(void *self, const struct admission_event *ev)
 {
@@ -104,9 +102,6 @@ static void on_admission(void *self, const struct admission_event *ev)
     case ADMISSION_CALLING:
         chat_tell(c, CHAT_NOTICE, "%s", ev->text);
         break;
-    case ADMISSION_CALL_FAILED:
-        on_failed(c, ev->why);
-        break;
     case ADMISSION_TEXT:
     case ADMISSION_ERROR:
         chat_tell(c, ev->type == ADMISSION_TEXT ? CHAT_INFO : CHAT_ERROR, "%s", ev->text);
@@ -114,9 +109,14 @@ static void on_admission(void *self, const struct admission_event *ev)
     }
 }
 
-static void on_peer_key(struct chat *c, const struct msg *m)
+static void on_call(struct chat *c, const struct duet_event *ev)
 {
-    admission_judge(&c->admission, m, true, client_now());
+    admission_on_call(&c->admission, ev);
+}
+
+static void on_peer_key(struct chat *c, const struct duet_event *ev)
+{
+    admission_judge(&c->admission, ev, true, client_now());
 }
 
 uint64_t chat_tick(struct chat *c)
@@ -125,30 +125,28 @@ uint64_t chat_tick(struct chat *c)
 
     admission_tick(&c->admission, now);
     const duet_time due = admission_due(&c->admission);
-    if (c->over) /* a lookup ended it */
-        return 0;
     return time_is_never(due) ? CLIENT_FOREVER : time_since(due, now);
 }
 
 /* ---- the way of a connection ---- */
 
-static void on_listening(struct chat *c, const struct msg *m)
+static void on_listening(struct chat *c, const struct duet_event *ev)
 {
-    char text[ADDR_TEXT_BYTES], providers[AEAD_PROVIDERS_TEXT_BYTES];
+    char text[ADDR_TEXT_BYTES], providers[DUET_CIPHERS_BYTES];
 
-    emit_peer(c, CHAT_LISTENING, "", words_endpoint(&m->addr, text), 0);
+    emit_peer(c, CHAT_LISTENING, "", words_endpoint(ev->addr, text), 0);
     if (c->client->set->verbose)
-        chat_tell(c, CHAT_NOTICE, "encryption: %s", aead_providers_text(providers));
+        chat_tell(c, CHAT_NOTICE, "encryption: %s", duet_ciphers(providers));
 }
 
-static void on_connected(struct chat *c, const struct msg *m)
+static void on_connected(struct chat *c, const struct duet_event *ev)
 {
-    struct roster_peer *p = roster_peer(&c->roster, m->peer);
+    struct roster_peer *p = roster_peer(&c->roster, ev->peer);
 
     if (!p)
         return;
     roster_enter(&c->roster, p, ROSTER_CONNECTED);
-    if (m->peer == c->target)
+    if (ev->peer == c->target)
         c->dialling = false;
     emit_peer(c, CHAT_CONNECTED, p->name, p->fingerprint, 0);
     kept_peer_came(&c->kept, p->fingerprint);
@@ -156,33 +154,33 @@ static void on_connected(struct chat *c, const struct msg *m)
     chat_hand_over(c, p);
 }
 
-static void on_failed(struct chat *c, const struct msg *m)
+static void on_failed(struct chat *c, const struct duet_event *ev)
 {
     struct dial dial;
 
-    if (!admission_dial_over(&c->admission, m->id, &dial))
+    if (!admission_dial_over(&c->admission, ev->id, &dial))
         return;
-    const char *why = words_failed(m);
-    chat_tell(c, CHAT_ERROR, "could not connect to %s: %s", dial.query.dialled, why);
+    const char *why = words_failed(ev);
+    chat_tell(c, CHAT_ERROR, "could not connect to %s: %s", dial.dialled, why);
     if (!c->dialling || dial.id != ADMISSION_TARGET) {
         chat_drop_dialled(c);
         return;
     }
     c->dialling = false;
-    chat_finish(c, exit_of_failure(m), "could not connect to %s: %s", dial.query.dialled, why);
+    chat_finish(c, exit_of_failure(ev), "could not connect to %s: %s", dial.dialled, why);
 }
 
-static void on_silence(struct chat *c, const struct msg *m)
+static void on_silence(struct chat *c, const struct duet_event *ev)
 {
-    struct roster_peer *p = roster_peer(&c->roster, m->peer);
+    struct roster_peer *p = roster_peer(&c->roster, ev->peer);
     uint64_t now_us = client_now().us;
 
     if (!p)
         return;
-    p->unreachable = m->type == MSG_UNREACHABLE;
-    p->silent_since_us = now_us > m->value ? now_us - m->value : 0;
+    p->unreachable = ev->type == DUET_EVENT_UNREACHABLE;
+    p->silent_since_us = now_us > ev->time_us ? now_us - ev->time_us : 0;
     if (p->state == ROSTER_CONNECTED)
-        emit_peer(c, p->unreachable ? CHAT_UNREACHABLE : CHAT_BACK, p->name, NULL, m->value);
+        emit_peer(c, p->unreachable ? CHAT_UNREACHABLE : CHAT_BACK, p->name, NULL, ev->time_us);
 }
 
 /* What became of messages every receipt of which came, or will not come. */
@@ -199,19 +197,19 @@ static void tell_ended(struct chat *c)
     }
 }
 
-/* Before MSG_CONNECTED: one side did not want the other. */
-static void on_early_end(struct chat *c, const char *name, bool is_target, const struct msg *m)
+/* Before CONNECTED: one side did not want the other. */
+static void on_early_end(struct chat *c, const char *name, bool is_target, const struct duet_event *ev)
 {
     char text[WORDS_ENDED_BYTES];
 
-    words_ended(name, m, text);
+    words_ended(name, ev, text);
     chat_tell(c, CHAT_ERROR, "%s", text);
     if (!is_target) {
         chat_drop_dialled(c);
         return;
     }
     c->dialling = false;
-    chat_finish(c, exit_of_end(m), "%s", text);
+    chat_finish(c, exit_of_end(ev), "%s", text);
 }
 
 /* Is another session with this key connected? */
@@ -223,148 +221,165 @@ static bool is_here(const struct chat *c, const char *key)
     return false;
 }
 
-static void on_gone(struct chat *c, const struct msg *m)
+static void on_gone(struct chat *c, const struct duet_event *ev)
 {
-    struct roster_peer *p = roster_peer(&c->roster, m->peer);
+    struct roster_peer *p = roster_peer(&c->roster, ev->peer);
 
-    if (admission_gone(&c->admission, m, client_now()) || p == NULL) /* else turned away by us */
+    if (admission_gone(&c->admission, ev, client_now()) || p == NULL) /* else turned away by us */
         return;
     receipts_give_up(&c->said, p->slot, 0);
     tell_ended(c);
-    const bool is_target = m->peer == c->target;
+    const bool is_target = ev->peer == c->target;
     struct roster_peer gone = *p;
-    roster_remove_peer(&c->roster, m->peer);
+    roster_remove_peer(&c->roster, ev->peer);
     if (gone.state == ROSTER_CONNECTED && !is_here(c, gone.fingerprint))
         kept_peer_gone(&c->kept, gone.fingerprint, gone.name);
     if (gone.state != ROSTER_CONNECTED)
-        on_early_end(c, gone.name, is_target, m);
-    else if (m->type == MSG_LOST)
-        emit_peer(c, CHAT_LOST, gone.name, m->text, 0);
-    else if (m->value != CLOSE_REPLACED) /* else a newer session with it goes on */
-        emit_peer(c, CHAT_LEFT, gone.name, m->value == CLOSE_OK ? NULL : m->text, 0);
+        on_early_end(c, gone.name, is_target, ev);
+    else if (ev->type == DUET_EVENT_LOST)
+        emit_peer(c, CHAT_LOST, gone.name, ev->text, 0);
+    else if (ev->code != DUET_CLOSE_REPLACED) /* else a newer session with it goes on */
+        emit_peer(c, CHAT_LEFT, gone.name, ev->code == DUET_CLOSE_OK ? NULL : ev->text, 0);
     if (!is_target)
         return;
     c->target = 0;
-    if (m->type == MSG_LOST && c->ends_when_lost)
-        chat_finish(c, EXIT_LOST, "the connection to %s was lost%s%s", gone.name, m->text ? ": " : "",
-                    m->text ? m->text : "");
+    if (ev->type == DUET_EVENT_LOST && c->ends_when_lost)
+        chat_finish(c, EXIT_LOST, "the connection to %s was lost%s%s", gone.name, ev->text ? ": " : "",
+                    ev->text ? ev->text : "");
 }
 
 /* ---- messages and files ---- */
 
-static void on_text(struct chat *c, const struct msg *m)
+static void on_text(struct chat *c, const struct duet_event *ev)
 {
-    const struct roster_peer *p = roster_peer(&c->roster, m->peer);
+    const struct roster_peer *p = roster_peer(&c->roster, ev->peer);
 
     if (p)
         chat_emit(c, &(struct chat_event){
-                         .kind = CHAT_TEXT, .name = p->name, .key = p->fingerprint, .text = m->text ? m->text : ""});
+                         .kind = CHAT_TEXT, .name = p->name, .key = p->fingerprint, .text = ev->text ? ev->text : ""});
 }
 
-static void on_delivered(struct chat *c, const struct msg *m)
+static void on_delivered(struct chat *c, const struct duet_event *ev)
 {
-    const struct roster_peer *p = roster_peer(&c->roster, m->peer);
+    const struct roster_peer *p = roster_peer(&c->roster, ev->peer);
 
     if (p)
-        receipts_came(&c->said, p->slot, m->id);
+        receipts_came(&c->said, p->slot, ev->id);
     tell_ended(c);
 }
 
-/* MSG_OFFER and MSG_SENDING: a transfer begins. */
-static void on_transfer(struct chat *c, const struct msg *m)
+/* OFFER and SENDING: a transfer begins. */
+static void on_transfer(struct chat *c, const struct duet_event *ev)
 {
-    bool sending = m->type == MSG_SENDING;
-    const struct roster_peer *p = roster_peer(&c->roster, m->peer);
-    struct roster_transfer *transfer = roster_add_transfer(&c->roster, m->id);
+    bool sending = ev->type == DUET_EVENT_SENDING;
+    const struct roster_peer *p = roster_peer(&c->roster, ev->peer);
+    struct roster_transfer *transfer = roster_add_transfer(&c->roster, ev->transfer);
 
     if (transfer) {
-        transfer->peer = m->peer;
+        transfer->peer = ev->peer;
         transfer->sending = sending;
-        transfer->total_bytes = m->value;
-        transfer->state = !sending && m->flag ? ROSTER_RUNNING : ROSTER_OFFERED;
-        snprintf(transfer->name, sizeof transfer->name, "%s", m->text ? m->text : "");
+        transfer->total_bytes = ev->bytes;
+        transfer->state = !sending && ev->ok ? ROSTER_RUNNING : ROSTER_OFFERED;
+        snprintf(transfer->name, sizeof transfer->name, "%s", ev->text ? ev->text : "");
     }
     chat_emit(c, &(struct chat_event){
                      .kind = sending ? CHAT_SENDING : CHAT_OFFER,
                      .name = p ? p->name : "",
-                     .text = m->text ? m->text : "",
-                     .id = m->id,
-                     .value = m->value,
-                     .flag = m->flag,
+                     .text = ev->text ? ev->text : "",
+                     .id = ev->transfer,
+                     .value = ev->bytes,
+                     .flag = ev->ok,
                  });
 }
 
-static void on_transferred(struct chat *c, const struct msg *m)
+static void on_transferred(struct chat *c, const struct duet_event *ev)
 {
-    bool sent = m->type == MSG_SENT;
-    const struct roster_peer *p = roster_peer(&c->roster, m->peer);
+    bool sent = ev->type == DUET_EVENT_SENT;
+    const struct roster_peer *p = roster_peer(&c->roster, ev->peer);
 
-    roster_remove_transfer(&c->roster, m->id);
+    roster_remove_transfer(&c->roster, ev->transfer);
     if (sent && c->sends_open > 0)
         c->sends_open--;
     chat_emit(c, &(struct chat_event){
                      .kind = sent ? CHAT_SENT : CHAT_RECEIVED,
                      .name = p ? p->name : "",
-                     .text = m->text ? m->text : "",
-                     .id = m->id,
-                     .value = m->value,
+                     .text = ev->text ? ev->text : "",
+                     .id = ev->transfer,
+                     .value = ev->bytes,
                  });
 }
 
-static void on_transfer_failed(struct chat *c, const struct msg *m)
+static void on_transfer_failed(struct chat *c, const struct duet_event *ev)
 {
-    roster_remove_transfer(&c->roster, m->id);
-    if (m->flag && c->sends_open > 0)
+    roster_remove_transfer(&c->roster, ev->transfer);
+    if (ev->ours && c->sends_open > 0)
         c->sends_open--;
-    chat_tell(c, CHAT_ERROR, "%s", m->text ? m->text : err_text(m->err));
+    chat_tell(c, CHAT_ERROR, "%s", ev->text ? ev->text : err_text(ev->err));
 }
 
-static void on_progress(struct chat *c, const struct msg *m)
+static void on_progress(struct chat *c, const struct duet_event *ev)
 {
-    roster_update(&c->roster, m->progress, client_now().us);
+    roster_update(&c->roster, ev->progress, client_now().us);
 }
 
-static void on_answer(struct chat *c, const struct msg *m)
+static void on_answer(struct chat *c, const struct duet_event *ev)
 {
     for (size_t i = 0; i < CHAT_ASKS; i++) {
         struct chat_ask *ask = &c->asks[i];
-        if (ask->id != m->id || m->id == 0)
+        if (ask->id != ev->id || ev->id == 0)
             continue;
         ask->id = 0;
-        if (m->flag)
-            emit_peer(c, CHAT_ANSWER, ask->name, m->text, 0);
+        if (ev->ok)
+            emit_peer(c, CHAT_ANSWER, ask->name, ev->text, 0);
         else
-            chat_tell(c, CHAT_ERROR, "%s: %s", ask->name, m->text ? m->text : "no answer");
+            chat_tell(c, CHAT_ERROR, "%s: %s", ask->name, ev->text ? ev->text : "no answer");
         return;
     }
 }
 
-static void on_notice(struct chat *c, const struct msg *m)
+static void on_notice(struct chat *c, const struct duet_event *ev)
 {
-    struct roster_peer *p = roster_peer(&c->roster, m->peer);
+    chat_tell(c, ev->is_error ? CHAT_ERROR : CHAT_NOTICE, "%s", ev->text ? ev->text : "");
+}
 
-    if (m->flag && m->id != 0 && p) /* a message of ours that could not go out: no receipt will come */
-        receipts_give_up(&c->said, p->slot, m->id);
+/* A message of ours that could not go out: no receipt will come. */
+static void on_unsent(struct chat *c, const struct duet_event *ev)
+{
+    const struct roster_peer *p = roster_peer(&c->roster, ev->peer);
+
+    if (p)
+        receipts_give_up(&c->said, p->slot, ev->id);
     tell_ended(c);
-    if (m->peer == 0 && m->id != 0 && !c->client->set->verbose) /* one of the addresses of a call */
-        return;
-    /* "Already connected": that was the answer to the call, and the one who was called. */
-    if (!m->flag && m->peer != 0 && admission_dial_over(&c->admission, m->id, NULL) && p &&
-        p->state == ROSTER_CONNECTED) {
+    chat_tell(c, CHAT_ERROR, "%s", ev->text);
+}
+
+/* One of the addresses of a call. */
+static void on_tried(struct chat *c, const struct duet_event *ev)
+{
+    if (c->client->set->verbose)
+        chat_tell(c, CHAT_NOTICE, "%s", ev->text);
+}
+
+/* That was the answer to the call, and the one who was called. */
+static void on_already(struct chat *c, const struct duet_event *ev)
+{
+    struct roster_peer *p = roster_peer(&c->roster, ev->peer);
+
+    if (admission_dial_over(&c->admission, ev->id, NULL) && p && p->state == ROSTER_CONNECTED) {
         p->dialled = true;
         chat_hand_over(c, p);
     }
-    chat_tell(c, m->flag ? CHAT_ERROR : CHAT_NOTICE, "%s", m->text ? m->text : "");
+    chat_tell(c, CHAT_NOTICE, "%s", ev->text);
 }
 
-static void on_stats(struct chat *c, const struct msg *m)
+static void on_stats(struct chat *c, const struct duet_event *ev)
 {
-    struct roster_peer *p = roster_peer(&c->roster, m->peer);
+    struct roster_peer *p = roster_peer(&c->roster, ev->peer);
     char rate[TEXT_SIZE_BYTES], addr[ADDR_TEXT_BYTES];
 
     if (!p)
         return;
-    const struct endpoint_stats *s = m->stats;
+    const struct duet_peer_stats *s = ev->stats;
     p->stats = *s;
     p->addr = s->addr;
     p->has_stats = true;
@@ -381,41 +396,56 @@ static void on_stats(struct chat *c, const struct msg *m)
               text_size(s->pacing_bytes_per_s, rate), s->packet_bytes, s->cc ? s->cc : "no controller");
 }
 
-static void on_stopped(struct chat *c, const struct msg *m)
+static void on_stopped(struct chat *c, const struct duet_event *ev)
 {
     c->stopped = true;
     if (c->over)
         return;
-    chat_tell(c, CHAT_ERROR, "the network thread ended: %s", err_text(m->err));
-    chat_finish(c, EXIT_INTERNAL, "the network thread ended: %s", err_text(m->err));
+    chat_tell(c, CHAT_ERROR, "the network thread ended: %s", err_text(ev->err));
+    chat_finish(c, EXIT_INTERNAL, "the network thread ended: %s", err_text(ev->err));
 }
 
 static const struct {
-    enum msg_type type;
-    void (*handle)(struct chat *c, const struct msg *m);
+    enum duet_event_type type;
+    void (*handle)(struct chat *c, const struct duet_event *ev);
 } rules[] = {
-    {MSG_LISTENING, on_listening}, {MSG_PEER_KEY, on_peer_key},
-    {MSG_CONNECTED, on_connected}, {MSG_FAILED, on_failed},
-    {MSG_TEXT, on_text},           {MSG_DELIVERED, on_delivered},
-    {MSG_OFFER, on_transfer},      {MSG_SENDING, on_transfer},
-    {MSG_PROGRESS, on_progress},   {MSG_RECEIVED, on_transferred},
-    {MSG_SENT, on_transferred},    {MSG_TRANSFER_FAILED, on_transfer_failed},
-    {MSG_UNREACHABLE, on_silence}, {MSG_BACK, on_silence},
-    {MSG_LEFT, on_gone},           {MSG_LOST, on_gone},
-    {MSG_ANSWER, on_answer},       {MSG_NOTICE, on_notice},
-    {MSG_STATS, on_stats},         {MSG_STOPPED, on_stopped},
+    {DUET_EVENT_LISTENING, on_listening},
+    {DUET_EVENT_LOOKING_UP, on_call},
+    {DUET_EVENT_CALLING, on_call},
+    {DUET_EVENT_TRIED, on_tried},
+    {DUET_EVENT_FAILED, on_failed},
+    {DUET_EVENT_ALREADY, on_already},
+    {DUET_EVENT_KEY, on_peer_key},
+    {DUET_EVENT_CONNECTED, on_connected},
+    {DUET_EVENT_UNREACHABLE, on_silence},
+    {DUET_EVENT_BACK, on_silence},
+    {DUET_EVENT_LEFT, on_gone},
+    {DUET_EVENT_LOST, on_gone},
+    {DUET_EVENT_TEXT, on_text},
+    {DUET_EVENT_DELIVERED, on_delivered},
+    {DUET_EVENT_UNSENT, on_unsent},
+    {DUET_EVENT_OFFER, on_transfer},
+    {DUET_EVENT_SENDING, on_transfer},
+    {DUET_EVENT_PROGRESS, on_progress},
+    {DUET_EVENT_RECEIVED, on_transferred},
+    {DUET_EVENT_SENT, on_transferred},
+    {DUET_EVENT_TRANSFER_FAILED, on_transfer_failed},
+    {DUET_EVENT_ANSWER, on_answer},
+    {DUET_EVENT_STATS, on_stats},
+    {DUET_EVENT_NOTICE, on_notice},
+    {DUET_EVENT_STOPPED, on_stopped},
 };
 
-void chat_message(struct chat *c, const struct msg *m)
+void chat_on_event(struct chat *c, const struct duet_event *ev)
 {
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-        if (rules[i].type == m->type)
-            rules[i].handle(c, m);
+        if ((uint32_t)rules[i].type == ev->type)
+            rules[i].handle(c, ev);
     chat_settle(c);
 }
 
 void chat_refresh_stats(struct chat *c)
 {
     if (roster_count(&c->roster, ROSTER_CONNECTED) == 1)
-        client_send(c->client, MSG_STATS_PLEASE, roster_next_connected(&c->roster, NULL)->id, 0, false);
+        (void)duet_stats(c->client->node, roster_next_connected(&c->roster, NULL)->id);
 }

@@ -2,7 +2,7 @@
  * chat: one conversation, without a face: what the line mode and the screen have in common.
  *
  *   user's line ── chat_line ──▶ command ──▶ messages to the node
- *   node's message ── chat_message ──▶ roster, bookkeeping ──▶ events ──▶ the front end's sink
+ *   node's event ──── chat_on_event ─▶ roster, bookkeeping ──▶ events ──▶ the front end's sink
  *
  * Messages and files go to everyone connected.  While nobody is, they are kept for those they are
  * meant for (kept.h), in order.  A message counts as delivered when everyone it went to (and who is
@@ -10,7 +10,7 @@
  *
  * Leaving: end of input drains (everything sent is delivered, files and answers too, a connection
  * under way comes to its end one way or the other; a peer that stays silent is soon lost, see
- * MSG_LEAVING); /quit cancels transfers and only sees to the messages.  Main thread.
+ * duet_leave); /quit cancels transfers and only sees to the messages.  Main thread.
  */
 #ifndef DUET_CHAT_CHAT_H
 #define DUET_CHAT_CHAT_H
@@ -89,8 +89,8 @@ struct chat {
     uint32_t last_number, last_send, last_ask;
 
     struct admission admission;
-    conn_id target; /* the session with the HOST of the command line; 0: none now */
-    bool dialling;  /* HOST neither reached nor given up */
+    uint64_t target; /* the session with the HOST of the command line; 0: none now */
+    bool dialling;   /* HOST neither reached nor given up */
 
     enum chat_leaving leaving;
     bool over, stopped;
@@ -114,8 +114,8 @@ void chat_send_path(struct chat *c, const char *path);
 bool chat_has_room(const struct chat *c);
 void chat_end_of_input(struct chat *c);
 
-/* A message of the node; the caller disposes of it. */
-void chat_message(struct chat *c, const struct msg *m);
+/* An event of the node. */
+void chat_on_event(struct chat *c, const struct duet_event *ev);
 
 /* What is due by the clock, and how long there is nothing. */
 uint64_t chat_tick(struct chat *c);
@@ -135,7 +135,7 @@ bool chat_is_alone(const struct chat *c); /* nobody is connected */
 void chat_settle(struct chat *c);
 /* It ends; the first code and reason stay. */
 void chat_finish(struct chat *c, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void chat_dial(struct chat *c, const struct resolve_query *q);
+void chat_dial(struct chat *c, const char *dialled);
 bool chat_is_dialling(const struct chat *c); /* somebody whom we called may still come */
 const char *chat_called_name(const struct chat *c);
 /* This one gets what is kept for it. */

@@ -61,17 +61,12 @@ static void do_help(struct chat *c, const char *argument)
 
 static void do_connect(struct chat *c, const char *argument)
 {
-    struct resolve_query q;
-    struct resolve_result literal;
-    char error[RESOLVE_ERROR_BYTES];
+    char dialled[DUET_DIALLED_BYTES], error[DUET_ERROR_BYTES];
 
-    if (resolve_parse(argument, settings_family(c->client->set), DUET_DEFAULT_PORT, &q, error) < 0) {
+    if (duet_host_parse(argument, settings_family(c->client->set), dialled, error) < 0)
         chat_tell(c, CHAT_ERROR, "%s", error);
-    } else if (resolve_literal(&q, &literal) && literal.err < 0) {
-        chat_tell(c, CHAT_ERROR, "%s", literal.error);
-    } else {
-        chat_dial(c, &q);
-    }
+    else
+        chat_dial(c, dialled);
 }
 
 /* What cannot be sent is known before anybody comes for it. */
@@ -132,7 +127,7 @@ static uint32_t read_transfer(struct chat *c, const char *argument)
 
 static void answer_offer(struct chat *c, struct roster_transfer *transfer, bool yes)
 {
-    client_send(c->client, yes ? MSG_ACCEPT : MSG_REJECT, transfer->peer, transfer->id, false);
+    (void)(yes ? duet_accept : duet_reject)(c->client->node, transfer->id);
     if (yes)
         transfer->state = ROSTER_RUNNING;
 }
@@ -198,7 +193,7 @@ static void do_cancel(struct chat *c, const char *argument)
     else
         chat_tell(c, CHAT_ERROR, "which transfer? /transfers lists them");
     if (id != 0)
-        client_send(c->client, MSG_CANCEL, roster_transfer(&c->roster, id)->peer, id, false);
+        (void)duet_cancel(c->client->node, id);
 }
 
 /* Files by their numbers, lines as a number; how many files there are. */
@@ -244,8 +239,8 @@ static void list_strangers(struct chat *c)
     char addr[ADDR_TEXT_BYTES];
 
     for (size_t i = 0; (s = admission_next(&c->admission, &i)) != NULL; i++)
-        chat_tell(c, CHAT_INFO, "stranger %s %s %s%s%s", s->key.name, s->print, words_endpoint(&s->key.addr, addr),
-                  s->known_as[0] != '\0' ? " known as " : "", s->known_as);
+        chat_tell(c, CHAT_INFO, "stranger %s %s %s%s%s", s->key.name, s->key.fingerprint,
+                  words_endpoint(&s->key.addr, addr), s->known_as[0] != '\0' ? " known as " : "", s->known_as);
 }
 
 static void do_trust(struct chat *c, const char *argument)
@@ -278,7 +273,7 @@ static void do_stats(struct chat *c, const char *argument)
         chat_tell(c, CHAT_INFO, "no peers");
     for (struct roster_peer *p = NULL; (p = roster_next_connected(&c->roster, p));) {
         p->wants_stats = true;
-        client_send(c->client, MSG_STATS_PLEASE, p->id, 0, false);
+        (void)duet_stats(c->client->node, p->id);
     }
 }
 
@@ -296,7 +291,7 @@ static void do_close(struct chat *c, const char *argument)
     else if (!p)
         chat_tell(c, CHAT_ERROR, "nobody%s%s is connected", *argument ? " called " : "", argument);
     else
-        client_send(c->client, MSG_CLOSE, p->id, 0, false);
+        (void)duet_close(c->client->node, p->id);
 }
 
 static void do_clear(struct chat *c, const char *argument)
@@ -315,7 +310,7 @@ static void do_quit(struct chat *c, const char *argument)
     if (c->kept.count == 0)
         c->dialling = false; /* nothing waits for it */
     for (size_t i = 0; i < c->roster.transfer_count; i++)
-        client_send(c->client, MSG_CANCEL, c->roster.transfers[i].peer, c->roster.transfers[i].id, false);
+        (void)duet_cancel(c->client->node, c->roster.transfers[i].id);
     chat_settle(c);
 }
 

@@ -8,9 +8,10 @@
 #include "chat/chat.h"
 
 /* Our own leaving makes every peer "leave": that is no news. */
-static bool is_news_at_the_end(const struct msg *m)
+static bool is_news_at_the_end(const struct duet_event *ev)
 {
-    return m->type != MSG_LEFT && m->type != MSG_CONNECTED && m->type != MSG_PEER_KEY && m->type != MSG_FAILED;
+    return ev->type != DUET_EVENT_LEFT && ev->type != DUET_EVENT_CONNECTED && ev->type != DUET_EVENT_KEY &&
+           ev->type != DUET_EVENT_FAILED;
 }
 
 /* One of those who have not acknowledged it. */
@@ -81,7 +82,7 @@ int chat_farewell(struct chat *c, chat_wait *wait)
 {
     duet_time end = time_add(client_now(), CHAT_FAREWELL_US);
     struct client *client = c->client;
-    struct msg m;
+    const struct duet_event *ev;
 
     begin_farewell(c);
     while (!c->stopped && !c->hurried && !client->interrupted && time_before(client_now(), end)) {
@@ -91,11 +92,9 @@ int chat_farewell(struct chat *c, chat_wait *wait)
             wait(c->face, left_us);
         else
             client_wait(client, -1, left_us, NULL);
-        for (int i = 0; i < CLIENT_MESSAGES && !c->stopped && node_next(client->node, &m); i++) {
-            if (m.type == MSG_STOPPED || is_news_at_the_end(&m))
-                chat_message(c, &m);
-            msg_dispose(&m);
-        }
+        for (int i = 0; i < CLIENT_MESSAGES && !c->stopped && (ev = client_next(client)) != NULL; i++)
+            if (is_news_at_the_end(ev))
+                chat_on_event(c, ev);
     }
     if (client->interrupted)
         return EXIT_INTERRUPTED;

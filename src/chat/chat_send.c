@@ -56,7 +56,7 @@ bool chat_is_dialling(const struct chat *c)
 
 const char *chat_called_name(const struct chat *c)
 {
-    return c->dialling ? c->client->target.dialled : "the host you called";
+    return c->dialling ? c->client->target : "the host you called";
 }
 
 static void tell_kept(struct chat *c, enum command_id id, const char *whom, const char *text)
@@ -97,7 +97,7 @@ static void say_now(struct chat *c, struct roster_peer *only, uint32_t number, c
     const size_t len = strlen(text);
     text_sanitise(TEXT_LINE, text, len < sizeof said->head ? len : sizeof said->head, said->head, sizeof said->head);
     for (struct roster_peer *p = NULL; (p = roster_next_connected(&c->roster, p));)
-        if ((!only || p == only) && client_send_text(c->client, MSG_SAY, p->id, number, text) == 0)
+        if ((!only || p == only) && duet_say(c->client->node, p->id, number, text, strlen(text)) == 0)
             receipt_expect(said, p->slot);
     if (said->waiting > 0)
         return;
@@ -111,7 +111,7 @@ static void send_now(struct chat *c, const struct roster_peer *only, const char 
     for (struct roster_peer *p = NULL; (p = roster_next_connected(&c->roster, p));) {
         if (only && p != only)
             continue;
-        if (client_send_text(c->client, MSG_SEND, p->id, ++c->last_send, path) == 0)
+        if (duet_send_file(c->client->node, p->id, ++c->last_send, path) == 0)
             c->sends_open++;
         else
             chat_tell(c, CHAT_ERROR, "not sent: %s", err_text(DUET_ENOMEM));
@@ -165,7 +165,7 @@ static void ask_now(struct chat *c, const char *argument)
     }
     while (i < CHAT_ASKS && c->asks[i].id != 0)
         i++;
-    if (i == CHAT_ASKS || client_send_text(c->client, MSG_ASK, p->id, c->last_ask + 1, rest) < 0) {
+    if (i == CHAT_ASKS || duet_ask(c->client->node, p->id, c->last_ask + 1, rest) < 0) {
         chat_tell(c, CHAT_ERROR, "not asked: too many questions are open");
         return;
     }

@@ -15,7 +15,7 @@
 
 #include "chat/command.h"
 #include "client/roster.h"
-#include "crypto/fingerprint.h"
+#include <duet/duet.h>
 
 #define KEPT_MAX 512                  /* items; one for three peers is three */
 #define KEPT_BYTES (16 * 1024 * 1024) /* of their texts */
@@ -25,10 +25,10 @@ enum kept_for { KEPT_FOR_ANYONE, KEPT_FOR_DIALLED, KEPT_FOR_KEY };
 
 struct kept_item {
     enum kept_for whom;
-    char key[FINGERPRINT_BYTES];  /* KEPT_FOR_KEY */
-    char name[ROSTER_NAME_BYTES]; /* … as it called itself */
-    enum command_id id;           /* COMMAND_SAY, COMMAND_SEND, COMMAND_ASK */
-    uint32_t number;              /* of a message; of a file: k1, k2, … */
+    char key[DUET_FINGERPRINT_BYTES]; /* KEPT_FOR_KEY */
+    char name[ROSTER_NAME_BYTES];     /* … as it called itself */
+    enum command_id id;               /* COMMAND_SAY, COMMAND_SEND, COMMAND_ASK */
+    uint32_t number;                  /* of a message; of a file: k1, k2, … */
     char *text;
 };
 
@@ -37,7 +37,7 @@ struct kept {
     size_t count, bytes;
     uint32_t last_file;
     struct {
-        char key[FINGERPRINT_BYTES], name[ROSTER_NAME_BYTES];
+        char key[DUET_FINGERPRINT_BYTES], name[ROSTER_NAME_BYTES];
     } absent[KEPT_ABSENT];
     size_t absent_count;
 };

@@ -253,16 +253,14 @@ static void read_input(struct plain *f)
 static void loop(struct plain *f)
 {
     struct client *client = f->client;
-    struct msg m;
+    const struct duet_event *ev;
 
     while (!f->chat.over && !client->interrupted) {
         bool reads = !f->ended && f->at == f->count && chat_has_room(&f->chat);
         unsigned woken = client_wait(client, reads ? STDIN_FILENO : -1, chat_tick(&f->chat), NULL);
-        for (int i = 0; i < CLIENT_MESSAGES && !f->chat.over && !client->interrupted && node_next(client->node, &m);
-             i++) {
-            chat_message(&f->chat, &m);
-            msg_dispose(&m);
-        }
+        for (int i = 0;
+             i < CLIENT_MESSAGES && !f->chat.over && !client->interrupted && (ev = client_next(client)) != NULL; i++)
+            chat_on_event(&f->chat, ev);
         if (woken & WAKE_INPUT && !f->chat.over)
             read_input(f);
         consume(f);

@@ -24,7 +24,7 @@
 #include "ui/view.h"
 
 #define READ_BYTES 256
-#define IDLE_BYTES (RESOLVE_TEXT_BYTES + 32)
+#define IDLE_BYTES (DUET_DIALLED_BYTES + 32)
 
 /* ---- pastes ---- */
 
@@ -251,12 +251,13 @@ static const char *idle_words(const struct screen *s, char out[IDLE_BYTES])
 
     if (roster_count(&s->chat.roster, ROSTER_TRUSTED) > 0)
         snprintf(out, IDLE_BYTES, "waiting for the other side to trust your key");
-    else if (calling != NULL && calling->looks_up)
-        snprintf(out, IDLE_BYTES, "looking up %s", calling->query.host);
+    else if (calling != NULL && !calling->is_called) /* the port is no part of the name */
+        snprintf(out, IDLE_BYTES, "looking up %.*s", (int)(strrchr(calling->dialled, ':') - calling->dialled),
+                 calling->dialled);
     else if (calling != NULL)
-        snprintf(out, IDLE_BYTES, "connecting to %s", calling->query.dialled);
+        snprintf(out, IDLE_BYTES, "connecting to %s", calling->dialled);
     else if (s->chat.dialling)
-        snprintf(out, IDLE_BYTES, "connecting to %s", s->client->target.dialled);
+        snprintf(out, IDLE_BYTES, "connecting to %s", s->client->target);
     else
         snprintf(out, IDLE_BYTES, "nobody is connected, listening on %s", s->listening);
     return out;
@@ -348,7 +349,7 @@ static void wait_for_events(struct screen *s, uint64_t at_most_us)
         at_most_us = tick_us;
     unsigned woken = client_wait(s->client, STDIN_FILENO, at_most_us, &number);
 
-    if (woken & (WAKE_NODE | WAKE_LOOKUP))
+    if (woken & WAKE_NODE)
         s->dirty = true;
     if (woken & WAKE_SIGNAL)
         on_signal(s, number);
@@ -364,14 +365,12 @@ static void wait_in_farewell(void *face, uint64_t at_most_us)
 static void loop(struct screen *s)
 {
     struct client *client = s->client;
-    struct msg m;
+    const struct duet_event *ev;
 
     while (!s->chat.over && !client->interrupted) {
         wait_for_events(s, CLIENT_FOREVER);
-        for (int i = 0; i < CLIENT_MESSAGES && !s->chat.over && node_next(client->node, &m); i++) {
-            chat_message(&s->chat, &m);
-            msg_dispose(&m);
-        }
+        for (int i = 0; i < CLIENT_MESSAGES && !s->chat.over && (ev = client_next(client)) != NULL; i++)
+            chat_on_event(&s->chat, ev);
     }
 }
 

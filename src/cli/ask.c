@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/appmsg.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "cli/oneshot.h"
@@ -22,75 +21,76 @@ static const char *const commands[] = {"echo", "reverse", "time", "sum", "status
 struct ask {
     struct oneshot oneshot;
     char line[ASK_LINE_BYTES];
-    conn_id peer;
+    uint64_t peer;
 };
 
-static void on_peer_key(struct oneshot *o, const struct msg *m)
+static void on_peer_key(struct oneshot *o, const struct duet_event *ev)
 {
     const struct ask *a = o->self;
 
-    admission_judge(&o->admission, m, a->peer == 0 && admission_is_called(&o->admission, m), client_now());
+    admission_judge(&o->admission, ev, a->peer == 0 && admission_is_called(&o->admission, ev), client_now());
 }
 
-static void on_admitted(struct oneshot *o, conn_id peer)
+static void on_admitted(struct oneshot *o, uint64_t peer)
 {
     struct ask *a = o->self;
 
     a->peer = peer;
 }
 
-static void on_connected(struct oneshot *o, const struct msg *m)
+static void on_connected(struct oneshot *o, const struct duet_event *ev)
 {
     const struct ask *a = o->self;
 
     if (o->client.set->verbose)
-        oneshot_on_connected(o, m);
-    if (m->peer != a->peer)
+        oneshot_on_connected(o, ev);
+    if (ev->peer != a->peer)
         return;
-    if (!(m->value &
-          HELLO_SERVES)) { /* said here: a peer that asks, too, is gone as soon as it learns the same of us */
+    if (!ev->serves) { /* said here: a peer that asks, too, is gone as soon as it learns the same of us */
         progress_line_error(&o->progress_line, "refused: the peer does not answer commands");
         oneshot_finish(o, EXIT_REFUSED);
         return;
     }
-    if (client_send_text(&o->client, MSG_ASK, m->peer, ASK_ID, a->line) < 0)
+    if (duet_ask(o->client.node, ev->peer, ASK_ID, a->line) < 0)
         oneshot_finish(o, EXIT_INTERNAL);
 }
 
-static void on_answer(struct oneshot *o, const struct msg *m)
+static void on_answer(struct oneshot *o, const struct duet_event *ev)
 {
-    if (m->err == DUET_ECLOSED)
+    if (ev->err == DUET_ECLOSED)
         return; /* why follows */
-    if (!m->flag) {
-        progress_line_error(&o->progress_line, "%s", m->text ? m->text : "the peer gave no answer");
+    if (!ev->ok) {
+        progress_line_error(&o->progress_line, "%s", ev->text ? ev->text : "the peer gave no answer");
         oneshot_finish(o, EXIT_REFUSED);
         return;
     }
-    print_lines(stdout, "", m->text ? m->text : "");
+    print_lines(stdout, "", ev->text ? ev->text : "");
     oneshot_finish(o, EXIT_DONE);
 }
 
-static void on_gone(struct oneshot *o, const struct msg *m)
+static void on_gone(struct oneshot *o, const struct duet_event *ev)
 {
     const struct ask *a = o->self;
 
-    if (m->type == MSG_FAILED ? a->peer != 0 : m->peer != a->peer)
+    if (ev->type == DUET_EVENT_FAILED ? a->peer != 0 : ev->peer != a->peer)
         return;
-    oneshot_finish(o, client_report_failure(&o->client, oneshot_peer_name(o, m->peer), m));
+    oneshot_finish(o, client_report_failure(&o->client, oneshot_peer_name(o, ev->peer), ev));
 }
 
 static const struct oneshot_rule rules[] = {
-    {MSG_PEER_KEY, on_peer_key},
-    {MSG_CONNECTED, on_connected},
-    {MSG_FAILED, on_gone},
-    {MSG_ANSWER, on_answer},
-    {MSG_UNREACHABLE, oneshot_on_silence},
-    {MSG_BACK, oneshot_on_silence},
-    {MSG_LEFT, on_gone},
-    {MSG_LOST, on_gone},
-    {MSG_NOTICE, oneshot_on_notice},
-    {MSG_STOPPED, oneshot_on_stopped},
-    {MSG_STOPPED, NULL},
+    {DUET_EVENT_TRIED, oneshot_on_call},
+    {DUET_EVENT_ALREADY, oneshot_on_call},
+    {DUET_EVENT_KEY, on_peer_key},
+    {DUET_EVENT_CONNECTED, on_connected},
+    {DUET_EVENT_FAILED, on_gone},
+    {DUET_EVENT_ANSWER, on_answer},
+    {DUET_EVENT_UNREACHABLE, oneshot_on_silence},
+    {DUET_EVENT_BACK, oneshot_on_silence},
+    {DUET_EVENT_LEFT, on_gone},
+    {DUET_EVENT_LOST, on_gone},
+    {DUET_EVENT_NOTICE, oneshot_on_notice},
+    {DUET_EVENT_STOPPED, oneshot_on_stopped},
+    {DUET_EVENT_STOPPED, NULL},
 };
 
 /* The words as one line, blanks between them.  false: too long. */
@@ -135,7 +135,7 @@ static int check_usage(const struct options *o)
 
 static int run(struct options *o)
 {
-    const struct hub_config hub = {.give_up_us = o->settings.timeout_us};
+    const struct client_role role = {.give_up_us = o->settings.timeout_us};
     int code = check_usage(o);
 
     if (code != EXIT_DONE)
@@ -149,7 +149,7 @@ static int run(struct options *o)
         print_error("the arguments are longer than %d bytes", ASK_LINE_BYTES - 1);
         code = EXIT_USAGE;
     } else {
-        code = oneshot_open(&a->oneshot, &o->settings, &hub, rules, on_admitted, a);
+        code = oneshot_open(&a->oneshot, &o->settings, &role, rules, on_admitted, a);
         if (code == EXIT_DONE) {
             code = oneshot_run(&a->oneshot);
             oneshot_close(&a->oneshot);

@@ -13,7 +13,7 @@
 
 static int run(struct options *o)
 {
-    const struct hub_config hub = {.receive_files = true, .accept_offers = o->yes, .serve = true};
+    const struct client_role role = {.receive_files = true, .accept_offers = o->yes, .serve = true};
     bool on_screen = !o->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     struct client p;
 
@@ -22,7 +22,7 @@ static int run(struct options *o)
         return EXIT_USAGE;
     }
     o->settings.host = o->arg_count > 0 ? o->args[0] : NULL;
-    int code = client_open(&p, &o->settings, &hub);
+    int code = client_open(&p, &o->settings, &role);
     if (code != EXIT_DONE)
         return code;
     code = on_screen ? screen_run(&p) : -1;

@@ -3,32 +3,30 @@
  */
 #include <stdio.h>
 
+#include <duet/duet.h>
+
 #include "cli/subcommand.h"
 #include "client/exit.h"
 #include "client/print.h"
-#include "crypto/fingerprint.h"
-#include "io/identity.h"
 
 static int run(struct options *o)
 {
-    struct identity id;
-    char error[IDENTITY_ERROR_BYTES];
-    char name[LIMIT_NAME_BYTES + 1];
-    char print[FINGERPRINT_BYTES], line[LIMIT_NAME_BYTES + FINGERPRINT_BYTES + 2];
+    struct duet_identity *id;
+    char error[DUET_ERROR_BYTES];
+    char print[DUET_FINGERPRINT_BYTES], line[DUET_NAME_BYTES + DUET_FINGERPRINT_BYTES + 2];
 
     if (o->arg_count > 0) {
         print_error("id takes no arguments");
         return EXIT_USAGE;
     }
-    if (identity_open(&id, o->settings.home, error) < 0) {
+    if (duet_identity_open(o->settings.home, &id, error) < 0) {
         print_error("%s", error);
         return EXIT_INTERNAL;
     }
-    identity_default_name(&id, name);
-    snprintf(line, sizeof(line), "%s %s", o->settings.name ? o->settings.name : name,
-             fingerprint(id.keys.public, print));
+    snprintf(line, sizeof(line), "%s %s", o->settings.name ? o->settings.name : duet_identity_name(id),
+             duet_fingerprint(duet_identity_key(id), print));
     print_lines(stdout, "", line);
-    identity_wipe(&id);
+    duet_identity_free(id);
     return EXIT_DONE;
 }
 

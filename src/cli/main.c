@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <duet/version.h>
+#include <duet/duet.h>
 
 #include "base/text.h"
 #include "cli/options.h"
@@ -20,9 +20,8 @@
 #include "cli/suggest.h"
 #include "client/exit.h"
 #include "client/locale.h"
+#include "client/memory.h"
 #include "client/print.h"
-#include "crypto/aead.h"
-#include "io/memory.h"
 
 #define HELP_COLUMNS 110
 #define SUBCOMMANDS_MAX 16
@@ -98,11 +97,11 @@ static void print_help(const struct subcommand *only)
 /* In one line; with -v also what runs here. */
 static void print_version(bool verbose)
 {
-    char providers[AEAD_PROVIDERS_TEXT_BYTES];
+    char providers[DUET_CIPHERS_BYTES];
 
     printf("duet %s\n", DUET_VERSION_STRING);
     if (verbose)
-        printf("encryption: %s\n", aead_providers_text(providers));
+        printf("encryption: %s\n", duet_ciphers(providers));
 }
 
 /* Has everything that was printed arrived?  A full disk or a closed pipe must not look like

@@ -1,6 +1,6 @@
 /*
  * oneshot: what send, recv and ask have in common: a client with its roster and progress line, a loop
- * that hands the node's messages to a table of handlers, and the messages they all treat alike.
+ * that hands the node's events to a table of handlers, and the events they all treat alike.
  *
  * A question on the terminal holds up nobody but who it is about.  Only the key of a host we called
  * decides how it ends: a stranger that comes and is refused is told, and the waiting goes on.
@@ -20,13 +20,13 @@
 #include "client/questions.h"
 
 struct oneshot;
-typedef void oneshot_handler(struct oneshot *o, const struct msg *m);
+typedef void oneshot_handler(struct oneshot *o, const struct duet_event *ev);
 /* A peer was let in: it is in the roster. */
-typedef void oneshot_admitted(struct oneshot *o, conn_id peer);
+typedef void oneshot_admitted(struct oneshot *o, uint64_t peer);
 
 /* One entry of a subcommand's table; the table ends with a NULL handler. */
 struct oneshot_rule {
-    enum msg_type type;
+    enum duet_event_type type;
     oneshot_handler *handler;
 };
 
@@ -44,7 +44,7 @@ struct oneshot {
 };
 
 /* EXIT_DONE, or the code to exit with (the error is printed, nothing to close). */
-int oneshot_open(struct oneshot *o, const struct settings *set, const struct hub_config *hub,
+int oneshot_open(struct oneshot *o, const struct settings *set, const struct client_role *role,
                  const struct oneshot_rule *rules, oneshot_admitted *admitted, void *self);
 
 /* Runs to the end; the exit code: what oneshot_finish said, EXIT_INTERRUPTED after a signal. */
@@ -55,10 +55,10 @@ void oneshot_close(struct oneshot *o);
 void oneshot_finish(struct oneshot *o, int code);
 
 /* "NAME" of a peer, "the peer" of an unknown one. */
-const char *oneshot_peer_name(struct oneshot *o, conn_id peer);
+const char *oneshot_peer_name(struct oneshot *o, uint64_t peer);
 
-/* Handlers that serve as they are. */
-oneshot_handler oneshot_on_listening, oneshot_on_connected, oneshot_on_progress, oneshot_on_silence, oneshot_on_text,
-    oneshot_on_notice, oneshot_on_stopped;
+/* Handlers that serve as they are; on_call: TRIED, ALREADY. */
+oneshot_handler oneshot_on_listening, oneshot_on_call, oneshot_on_connected, oneshot_on_progress, oneshot_on_silence,
+    oneshot_on_text, oneshot_on_notice, oneshot_on_stopped;
 
 #endif

@@ -10,7 +10,6 @@
 #include "cli/option_table.h"
 #include "cli/suggest.h"
 #include "client/typed.h"
-#include "recovery/cc.h"
 
 #define TIMEOUT_MAX_US (UINT64_C(7) * 24 * 3600 * US_PER_S)
 #define HELP_COLUMN 26
@@ -83,11 +82,11 @@ static int set_port(struct options *o, const char *value, const char **wanted)
 }
 
 /* An argument of an 8-bit locale as UTF-8, in `out`.  NULL: it is none, or too long. */
-static const char *name_from_locale(const char *value, char out[LIMIT_NAME_BYTES + 1])
+static const char *name_from_locale(const char *value, char out[DUET_NAME_BYTES + 1])
 {
     char error[TYPED_ERROR_BYTES];
     char *text = typed_utf8(value, nl_langinfo(CODESET), error);
-    const bool fits = text != NULL && strlen(text) <= LIMIT_NAME_BYTES;
+    const bool fits = text != NULL && strlen(text) <= DUET_NAME_BYTES;
 
     if (fits)
         memcpy(out, text, strlen(text) + 1);
@@ -97,15 +96,15 @@ static const char *name_from_locale(const char *value, char out[LIMIT_NAME_BYTES
 
 static int set_name(struct options *o, const char *value, const char **wanted)
 {
-    static char converted[LIMIT_NAME_BYTES + 1]; /* arguments last as long as the program, and so does this */
-    char clean[LIMIT_NAME_BYTES * 10 + 1];
+    static char converted[DUET_NAME_BYTES + 1]; /* arguments last as long as the program, and so does this */
+    char clean[DUET_NAME_BYTES * 10 + 1];
 
     *wanted = "1 to 64 bytes of printable UTF-8 on one line";
     if (!text_valid(value, strlen(value)))
         value = name_from_locale(value, converted);
     const size_t len = value != NULL ? strlen(value) : 0;
 
-    if (len == 0 || len > LIMIT_NAME_BYTES || value[strspn(value, " ")] == '\0')
+    if (len == 0 || len > DUET_NAME_BYTES || value[strspn(value, " ")] == '\0')
         return -1;
     if (text_sanitise(TEXT_LINE, value, len, clean, sizeof clean) != len || strcmp(clean, value) != 0)
         return -1;
@@ -117,9 +116,9 @@ static int set_mode(struct options *o, const char *value, const char **wanted)
 {
     *wanted = "burst or step";
     if (strcmp(value, "burst") == 0)
-        o->settings.params.mode = MODE_BURST;
+        o->settings.step = false;
     else if (strcmp(value, "step") == 0)
-        o->settings.params.mode = MODE_STEP;
+        o->settings.step = true;
     else
         return -1;
     return 0;
@@ -128,13 +127,11 @@ static int set_mode(struct options *o, const char *value, const char **wanted)
 static int set_window(struct options *o, const char *value, const char **wanted)
 {
     *wanted = "a size from 64k to 48M";
-    _Static_assert(LIMIT_WINDOW_MIN_BYTES == 64 << 10 && LIMIT_WINDOW_MAX_BYTES == 48 << 20, "as the message says");
-    if (options_read_size(value, &o->settings.params.window_bytes) < 0)
+    _Static_assert(DUET_WINDOW_MIN_BYTES == 64 << 10 && DUET_WINDOW_MAX_BYTES == 48 << 20, "as the message says");
+    if (options_read_size(value, &o->settings.window_bytes) < 0)
         return -1;
-    return o->settings.params.window_bytes < LIMIT_WINDOW_MIN_BYTES ||
-                   o->settings.params.window_bytes > LIMIT_WINDOW_MAX_BYTES
-               ? -1
-               : 0;
+    return o->settings.window_bytes < DUET_WINDOW_MIN_BYTES || o->settings.window_bytes > DUET_WINDOW_MAX_BYTES ? -1
+                                                                                                                : 0;
 }
 
 static int set_max_packet(struct options *o, const char *value, const char **wanted)
@@ -142,20 +139,21 @@ static int set_max_packet(struct options *o, const char *value, const char **wan
     uint64_t bytes;
 
     *wanted = "a size from 1200 to 65507";
-    _Static_assert(LIMIT_PACKET_MIN_BYTES == 1200 && LIMIT_PACKET_MAX_BYTES == 65507, "as the message says");
-    if (options_read_size(value, &bytes) < 0 || bytes < LIMIT_PACKET_MIN_BYTES || bytes > LIMIT_PACKET_MAX_BYTES)
+    _Static_assert(DUET_PACKET_MIN_BYTES == 1200 && DUET_PACKET_MAX_BYTES == 65507, "as the message says");
+    if (options_read_size(value, &bytes) < 0 || bytes < DUET_PACKET_MIN_BYTES || bytes > DUET_PACKET_MAX_BYTES)
         return -1;
-    o->settings.params.max_packet_bytes = (uint32_t)bytes;
+    o->settings.max_packet_bytes = bytes;
     return 0;
 }
 
 static int set_heartbeat(struct options *o, const char *value, const char **wanted)
 {
-    uint64_t *span_us = &o->settings.params.heartbeat_us;
+    uint64_t *span_us = &o->settings.heartbeat_us;
 
     *wanted = "seconds from 0.5 to 60";
-    _Static_assert(HEARTBEAT_MIN_US == 500000 && HEARTBEAT_MAX_US == 60000000, "as the message says");
-    if (options_read_seconds(value, span_us) < 0 || *span_us < HEARTBEAT_MIN_US || *span_us > HEARTBEAT_MAX_US)
+    _Static_assert(DUET_HEARTBEAT_MIN_US == 500000 && DUET_HEARTBEAT_MAX_US == 60000000, "as the message says");
+    if (options_read_seconds(value, span_us) < 0 || *span_us < DUET_HEARTBEAT_MIN_US ||
+        *span_us > DUET_HEARTBEAT_MAX_US)
         return -1;
     return 0;
 }
@@ -241,7 +239,7 @@ static const struct option_entry entries[] = {
          "`send`, `recv` and `ask` also give up on a peer that has been silent for this long, though not before it is\n"
          "unreachable (14 s), and on one that is there but accepts and confirms nothing for this long.\n"
          "An offer may wait for its answer without limit.")),
-    OPTION(0, "cc", "NAME", "congestion controller", PEERS, TEXT(settings.cc), .choice = cc_name,
+    OPTION(0, "cc", "NAME", "congestion controller", PEERS, TEXT(settings.cc), .choice = duet_controller,
      MAN("Each side chooses for what it sends.")),
     OPTION(0, "limit", "RATE", "send at most this many bytes a second", PEERS, SET(set_limit),
      MAN("Send at most this many bytes a second to each peer, at least 1k.")),

@@ -43,24 +43,25 @@ static int count_up(const struct recv *r)
     return EXIT_SOME_FAILED;
 }
 
-static void on_peer_key(struct oneshot *o, const struct msg *m)
+static void on_peer_key(struct oneshot *o, const struct duet_event *ev)
 {
-    admission_judge(&o->admission, m, !o->client.has_target || admission_is_called(&o->admission, m), client_now());
+    admission_judge(&o->admission, ev, !o->client.has_target || admission_is_called(&o->admission, ev), client_now());
 }
 
-static void answer_offer(void *self, const struct msg *m, bool yes)
+static void answer_offer(void *self, const struct question_about *about, bool yes)
 {
     struct oneshot *o = self;
-    struct roster_transfer *t = roster_transfer(&o->roster, m->id);
+    struct roster_transfer *t = roster_transfer(&o->roster, about->transfer);
 
-    client_send(&o->client, yes ? MSG_ACCEPT : MSG_REJECT, m->peer, m->id, false);
+    (void)(yes ? duet_accept : duet_reject)(o->client.node, about->transfer);
     if (yes && t)
         t->state = ROSTER_RUNNING;
 }
 
 /* With -y the node has accepted it.  Otherwise somebody is asked, or it is refused. */
-static void judge_offer(struct oneshot *o, const struct msg *m, struct roster_transfer *t)
+static void judge_offer(struct oneshot *o, const struct duet_event *ev, struct roster_transfer *t)
 {
+    const struct question_about about = {.peer = ev->peer, .transfer = ev->transfer};
     char size[TEXT_SIZE_BYTES];
     char question[ROSTER_NAME_BYTES + ROSTER_FILE_BYTES + 64];
     const struct recv *r = o->self;
@@ -74,29 +75,29 @@ static void judge_offer(struct oneshot *o, const struct msg *m, struct roster_tr
              text_size(t->total_bytes, size));
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         progress_line_error(&o->progress_line, "%s was refused: without -y, duet needs a terminal to ask on", t->name);
-    else if (questions_add(&o->questions, m, question, answer_offer))
+    else if (questions_add(&o->questions, &about, question, answer_offer))
         return;
     else
         progress_line_error(&o->progress_line, "%s was refused: too many questions are waiting for an answer", t->name);
-    answer_offer(o, m, false);
+    answer_offer(o, &about, false);
 }
 
-static void on_offer(struct oneshot *o, const struct msg *m)
+static void on_offer(struct oneshot *o, const struct duet_event *ev)
 {
-    struct roster_peer *p = roster_peer(&o->roster, m->peer);
-    struct roster_transfer *t = roster_add_transfer(&o->roster, m->id);
+    struct roster_peer *p = roster_peer(&o->roster, ev->peer);
+    struct roster_transfer *t = roster_add_transfer(&o->roster, ev->transfer);
 
     if (p)
         p->offered = true;
     if (!t) {
-        client_send(&o->client, MSG_REJECT, m->peer, m->id, false);
+        (void)duet_reject(o->client.node, ev->transfer);
         return;
     }
-    t->peer = m->peer;
-    t->total_bytes = m->value;
+    t->peer = ev->peer;
+    t->total_bytes = ev->bytes;
     t->began_us = client_now().us;
-    snprintf(t->name, sizeof t->name, "%s", m->text ? m->text : "");
-    judge_offer(o, m, t);
+    snprintf(t->name, sizeof t->name, "%s", ev->text ? ev->text : "");
+    judge_offer(o, ev, t);
 }
 
 /* A full disk, or a reader that went away, is no reason to cut the other files short. */
@@ -112,97 +113,99 @@ static void print_path(struct recv *r, const char *path)
     r->unprinted = true;
 }
 
-static void on_received(struct oneshot *o, const struct msg *m)
+static void on_received(struct oneshot *o, const struct duet_event *ev)
 {
     struct recv *r = o->self;
-    const struct roster_transfer *t = roster_transfer(&o->roster, m->id);
+    const struct roster_transfer *t = roster_transfer(&o->roster, ev->transfer);
     uint64_t began_us = t ? t->began_us : client_now().us;
 
     r->received++;
     r->begun_anew -= r->begun_anew > 0;
     progress_line_clear(&o->progress_line);
-    print_path(r, m->text);
-    progress_line_summary(&o->progress_line, "received", t ? t->name : m->text, m->value, client_now().us - began_us);
-    roster_remove_transfer(&o->roster, m->id);
+    print_path(r, ev->text);
+    progress_line_summary(&o->progress_line, "received", t ? t->name : ev->text, ev->bytes, client_now().us - began_us);
+    roster_remove_transfer(&o->roster, ev->transfer);
 }
 
-static void on_file_failed(struct oneshot *o, const struct msg *m)
+static void on_file_failed(struct oneshot *o, const struct duet_event *ev)
 {
     struct recv *r = o->self;
-    const struct roster_transfer *t = roster_transfer(&o->roster, m->id);
-    struct roster_peer *p = roster_peer(&o->roster, m->peer);
-    bool by_us = m->err == DUET_EREFUSED && t && t->state == ROSTER_OFFERED;
+    const struct roster_transfer *t = roster_transfer(&o->roster, ev->transfer);
+    struct roster_peer *p = roster_peer(&o->roster, ev->peer);
+    bool by_us = ev->err == DUET_EREFUSED && t && t->state == ROSTER_OFFERED;
 
     if (p)
         p->offered = true; /* also what was refused out of hand */
-    if (m->err == DUET_EAGAIN)
+    if (ev->err == DUET_EAGAIN)
         r->begun_anew++;
     else
         r->failed++;
-    if (m->err == DUET_EREFUSED || m->err == DUET_ENAME)
+    if (ev->err == DUET_EREFUSED || ev->err == DUET_ENAME)
         r->refused++;
-    else if (m->err == DUET_ESYS && m->sys != 0)
+    else if (ev->err == DUET_ESYS && ev->sys != 0)
         r->failed_here++;
-    r->cut_short |= m->err == DUET_ECLOSED;
+    r->cut_short |= ev->err == DUET_ECLOSED;
     if (!by_us) /* else it was said, or answered, when it was offered */
-        progress_line_error(&o->progress_line, "%s", m->text ? m->text : err_text(m->err));
-    roster_remove_transfer(&o->roster, m->id);
+        progress_line_error(&o->progress_line, "%s", ev->text ? ev->text : err_text(ev->err));
+    roster_remove_transfer(&o->roster, ev->transfer);
 }
 
-static void on_failed(struct oneshot *o, const struct msg *m)
+static void on_failed(struct oneshot *o, const struct duet_event *ev)
 {
     if (roster_count(&o->roster, ROSTER_CONNECTED) == 0)
-        oneshot_finish(o, client_report_failure(&o->client, oneshot_peer_name(o, m->peer), m));
+        oneshot_finish(o, client_report_failure(&o->client, oneshot_peer_name(o, ev->peer), ev));
 }
 
 /* Left or lost. */
-static void on_gone(struct oneshot *o, const struct msg *m)
+static void on_gone(struct oneshot *o, const struct duet_event *ev)
 {
     struct recv *r = o->self;
-    const struct roster_peer *p = roster_peer(&o->roster, m->peer);
+    const struct roster_peer *p = roster_peer(&o->roster, ev->peer);
     int code = EXIT_DONE;
 
     if (!p) /* somebody we turned away */
         return;
     bool offered = p->offered;
     bool connected = p->state == ROSTER_CONNECTED;
-    if (m->type == MSG_LEFT && m->value == CLOSE_REPLACED) { /* its next session is about to come */
-        roster_remove_peer(&o->roster, m->peer);
+    if (ev->type == DUET_EVENT_LEFT && ev->code == DUET_CLOSE_REPLACED) { /* its next session is about to come */
+        roster_remove_peer(&o->roster, ev->peer);
         return;
     }
     progress_line_clear(&o->progress_line);
-    if (connected && m->type == MSG_LEFT)
+    if (connected && ev->type == DUET_EVENT_LEFT)
         progress_line_note(&o->progress_line, "%s left", p->name);
     else
-        code = client_report_failure(&o->client, p->name, m);
-    roster_remove_peer(&o->roster, m->peer);
+        code = client_report_failure(&o->client, p->name, ev);
+    roster_remove_peer(&o->roster, ev->peer);
     bool last = roster_count(&o->roster, ROSTER_CONNECTED) == 0;
     if (may_end(r) && last && (offered || o->client.has_target)) /* a stranger's coming and going ends nothing */
         oneshot_finish(o, code);
 }
 
 static const struct oneshot_rule rules[] = {
-    {MSG_LISTENING, oneshot_on_listening},
-    {MSG_PEER_KEY, on_peer_key},
-    {MSG_CONNECTED, oneshot_on_connected},
-    {MSG_FAILED, on_failed},
-    {MSG_OFFER, on_offer},
-    {MSG_PROGRESS, oneshot_on_progress},
-    {MSG_RECEIVED, on_received},
-    {MSG_TRANSFER_FAILED, on_file_failed},
-    {MSG_UNREACHABLE, oneshot_on_silence},
-    {MSG_BACK, oneshot_on_silence},
-    {MSG_LEFT, on_gone},
-    {MSG_LOST, on_gone},
-    {MSG_TEXT, oneshot_on_text},
-    {MSG_NOTICE, oneshot_on_notice},
-    {MSG_STOPPED, oneshot_on_stopped},
-    {MSG_STOPPED, NULL},
+    {DUET_EVENT_LISTENING, oneshot_on_listening},
+    {DUET_EVENT_TRIED, oneshot_on_call},
+    {DUET_EVENT_ALREADY, oneshot_on_call},
+    {DUET_EVENT_KEY, on_peer_key},
+    {DUET_EVENT_CONNECTED, oneshot_on_connected},
+    {DUET_EVENT_FAILED, on_failed},
+    {DUET_EVENT_OFFER, on_offer},
+    {DUET_EVENT_PROGRESS, oneshot_on_progress},
+    {DUET_EVENT_RECEIVED, on_received},
+    {DUET_EVENT_TRANSFER_FAILED, on_file_failed},
+    {DUET_EVENT_UNREACHABLE, oneshot_on_silence},
+    {DUET_EVENT_BACK, oneshot_on_silence},
+    {DUET_EVENT_LEFT, on_gone},
+    {DUET_EVENT_LOST, on_gone},
+    {DUET_EVENT_TEXT, oneshot_on_text},
+    {DUET_EVENT_NOTICE, oneshot_on_notice},
+    {DUET_EVENT_STOPPED, oneshot_on_stopped},
+    {DUET_EVENT_STOPPED, NULL},
 };
 
 static int run(struct options *o)
 {
-    const struct hub_config hub = {
+    const struct client_role role = {
         .receive_files = true,
         .accept_offers = o->yes,
         .serve = true,
@@ -222,7 +225,7 @@ static int run(struct options *o)
     }
     r->keep = o->keep;
     r->yes = o->yes;
-    int code = oneshot_open(&r->oneshot, &o->settings, &hub, rules, NULL, r);
+    int code = oneshot_open(&r->oneshot, &o->settings, &role, rules, NULL, r);
     if (code == EXIT_DONE) {
         code = oneshot_run(&r->oneshot);
         oneshot_close(&r->oneshot);

@@ -2,7 +2,7 @@
  * duet send: offers files to one peer and ends when each was verified, synced and renamed there, or
  * failed.
  *
- *   check paths → wait or connect → (trust) → offer, SEND_AT_ONCE under way at a time → MSG_QUIT → exit code
+ *   check paths → wait or connect → (trust) → offer, SEND_AT_ONCE under way at a time → duet_quit → exit code
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/appmsg.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "cli/oneshot.h"
@@ -26,7 +25,7 @@
 struct send_file {
     const char *path;
     uint64_t bytes;
-    bool requested, over; /* MSG_SEND went out; its outcome is known */
+    bool requested, over; /* duet_send_file went out; its outcome is known */
     uint64_t began_us;
 };
 
@@ -37,7 +36,7 @@ struct send {
     size_t next; /* not yet requested */
     size_t under_way;
     size_t sent, refused, failed_here, failed; /* failed: all that were not sent, refused and failed_here among them */
-    conn_id peer;                              /* whom we send to; 0: nobody yet */
+    uint64_t peer;                             /* whom we send to; 0: nobody yet */
     bool connected;
     bool gone; /* files fail because the peer is; the message that says why follows */
 };
@@ -92,7 +91,7 @@ static void request_more(struct send *s)
         struct send_file *file = &s->files[s->next];
         if (file->over)
             continue;
-        if (client_send_text(&s->oneshot.client, MSG_SEND, s->peer, (uint32_t)s->next + 1, file->path) < 0) {
+        if (duet_send_file(s->oneshot.client.node, s->peer, (uint32_t)s->next + 1, file->path) < 0) {
             progress_line_error(&s->oneshot.progress_line, "%s", err_text(DUET_ENOMEM));
             oneshot_finish(&s->oneshot, EXIT_INTERNAL);
             return;
@@ -104,7 +103,7 @@ static void request_more(struct send *s)
         oneshot_finish(&s->oneshot, EXIT_DONE);
 }
 
-/* The file of this MSG_SEND; NULL: a number that was never given, or its outcome is known. */
+/* The file of this duet_send_file; NULL: a number that was never given, or its outcome is known. */
 static struct send_file *file_of(struct send *s, uint64_t request)
 {
     struct send_file *file = request > 0 && request <= s->count ? &s->files[request - 1] : NULL;
@@ -122,69 +121,69 @@ static void file_over(struct send *s, struct send_file *file, uint32_t transfer)
     request_more(s);
 }
 
-static void on_sending(struct oneshot *o, const struct msg *m)
+static void on_sending(struct oneshot *o, const struct duet_event *ev)
 {
     struct send *s = o->self;
-    uint32_t request = (uint32_t)m->err; /* as msg.h has it */
+    const uint32_t request = ev->id;
     struct send_file *file = file_of(s, request);
-    struct roster_transfer *t = file ? roster_add_transfer(&o->roster, m->id) : NULL;
+    struct roster_transfer *t = file ? roster_add_transfer(&o->roster, ev->transfer) : NULL;
 
     if (!t)
         return;
     file->began_us = client_now().us;
-    s->oneshot.progress_line.all_bytes += m->value - file->bytes; /* files of /proc are longer than stat says */
-    file->bytes = m->value;
-    t->peer = m->peer;
+    s->oneshot.progress_line.all_bytes += ev->bytes - file->bytes; /* files of /proc are longer than stat says */
+    file->bytes = ev->bytes;
+    t->peer = ev->peer;
     t->sending = true;
     t->request = request;
-    t->total_bytes = m->value;
-    snprintf(t->name, sizeof t->name, "%s", m->text ? m->text : "");
+    t->total_bytes = ev->bytes;
+    snprintf(t->name, sizeof t->name, "%s", ev->text ? ev->text : "");
 }
 
-static void on_sent(struct oneshot *o, const struct msg *m)
+static void on_sent(struct oneshot *o, const struct duet_event *ev)
 {
     struct send *s = o->self;
-    const struct roster_transfer *t = roster_transfer(&o->roster, m->id);
+    const struct roster_transfer *t = roster_transfer(&o->roster, ev->transfer);
     struct send_file *file = t ? file_of(s, t->request) : NULL;
 
     if (!file)
         return;
     s->sent++;
-    progress_line_summary(&o->progress_line, "sent", t->name, m->value, client_now().us - file->began_us);
-    file_over(s, file, m->id);
+    progress_line_summary(&o->progress_line, "sent", t->name, ev->bytes, client_now().us - file->began_us);
+    file_over(s, file, ev->transfer);
 }
 
-static void on_file_failed(struct oneshot *o, const struct msg *m)
+static void on_file_failed(struct oneshot *o, const struct duet_event *ev)
 {
     struct send *s = o->self;
-    struct send_file *file = m->flag ? file_of(s, m->value) : NULL;
+    struct send_file *file = ev->ours ? file_of(s, ev->id) : NULL;
 
     if (!file)
         return;
-    s->gone |= m->err == DUET_ECLOSED;
+    s->gone |= ev->err == DUET_ECLOSED;
     if (s->gone && !s->connected) { /* the peer has not heard of it yet */
-        roster_remove_transfer(&o->roster, m->id);
+        roster_remove_transfer(&o->roster, ev->transfer);
         return;
     }
     s->failed++;
-    if (m->err == DUET_EREFUSED || m->err == DUET_ECANCELLED)
+    if (ev->err == DUET_EREFUSED || ev->err == DUET_ECANCELLED)
         s->refused++;
-    else if (m->err == DUET_EINTEGRITY || (m->err == DUET_ESYS && m->sys != 0))
+    else if (ev->err == DUET_EINTEGRITY || (ev->err == DUET_ESYS && ev->sys != 0))
         s->failed_here++;
-    progress_line_error(&o->progress_line, "%s", m->text ? m->text : err_text(m->err));
-    file_over(s, file, m->id);
+    progress_line_error(&o->progress_line, "%s", ev->text ? ev->text : err_text(ev->err));
+    file_over(s, file, ev->transfer);
 }
 
-static void on_peer_key(struct oneshot *o, const struct msg *m)
+static void on_peer_key(struct oneshot *o, const struct duet_event *ev)
 {
     const struct send *s = o->self;
 
-    const bool wanted = s->peer == 0 && (!o->client.has_target || admission_is_called(&o->admission, m));
+    const bool wanted = s->peer == 0 && (!o->client.has_target || admission_is_called(&o->admission, ev));
 
-    admission_judge(&o->admission, m, wanted, client_now());
+    admission_judge(&o->admission, ev, wanted, client_now());
 }
 
-static void on_admitted(struct oneshot *o, conn_id peer)
+static void on_admitted(struct oneshot *o, uint64_t peer)
 {
     struct send *s = o->self;
 
@@ -212,15 +211,15 @@ static void all_refused(struct send *s)
     oneshot_finish(&s->oneshot, EXIT_DONE);
 }
 
-static void on_connected(struct oneshot *o, const struct msg *m)
+static void on_connected(struct oneshot *o, const struct duet_event *ev)
 {
     struct send *s = o->self;
 
-    oneshot_on_connected(o, m);
-    if (m->peer != s->peer)
+    oneshot_on_connected(o, ev);
+    if (ev->peer != s->peer)
         return;
     s->connected = true;
-    if (!(m->value & HELLO_TAKES_FILES)) {
+    if (!ev->takes_files) {
         all_refused(s);
         return;
     }
@@ -229,12 +228,12 @@ static void on_connected(struct oneshot *o, const struct msg *m)
 }
 
 /* The one we let in left before it took anything: the files are for whoever comes next. */
-static void await_another(struct send *s, const struct msg *m, duet_time now)
+static void await_another(struct send *s, const struct duet_event *ev, duet_time now)
 {
     char text[WORDS_ENDED_BYTES];
 
-    admission_say_limited(&s->oneshot.admission, words_ended(oneshot_peer_name(&s->oneshot, m->peer), m, text), now);
-    roster_remove_peer(&s->oneshot.roster, m->peer);
+    admission_say_limited(&s->oneshot.admission, words_ended(oneshot_peer_name(&s->oneshot, ev->peer), ev, text), now);
+    roster_remove_peer(&s->oneshot.roster, ev->peer);
     for (size_t i = 0; i < s->count; i++)
         s->files[i].requested = false;
     s->peer = 0;
@@ -243,37 +242,39 @@ static void await_another(struct send *s, const struct msg *m, duet_time now)
 }
 
 /* Left, lost, or never there. */
-static void on_gone(struct oneshot *o, const struct msg *m)
+static void on_gone(struct oneshot *o, const struct duet_event *ev)
 {
     struct send *s = o->self;
 
-    if (m->type == MSG_FAILED ? s->connected : m->peer != s->peer)
+    if (ev->type == DUET_EVENT_FAILED ? s->connected : ev->peer != s->peer)
         return;
     if (!o->client.has_target && !s->connected) {
-        await_another(s, m, client_now());
+        await_another(s, ev, client_now());
         return;
     }
     progress_line_clear(&o->progress_line);
-    oneshot_finish(o, client_report_failure(&o->client, oneshot_peer_name(o, m->peer), m));
+    oneshot_finish(o, client_report_failure(&o->client, oneshot_peer_name(o, ev->peer), ev));
 }
 
 static const struct oneshot_rule rules[] = {
-    {MSG_LISTENING, oneshot_on_listening},
-    {MSG_PEER_KEY, on_peer_key},
-    {MSG_CONNECTED, on_connected},
-    {MSG_FAILED, on_gone},
-    {MSG_SENDING, on_sending},
-    {MSG_PROGRESS, oneshot_on_progress},
-    {MSG_SENT, on_sent},
-    {MSG_TRANSFER_FAILED, on_file_failed},
-    {MSG_UNREACHABLE, oneshot_on_silence},
-    {MSG_BACK, oneshot_on_silence},
-    {MSG_LEFT, on_gone},
-    {MSG_LOST, on_gone},
-    {MSG_TEXT, oneshot_on_text},
-    {MSG_NOTICE, oneshot_on_notice},
-    {MSG_STOPPED, oneshot_on_stopped},
-    {MSG_STOPPED, NULL},
+    {DUET_EVENT_LISTENING, oneshot_on_listening},
+    {DUET_EVENT_TRIED, oneshot_on_call},
+    {DUET_EVENT_ALREADY, oneshot_on_call},
+    {DUET_EVENT_KEY, on_peer_key},
+    {DUET_EVENT_CONNECTED, on_connected},
+    {DUET_EVENT_FAILED, on_gone},
+    {DUET_EVENT_SENDING, on_sending},
+    {DUET_EVENT_PROGRESS, oneshot_on_progress},
+    {DUET_EVENT_SENT, on_sent},
+    {DUET_EVENT_TRANSFER_FAILED, on_file_failed},
+    {DUET_EVENT_UNREACHABLE, oneshot_on_silence},
+    {DUET_EVENT_BACK, oneshot_on_silence},
+    {DUET_EVENT_LEFT, on_gone},
+    {DUET_EVENT_LOST, on_gone},
+    {DUET_EVENT_TEXT, oneshot_on_text},
+    {DUET_EVENT_NOTICE, oneshot_on_notice},
+    {DUET_EVENT_STOPPED, oneshot_on_stopped},
+    {DUET_EVENT_STOPPED, NULL},
 };
 
 static int count_up(const struct send *s)
@@ -289,8 +290,8 @@ static int count_up(const struct send *s)
 
 static int send_files(struct send *s, const struct options *o)
 {
-    const struct hub_config hub = {.give_up_us = o->settings.timeout_us};
-    int code = oneshot_open(&s->oneshot, &o->settings, &hub, rules, on_admitted, s);
+    const struct client_role role = {.give_up_us = o->settings.timeout_us};
+    int code = oneshot_open(&s->oneshot, &o->settings, &role, rules, on_admitted, s);
 
     if (code != EXIT_DONE)
         return code;

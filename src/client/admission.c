@@ -53,7 +53,7 @@ void admission_say_limited(struct admission *a, const char *text, duet_time now)
 
 /* ---- who waits ---- */
 
-static struct stranger *find_stranger(struct admission *a, conn_id peer)
+static struct stranger *find_stranger(struct admission *a, uint64_t peer)
 {
     for (size_t i = 0; i < a->count; i++)
         if (a->v[i].peer == peer && time_is_never(a->v[i].gone_at))
@@ -61,10 +61,10 @@ static struct stranger *find_stranger(struct admission *a, conn_id peer)
     return NULL;
 }
 
-static struct stranger *find_key(struct admission *a, const uint8_t key[NOISE_KEY_BYTES])
+static struct stranger *find_key(struct admission *a, const uint8_t key[DUET_KEY_BYTES])
 {
     for (size_t i = 0; i < a->count; i++)
-        if (memcmp(a->v[i].key.key, key, NOISE_KEY_BYTES) == 0)
+        if (memcmp(a->v[i].key.key, key, DUET_KEY_BYTES) == 0)
             return &a->v[i];
     return NULL;
 }
@@ -103,13 +103,10 @@ static struct stranger *insert_stranger(struct admission *a, const struct strang
 
 /* ---- outcomes ---- */
 
-/* `reason` goes to the peer; NULL: its key is not trusted here. */
-static void send_away(struct admission *a, conn_id peer, const char *reason)
+/* `reason` goes to the peer; NULL: its key is not trusted here.  Who left meanwhile needs no answer. */
+static void send_away(struct admission *a, uint64_t peer, const char *reason)
 {
-    struct msg no = {.type = MSG_TRUST, .peer = peer};
-
-    no.text = reason != NULL ? strdup(reason) : NULL;
-    node_send(a->client->node, &no);
+    (void)duet_refuse(a->client->node, peer, reason);
 }
 
 /* `text`: why, to the user; of strangers within `limit`, NULL: nothing. */
@@ -139,9 +136,9 @@ static void refuse(struct admission *a, const struct stranger *s, const struct t
 /* The roster has a place for it already. */
 static void let_in(struct admission *a, struct roster_peer *p, const struct stranger *s)
 {
-    client_send(a->client, MSG_TRUST, s->peer, 0, true);
+    (void)duet_trust(a->client->node, s->peer, false); /* it is on file, where it has to be */
     snprintf(p->name, sizeof(p->name), "%s", s->key.name);
-    snprintf(p->fingerprint, sizeof(p->fingerprint), "%s", s->print);
+    snprintf(p->fingerprint, sizeof(p->fingerprint), "%s", s->key.fingerprint);
     a->sink(a->self, &(struct admission_event){.type = ADMISSION_LET_IN, .who = s});
 }
 
@@ -202,22 +199,22 @@ static void accept_peer(struct admission *a, const struct stranger *s, struct tr
     else if (out->text[0] != '\0')
         say_limited(a, &a->lines, out->text, now);
     if (by_user)
-        admission_say(a, ADMISSION_TEXT, "trusted %s %s", s->key.name, s->print);
+        admission_say(a, ADMISSION_TEXT, "trusted %s %s", s->key.name, s->key.fingerprint);
     let_in(a, p, s);
 }
 
 /* ---- what comes ---- */
 
-/* Who came of this MSG_PEER_KEY; a call of ours is over with it. */
-static struct stranger make_stranger(struct admission *a, const struct msg *m, duet_time now)
+/* Who came of this KEY; a call of ours is over with it. */
+static struct stranger make_stranger(struct admission *a, const struct duet_event *ev, duet_time now)
 {
-    struct stranger s = {.peer = m->peer, .key = *m->peer_key, .came_at = now, .gone_at = DUET_NEVER};
-    const struct dial *d = admission_find_dial(a, m->id, &m->peer_key->addr);
+    struct stranger s = {.peer = ev->peer, .key = *ev->key, .came_at = now, .gone_at = DUET_NEVER};
+    const struct dial *d = admission_find_dial(a, ev->id);
 
-    fingerprint(s.key.key, s.print);
+    s.key.dialled = s.key.known_error = NULL;
     if (d == NULL)
         return s;
-    snprintf(s.dialled, sizeof(s.dialled), "%s", d->query.dialled);
+    snprintf(s.dialled, sizeof(s.dialled), "%s", d->dialled);
     s.is_target = d->id == ADMISSION_TARGET;
     a->dials[d - a->dials].id = 0;
     return s;
@@ -279,16 +276,16 @@ static void wait_for_answer(struct admission *a, struct stranger *s, const char 
     tell_waiting(a, now);
 }
 
-void admission_judge(struct admission *a, const struct msg *m, bool wanted, duet_time now)
+void admission_judge(struct admission *a, const struct duet_event *ev, bool wanted, duet_time now)
 {
-    struct stranger s = make_stranger(a, m, now);
+    struct stranger s = make_stranger(a, ev, now);
     struct trust_outcome out;
 
     if (!wanted) {
         send_away(a, s.peer, "busy with another peer");
         return;
     }
-    trust_judge(&a->client->policy, &s.key, dialled_or_null(&s), &out);
+    trust_judge(&a->client->policy, ev->key, dialled_or_null(&s), &out);
     s.on_file = out.on_file;
     snprintf(s.known_as, sizeof(s.known_as), "%s", out.known_as);
     if (out.verdict == TRUST_KNOWN || out.verdict == TRUST_ALLOWED)
@@ -299,9 +296,9 @@ void admission_judge(struct admission *a, const struct msg *m, bool wanted, duet
         refuse(a, &s, &out, now);
 }
 
-bool admission_gone(struct admission *a, const struct msg *m, duet_time now)
+bool admission_gone(struct admission *a, const struct duet_event *ev, duet_time now)
 {
-    struct stranger *s = find_stranger(a, m->peer);
+    struct stranger *s = find_stranger(a, ev->peer);
     char text[sizeof(s->key.name) + 48];
 
     if (s == NULL)
@@ -315,7 +312,7 @@ bool admission_gone(struct admission *a, const struct msg *m, duet_time now)
         snprintf(text, sizeof(text), "%s left before it was trusted", was.key.name);
         say_limited(a, &a->lines, text, now);
     }
-    a->sink(a->self, &(struct admission_event){.type = ADMISSION_LEFT, .who = &was, .why = m});
+    a->sink(a->self, &(struct admission_event){.type = ADMISSION_LEFT, .who = &was, .why = ev});
     return true;
 }
 
@@ -333,12 +330,12 @@ static void answer_stranger(struct admission *a, struct stranger *s, bool yes, d
     }
     char text[sizeof(one.key.name) + 48];
 
-    admission_say(a, ADMISSION_TEXT, "refused %s %s", one.key.name, one.print);
+    admission_say(a, ADMISSION_TEXT, "refused %s %s", one.key.name, one.key.fingerprint);
     snprintf(text, sizeof(text), "%s was refused: you do not trust its key", one.key.name);
     turn_away(a, &one, NULL, text, NULL, now);
 }
 
-void admission_answer(struct admission *a, conn_id peer, bool yes, duet_time now)
+void admission_answer(struct admission *a, uint64_t peer, bool yes, duet_time now)
 {
     struct stranger *s = find_stranger(a, peer);
 
@@ -377,7 +374,6 @@ void admission_tick(struct admission *a, duet_time now)
         if (time_is_never(one.gone_at))
             turn_away_full(a, &one, "the question about its key was not answered", now);
     }
-    admission_look_after_calls(a, now);
     tell_waiting(a, now);
     if (a->lines.untold > 0 && may_say(&a->lines, now)) {
         admission_say(a, ADMISSION_ERROR, "%zu more were turned away or left", a->lines.untold);
@@ -387,7 +383,7 @@ void admission_tick(struct admission *a, duet_time now)
 
 duet_time admission_due(const struct admission *a)
 {
-    duet_time due = admission_calls_due(a);
+    duet_time due = DUET_NEVER;
     bool untold = a->lines.untold > 0;
 
     for (size_t i = 0; i < a->count; i++) {

@@ -2,7 +2,7 @@
  * admission: who is let in.  Whom we call, from the name on, the strangers that wait for the user's
  * answer, and what becomes of each.
  *
- *   MSG_PEER_KEY ─ trust_judge ─▶ known, allowed ────────────────────────────▶ LET_IN: in the roster, ROSTER_TRUSTED
+ *   KEY ─ trust_judge ─▶ known, allowed ────────────────────────────▶ LET_IN: in the roster, ROSTER_TRUSTED
  *                                 ask ─▶ WAITS ─ yes ─ trust_accept ─────────▶ LET_IN
  *                                          │ └─ left, lost ──────────────────▶ LEFT
  *                                          └─ no, waited too long            ┐
@@ -30,11 +30,9 @@
 #include "base/time.h"
 #include "client/client.h"
 #include "client/roster.h"
-#include "crypto/fingerprint.h"
 
 #define ADMISSION_TARGET 1                    /* the number of the first call: HOST of the command line */
 #define ADMISSION_DIALS 16                    /* connections being made, names being looked up for one among them */
-#define ADMISSION_SLOW_US UINT64_C(500000)    /* a lookup that takes longer is told of */
 #define ADMISSION_WAITING 64                  /* strangers that wait for an answer */
 #define ADMISSION_WAITING_PER_HOST 4          /* … of one host */
 #define ADMISSION_WAIT_US UINT64_C(300000000) /* then a stranger is turned away */
@@ -48,22 +46,17 @@
 
 /* A connection being made: first the name is looked up, then all its addresses are called. */
 struct dial {
-    uint32_t id; /* of MSG_CONNECT; 0: free */
-    bool looks_up;
-    duet_time told_at;    /* a slow lookup: NEVER: told, or none */
-    duet_time give_up_at; /* a lookup: --timeout is for it, too */
-    struct resolve_query query;
-    size_t count; /* once it is called */
-    struct duet_addr addrs[CALL_ADDRESSES];
+    uint32_t id;              /* of duet_dial; 0: free */
+    bool is_called, was_slow; /* its addresses are known; the user was told that its name is looked up */
+    char dialled[DUET_DIALLED_BYTES];
 };
 
 struct stranger {
-    conn_id peer;
-    struct msg_peer_key key;
-    char print[FINGERPRINT_BYTES];
-    char dialled[RESOLVE_TEXT_BYTES];        /* "": it came to us */
+    uint64_t peer;
+    struct duet_peer_key key;                /* without what it points to */
+    char dialled[DUET_DIALLED_BYTES];        /* "": it came to us */
     bool is_target;                          /* the first one dialled: HOST of the command line */
-    enum known_verdict on_file;              /* what a yes would be about */
+    enum duet_known_verdict on_file;         /* what a yes would be about */
     char known_as[ROSTER_NAME_BYTES];        /* the name the user knows its key by, if that is another; else "" */
     char question[ADMISSION_QUESTION_BYTES]; /* for a front end that asks */
     duet_time came_at, gone_at;              /* gone_at: NEVER while it waits */
@@ -77,7 +70,6 @@ enum admission_event_type {
     ADMISSION_LEFT,        /* `who` left, or was lost, before it was let in; `why` says it */
     ADMISSION_STRANGER,    /* a line about `who` that waits (`count` 1), or about so many */
     ADMISSION_CALLING,     /* `text`: whose name is looked up, or who is called */
-    ADMISSION_CALL_FAILED, /* `why`, a MSG_FAILED, is of a call that never came to the node */
     ADMISSION_TEXT,        /* `text` is what the user asked for */
     ADMISSION_ERROR,       /* `text` is what went wrong */
 };
@@ -85,7 +77,7 @@ enum admission_event_type {
 struct admission_event {
     enum admission_event_type type;
     const struct stranger *who; /* valid during the call */
-    const struct msg *why;
+    const struct duet_event *why;
     const char *text;
     size_t count;
 };
@@ -117,22 +109,24 @@ struct admission {
 
 void admission_init(struct admission *a, struct client *client, struct roster *r, admission_sink *sink, void *self);
 
-/* Calls a host, as soon as its name is looked up; the first one called is the target. false: too
- * many are being called. */
-bool admission_dial(struct admission *a, const struct resolve_query *q, duet_time now);
-/* Takes back a call that MSG_FAILED or a notice ended.  false: there was none.  *was may be NULL. */
+/* Calls a host, as soon as its name is looked up; the first one called is the target.  `dialled`: of duet_host_parse.
+ * false: too many are being called. */
+bool admission_dial(struct admission *a, const char *dialled);
+/* LOOKING_UP or CALLING. */
+void admission_on_call(struct admission *a, const struct duet_event *ev);
+/* Takes back a call that FAILED or ALREADY ended.  false: there was none.  *was may be NULL. */
 bool admission_dial_over(struct admission *a, uint32_t id, struct dial *was);
 /* The first of those we are calling; NULL: nobody. */
 const struct dial *admission_calling(const struct admission *a);
-/* Is this MSG_PEER_KEY of one we are calling? */
-bool admission_is_called(const struct admission *a, const struct msg *m);
+/* Is this KEY of one we are calling? */
+bool admission_is_called(const struct admission *a, const struct duet_event *ev);
 
-/* A MSG_PEER_KEY.  Whoever is not `wanted` is turned away without a word to anybody. */
-void admission_judge(struct admission *a, const struct msg *m, bool wanted, duet_time now);
-/* A MSG_LEFT or MSG_LOST.  false: of nobody who waits. */
-bool admission_gone(struct admission *a, const struct msg *m, duet_time now);
+/* A KEY.  Whoever is not `wanted` is turned away without a word to anybody. */
+void admission_judge(struct admission *a, const struct duet_event *ev, bool wanted, duet_time now);
+/* A LEFT or LOST.  false: of nobody who waits. */
+bool admission_gone(struct admission *a, const struct duet_event *ev, duet_time now);
 /* An answer to the question about this peer. */
-void admission_answer(struct admission *a, conn_id peer, bool yes, duet_time now);
+void admission_answer(struct admission *a, uint64_t peer, bool yes, duet_time now);
 /* /trust and /refuse: `whom` is a name, the start of a key, or "" for the only one; a whole key that nobody shows is
  * trusted when it comes. */
 void admission_command(struct admission *a, const char *whom, bool yes, duet_time now);
@@ -145,7 +139,7 @@ void admission_say(struct admission *a, enum admission_event_type type, const ch
 /* A line about somebody who came and went, one of those there are ADMISSION_LINES_US between. */
 void admission_say_limited(struct admission *a, const char *text, duet_time now);
 
-/* What time and lookups bring, and when to come again (or when client_wait says WAKE_LOOKUP). */
+/* What time brings, and when to come again. */
 void admission_tick(struct admission *a, duet_time now);
 duet_time admission_due(const struct admission *a);
 
@@ -157,8 +151,6 @@ const char *admission_row(const struct admission *a, size_t columns, char out[AD
 
 /* Within this module: admission_call.c is about whom we call, admission_command.c about what is
  * typed, admission_row.c about the row, admission.c about who comes. */
-const struct dial *admission_find_dial(const struct admission *a, uint32_t id, const struct duet_addr *addr);
-void admission_look_after_calls(struct admission *a, duet_time now);
-duet_time admission_calls_due(const struct admission *a);
+const struct dial *admission_find_dial(const struct admission *a, uint32_t id);
 
 #endif

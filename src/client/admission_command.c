@@ -17,7 +17,7 @@ static struct stranger *find_named(struct admission *a, const char *whom, size_t
         struct stranger *s = &a->v[i];
 
         if (whom[0] != '\0' && !text_alike(s->key.name, strlen(s->key.name), whom, strlen(whom)) &&
-            !trust_fingerprint_starts(s->print, whom))
+            !trust_fingerprint_starts(s->key.fingerprint, whom))
             continue;
         ++*meant;
         if (!time_is_never(s->gone_at))

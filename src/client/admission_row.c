@@ -41,11 +41,11 @@ static void row_of_one(const struct stranger *s, int form, char out[ADMISSION_RO
     const char *name = s->key.name;
 
     if (form == 0)
-        snprintf(out, ADMISSION_ROW_BYTES, "%s %s is %s%s: /trust %s or /refuse %s", name, s->print,
+        snprintf(out, ADMISSION_ROW_BYTES, "%s %s is %s%s: /trust %s or /refuse %s", name, s->key.fingerprint,
                  is_known ? "known as " : "new", s->known_as, name, name);
     else if (form == 1)
-        snprintf(out, ADMISSION_ROW_BYTES, "%s %s%s%s: /trust or /refuse", name, s->print, is_known ? " known as " : "",
-                 s->known_as);
+        snprintf(out, ADMISSION_ROW_BYTES, "%s %s%s%s: /trust or /refuse", name, s->key.fingerprint,
+                 is_known ? " known as " : "", s->known_as);
     else if (form == 2)
         snprintf(out, ADMISSION_ROW_BYTES, "%s is %s%s: /trust or /refuse", name, is_known ? "known as " : "new",
                  s->known_as);

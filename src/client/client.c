@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +13,9 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "client/memory.h"
 #include "client/print.h"
 #include "client/words.h"
-#include "io/clock.h"
 
 /* Signals a client takes in its own time. */
 static const int handled_signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -55,116 +54,94 @@ static int open_signal_fd(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The threads of the node inherit a mask that leaves every signal to the main thread. */
-static int start_node(struct client *c, const struct node_config *cfg)
+static struct duet_options options_of(const struct client *c, const struct client_role *role)
 {
-    static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
-    sigset_t all, before;
-    char error[NODE_ERROR_BYTES] = "";
-    int sys = 0;
+    const struct settings *set = c->set;
+    struct duet_options o;
 
-    sigfillset(&all);
-    for (size_t i = 0; i < sizeof synchronous / sizeof synchronous[0]; i++)
-        sigdelset(&all, synchronous[i]);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int err = node_start(cfg, &c->node, error, &sys);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    duet_options_init(&o, sizeof(o));
+    o.trust = DUET_TRUST_ASK; /* admission decides */
+    o.identity = c->id;
+    o.name = c->name;
+    /* What is none fits nobody: admission refuses whoever comes. */
+    o.peer_fingerprint = set->peer != NULL && trust_is_fingerprint(set->peer) ? set->peer : NULL;
+    o.family = settings_family(set);
+    o.bind = set->bind;
+    o.port_is_a_wish = c->has_target && !set->port_given;
+    /* One that calls and has nothing for others: it is connected a round trip sooner. */
+    o.refuse_calls = c->has_target && !role->receive_files && !role->serve;
+    /* One that takes no calls needs no port that others know, and leaves it to those beside it that
+     * do. */
+    o.port = !o.refuse_calls || set->port_given ? set->port : 0;
+    o.no_gso = set->no_gso;
+    o.receive_files = role->receive_files;
+    o.accept_offers = role->accept_offers;
+    o.serve = role->serve;
+    o.give_up_us = role->give_up_us;
+    o.out_dir = set->out_dir;
+    o.step = set->step;
+    o.window_bytes = set->window_bytes;
+    o.max_packet_bytes = set->max_packet_bytes;
+    o.heartbeat_us = set->heartbeat_us;
+    o.connect_timeout_us = set->timeout_us;
+    o.limit_bytes_per_s = set->limit_bytes_per_s;
+    o.cc = set->cc;
+    o.trace = set->trace;
+    return o;
+}
+
+static int start_node(struct client *c, const struct client_role *role)
+{
+    const struct duet_options o = options_of(c, role);
+    char error[DUET_ERROR_BYTES] = "";
+    const int err = duet_node_new(&o, &c->node, error);
+
+    memory_forget_start();
     if (err == 0)
         return EXIT_DONE;
     print_error("%s", error[0] ? error : err_text(err));
     return err == DUET_ENOTFOUND || err == DUET_EINVAL ? EXIT_USAGE : EXIT_INTERNAL;
 }
 
-static struct node_config node_config_of(const struct client *c, const struct hub_config *hub)
-{
-    const struct settings *set = c->set;
-    struct node_config cfg = {
-        .endpoint =
-            {
-                .identity = c->id.keys,
-                .params = set->params,
-                .cc = set->cc,
-                /* One that calls and has nothing for others: it is connected a round trip
-                 * sooner. */
-                .accept = !c->has_target || hub->receive_files || hub->serve,
-                .connect_timeout_us = set->timeout_us,
-                .limit_bytes_per_s = set->limit_bytes_per_s,
-                .trace = set->trace != NULL,
-            },
-        .hub = *hub,
-        .family = settings_family(set),
-        .bind = set->bind,
-        .port_fallback = c->has_target && !set->port_given,
-        .no_gso = set->no_gso,
-        .out_dir = set->out_dir,
-        .trace = set->trace,
-    };
-
-    /* One that takes no calls needs no port that others know, and leaves it to those beside it that
-     * do. */
-    cfg.port = cfg.endpoint.accept || set->port_given ? set->port : 0;
-    snprintf(cfg.endpoint.name, sizeof cfg.endpoint.name, "%s", c->name);
-    return cfg;
-}
-
 /* What is wrong with it whoever answers; a name is looked up when the front end runs (admission_dial). */
 static int open_target(struct client *c)
 {
-    char error[RESOLVE_ERROR_BYTES];
-    struct resolve_result literal = {.err = 0};
+    char error[DUET_ERROR_BYTES];
 
     if (!c->set->host)
         return EXIT_DONE;
-    int err = resolve_parse(c->set->host, settings_family(c->set), DUET_DEFAULT_PORT, &c->target, error);
-    if (err == 0 && resolve_literal(&c->target, &literal))
-        err = literal.err;
+    const int err = duet_host_parse(c->set->host, settings_family(c->set), c->target, error);
     if (err < 0) {
-        print_error("%s", literal.err < 0 ? literal.error : error);
+        print_error("%s", error);
         return err == DUET_EINVAL ? EXIT_USAGE : EXIT_NO_CONNECTION;
     }
     c->has_target = true;
     return EXIT_DONE;
 }
 
-static int open_lookups(struct client *c)
+int client_open(struct client *c, const struct settings *set, const struct client_role *role)
 {
-    c->lookups = lookups_new(resolve_name);
-    if (c->lookups != NULL)
-        return EXIT_DONE;
-    print_error("cannot prepare for looking up names: %s", strerror(errno));
-    return EXIT_INTERNAL;
-}
-
-int client_open(struct client *c, const struct settings *set, const struct hub_config *hub)
-{
-    char error[IDENTITY_ERROR_BYTES];
+    char error[DUET_ERROR_BYTES];
 
     *c = (struct client){.set = set, .signal_fd = -1};
     if (set->out_dir && client_check_dir(set->out_dir) != EXIT_DONE)
         return EXIT_FILE;
-    if (identity_open(&c->id, set->home, error) < 0) {
+    if (duet_identity_open(set->home, &c->id, error) < 0) {
         print_error("%s", error);
         return EXIT_INTERNAL;
     }
     c->policy = (struct trust_policy){
-        .id = &c->id,
+        .id = c->id,
         .fingerprint = set->peer,
         .accept_new = set->accept_new,
         .may_ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
     };
-    if (set->name)
-        snprintf(c->name, sizeof c->name, "%s", set->name);
-    else
-        identity_default_name(&c->id, c->name);
+    snprintf(c->name, sizeof c->name, "%s", set->name ? set->name : duet_identity_name(c->id));
     int code = open_target(c);
-    if (code == EXIT_DONE)
-        code = open_lookups(c);
     if (code == EXIT_DONE) {
         block_handled(SIG_BLOCK);
         c->signal_fd = open_signal_fd();
-        struct node_config cfg = node_config_of(c, hub);
-        code = start_node(c, &cfg);
-        sodium_memzero(&cfg, sizeof cfg);
+        code = start_node(c, role);
     }
     if (code != EXIT_DONE)
         client_close(c);
@@ -182,45 +159,33 @@ static void let_interrupt_through(void)
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static void stop_lookups(struct client *c)
-{
-    lookups_free(c->lookups);
-    c->lookups = NULL;
-}
-
 void client_close(struct client *c)
 {
     if (c->node) {
         let_interrupt_through();
-        node_stop(c->node);
+        duet_node_free(c->node);
         while (client_take_signal(c) != 0) /* they came to end us, which is what we do */
             continue;
     }
     block_handled(SIG_UNBLOCK);
     c->node = NULL;
-    stop_lookups(c);
     if (c->signal_fd >= 0)
         close(c->signal_fd);
     c->signal_fd = -1;
-    identity_wipe(&c->id);
+    duet_identity_free(c->id);
+    c->id = NULL;
 }
 
-void client_send(struct client *c, enum msg_type type, conn_id peer, uint32_t id, bool flag)
+const struct duet_event *client_next(struct client *c)
 {
-    struct msg m = {.type = type, .peer = peer, .id = id, .flag = flag};
+    const struct duet_event *ev;
 
-    node_send(c->node, &m);
-}
-
-int client_send_text(struct client *c, enum msg_type type, conn_id peer, uint32_t id, const char *text)
-{
-    char *copy = strdup(text);
-
-    if (!copy)
-        return DUET_ENOMEM;
-    struct msg m = {.type = type, .peer = peer, .id = id, .text = copy};
-    node_send(c->node, &m);
-    return 0; /* NOLINT(clang-analyzer-unix.Malloc): the node owns the copy now */
+    while (duet_next(c->node, &ev) == 1) {
+        if (ev->type != DUET_EVENT_RESTING)
+            return ev;
+        memory_return_free();
+    }
+    return NULL;
 }
 
 void client_leave(struct client *c)
@@ -228,7 +193,7 @@ void client_leave(struct client *c)
     if (c->leave_sent)
         return;
     c->leave_sent = true;
-    client_send(c, MSG_LEAVING, 0, 0, false);
+    (void)duet_leave(c->node);
 }
 
 void client_quit(struct client *c, bool at_once)
@@ -236,18 +201,17 @@ void client_quit(struct client *c, bool at_once)
     if (c->quit_sent)
         return;
     c->quit_sent = true;
-    stop_lookups(c);
-    client_send(c, MSG_QUIT, 0, 0, at_once);
+    (void)duet_quit(c->node, at_once);
 }
 
 duet_time client_now(void)
 {
-    return clock_now();
+    return DUET_TIME(duet_now_us());
 }
 
 uint64_t client_wall_us(void)
 {
-    return clock_wall_us();
+    return duet_wall_us();
 }
 
 static int milliseconds(uint64_t timeout_us)
@@ -274,10 +238,9 @@ int client_take_signal(struct client *c)
 unsigned client_wait(struct client *c, int input_fd, uint64_t timeout_us, int *signal_number)
 {
     struct pollfd fds[] = {
-        {.fd = node_fd(c->node), .events = POLLIN},
+        {.fd = duet_fd(c->node), .events = POLLIN},
         {.fd = c->signal_fd, .events = POLLIN},
         {.fd = input_fd, .events = POLLIN},
-        {.fd = c->lookups ? lookups_fd(c->lookups) : -1, .events = POLLIN},
     };
     unsigned woken = 0;
 
@@ -289,8 +252,6 @@ unsigned client_wait(struct client *c, int input_fd, uint64_t timeout_us, int *s
         woken |= WAKE_NODE;
     if (fds[2].revents)
         woken |= WAKE_INPUT;
-    if (fds[3].revents)
-        woken |= WAKE_LOOKUP;
     int number = fds[1].revents ? client_take_signal(c) : 0;
     if (number != 0)
         woken |= WAKE_SIGNAL;
@@ -299,20 +260,20 @@ unsigned client_wait(struct client *c, int input_fd, uint64_t timeout_us, int *s
     return woken;
 }
 
-int client_report_failure(struct client *c, const char *name, const struct msg *m)
+int client_report_failure(struct client *c, const char *name, const struct duet_event *ev)
 {
-    const char *to = c->has_target ? c->target.dialled : name;
+    const char *to = c->has_target ? c->target : name;
     char text[WORDS_ENDED_BYTES];
 
-    if (m->type == MSG_LEFT || (m->type == MSG_LOST && m->err != DUET_ETIMEOUT)) {
-        print_error("%s", words_ended(to, m, text));
-        return exit_of_end(m);
+    if (ev->type == DUET_EVENT_LEFT || (ev->type == DUET_EVENT_LOST && ev->err != DUET_ETIMEOUT)) {
+        print_error("%s", words_ended(to, ev, text));
+        return exit_of_end(ev);
     }
-    if (m->err == DUET_EREFUSED)
-        print_error("%s refused: %s", to, words_failed(m));
+    if (ev->err == DUET_EREFUSED)
+        print_error("%s refused: %s", to, words_failed(ev));
     else
-        print_error("could not connect to %s: %s", to, words_failed(m));
-    return exit_of_failure(m);
+        print_error("could not connect to %s: %s", to, words_failed(ev));
+    return exit_of_failure(ev);
 }
 
 int client_check_dir(const char *dir)

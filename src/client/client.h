@@ -1,6 +1,6 @@
 /*
- * client: what everything that talks to a peer needs: identity, trust, whom to call, the running node, lookups
- * of names, and one place to wait for their news, signals and input.
+ * client: what everything that talks to a peer needs: identity, trust, whom to call, the running node, and one place
+ * to wait for its news, signals and input.
  *
  * SIGINT, SIGTERM and SIGHUP arrive through a signalfd, so nothing is interrupted half-way; worker threads take no
  * signals.  While client_close waits for the farewell, a second SIGINT ends the process at once; the others, of which
@@ -13,47 +13,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/hub.h"
+#include <duet/duet.h>
+
 #include "base/time.h"
 #include "client/exit.h"
 #include "client/settings.h"
 #include "client/trust.h"
-#include "io/identity.h"
-#include "io/lookup.h"
-#include "io/node.h"
-#include "io/resolve.h"
+
+/* What a front end has for its peers. */
+struct client_role {
+    bool receive_files;
+    bool accept_offers;  /* -y: offers are accepted without asking */
+    bool serve;          /* remote commands are answered */
+    uint64_t give_up_us; /* a peer silent for so long is lost; 0: as the library has it */
+};
 
 struct client {
     const struct settings *set;
-    struct identity id;
+    struct duet_identity *id;
     struct trust_policy policy;
-    char name[LIMIT_NAME_BYTES + 1];
-    struct node *node;
+    char name[DUET_NAME_BYTES + 1];
+    struct duet_node *node;
     bool has_target;
-    struct resolve_query target; /* -c, or chat's HOST */
-    struct lookups *lookups;     /* NULL: not open, or about to end: nobody is called any more */
+    char target[DUET_DIALLED_BYTES]; /* -c, or chat's HOST */
     int signal_fd;
     bool leave_sent, quit_sent;
     bool interrupted; /* SIGINT, SIGTERM or SIGHUP came */
 };
 
 /* Everything up to a running node.  EXIT_DONE, or what to exit with after the error was printed.  The settings must
- * outlive it; hub says which part of the application core it wants. */
-int client_open(struct client *c, const struct settings *set, const struct hub_config *hub);
+ * outlive it. */
+int client_open(struct client *c, const struct settings *set, const struct client_role *role);
 
 /* Says goodbye if nobody has, waits for it, frees everything. */
 void client_close(struct client *c);
 
-/* Sends MSG_LEAVING once. */
+/* duet_leave, once. */
 void client_leave(struct client *c);
-/* Sends MSG_QUIT once, and gives up the lookups. at_once: what is still on its way is left. */
+/* duet_quit, once. at_once: what is still on its way is left. */
 void client_quit(struct client *c, bool at_once);
 
-/* Sends a message with text (copied). 0 or DUET_ENOMEM. */
-int client_send_text(struct client *c, enum msg_type type, conn_id peer, uint32_t id, const char *text);
-void client_send(struct client *c, enum msg_type type, conn_id peer, uint32_t id, bool flag);
+/* The next event; NULL: none now.  Valid until the next call. */
+const struct duet_event *client_next(struct client *c);
 
-/* Messages a front end takes from the node before it looks for keys, lines and signals again: a peer that talks without
+/* Events a front end takes from the node before it looks for keys, lines and signals again: a peer that talks without
  * end must not keep its user from leaving. */
 #define CLIENT_MESSAGES 64
 
@@ -61,17 +64,17 @@ void client_send(struct client *c, enum msg_type type, conn_id peer, uint32_t id
 duet_time client_now(void);
 uint64_t client_wall_us(void);
 
-enum client_wake { WAKE_NODE = 1, WAKE_SIGNAL = 2, WAKE_INPUT = 4, WAKE_LOOKUP = 8 };
+enum client_wake { WAKE_NODE = 1, WAKE_SIGNAL = 2, WAKE_INPUT = 4 };
 #define CLIENT_FOREVER UINT64_MAX
-/* Waits for the node, a lookup, a signal, or input_fd (-1: none); a set of client_wake, 0 after
+/* Waits for the node, a signal, or input_fd (-1: none); a set of client_wake, 0 after
  * timeout_us.  Sets interrupted. *signal_number (may be NULL) gets the signal, 0 without one. */
 unsigned client_wait(struct client *c, int input_fd, uint64_t timeout_us, int *signal_number);
 
 /* The next signal that waits, 0: none.  Sets interrupted. */
 int client_take_signal(struct client *c);
 
-/* Prints why a MSG_FAILED, or a MSG_LEFT/MSG_LOST before MSG_CONNECTED, ended it; returns the exit code. */
-int client_report_failure(struct client *c, const char *name, const struct msg *m);
+/* Prints why a FAILED, or a LEFT or LOST before CONNECTED, ended it; returns the exit code. */
+int client_report_failure(struct client *c, const char *name, const struct duet_event *ev);
 
 /* Is DIR a directory we can write to?  0, or an error printed and EXIT_FILE. */
 int client_check_dir(const char *dir);

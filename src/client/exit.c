@@ -1,18 +1,15 @@
 #include "client/exit.h"
 
-#include "base/err.h"
-#include "wire/frame.h"
-
-int exit_of_end(const struct msg *m)
+int exit_of_end(const struct duet_event *ev)
 {
-    const bool refused = m->value == CLOSE_TRUST || m->value == CLOSE_REFUSED || m->value == CLOSE_BUSY;
+    const bool refused = ev->code == DUET_CLOSE_TRUST || ev->code == DUET_CLOSE_REFUSED || ev->code == DUET_CLOSE_BUSY;
 
-    return m->type == MSG_LEFT && refused ? EXIT_REFUSED : EXIT_LOST;
+    return ev->type == DUET_EVENT_LEFT && refused ? EXIT_REFUSED : EXIT_LOST;
 }
 
-int exit_of_failure(const struct msg *m)
+int exit_of_failure(const struct duet_event *ev)
 {
-    if (m->err == DUET_EREFUSED)
+    if (ev->err == DUET_EREFUSED)
         return EXIT_REFUSED;
-    return m->err == DUET_EAUTH ? EXIT_TRUST : EXIT_NO_CONNECTION;
+    return ev->err == DUET_EAUTH ? EXIT_TRUST : EXIT_NO_CONNECTION;
 }

@@ -4,7 +4,7 @@
 #ifndef DUET_CLIENT_EXIT_H
 #define DUET_CLIENT_EXIT_H
 
-#include "app/msg.h"
+#include <duet/duet.h>
 
 /* clang-format off */
 /* X(name, code, what --help says, what the man page says: NULL: the same).  `make docs` brings it there. */
@@ -29,9 +29,9 @@ enum exit_code {
 #undef X
 };
 
-/* Of a MSG_LEFT or MSG_LOST, if that was all there was. */
-int exit_of_end(const struct msg *m);
-/* Of a MSG_FAILED. */
-int exit_of_failure(const struct msg *m);
+/* Of a LEFT or LOST, if that was all there was. */
+int exit_of_end(const struct duet_event *ev);
+/* Of a FAILED. */
+int exit_of_failure(const struct duet_event *ev);
 
 #endif

@@ -37,45 +37,50 @@ void questions_dispose(struct questions *q)
     *q = (struct questions){.count = 0};
 }
 
-static size_t count_of(const struct questions *q, enum msg_type type)
+static bool is_offer(const struct question_about *about)
+{
+    return about->transfer != 0;
+}
+
+static size_t count_of(const struct questions *q, bool offers)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < q->count; i++)
-        count += q->v[i].m.type == type;
+        count += is_offer(&q->v[i].about) == offers;
     return count;
 }
 
 /* The last of its kind, but never before the one that shows. */
-static size_t place_for(const struct questions *q, enum msg_type type)
+static size_t place_for(const struct questions *q, bool offer)
 {
     size_t at = q->count;
 
-    while (type == MSG_OFFER && at > 1 && q->v[at - 1].m.type != MSG_OFFER)
+    while (offer && at > 1 && !is_offer(&q->v[at - 1].about))
         at--;
     return at;
 }
 
-bool questions_add(struct questions *q, const struct msg *m, const char *text, questions_then *then)
+bool questions_add(struct questions *q, const struct question_about *about, const char *text, questions_then *then)
 {
-    struct question one = {.m = {.type = m->type, .peer = m->peer, .id = m->id}, .text = strdup(text), .then = then};
-    const size_t most = m->type == MSG_OFFER ? QUESTIONS_OFFERS : QUESTIONS_KEYS;
+    struct question one = {.about = *about, .text = strdup(text), .then = then};
+    const size_t most = is_offer(about) ? QUESTIONS_OFFERS : QUESTIONS_KEYS;
 
-    if (count_of(q, m->type) == most || !one.text) {
+    if (count_of(q, is_offer(about)) == most || !one.text) {
         free(one.text);
         return false;
     }
-    const size_t at = place_for(q, m->type);
+    const size_t at = place_for(q, is_offer(about));
     memmove(&q->v[at + 1], &q->v[at], (q->count - at) * sizeof(q->v[0]));
     q->v[at] = one;
     q->count++;
     return true;
 }
 
-void questions_forget_peer(struct questions *q, conn_id peer)
+void questions_forget_peer(struct questions *q, uint64_t peer)
 {
     for (size_t i = q->count; i-- > 0;) {
-        if (q->v[i].m.peer != peer)
+        if (q->v[i].about.peer != peer)
             continue;
         struct question gone = take(q, i);
         dispose(&gone);
@@ -85,7 +90,7 @@ void questions_forget_peer(struct questions *q, conn_id peer)
 void questions_forget_offer(struct questions *q, uint32_t id)
 {
     for (size_t i = q->count; i-- > 0;) {
-        if (q->v[i].m.type != MSG_OFFER || q->v[i].m.id != id)
+        if (q->v[i].about.transfer != id)
             continue;
         struct question gone = take(q, i);
         dispose(&gone);
@@ -96,7 +101,7 @@ static void answer(struct questions *q, void *self, bool yes)
 {
     struct question one = take(q, 0);
 
-    one.then(self, &one.m, yes);
+    one.then(self, &one.about, yes);
     dispose(&one);
 }
 

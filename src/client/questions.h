@@ -1,7 +1,7 @@
 /*
  * questions: yes or no, asked on the terminal one after the other, while everything else goes on.
  *
- * Whoever asks names the message that is in question, and gets it named with the answer.  A
+ * Whoever asks says what is in question, and gets it named with the answer.  A
  * question whose peer or transfer is gone is forgotten.  Offers, which are of peers that were let
  * in, come before the keys of strangers.  In the background nothing is read: it would stop the
  * program, and its transfers with it.  What was typed before a question shows is no answer to it.
@@ -13,19 +13,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "app/env.h"
-#include "app/msg.h"
+#include <duet/duet.h>
 
 /* That wait for their turn; further ones are answered no. */
 #define QUESTIONS_KEYS 64
-#define QUESTIONS_OFFERS (TRANSFERS_MAX / 2)
+#define QUESTIONS_OFFERS DUET_TRANSFERS
 #define QUESTIONS_MAX (QUESTIONS_KEYS + QUESTIONS_OFFERS)
 
-/* `m` names what was asked about: type (MSG_PEER_KEY, MSG_OFFER), peer and id. */
-typedef void questions_then(void *self, const struct msg *m, bool yes);
+/* What is asked about: a key that a peer shows, or a file it offers. */
+struct question_about {
+    uint64_t peer;
+    uint32_t transfer; /* 0: the key */
+};
+
+typedef void questions_then(void *self, const struct question_about *about, bool yes);
 
 struct question {
-    struct msg m;
+    struct question_about about;
     char *text;
     questions_then *then;
 };
@@ -40,8 +44,8 @@ struct questions {
 void questions_dispose(struct questions *q);
 
 /* false: too many, or no memory; nothing is asked. */
-bool questions_add(struct questions *q, const struct msg *m, const char *text, questions_then *then);
-void questions_forget_peer(struct questions *q, conn_id peer);
+bool questions_add(struct questions *q, const struct question_about *about, const char *text, questions_then *then);
+void questions_forget_peer(struct questions *q, uint64_t peer);
 void questions_forget_offer(struct questions *q, uint32_t id);
 
 /* Shows the first one, if it does not. */

@@ -47,7 +47,7 @@ static size_t free_slot(struct roster *r)
     return slot;
 }
 
-struct roster_peer *roster_add_peer(struct roster *r, conn_id id, const struct duet_addr *addr)
+struct roster_peer *roster_add_peer(struct roster *r, uint64_t id, const struct duet_addr *addr)
 {
     size_t slot = has_room(r, addr) ? free_slot(r) : r->slot_count;
     struct roster_peer *p = slot < r->slot_count ? malloc(sizeof *p) : NULL;
@@ -64,12 +64,12 @@ struct roster_peer *roster_add_peer(struct roster *r, conn_id id, const struct d
     return p;
 }
 
-struct roster_peer *roster_peer(const struct roster *r, conn_id id)
+struct roster_peer *roster_peer(const struct roster *r, uint64_t id)
 {
     return idmap_get(&r->by_id, id);
 }
 
-void roster_remove_peer(struct roster *r, conn_id id)
+void roster_remove_peer(struct roster *r, uint64_t id)
 {
     struct roster_peer *p = roster_peer(r, id);
 
@@ -155,9 +155,9 @@ void roster_remove_transfer(struct roster *r, uint32_t id)
     r->transfer_count--;
 }
 
-void roster_update(struct roster *r, const struct msg_progress *p, uint64_t now_us)
+void roster_update(struct roster *r, const struct duet_progress *p, uint64_t now_us)
 {
-    struct roster_transfer *t = roster_transfer(r, p->id);
+    struct roster_transfer *t = roster_transfer(r, p->transfer);
 
     if (!t)
         return;

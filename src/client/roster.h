@@ -1,5 +1,5 @@
 /*
- * roster: who was let in and what is being transferred, as the ui knows it from the net thread's messages.
+ * roster: who was let in and what is being transferred, as the node's events tell it.
  *
  * Pure state in bounded tables: no curses, no clock.  Peers and transfers are named by ids; a pointer to a peer holds
  * until that peer is removed, one to a transfer until the next call that adds or removes one.  Main thread.
@@ -14,17 +14,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/msg.h"
+#include <duet/duet.h>
+
 #include "base/addr.h"
 #include "base/idmap.h"
-#include "conn/endpoint.h"
-#include "crypto/fingerprint.h"
 
 #define ROSTER_PEERS 2048 /* of the 4096 connections of the endpoint: a newcomer can still be told that it is full */
 #define ROSTER_PEERS_PER_HOST 1024 /* … of one address, or one /64 of IPv6 */
 #define ROSTER_TRANSFERS 256
 
-#define ROSTER_NAME_BYTES (LIMIT_NAME_BYTES * 4 + 1)
+#define ROSTER_NAME_BYTES DUET_SHOWN_NAME_BYTES
 #define ROSTER_FILE_BYTES 256
 
 enum roster_peer_state {
@@ -36,16 +35,16 @@ enum roster_peer_state {
 struct roster_peer {
     enum roster_peer_state state; /* changed by roster_enter only */
     unsigned slot;                /* its bit in a set of peers; another one's once it is removed */
-    conn_id id;
+    uint64_t id;
     char name[ROSTER_NAME_BYTES];
-    char fingerprint[FINGERPRINT_BYTES];
+    char fingerprint[DUET_FINGERPRINT_BYTES];
     struct duet_addr addr;
     bool unreachable;
-    uint64_t silent_since_us;    /* the ui's clock, when it fell silent; valid while unreachable */
-    bool has_stats, wants_stats; /* wants: the user asked, the answer is told */
-    struct endpoint_stats stats; /* latest */
-    bool offered;                /* it offered a file */
-    bool dialled;                /* we called it */
+    uint64_t silent_since_us;     /* the ui's clock, when it fell silent; valid while unreachable */
+    bool has_stats, wants_stats;  /* wants: the user asked, the answer is told */
+    struct duet_peer_stats stats; /* latest */
+    bool offered;                 /* it offered a file */
+    bool dialled;                 /* we called it */
 };
 
 enum roster_transfer_state {
@@ -55,10 +54,10 @@ enum roster_transfer_state {
 
 struct roster_transfer {
     uint32_t id;
-    conn_id peer;
+    uint64_t peer;
     bool sending;
     uint64_t began_us; /* the ui's clock */
-    uint32_t request;  /* the ui's number of the MSG_SEND it came from */
+    uint32_t request;  /* the ui's number of the duet_send_file it came from */
     enum roster_transfer_state state;
     bool stalled;
     char name[ROSTER_FILE_BYTES];
@@ -79,9 +78,9 @@ struct roster {
 void roster_dispose(struct roster *r);
 
 /* TRUSTED.  NULL: no room for it, or no memory. */
-struct roster_peer *roster_add_peer(struct roster *r, conn_id id, const struct duet_addr *addr);
-struct roster_peer *roster_peer(const struct roster *r, conn_id id); /* NULL: unknown */
-void roster_remove_peer(struct roster *r, conn_id id);
+struct roster_peer *roster_add_peer(struct roster *r, uint64_t id, const struct duet_addr *addr);
+struct roster_peer *roster_peer(const struct roster *r, uint64_t id); /* NULL: unknown */
+void roster_remove_peer(struct roster *r, uint64_t id);
 void roster_enter(struct roster *r, struct roster_peer *p, enum roster_peer_state state);
 size_t roster_count(const struct roster *r, enum roster_peer_state state);
 /* The first peer at or after `slot`; NULL: no more.  Of any state. */
@@ -96,7 +95,7 @@ struct roster_peer *roster_named(const struct roster *r, const char *name, bool 
 struct roster_transfer *roster_add_transfer(struct roster *r, uint32_t id);
 struct roster_transfer *roster_transfer(struct roster *r, uint32_t id); /* NULL: unknown */
 void roster_remove_transfer(struct roster *r, uint32_t id);
-void roster_update(struct roster *r, const struct msg_progress *p, uint64_t now_us);
+void roster_update(struct roster *r, const struct duet_progress *p, uint64_t now_us);
 
 /* The only offer that waits for our answer; 0: none, or more than one. */
 uint32_t roster_only_offer(const struct roster *r);

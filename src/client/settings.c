@@ -2,9 +2,13 @@
 
 struct settings settings_default(void)
 {
+    struct duet_options o;
+
+    duet_options_init(&o, sizeof(o));
     return (struct settings){
         .port = DUET_DEFAULT_PORT,
-        .params = params_default(),
+        .window_bytes = o.window_bytes,
+        .heartbeat_us = o.heartbeat_us,
         .timeout_us = SETTINGS_TIMEOUT_US,
     };
 }

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wire/params.h"
+#include <duet/duet.h>
 
 #define SETTINGS_TIMEOUT_US UINT64_C(30000000)
 
@@ -18,14 +18,15 @@ struct settings {
     bool port_given;
     uint16_t port;
     bool accept_new, quiet, verbose, no_color;
-    struct params params; /* what we propose */
+    bool step; /* one packet at a time */
+    uint64_t window_bytes, max_packet_bytes, heartbeat_us;
     uint64_t timeout_us;
     uint64_t limit_bytes_per_s; /* 0: none */
 };
 
 struct settings settings_default(void);
 
-/* The family for io: 0, 4 or 6. */
+/* The family for the node: 0, 4 or 6. */
 int settings_family(const struct settings *s);
 
 #endif

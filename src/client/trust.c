@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "base/err.h"
+#include "base/addr.h"
 
 #define FINGERPRINT_CHARACTERS 32
 
@@ -45,22 +45,27 @@ bool trust_fingerprint_starts(const char *fingerprint, const char *start)
     return common(fingerprint, start, &left) >= TRUST_PREFIX;
 }
 
-int trust_allow(struct trust_policy *policy, const char *fingerprint)
+bool trust_is_fingerprint(const char *text)
 {
     size_t characters = 0;
 
-    for (const char *c = fingerprint; *c != '\0'; c++) {
+    for (const char *c = text; *c != '\0'; c++) {
         if (is_separator(*c))
             continue;
         if (!isalpha((unsigned char)*c) && (*c < '2' || *c > '7')) /* RFC 4648 §6 */
-            return DUET_EINVAL;
+            return false;
         characters++;
     }
-    if (characters != FINGERPRINT_CHARACTERS)
+    return characters == FINGERPRINT_CHARACTERS;
+}
+
+int trust_allow(struct trust_policy *policy, const char *fingerprint)
+{
+    if (!trust_is_fingerprint(fingerprint))
         return DUET_EINVAL;
     if (policy->allowed_count == TRUST_ALLOWED_KEYS)
         return DUET_EFULL;
-    snprintf(policy->allowed[policy->allowed_count++], FINGERPRINT_BYTES, "%s", fingerprint);
+    snprintf(policy->allowed[policy->allowed_count++], DUET_FINGERPRINT_BYTES, "%s", fingerprint);
     return 0;
 }
 
@@ -74,25 +79,25 @@ static bool is_allowed(const struct trust_policy *policy, const char *fingerprin
 
 /* ---- words ---- */
 
-static void refuse_changed(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *dialled,
-                           const struct known_match *match, const char *now, struct trust_outcome *out)
+static void refuse_changed(const struct trust_policy *policy, const struct duet_peer_key *peer, const char *dialled,
+                           const struct duet_known *match, const char *now, struct trust_outcome *out)
 {
     out->verdict = TRUST_CHANGED;
     snprintf(out->text, sizeof(out->text),
              "THE KEY OF %s%s%s HAS CHANGED, so it was refused: known as %s with key %s, it now shows %s; somebody may "
              "be in between, so ask its owner, and only if the change is intended, remove line %u of %s/known_peers",
              peer->name, dialled ? " at " : "", dialled ? dialled : "", match->name, match->old_fingerprint, now,
-             match->line, policy->id->dir);
+             match->line, duet_identity_directory(policy->id));
 }
 
-static void ask(const struct msg_peer_key *peer, const struct known_match *match, const char *now,
+static void ask(const struct duet_peer_key *peer, const struct duet_known *match, const char *now,
                 struct trust_outcome *out)
 {
     char addr[ADDR_TEXT_BYTES];
 
     out->verdict = TRUST_ASK;
     addr_format(&peer->addr, addr);
-    if (match->verdict == KNOWN_MOVED)
+    if (match->verdict == DUET_KNOWN_MOVED)
         snprintf(out->text, sizeof(out->text), "%s at %s shows the key you know as %s\n  %s\ntrust it as %s too?",
                  peer->name, addr, match->name, now, peer->name);
     else
@@ -100,14 +105,14 @@ static void ask(const struct msg_peer_key *peer, const struct known_match *match
                  now);
 }
 
-static void refuse_unknown(const struct msg_peer_key *peer, const struct known_match *match, const char *now,
+static void refuse_unknown(const struct duet_peer_key *peer, const struct duet_known *match, const char *now,
                            struct trust_outcome *out)
 {
     char addr[ADDR_TEXT_BYTES];
 
     out->verdict = TRUST_REFUSED;
     addr_format(&peer->addr, addr);
-    if (match->verdict == KNOWN_MOVED)
+    if (match->verdict == DUET_KNOWN_MOVED)
         snprintf(
             out->text, sizeof(out->text),
             "%s at %s was refused: it shows %s, the key you know as %s; if that is right, allow it with --peer and "
@@ -121,7 +126,7 @@ static void refuse_unknown(const struct msg_peer_key *peer, const struct known_m
             peer->name, addr, now);
 }
 
-static void tell_renamed(const struct msg_peer_key *peer, struct trust_outcome *out)
+static void tell_renamed(const struct duet_peer_key *peer, struct trust_outcome *out)
 {
     if (out->known_as[0] != '\0')
         snprintf(out->text, sizeof(out->text), "%s shows the key you know as %s", peer->name, out->known_as);
@@ -129,65 +134,49 @@ static void tell_renamed(const struct msg_peer_key *peer, struct trust_outcome *
 
 /* ---- judging ---- */
 
-void trust_judge(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *dialled,
+void trust_judge(const struct trust_policy *policy, const struct duet_peer_key *peer, const char *dialled,
                  struct trust_outcome *out)
 {
-    const struct known_peer who = {.key = peer->key, .dialled = dialled, .name = peer->name};
-    char now[FINGERPRINT_BYTES], error[IDENTITY_ERROR_BYTES];
-    struct known_match match;
+    const struct duet_known *match = &peer->known;
+    const char *now = peer->fingerprint;
 
     *out = (struct trust_outcome){.verdict = TRUST_KNOWN};
-    fingerprint(peer->key, now);
-    if (known_check(policy->id, &who, &match, error) < 0) {
+    if (peer->known_err < 0) {
         out->verdict = TRUST_REFUSED;
         out->reason = "it cannot read its list of known peers";
-        snprintf(out->text, sizeof(out->text), "%s was refused: %s", peer->name, error);
+        snprintf(out->text, sizeof(out->text), "%s was refused: %s", peer->name, peer->known_error);
         return;
     }
-    out->on_file = match.verdict;
-    out->fresh = match.fresh;
-    snprintf(out->known_as, sizeof(out->known_as), "%s", match.renamed ? match.name : "");
-    if (match.verdict == KNOWN_CHANGED) {
-        refuse_changed(policy, peer, dialled, &match, now, out);
+    out->on_file = (enum duet_known_verdict)match->verdict;
+    out->fresh = match->fresh;
+    snprintf(out->known_as, sizeof(out->known_as), "%s", match->renamed ? match->name : "");
+    if (match->verdict == DUET_KNOWN_CHANGED) {
+        refuse_changed(policy, peer, dialled, match, now, out);
     } else if (!is_allowed(policy, now) && policy->fingerprint != NULL) {
         out->verdict = TRUST_REFUSED;
         snprintf(out->text, sizeof(out->text), "%s was refused: its key is %s, not the one --peer asks for", peer->name,
                  now);
-    } else if (match.verdict == KNOWN_SAME) {
+    } else if (match->verdict == DUET_KNOWN_SAME) {
         tell_renamed(peer, out);
     } else if (is_allowed(policy, now) || policy->accept_new) { /* a known key is no worse than a new one there */
         out->verdict = TRUST_ALLOWED;
     } else if (policy->may_ask) {
-        ask(peer, &match, now, out);
+        ask(peer, match, now, out);
     } else {
-        refuse_unknown(peer, &match, now, out);
+        refuse_unknown(peer, match, now, out);
     }
 }
 
-void trust_expected(const struct trust_policy *policy, const char *dialled, struct expected_keys *out)
+void trust_accept(const struct trust_policy *policy, const struct duet_peer_key *peer, const char *dialled,
+                  enum duet_known_verdict on_file, struct trust_outcome *out)
 {
-    uint8_t keys[EXPECTED_KEYS][NOISE_KEY_BYTES];
-
-    out->count = 0;
-    if (policy->fingerprint != NULL) {
-        out->count = fingerprint_parse(policy->fingerprint, out->prints[0]) ? 1 : 0;
-        return;
-    }
-    out->count = known_keys_at(policy->id, dialled, keys, EXPECTED_KEYS);
-    for (size_t i = 0; i < out->count; i++)
-        noise_print(out->prints[i], keys[i]);
-}
-
-void trust_accept(const struct trust_policy *policy, const struct msg_peer_key *peer, const char *dialled,
-                  enum known_verdict on_file, struct trust_outcome *out)
-{
-    const struct known_peer who = {.key = peer->key, .dialled = dialled, .name = peer->name};
-    char now[FINGERPRINT_BYTES], error[IDENTITY_ERROR_BYTES];
-    struct known_match match;
+    const char *now = peer->fingerprint;
+    struct duet_known match = {.size = sizeof(match)};
+    char error[DUET_ERROR_BYTES];
 
     *out = (struct trust_outcome){.verdict = TRUST_KNOWN, .on_file = on_file};
-    fingerprint(peer->key, now);
-    if (known_accept(policy->id, &who, on_file, &match, error) < 0 && on_file == KNOWN_SAME) {
+    if (duet_known_accept(policy->id, peer->key, dialled, peer->name, on_file, &match, error) < 0 &&
+        on_file == DUET_KNOWN_SAME) {
         snprintf(out->text, sizeof(out->text), "%s is known, but its new name or address cannot be remembered: %s",
                  peer->name, error);
     } else if (error[0] != '\0') {
@@ -195,9 +184,9 @@ void trust_accept(const struct trust_policy *policy, const struct msg_peer_key *
         out->reason = "it cannot remember your key";
         snprintf(out->text, sizeof(out->text), "%s was refused because its key cannot be remembered: %s", peer->name,
                  error);
-    } else if (match.verdict == KNOWN_CHANGED) {
+    } else if (match.verdict == DUET_KNOWN_CHANGED) {
         refuse_changed(policy, peer, dialled, &match, now, out);
-    } else if (match.verdict != on_file && match.verdict != KNOWN_SAME) {
+    } else if (match.verdict != (int32_t)on_file && match.verdict != DUET_KNOWN_SAME) {
         refuse_unknown(peer, &match, now, out);
     } else {
         snprintf(out->known_as, sizeof(out->known_as), "%s", match.renamed ? match.name : "");

@@ -3,30 +3,28 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/err.h"
+#include "base/time.h"
 
-const char *words_failed(const struct msg *m)
+const char *words_failed(const struct duet_event *ev)
 {
-    if (m->err == DUET_ETIMEOUT)
+    if (ev->err == DUET_ETIMEOUT)
         return "timed out: nobody answers; is duet waiting there, on that port, and does a firewall let UDP in?";
-    if (m->text)
-        return m->text;
-    return m->err == DUET_EREFUSED ? params_refusal_text(m->value) : err_text(m->err);
+    return ev->text;
 }
 
-const char *words_ended(const char *name, const struct msg *m, char out[WORDS_ENDED_BYTES])
+const char *words_ended(const char *name, const struct duet_event *ev, char out[WORDS_ENDED_BYTES])
 {
-    const bool left = m->type == MSG_LEFT;
-    const char *why = m->text != NULL && !(left && m->value == CLOSE_OK) ? m->text : "";
+    const bool left = ev->type == DUET_EVENT_LEFT;
+    const char *why = ev->text != NULL && !(left && ev->code == DUET_CLOSE_OK) ? ev->text : "";
     const char *colon = *why != '\0' ? ": " : "";
 
-    if (left && m->value == CLOSE_TRUST)
+    if (left && ev->code == DUET_CLOSE_TRUST)
         snprintf(
             out, WORDS_ENDED_BYTES,
             "%s does not trust your key: its owner must allow it (/trust, --accept-new, or --peer with what 'duet id' "
             "prints here)",
             name);
-    else if (left && (m->value == CLOSE_REFUSED || m->value == CLOSE_BUSY))
+    else if (left && (ev->code == DUET_CLOSE_REFUSED || ev->code == DUET_CLOSE_BUSY))
         snprintf(out, WORDS_ENDED_BYTES, "%s turned you away%s%s", name, colon, why);
     else if (left)
         snprintf(out, WORDS_ENDED_BYTES, "%s closed the connection%s%s", name, colon, why);

@@ -7,15 +7,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/msg.h"
+#include <duet/duet.h>
+
 #include "base/addr.h"
 
-/* Why a MSG_LEFT or MSG_LOST ended what it ended. */
+/* Why a LEFT or LOST ended what it ended. */
 #define WORDS_ENDED_BYTES 1024
-const char *words_ended(const char *name, const struct msg *m, char out[WORDS_ENDED_BYTES]);
+const char *words_ended(const char *name, const struct duet_event *ev, char out[WORDS_ENDED_BYTES]);
 
-/* Why a MSG_FAILED came, with what to do where that is known. */
-const char *words_failed(const struct msg *m);
+/* Why a FAILED came, with what to do where that is known. */
+const char *words_failed(const struct duet_event *ev);
 
 /* It fell silent, or is back; how long it was silent. */
 #define WORDS_SILENCE_BYTES 512

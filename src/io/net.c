@@ -27,7 +27,6 @@
 
 #include "base/err.h"
 #include "io/clock.h"
-#include "io/memory.h"
 #include "io/worker.h"
 
 #define NOTICE_BYTES 160
@@ -143,10 +142,7 @@ static void tick(struct net *n)
         endpoint_tick(n->cfg.endpoint, now);
     if (time_due(hub_deadline(n->cfg.hub), now))
         hub_tick(n->cfg.hub, now);
-    if (hub_gave_back(n->cfg.hub)) {
-        memory_return_free();
-        n->rests = true;
-    }
+    n->rests |= hub_gave_back(n->cfg.hub);
     hub_run(n->cfg.hub, now);
 }
 

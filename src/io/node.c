@@ -13,7 +13,6 @@
 #include "crypto/aead.h"
 #include "io/clock.h"
 #include "io/disk.h"
-#include "io/memory.h"
 #include "io/mqueue.h"
 #include "io/net.h"
 #include "io/pages.h"
@@ -202,7 +201,6 @@ int node_start(const struct node_config *cfg, struct node **out, char error[NODE
         err = open_files(n, cfg, now, error, sys);
     if (err == 0)
         err = make_core(n, cfg, now, error);
-    memory_forget_start();
     if (err == 0)
         err = start_threads(n, error, sys);
     if (err != 0) {

@@ -35,7 +35,7 @@ static void tear_down(void)
 
 TestSuite(chat, .init = set_up, .fini = tear_down);
 
-static unsigned connect(conn_id id)
+static unsigned connect(uint64_t id)
 {
     struct roster_peer *p = roster_add_peer(&t.roster, id, &(struct duet_addr){0});
 
@@ -53,12 +53,9 @@ static struct receipt *said(uint32_t number, size_t bytes, unsigned slot)
     return m;
 }
 
-static void notice(conn_id peer, uint32_t id, bool error)
+static void tell(enum duet_event_type type, uint64_t peer, uint32_t id)
 {
-    char text[] = "words";
-    const struct msg m = {.type = MSG_NOTICE, .peer = peer, .id = id, .flag = error, .text = text};
-
-    chat_message(&t, &m);
+    chat_on_event(&t, &(struct duet_event){.type = type, .peer = peer, .id = id, .text = "words", .is_error = true});
 }
 
 /* Else the end of input would wait for its receipt as long as the peer stays. */
@@ -68,13 +65,13 @@ Test(chat, waits_for_no_receipt_of_a_message_that_could_not_go_out)
 
     said(7, 10, one);
     receipt_expect(said(8, 10, one), two);
-    notice(1, 7, true);
+    tell(DUET_EVENT_UNSENT, 1, 7);
     cr_expect_eq(t.said.count, 1);
     cr_expect_eq(t.undelivered, 1);
-    notice(1, 8, true);
+    tell(DUET_EVENT_UNSENT, 1, 8);
     cr_expect_eq(t.said.count, 1, "the other one may still have it");
-    const struct msg has_it = {.type = MSG_DELIVERED, .peer = 2, .id = 8};
-    chat_message(&t, &has_it);
+    const struct duet_event has_it = {.type = DUET_EVENT_DELIVERED, .peer = 2, .id = 8};
+    chat_on_event(&t, &has_it);
     cr_expect_eq(t.said.count, 0);
     cr_expect_eq(t.said.bytes, 0);
     cr_expect_eq(receipts, 1);
@@ -87,9 +84,9 @@ Test(chat, a_notice_about_something_else_changes_no_receipt)
     const unsigned one = connect(1);
 
     said(7, 10, one);
-    notice(1, 0, true);
-    notice(1, 7, false);
-    notice(2, 7, true);
+    tell(DUET_EVENT_NOTICE, 1, 0);
+    tell(DUET_EVENT_ALREADY, 1, 7);
+    tell(DUET_EVENT_UNSENT, 2, 7);
     cr_expect_eq(t.said.count, 1);
     cr_expect_eq(t.undelivered, 0);
 }
@@ -97,7 +94,7 @@ Test(chat, a_notice_about_something_else_changes_no_receipt)
 Test(chat, is_done_with_a_connection_that_was_there_already)
 {
     t.admission.dials[3] = (struct dial){.id = 5};
-    notice(1, 5, false);
+    tell(DUET_EVENT_ALREADY, 1, 5);
     cr_expect_eq(t.admission.dials[3].id, 0);
 }
 
@@ -109,7 +106,7 @@ Test(chat, takes_no_more_lines_than_the_hub_keeps)
     cr_expect(chat_has_room(&t));
     said(2, 1, one);
     cr_expect_not(chat_has_room(&t));
-    notice(1, 2, true);
+    tell(DUET_EVENT_UNSENT, 1, 2);
     cr_expect(chat_has_room(&t));
 }
 
@@ -129,20 +126,21 @@ Test(chat, at_the_end_of_input_asks_for_little_patience_with_the_silent)
     chat_end_of_input(&t);
     cr_expect_not(t.over, "the message is on its way");
     cr_expect(client.leave_sent);
-    const struct msg lost = {.type = MSG_LOST, .peer = 1};
-    chat_message(&t, &lost);
+    const struct duet_event lost = {.type = DUET_EVENT_LOST, .peer = 1};
+    chat_on_event(&t, &lost);
     cr_expect(t.over);
     cr_expect_eq(t.undelivered, 1);
     host_close(&client);
 }
 
-static void come(conn_id id, uint32_t call, uint8_t key_byte, const char *name)
+static void come(uint64_t id, uint32_t call, uint8_t key_byte, const char *name)
 {
-    struct msg_peer_key key = {.addr = {.family = ADDR_V4, .ip = {10, 0, 0, key_byte}, .port = 9}};
+    struct duet_peer_key key = {.addr = {.family = ADDR_V4, .ip = {10, 0, 0, key_byte}, .port = 9}};
 
     memset(key.key, key_byte, sizeof key.key);
     snprintf(key.name, sizeof key.name, "%s", name);
-    chat_message(&t, &(struct msg){.type = MSG_PEER_KEY, .peer = id, .id = call, .peer_key = &key});
+    host_fill_key(client.id, &key, NULL);
+    chat_on_event(&t, &(struct duet_event){.type = DUET_EVENT_KEY, .peer = id, .id = call, .key = &key});
 }
 
 /* "yes" typed for the chat, and a stranger comes before Enter. */
@@ -166,10 +164,8 @@ Test(chat, takes_a_plain_line_for_chat_whoever_waits)
 
 static void dial_host(void)
 {
-    char error[RESOLVE_ERROR_BYTES];
-
-    cr_assert_eq(resolve_parse("127.0.0.1:1", 0, 1, &client.target, error), 0);
-    chat_dial(&t, &client.target);
+    cr_assert_eq(duet_host_parse("127.0.0.1:1", 0, client.target, NULL), 0);
+    chat_dial(&t, client.target);
 }
 
 Test(chat, ends_with_the_reason_why_it_could_not_connect)
@@ -182,7 +178,8 @@ Test(chat, ends_with_the_reason_why_it_could_not_connect)
     chat_line(&t, "/tpyo");
     chat_line(&t, "a line that waits");
     dial_host();
-    chat_message(&t, &(struct msg){.type = MSG_FAILED, .id = ADMISSION_TARGET, .err = DUET_ESYS, .text = why});
+    chat_on_event(
+        &t, &(struct duet_event){.type = DUET_EVENT_FAILED, .id = ADMISSION_TARGET, .err = DUET_ESYS, .text = why});
     cr_assert(t.over);
     cr_expect_eq(chat_farewell(&t, NULL), EXIT_NO_CONNECTION);
     cr_expect_str_eq(t.reason, "could not connect to 127.0.0.1:1: no route");
@@ -214,25 +211,26 @@ Test(chat, goes_on_whatever_becomes_of_strangers)
     come(2, 0, 2, "mallory");
     chat_line(&t, "/refuse mallory");
     come(3, 0, 3, "mallory");
-    chat_message(&t, &(struct msg){.type = MSG_LOST, .peer = 3});
+    chat_on_event(&t, &(struct duet_event){.type = DUET_EVENT_LOST, .peer = 3});
     cr_expect_not(t.over);
     host_close(&client);
 }
 
-static struct roster_peer *meet(conn_id id, const char *key, const char *name)
+static struct roster_peer *meet(uint64_t id, const char *key, const char *name)
 {
     struct roster_peer *p = roster_add_peer(&t.roster, id, &(struct duet_addr){0});
 
     cr_assert_not_null(p);
     snprintf(p->fingerprint, sizeof p->fingerprint, "%s", key);
     snprintf(p->name, sizeof p->name, "%s", name);
-    chat_message(&t, &(struct msg){.type = MSG_CONNECTED, .peer = id});
+    host_has_peer(&client, id);
+    chat_on_event(&t, &(struct duet_event){.type = DUET_EVENT_CONNECTED, .peer = id});
     return p;
 }
 
-static void leave(conn_id id)
+static void leave(uint64_t id)
 {
-    chat_message(&t, &(struct msg){.type = MSG_LEFT, .peer = id});
+    chat_on_event(&t, &(struct duet_event){.type = DUET_EVENT_LEFT, .peer = id});
 }
 
 /* Whoever connected next got it. */
@@ -270,7 +268,8 @@ Test(chat, keeps_what_is_said_while_dialling_for_the_host)
     cr_expect_eq(t.kept.count, 1, "who comes meanwhile gets nothing of it");
     struct roster_peer *host = roster_add_peer(&t.roster, 3, &(struct duet_addr){0});
     host->dialled = true;
-    chat_message(&t, &(struct msg){.type = MSG_CONNECTED, .peer = 3});
+    host_has_peer(&client, 3);
+    chat_on_event(&t, &(struct duet_event){.type = DUET_EVENT_CONNECTED, .peer = 3});
     cr_expect_eq(t.kept.count, 0);
     host_close(&client);
 }

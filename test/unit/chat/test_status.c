@@ -39,7 +39,7 @@ Test(status, sums_up_many_peers)
     char out[VIEW_STATUS_BYTES];
     struct roster_peer *p = NULL;
 
-    for (conn_id id = 1; id <= 4; id++) {
+    for (uint64_t id = 1; id <= 4; id++) {
         p = roster_add_peer(&roster, id, &nowhere);
         roster_enter(&roster, p, ROSTER_CONNECTED);
         snprintf(p->name, sizeof p->name, "%s", names[id - 1]);
@@ -53,7 +53,7 @@ Test(status, sums_up_many_peers)
     cr_expect_str_eq(status_peers(&roster, "nobody", 0, true, out), "4 peers - 1 unreachable - 24.1 MB/s");
     memset(p->name, 'x', sizeof p->name - 1);
     roster_remove_peer(&roster, 1);
-    for (conn_id id = 2; id <= 3; id++)
+    for (uint64_t id = 2; id <= 3; id++)
         memcpy(roster_peer(&roster, id)->name, p->name, sizeof p->name);
     cr_expect_eq(strlen(status_names(&roster, true, out)), VIEW_STATUS_BYTES - 1, "cut");
     roster_dispose(&roster);

@@ -2,7 +2,6 @@
 
 #include "base/err.h"
 #include "cli/options.h"
-#include "recovery/cc.h"
 
 #define WORDS_MAX 12
 
@@ -31,7 +30,7 @@ Test(options, has_the_defaults_of_the_contract)
     cr_expect_eq(o.settings.port, 6254);
     cr_expect_not(o.settings.port_given);
     cr_expect_eq(o.settings.timeout_us, 30000000);
-    cr_expect_eq(o.settings.params.mode, MODE_BURST);
+    cr_expect_not(o.settings.step);
     cr_expect_eq(settings_family(&o.settings), 0);
     cr_expect_eq(o.settings.limit_bytes_per_s, 0);
     cr_expect_null(o.settings.host);
@@ -91,10 +90,10 @@ Test(options, knows_every_common_option)
                        "--no-gso", "--peer=abcd"),
                  0, "%s", error);
     cr_expect(o.plain && o.settings.no_color && o.settings.no_gso);
-    cr_expect_eq(o.settings.params.mode, MODE_STEP);
-    cr_expect_eq(o.settings.params.window_bytes, 1 << 20);
-    cr_expect_eq(o.settings.params.max_packet_bytes, 9000);
-    cr_expect_eq(o.settings.params.heartbeat_us, 500000);
+    cr_expect(o.settings.step);
+    cr_expect_eq(o.settings.window_bytes, 1 << 20);
+    cr_expect_eq(o.settings.max_packet_bytes, 9000);
+    cr_expect_eq(o.settings.heartbeat_us, 500000);
     cr_expect_eq(o.settings.timeout_us, 1500000);
     cr_expect_eq(o.settings.limit_bytes_per_s, 2000000);
     cr_expect_str_eq(o.settings.cc, "cubic");
@@ -243,8 +242,8 @@ Test(options, help_names_every_controller_and_the_default_first)
     cr_assert(out);
     options_print_help(out, FOR_CHAT);
     fclose(out);
-    snprintf(wanted, sizeof wanted, "controller: %s (default) or %s\n", cc_name(0), cc_name(1));
-    cr_expect_null(cc_name(2), "three need another text here");
+    snprintf(wanted, sizeof wanted, "controller: %s (default) or %s\n", duet_controller(0), duet_controller(1));
+    cr_expect_null(duet_controller(2), "three need another text here");
     cr_expect(strstr(text, wanted) != NULL, "no '%s' in:\n%s", wanted, text);
     free(text);
 }

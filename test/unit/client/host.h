@@ -11,4 +11,9 @@
 void host_open(struct client *c);
 void host_close(struct client *c);
 
+/* What the node would say of this key: fingerprint and known_peers.  dialled: NULL for a peer that came to us. */
+void host_fill_key(const struct duet_identity *id, struct duet_peer_key *key, const char *dialled);
+/* The node takes texts and files for this peer, which is not there. */
+void host_has_peer(struct client *c, uint64_t peer);
+
 #endif

@@ -7,7 +7,7 @@
 static struct questions q;
 static int typed; /* written here, it is stdin */
 static struct {
-    conn_id peer;
+    uint64_t peer;
     uint32_t id;
     bool yes;
 } heard[2 * QUESTIONS_MAX];
@@ -32,22 +32,22 @@ static void tear_down(void)
 
 TestSuite(questions, .init = set_up, .fini = tear_down);
 
-static void hear(void *self, const struct msg *m, bool yes)
+static void hear(void *self, const struct question_about *about, bool yes)
 {
     cr_expect_eq(self, &q);
-    heard[heard_count].peer = m->peer;
-    heard[heard_count].id = m->id;
+    heard[heard_count].peer = about->peer;
+    heard[heard_count].id = about->transfer;
     heard[heard_count++].yes = yes;
 }
 
-static bool ask_about_key(conn_id peer)
+static bool ask_about_key(uint64_t peer)
 {
-    return questions_add(&q, &(struct msg){.type = MSG_PEER_KEY, .peer = peer}, "a key?", hear);
+    return questions_add(&q, &(struct question_about){.peer = peer}, "a key?", hear);
 }
 
-static bool ask_about_offer(conn_id peer, uint32_t id)
+static bool ask_about_offer(uint64_t peer, uint32_t id)
 {
-    return questions_add(&q, &(struct msg){.type = MSG_OFFER, .peer = peer, .id = id}, "a file?", hear);
+    return questions_add(&q, &(struct question_about){.peer = peer, .transfer = id}, "a file?", hear);
 }
 
 static void type(const char *line)
@@ -98,7 +98,7 @@ Test(questions, at_the_end_of_input_the_answer_is_no)
 
 Test(questions, that_wait_are_bounded)
 {
-    for (conn_id peer = 1; peer <= QUESTIONS_KEYS; peer++)
+    for (uint64_t peer = 1; peer <= QUESTIONS_KEYS; peer++)
         cr_assert(ask_about_key(peer));
     cr_expect_not(ask_about_key(QUESTIONS_KEYS + 1));
     for (uint32_t id = 1; id <= QUESTIONS_OFFERS; id++)

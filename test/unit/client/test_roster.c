@@ -7,7 +7,7 @@
 static struct roster r; /* large */
 static const struct duet_addr nowhere;
 
-static struct roster_peer *add_connected(conn_id id, const char *name, const char *print)
+static struct roster_peer *add_connected(uint64_t id, const char *name, const char *print)
 {
     struct roster_peer *p = roster_add_peer(&r, id, &nowhere);
 
@@ -63,7 +63,7 @@ Test(roster, an_ipv6_network_is_one_host)
 Test(roster, grows_to_its_bound_half_of_it_for_one_host)
 {
     struct duet_addr at;
-    conn_id id = 0;
+    uint64_t id = 0;
 
     for (uint8_t h = 1; h <= ROSTER_PEERS / ROSTER_PEERS_PER_HOST; h++) {
         for (size_t i = 0; i < ROSTER_PEERS_PER_HOST; i++) {
@@ -82,7 +82,7 @@ Test(roster, grows_to_its_bound_half_of_it_for_one_host)
     const struct roster_peer *p = roster_add_peer(&r, 9999, &at);
     cr_assert_not_null(p);
     cr_expect_eq(p->slot, 6, "a free slot is used again");
-    for (conn_id other = 1; other <= ROSTER_PEERS; other++)
+    for (uint64_t other = 1; other <= ROSTER_PEERS; other++)
         cr_assert(other == 7 || (roster_peer(&r, other) && roster_peer(&r, other)->slot == other - 1));
     roster_dispose(&r);
     cr_expect_eq(roster_count(&r, ROSTER_TRUSTED), 0);
@@ -92,7 +92,7 @@ Test(roster, counts_peers_by_state_and_visits_the_connected_in_order)
 {
     size_t seen = 0;
 
-    for (conn_id id = 1; id <= 200; id++) {
+    for (uint64_t id = 1; id <= 200; id++) {
         add_connected(id, "x", "y");
         if (id % 3 == 0)
             roster_enter(&r, roster_peer(&r, id), ROSTER_TRUSTED);
@@ -101,7 +101,7 @@ Test(roster, counts_peers_by_state_and_visits_the_connected_in_order)
     roster_remove_peer(&r, 4);
     cr_expect_eq(roster_count(&r, ROSTER_TRUSTED), 65);
     cr_expect_eq(roster_count(&r, ROSTER_CONNECTED), 133);
-    conn_id last = 0;
+    uint64_t last = 0;
     for (struct roster_peer *p = NULL; (p = roster_next_connected(&r, p)); seen++) {
         cr_assert_gt(p->id, last);
         last = p->id;
@@ -138,7 +138,7 @@ Test(roster, knows_the_only_offer)
 
 Test(roster, takes_progress_of_known_transfers)
 {
-    struct msg_progress p = {.id = 4, .done_bytes = 10, .total_bytes = 20, .rate_bytes_per_s = 5, .eta_us = 2};
+    struct duet_progress p = {.transfer = 4, .done_bytes = 10, .total_bytes = 20, .rate_bytes_per_s = 5, .eta_us = 2};
 
     roster_update(&r, &p, 1);
     cr_expect_eq(r.transfer_count, 0);

@@ -9,7 +9,7 @@ Test(transfer_bar, says_how_long_a_transfer_has_been_stalled)
     char state[TRANSFER_BAR_STATE_BYTES];
     struct roster_peer *p = roster_add_peer(&r, 1, &(struct duet_addr){0});
     struct roster_transfer *t = roster_add_transfer(&r, 9);
-    struct msg_progress progress = {.id = 9, .done_bytes = 5, .total_bytes = 9};
+    struct duet_progress progress = {.transfer = 9, .done_bytes = 5, .total_bytes = 9};
 
     t->peer = 1;
     t->total_bytes = 9;

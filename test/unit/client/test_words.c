@@ -27,23 +27,23 @@ Test(words, gives_the_true_reason_why_a_peer_is_not_there)
 {
     char text[] = "busy with another peer", out[WORDS_ENDED_BYTES];
     const struct {
-        struct msg m;
+        struct duet_event ev;
         const char *text;
         int code;
     } rows[] = {
-        {{.type = MSG_LEFT, .value = CLOSE_OK, .text = text}, "bob closed the connection", EXIT_LOST},
-        {{.type = MSG_LEFT, .value = CLOSE_REFUSED, .text = text},
+        {{.type = DUET_EVENT_LEFT, .code = DUET_CLOSE_OK, .text = text}, "bob closed the connection", EXIT_LOST},
+        {{.type = DUET_EVENT_LEFT, .code = DUET_CLOSE_REFUSED, .text = text},
          "bob turned you away: busy with another peer",
          EXIT_REFUSED},
-        {{.type = MSG_LOST, .text = text}, "the connection to bob was lost: busy with another peer", EXIT_LOST},
-        {{.type = MSG_LOST}, "the connection to bob was lost", EXIT_LOST},
+        {{.type = DUET_EVENT_LOST, .text = text}, "the connection to bob was lost: busy with another peer", EXIT_LOST},
+        {{.type = DUET_EVENT_LOST}, "the connection to bob was lost", EXIT_LOST},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        cr_expect_str_eq(words_ended("bob", &rows[i].m, out), rows[i].text);
-        cr_expect_eq(exit_of_end(&rows[i].m), rows[i].code, "row %zu", i);
+        cr_expect_str_eq(words_ended("bob", &rows[i].ev, out), rows[i].text);
+        cr_expect_eq(exit_of_end(&rows[i].ev), rows[i].code, "row %zu", i);
     }
-    const struct msg distrusts = {.type = MSG_LEFT, .value = CLOSE_TRUST};
+    const struct duet_event distrusts = {.type = DUET_EVENT_LEFT, .code = DUET_CLOSE_TRUST};
     cr_expect(strstr(words_ended("bob", &distrusts, out), "does not trust your key"));
     cr_expect_eq(exit_of_end(&distrusts), EXIT_REFUSED);
 }

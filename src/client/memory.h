@@ -4,8 +4,8 @@
  * Neither of the first two changes what the program does, only how much of it stays resident; both
  * may fail silently, and then it is as large as it was.
  */
-#ifndef DUET_IO_MEMORY_H
-#define DUET_IO_MEMORY_H
+#ifndef DUET_CLIENT_MEMORY_H
+#define DUET_CLIENT_MEMORY_H
 
 /* Returns what was freed but lies between blocks in use.  Takes milliseconds when there is a lot; any thread. */
 void memory_return_free(void);

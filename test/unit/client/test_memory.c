@@ -1,4 +1,4 @@
-#include "io/memory.h"
+#include "client/memory.h"
 
 #include "unit.h"
 #include <sodium.h>

@@ -1,4 +1,4 @@
-#include "io/memory.h"
+#include "client/memory.h"
 
 #include <link.h>
 #include <malloc.h>
