@@ -19,7 +19,7 @@
 
 #include "base/heap.h"
 #include "conn/endpoint.h"
-#include "link.h"
+#include "simlink.h"
 #include "turns.h"
 
 #define LAB_FLOWS 8

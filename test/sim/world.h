@@ -26,8 +26,8 @@
 #include "crook.h"
 #include "disk.h"
 #include "invariants.h"
-#include "link.h"
 #include "outsider.h"
+#include "simlink.h"
 #include "source.h"
 #include "ui.h"
 

@@ -1,4 +1,4 @@
-#include "link.h"
+#include "simlink.h"
 
 #include "wire/packet.h"
 

@@ -1,12 +1,12 @@
 /*
- * link: one direction of a path between two nodes: a queue in front of a line
+ * simlink: one direction of a path between two nodes: a queue in front of a line
  * of some rate and delay, and everything that goes wrong on the way.  Decides
  * the fate of one datagram at a time from its own seeded generator; holds no
  * datagrams itself.  Worlds (world.h) and the performance bench (lab.h) share
  * it; what is off draws no dice, so each scenario keeps its own.
  */
-#ifndef SIM_LINK_H
-#define SIM_LINK_H
+#ifndef SIM_SIMLINK_H
+#define SIM_SIMLINK_H
 
 #include <stdbool.h>
 #include <stddef.h>
