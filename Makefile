@@ -379,7 +379,7 @@ deb: dist
 	@scripts/deps deb
 	scripts/deb build/$(DIST).tar.gz
 
-lint:
+lint: $(VERSION_H)
 	@scripts/deps lint
 	@scripts/lint
 
