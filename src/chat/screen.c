@@ -263,8 +263,8 @@ static const char *idle_words(const struct screen *s, char out[IDLE_BYTES])
     return out;
 }
 
-/* Adds bars, status and warning. */
-static void draw_with_state(struct screen *s, struct view *v, uint64_t now_us)
+/* Adds bars, status and warning, which live no longer than this call: hence a copy of the view. */
+static void draw_with_state(struct screen *s, struct view v, uint64_t now_us)
 {
     const struct roster *r = &s->chat.roster;
     const bool ascii = !charset_is_utf8();
@@ -275,13 +275,13 @@ static void draw_with_state(struct screen *s, struct view *v, uint64_t now_us)
 
     for (size_t i = 0; i < VIEW_BARS_MAX && i < r->transfer_count; i++)
         bars[i] = transfer_bar(r, &r->transfers[i], now_us, states[i]);
-    v->bars = bars;
-    v->bar_count = r->transfer_count;
-    v->bars_hint = "/transfers";
-    v->status = status_peers(r, idle_words(s, idle), now_us, ascii, status);
-    v->status_end = status_names(r, ascii, names);
-    v->warning = admission_row(&s->chat.admission, view_columns(), strangers);
-    view_draw(v);
+    v.bars = bars;
+    v.bar_count = r->transfer_count;
+    v.bars_hint = "/transfers";
+    v.status = status_peers(r, idle_words(s, idle), now_us, ascii, status);
+    v.status_end = status_names(r, ascii, names);
+    v.warning = admission_row(&s->chat.admission, view_columns(), strangers);
+    view_draw(&v);
 }
 
 static void draw(struct screen *s, uint64_t now_us)
@@ -290,7 +290,7 @@ static void draw(struct screen *s, uint64_t now_us)
     char *line = typed_line(&cursor);
     char prompt[PASTED_QUESTION_BYTES];
     bool asking = pasted_first(&s->pasted) != NULL;
-    struct view v = {
+    const struct view v = {
         .scrollback = &s->scrollback,
         .prompt = prompt_of(s, prompt),
         .input = asking         ? ""
@@ -299,7 +299,7 @@ static void draw(struct screen *s, uint64_t now_us)
         .cursor = asking ? 0 : cursor,
     };
 
-    draw_with_state(s, &v, now_us);
+    draw_with_state(s, v, now_us);
     free(line);
     s->dirty = false;
     s->next_frame_us = now_us + SCREEN_FRAME_US;
