@@ -171,7 +171,7 @@ struct attempt *attempt_of(const struct endpoint *e, const uint8_t ephemeral[NOI
 
 /* Silence says least.  Of two answers the one of somebody who would not have us says more than one
  * that made no sense. */
-static int weight(int err)
+static int weight_of(int err)
 {
     switch (err) {
     case DUET_EREFUSED:
@@ -203,12 +203,12 @@ static void tell_failed(struct endpoint *e, struct attempt *a, const struct cand
     events_push(&e->shared.events, &ev);
 }
 
-static void fail(struct endpoint *e, struct attempt *a)
+static void fail_attempt(struct endpoint *e, struct attempt *a)
 {
     const struct candidate *why = &a->v[0];
 
     for (size_t i = 1; i < a->begun; i++)
-        if (weight(a->v[i].err) > weight(why->err))
+        if (weight_of(a->v[i].err) > weight_of(why->err))
             why = &a->v[i];
     tell_failed(e, a, why);
 }
@@ -251,7 +251,7 @@ void attempt_look(struct endpoint *e, struct conn *leg)
     if (a->winner == leg)
         tell_failed(e, a, k);
     else if (!has_legs(a) && a->begun == a->count)
-        fail(e, a);
+        fail_attempt(e, a);
 }
 
 void attempt_settle(struct endpoint *e, struct conn *leg, duet_time now)
@@ -354,7 +354,7 @@ static bool is_stalled(const struct candidate *k)
 static bool has_answer(const struct attempt *a)
 {
     for (size_t i = 0; i < a->begun; i++)
-        if (a->v[i].is_over && weight(a->v[i].err) >= weight(DUET_ESELF))
+        if (a->v[i].is_over && weight_of(a->v[i].err) >= weight_of(DUET_ESELF))
             return true;
     return false;
 }
@@ -382,7 +382,7 @@ duet_time attempt_deadline(const struct endpoint *e)
 }
 
 /* Who was refused at one address need not wait half a minute for another that is dead. */
-static void shorten(struct endpoint *e, struct attempt *a, duet_time now)
+static void shorten_others(struct endpoint *e, struct attempt *a, duet_time now)
 {
     a->is_shortened = true;
     a->end_at = time_min(a->end_at, time_add(now, LIMIT_FOREIGN_ANSWER_US));
@@ -396,20 +396,20 @@ static void shorten(struct endpoint *e, struct attempt *a, duet_time now)
     }
 }
 
-static void step(struct endpoint *e, struct attempt *a, duet_time now)
+static void step_attempt(struct endpoint *e, struct attempt *a, duet_time now)
 {
     const bool may_begin = a->begun < a->count && a->winner == NULL && !time_due(a->end_at, now);
     const bool was_delayed = time_due(time_add(a->begun_at, ATTEMPT_DELAY_US), now);
 
     if (!a->is_shortened && has_answer(a))
-        shorten(e, a, now);
+        shorten_others(e, a, now);
     if (may_begin && (was_delayed || is_stalled(&a->v[a->begun - 1])))
         while (begin_next(e, a, now) != 0 && a->begun < a->count)
             continue;
     else if (a->begun == a->count && was_delayed && !a->is_hint_told && count_hinted(a) > 0)
         tell_hint(e, a);
     if (!has_legs(a) && (a->begun == a->count || time_due(a->end_at, now)))
-        fail(e, a);
+        fail_attempt(e, a);
 }
 
 void attempt_tick(struct endpoint *e, duet_time now)
@@ -417,7 +417,7 @@ void attempt_tick(struct endpoint *e, duet_time now)
     for (struct attempt *a = e->attempts, *next; a != NULL; a = next) {
         next = a->next;
         if (!a->is_over && time_due(deadline_of(a), now))
-            step(e, a, now);
+            step_attempt(e, a, now);
         if (a->is_over)
             unlink_and_free(e, a);
     }

@@ -69,7 +69,8 @@ bool attempt_has(const struct attempt *a, const struct duet_addr *addr);
 
 /* Something happened to a leg; it may be gone afterwards for the attempt, but stays a connection. */
 void attempt_look(struct endpoint *e, struct conn *leg);
-/* An authentic answer came to it: the others end.  Right after the answer, before anything else arrives. */
+/* An authentic answer came to it: the others end.  Right after the answer, before anything else
+ * arrives. */
 void attempt_settle(struct endpoint *e, struct conn *leg, duet_time now);
 /* A leg may come to nothing; sys: errno where there is one. */
 void attempt_hint(struct endpoint *e, struct conn *leg, enum endpoint_hint what, int sys);

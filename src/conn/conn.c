@@ -24,10 +24,11 @@ static void trace_state(struct conn *c, duet_time now)
 static struct conn *new_conn(struct conn_shared *shared, conn_id id, enum conn_state state,
                              const struct duet_route *route, bool address_proven, duet_time now)
 {
-    struct conn *c = calloc(1, sizeof *c);
+    struct conn *c = calloc(1, sizeof(*c));
+
     if (c == NULL)
         return NULL;
-    c->hs = calloc(1, sizeof *c->hs);
+    c->hs = calloc(1, sizeof(*c->hs));
     if (c->hs == NULL) {
         free(c);
         return NULL;
@@ -47,9 +48,11 @@ static struct conn *new_conn(struct conn_shared *shared, conn_id id, enum conn_s
 struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const struct duet_addr *addr,
                                 const uint8_t ephemeral[NOISE_KEY_BYTES], duet_time end_at, duet_time now)
 {
-    /* From where is the kernel's choice, now and whenever its routes change: the peer answers wherever we are. */
+    /* From where is the kernel's choice, now and whenever its routes change: the peer answers
+     * wherever we are. */
     const struct duet_route route = {.peer = *addr};
     struct conn *c = new_conn(shared, id, CONN_SYN_SENT, &route, true, now);
+
     if (c == NULL)
         return NULL;
     c->initiator = c->initiated = true;
@@ -66,7 +69,7 @@ struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const st
 
 int conn_expect(struct conn *c, const struct expected_keys *expected)
 {
-    c->call = calloc(1, sizeof *c->call);
+    c->call = calloc(1, sizeof(*c->call));
     if (c->call == NULL)
         return DUET_ENOMEM;
     c->call->expected = *expected;
@@ -78,6 +81,7 @@ struct conn *conn_new_responder(struct conn_shared *shared, conn_id id, const st
                                 const struct handshake *hs, bool address_proven, duet_time now)
 {
     struct conn *c = new_conn(shared, id, CONN_SYN_RECEIVED, route, address_proven, now);
+
     if (c == NULL)
         return NULL;
     *c->hs = *hs;
@@ -134,19 +138,20 @@ void conn_free(struct conn *c)
     free(c->call);
     drop_handshake(c);
     stop_transport(c);
-    sodium_memzero(c, sizeof *c);
+    sodium_memzero(c, sizeof(*c));
     free(c);
 }
 
 static struct keys *split_keys(const struct conn *c, duet_time now)
 {
     uint8_t i2r[NOISE_KEY_BYTES], r2i[NOISE_KEY_BYTES], hash[NOISE_HASH_BYTES];
+
     noise_split(&c->hs->noise, i2r, r2i, hash);
     struct keys *k =
         keys_new((enum params_suite)c->hs->result.suites, c->initiator ? i2r : r2i, c->initiator ? r2i : i2r, now);
-    sodium_memzero(i2r, sizeof i2r);
-    sodium_memzero(r2i, sizeof r2i);
-    sodium_memzero(hash, sizeof hash);
+    sodium_memzero(i2r, sizeof(i2r));
+    sodium_memzero(r2i, sizeof(r2i));
+    sodium_memzero(hash, sizeof(hash));
     return k;
 }
 
@@ -159,7 +164,7 @@ int conn_start_transport(struct conn *c, duet_time now)
     c->keys = split_keys(c, now);
     if (c->keys == NULL)
         return DUET_ENOMEM;
-    memcpy(c->peer_key, c->hs->noise.rs, sizeof c->peer_key);
+    memcpy(c->peer_key, c->hs->noise.rs, sizeof(c->peer_key));
     c->session = c->hs->cid_i ^ c->hs->cid_r;
     replay_init(&c->replay);
     c->echo = (struct echo){.count = 0};
@@ -183,11 +188,13 @@ int conn_start_transport(struct conn *c, duet_time now)
     return 0;
 }
 
-/* Packet numbers go on: a former answer that comes again brings its former keys, and no number may be theirs twice.
- * Nothing was received yet, or the handshake would be over: there is nothing else to forget. */
+/* Packet numbers go on: a former answer that comes again brings its former keys, and no number may
+ * be theirs twice.  Nothing was received yet, or the handshake would be over: there is nothing else
+ * to forget. */
 int conn_change_keys(struct conn *c, duet_time now)
 {
     struct keys *k = split_keys(c, now);
+
     if (k == NULL)
         return DUET_ENOMEM;
     keys_free(c->keys);
@@ -228,8 +235,8 @@ void conn_tell_connected(struct conn *c)
     if (c->connected_told)
         return;
     struct endpoint_event ev = {.type = EVENT_CONNECTED, .conn = c->id};
-    memcpy(ev.connected.key, c->peer_key, sizeof ev.connected.key);
-    memcpy(ev.connected.name, c->hs->peer_name, sizeof ev.connected.name);
+    memcpy(ev.connected.key, c->peer_key, sizeof(ev.connected.key));
+    memcpy(ev.connected.name, c->hs->peer_name, sizeof(ev.connected.name));
     ev.connected.addr = c->path.route.peer;
     ev.connected.params = c->params;
     ev.connected.initiated = c->initiated;
@@ -250,7 +257,7 @@ void conn_confirmed(struct conn *c, duet_time now)
     drop_handshake(c);
 }
 
-/* ── ends ────────────────────────────────────────────────────────────── */
+/* ---- ends ---- */
 
 static void tell_end(struct conn *c, enum endpoint_end end, int err)
 {
@@ -262,7 +269,7 @@ static void tell_end(struct conn *c, enum endpoint_end end, int err)
         ev.type = EVENT_CLOSED;
         ev.closed.end = end;
         ev.closed.code = c->close_code;
-        memcpy(ev.closed.reason, c->close_reason, sizeof ev.closed.reason);
+        memcpy(ev.closed.reason, c->close_reason, sizeof(ev.closed.reason));
     } else {
         /* Of a leg its attempt tells, if no other goes on.  Of an answer that came to nothing
          * nobody knows the id, not even when it stood for an attempt of ours. */
@@ -337,11 +344,12 @@ void conn_close(struct conn *c, enum endpoint_end end, uint64_t code, const char
 void conn_fail(struct conn *c, int err, const char *what, duet_time now)
 {
     const bool ours = err == DUET_ENOMEM || err == DUET_EFULL || err == DUET_EEXHAUSTED || err == DUET_ESYS;
+
     conn_close(c, END_ERROR, err == DUET_EFLOW ? CLOSE_FLOW : ours ? CLOSE_INTERNAL : CLOSE_PROTOCOL, what, now);
 }
 
 /* Both know, and each that the other does.  Who has not shown it yet does so, with one last CLOSE. */
-static void part(struct conn *c, duet_time now)
+static void part_from_peer(struct conn *c, duet_time now)
 {
     tell_end(c, END_LOCAL, DUET_ECANCELLED);
     if (c->state == CONN_DRAINING && !c->close_wanted) {
@@ -359,7 +367,7 @@ void conn_close_came(struct conn *c, uint64_t number, bool has_close, uint64_t a
     if (c->close_sent != CONN_NO_NUMBER && acked != CONN_NO_NUMBER && acked >= c->close_sent &&
         acked < c->next_number) {
         if (has_close || c->state == CONN_DRAINING)
-            part(c, now);
+            part_from_peer(c, now);
         return;
     }
     if (!has_close)
@@ -376,6 +384,7 @@ void conn_close_came(struct conn *c, uint64_t number, bool has_close, uint64_t a
 void conn_peer_closed(struct conn *c, uint64_t number, uint64_t code, const uint8_t *reason, size_t len, duet_time now)
 {
     char text[LIMIT_REASON_BYTES + 1] = "";
+
     if (len > 0)
         memcpy(text, reason, len);
     set_reason(c, code, text);

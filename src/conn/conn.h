@@ -79,8 +79,9 @@ struct conn_shared {
     size_t parked_bytes;          /* of ordered streams nobody has begun to read, over all connections */
 };
 
-/* A call for certain keys.  A SYN-ACK says which key made it, and anybody who saw the SYN can make one: that of another
- * key is kept until the right one had its time, as it came, and read once more then. */
+/* A call for certain keys.  A SYN-ACK says which key made it, and anybody who saw the SYN can make
+ * one: that of another key is kept until the right one had its time, as it came, and read once more
+ * then. */
 struct call {
     struct expected_keys expected;
     duet_time act_at; /* on what is kept; DUET_NEVER: nothing is */
@@ -165,10 +166,10 @@ struct conn {
     uint64_t datagrams_sent, datagrams_received;
 };
 
-/* ── conn.c ── */
+/* ---- conn.c ---- */
 
-/* A leg of an attempt: to reach addr until end_at (SYN_SENT), with that ephemeral key or, NULL, a fresh one.  NULL: no
- * memory. */
+/* A leg of an attempt: to reach addr until end_at (SYN_SENT), with that ephemeral key or, NULL, a
+ * fresh one.  NULL: no memory. */
 struct conn *conn_new_initiator(struct conn_shared *shared, conn_id id, const struct duet_addr *addr,
                                 const uint8_t ephemeral[NOISE_KEY_BYTES], duet_time end_at, duet_time now);
 
@@ -184,7 +185,8 @@ void conn_free(struct conn *c);
 /* Keys exist: sets up everything above the handshake.  0, DUET_ENOMEM. */
 int conn_start_transport(struct conn *c, duet_time now);
 
-/* One that only says goodbye keeps what seals and opens packets; what it carried, and waited for, goes. */
+/* One that only says goodbye keeps what seals and opens packets; what it carried, and waited for,
+ * goes. */
 void conn_let_go(struct conn *c);
 /* Brings what shared counts as parked up to date. */
 void conn_count_parked(struct conn *c);
@@ -204,23 +206,26 @@ void conn_tell_connected(struct conn *c);
 void conn_confirmed(struct conn *c, duet_time now);
 /* EVENT_CONNECTED was given and nobody closes: its streams can be used. */
 bool conn_is_usable(const struct conn *c);
-/* Another answer to our SYN took the place of the first: the new keys, under which all that was sent has to leave
- * again (conn_rearm_all).  0, DUET_ENOMEM. */
+/* Another answer to our SYN took the place of the first: the new keys, under which all that was
+ * sent has to leave again (conn_rearm_all).  0, DUET_ENOMEM. */
 int conn_change_keys(struct conn *c, duet_time now);
 
 /* Starts closing, telling the peer.  In the handshake: ends at once. */
 void conn_close(struct conn *c, enum endpoint_end end, uint64_t code, const char *reason, duet_time now);
 /* A rule of the protocol was broken by the peer, or memory ran out: closes with the matching code. */
 void conn_fail(struct conn *c, int err, const char *what, duet_time now);
-/* Over, without telling the peer: EVENT_CLOSED (of a leg that was not connected the attempt hears, with err). */
+/* Over, without telling the peer: EVENT_CLOSED (of a leg that was not connected the attempt hears,
+ * with err). */
 void conn_abandon(struct conn *c, enum endpoint_end end, int err, duet_time now);
 
-/* The peer's CLOSE came, in packet `number`: answers it, and each repeat of it, as long as the peer may need that. */
+/* The peer's CLOSE came, in packet `number`: answers it, and each repeat of it, as long as the peer
+ * may need that. */
 void conn_peer_closed(struct conn *c, uint64_t number, uint64_t code, const uint8_t *reason, size_t len, duet_time now);
-/* While closing or draining a packet brought CLOSE, an ACK up to `acked` (CONN_NO_NUMBER: none), or both. */
+/* While closing or draining a packet brought CLOSE, an ACK up to `acked` (CONN_NO_NUMBER: none), or
+ * both. */
 void conn_close_came(struct conn *c, uint64_t number, bool has_close, uint64_t acked, duet_time now);
 
-/* ── conn_recv_handshake.c ── a parsed packet for this connection; codes as endpoint_recv ── */
+/* ---- conn_recv_handshake.c: a parsed packet for this connection; codes as endpoint_recv ---- */
 int conn_recv_retry(struct conn *c, const struct packet *p, const struct duet_route *from, duet_time now);
 int conn_recv_version(struct conn *c, const struct packet *p, const struct duet_route *from);
 int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now);
@@ -228,22 +233,22 @@ int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_
 void conn_take_kept(struct conn *c, duet_time now);
 int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_route *from, size_t len, duet_time now);
 
-/* ── conn_recv.c ── the same */
+/* ---- conn_recv.c: the same ---- */
 int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_route *from, uint8_t *dgram, size_t len,
                    uint8_t ecn, duet_time now);
 
-/* ── conn_gate.c ── */
+/* ---- conn_gate.c ---- */
 /* ECN bits of the next packet: none while marked ones seem to vanish, or the peer sends none. */
 uint8_t conn_ecn(const struct conn *c, duet_time now);
 /* Several packets may leave as one train. */
 bool conn_may_join(const struct conn *c, duet_time now);
 
-/* ── conn_send.c ── */
+/* ---- conn_send.c ---- */
 /* Builds one packet of at most cap bytes; its length, 0: nothing to send now. *to is where it has
  * to go; NULL: one for the route in use, behind others of a train. */
 size_t conn_send(struct conn *c, uint8_t *buf, size_t cap, duet_time now, struct duet_route *to);
 
-/* ── conn_timers.c ── */
+/* ---- conn_timers.c ---- */
 /* When conn_tick has something to do (sending aside: conn_plan.h). */
 duet_time conn_deadline(const struct conn *c);
 void conn_tick(struct conn *c, duet_time now);
@@ -252,7 +257,7 @@ void conn_ask(struct conn *c, duet_time now);
 /* An authentic packet came: silence ends. */
 void conn_heard(struct conn *c, duet_time now);
 
-/* ── conn_path.c ── what the path is told; the connection follows where that leads */
+/* ---- conn_path.c: what the path is told; the connection follows where that leads ---- */
 /* An authentic packet came. */
 void conn_path_came(struct conn *c, const struct path_packet *came, duet_time now);
 /* One whose number had come before, the datagram as it came. */
@@ -261,15 +266,15 @@ void conn_path_came_again(struct conn *c, struct path_packet *came, const struct
 void conn_path_answered(struct conn *c, const uint8_t data[FRAME_PATH_BYTES], duet_time now);
 void conn_path_tick(struct conn *c, duet_time now);
 
-/* ── conn_resolve.c ── what an ACK or a timer decided about packets, told to the streams and the controller ── */
+/* ---- conn_resolve.c: streams and controller hear what became of packets ---- */
 void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now);
 /* The route in use led nowhere, and another one is in use: what is under way will leave again, and
  * nobody takes that for congestion, or for packets too large. */
 void conn_flight_lost(struct conn *c, duet_time now);
 /* EVENT_RELEASED for every source of b in [start, end) that is no longer needed. */
 void conn_release_sources(struct conn *c, struct bulksend *b, uint64_t start, uint64_t end);
-/* What packet `number`, outstanding, carried will leave again though it is not lost.  false: it carried nothing of
- * use. */
+/* What packet `number`, outstanding, carried will leave again though it is not lost.  false: it
+ * carried nothing of use. */
 bool conn_repeat(struct conn *c, uint64_t number);
 /* Carries the oldest outstanding data again (a probe). */
 void conn_rearm_oldest(struct conn *c);

@@ -68,6 +68,7 @@ static void add_frame(struct draft *d, const struct frame *f, uint64_t value)
 static void watch_credit(struct conn *c, uint64_t stream, duet_time now)
 {
     struct bulkrecv *b = streams_recv(&c->streams, stream);
+
     if (b == NULL || b->limit_told || c->params.mode != MODE_BURST)
         return;
     b->limit_told = true;
@@ -77,6 +78,7 @@ static void watch_credit(struct conn *c, uint64_t stream, duet_time now)
 static void add_controls(struct conn *c, struct draft *d, duet_time now)
 {
     struct frame f;
+
     if (c->done_wanted && has_room(d, UPDATE_FRAME_BYTES)) {
         c->done_wanted = false;
         add_frame(d, &(struct frame){.type = FRAME_HANDSHAKE_DONE}, 0);
@@ -107,6 +109,7 @@ static bool is_interactive(const struct ordered *o)
 static void record_ordered(struct conn *c, struct ordered *o, const struct stream_piece *piece, duet_time now)
 {
     const uint64_t before = o->out.state.fresh_bytes;
+
     if (streams_sent(&c->streams, o->id, piece) != 0)
         c->out_of_memory = true;
     /* A small new one will be repeated before it could be known lost. */
@@ -121,6 +124,7 @@ static void record_ordered(struct conn *c, struct ordered *o, const struct strea
 static void record_stream(struct conn *c, uint64_t id, const struct stream_piece *piece, duet_time now)
 {
     struct ordered *o = ordered_find(&c->streams.ordered, id);
+
     if (o != NULL) {
         record_ordered(c, o, piece, now);
         return;
@@ -151,6 +155,7 @@ static bool add_stream(struct conn *c, struct draft *d, enum stream_class class,
 {
     struct stream_piece piece;
     uint64_t id;
+
     if (!has_room(d, STREAM_FRAME_BYTES) || !streams_next(&c->streams, class, writer_left(&d->w), &id, &piece))
         return false;
     const size_t overhead = frame_stream_overhead(id, piece.offset, writer_left(&d->w));
@@ -176,12 +181,13 @@ static bool add_stream(struct conn *c, struct draft *d, enum stream_class class,
     return true;
 }
 
-/* Those that no packet of this size holds any more (the path has shrunk) are given up; what only this packet has no room
- * for is first in the next. */
+/* Those that no packet of this size holds any more (the path has shrunk) are given up; what only
+ * this packet has no room for is first in the next. */
 static void add_datagrams(struct conn *c, struct draft *d)
 {
     struct datagrams *q = &c->streams.datagrams;
     const struct waiting_datagram *next;
+
     for (size_t n = 0; n < DRAFT_DATAGRAMS && (next = datagrams_first(q)) != NULL;) {
         if (next->len > d->datagram_most) {
             datagrams_drop(q);
@@ -220,7 +226,8 @@ void draft_eliciting(struct conn *c, struct draft *d, const struct gate *g, duet
         conn_rearm_oldest(c);
     add_controls(c, d, now);
     add_streams(c, d, g, now);
-    /* A probe must be answered, whatever it carries; so must a ping nobody else's frame stands in for. */
+    /* A probe must be answered, whatever it carries; so must a ping nobody else's frame stands in
+     * for. */
     if (!d->eliciting && (g->probe || c->liveness.ping_wanted)) {
         frame_write(&d->w, &(struct frame){.type = FRAME_PING});
         d->eliciting = true;

@@ -1,6 +1,6 @@
 /*
- * conn_draft: a packet being put together, frame by frame, each noted for the day its fate is known.
- * Part of conn (conn.h), used by conn_send.
+ * conn_draft: a packet being put together, frame by frame, each noted for the day its fate is
+ * known.  Part of conn (conn.h), used by conn_send.
  */
 #ifndef DUET_CONN_CONN_DRAFT_H
 #define DUET_CONN_CONN_DRAFT_H
@@ -21,13 +21,14 @@ struct draft {
     bool has_ack;
     uint64_t ack_lowest; /* the lowest number it lists */
     bool bulk;
-    /* Bytes of a file that end the packet: room for them is reserved, they are sealed from where they lie.  Whatever
-     * comes behind them has them copied first (draft_land). */
+    /* Bytes of a file that end the packet: room for them is reserved, they are sealed from where
+     * they lie.  Whatever comes behind them has them copied first (draft_land). */
     const uint8_t *tail;
     size_t tail_len;
 };
 
-/* An ACK if there is something to say; one that travels with other frames leaves most of the packet to them. */
+/* An ACK if there is something to say; one that travels with other frames leaves most of the packet
+ * to them. */
 void draft_ack(struct conn *c, struct draft *d, bool alone, duet_time now);
 /* Everything that asks for an acknowledgement, as far as it may leave and fits. */
 void draft_eliciting(struct conn *c, struct draft *d, const struct gate *g, duet_time now);

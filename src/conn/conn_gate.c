@@ -16,14 +16,16 @@ uint64_t gate_pacing_rate(const struct conn *c)
 {
     const uint64_t limit = c->shared->cfg.limit_bytes_per_s;
     const uint64_t rate = c->cc.pacing_bytes_per_s;
+
     return limit != 0 && (rate == 0 || limit < rate) ? limit : rate;
 }
 
-/* A packet waits until all of it may leave: at 1 kB/s one of 64 KiB did so for a minute, whatever there was to fill
- * it. */
+/* A packet waits until all of it may leave: at 1 kB/s one of 64 KiB did so for a minute, whatever
+ * there was to fill it. */
 static uint32_t limited_bytes(const struct conn *c)
 {
     const uint64_t limit = c->shared->cfg.limit_bytes_per_s;
+
     return limit == 0 ? UINT32_MAX
                       : (uint32_t)num_min(num_max(limit / LIMITED_PACKETS_PER_S, LIMIT_PACKET_MIN_BYTES), UINT32_MAX);
 }
@@ -33,12 +35,14 @@ uint32_t gate_packet_bytes(const struct conn *c)
     const uint32_t path = c->path.validated && c->loss.pto_count < 2 ? c->packet_bytes : LIMIT_PACKET_MIN_BYTES;
     const uint32_t size = (uint32_t)num_min(path, limited_bytes(c));
     const uint64_t allowed = path_allowance(&c->path);
+
     return allowed < size ? (uint32_t)allowed : size;
 }
 
 size_t gate_datagram_most(const struct conn *c)
 {
     const uint32_t size = gate_packet_bytes(c);
+
     return size < GATE_LEAST_BYTES ? 0 : frame_datagram_most(size - LIMIT_DATA_HEADER_BYTES - LIMIT_TAG_BYTES);
 }
 
@@ -56,6 +60,7 @@ bool gate_may_send(const struct conn *c)
 struct gate gate_open(const struct conn *c)
 {
     struct gate g = {.control = false};
+
     if (c->loss.probes_due > 0)
         return (struct gate){.control = true, .bulk = true, .probe = true};
     if (c->params.mode == MODE_STEP) {
@@ -114,7 +119,8 @@ size_t gate_flight_bytes(const struct conn *c)
     return c->state == CONN_SYN_RECEIVED ? LIMIT_SYN_ACK_BYTES : LIMIT_SYN_BYTES;
 }
 
-/* Every other flight of a handshake that nobody answers, each one of timeouts: whichever gets through. */
+/* Every other flight of a handshake that nobody answers, each one of timeouts: whichever gets
+ * through. */
 static bool tries_without(const struct conn *c)
 {
     if (c->state == CONN_SYN_SENT || c->state == CONN_ACK_SENT)
@@ -126,6 +132,7 @@ uint8_t conn_ecn(const struct conn *c, duet_time now)
 {
     const bool was_ours = c->unmarked.last_us > 0 && time_before(now, time_add(c->unmarked.until, CONN_FOLLOW_US));
     const bool follows = c->peer_unmarked && !was_ours;
+
     return tries_without(c) || caution_holds(&c->unmarked, now) || follows ? 0 : ENVELOPE_ECT0;
 }
 

@@ -35,13 +35,13 @@ bool gate_address_allows(const struct conn *c);
 bool gate_may_send(const struct conn *c);
 /* A packet that leaves by a route of its own. */
 bool gate_errand(const struct conn *c, struct path_errand *e);
-/* While the route in use may lead nowhere, files wait, but for what the peer's next address may get already: where a
- * packet of files of `room` bytes may go; NULL: nowhere. */
+/* While the route in use may lead nowhere, files wait, but for what the peer's next address may get
+ * already: where a packet of files of `room` bytes may go; NULL: nowhere. */
 const struct duet_route *gate_ahead(const struct conn *c, size_t *room);
 /* The pacer has a turn for it: one that goes ahead. */
 bool gate_ahead_allowed(struct conn *c, size_t room, duet_time now);
-/* The next packet's size.  Packets are small while the address is unproven (it may get only so much), and after two
- * probe timeouts in a row: perhaps only the large ones get lost. */
+/* The next packet's size.  Packets are small while the address is unproven (it may get only so
+ * much), and after two probe timeouts in a row: perhaps only the large ones get lost. */
 uint32_t gate_packet_bytes(const struct conn *c);
 /* Bytes of the longest datagram that such a packet holds. */
 size_t gate_datagram_most(const struct conn *c);

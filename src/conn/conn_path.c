@@ -1,5 +1,6 @@
 /*
- * conn_path: what the path (path.h) is told of the packets that come, and what follows when another route is in use.
+ * conn_path: what the path (path.h) is told of the packets that come, and what follows when another
+ * route is in use.
  */
 #include "conn/conn.h"
 
@@ -10,7 +11,7 @@ static struct path_view view_of(const struct conn *c, duet_time now)
 }
 
 /* A NAT's new port is the same way through the network; a new host is not (RFC 9000 §9.4). */
-static void follow(struct conn *c, const struct duet_route *former, duet_time now)
+static void follow_route(struct conn *c, const struct duet_route *former, duet_time now)
 {
     c->loss.in_doubt = path_is_in_doubt(&c->path);
     if (c->state != CONN_ESTABLISHED || route_equal(&c->path.route, former))
@@ -31,7 +32,7 @@ void conn_path_came(struct conn *c, const struct path_packet *came, duet_time no
     /* What we said lately may have gone where the peer no longer is. */
     if (path_came(&c->path, came, &v, &c->shared->rng))
         acktr_want_all(&c->acktr);
-    follow(c, &former, now);
+    follow_route(c, &former, now);
 }
 
 /* Not taken twice, but it says that somebody sends from there; opened, if that may be the peer. */
@@ -43,7 +44,7 @@ void conn_path_came_again(struct conn *c, struct path_packet *came, const struct
     if (c->state != CONN_ESTABLISHED)
         return;
     path_came_again(&c->path, came, now);
-    follow(c, &former, now);
+    follow_route(c, &former, now);
     if (p->number != c->largest_received || !path_wants_copy(&c->path, came->from))
         return;
     came->is_newest = true;
@@ -57,7 +58,7 @@ void conn_path_answered(struct conn *c, const uint8_t data[FRAME_PATH_BYTES], du
     const struct duet_route former = c->path.route;
 
     path_answered(&c->path, data, now);
-    follow(c, &former, now);
+    follow_route(c, &former, now);
 }
 
 void conn_path_tick(struct conn *c, duet_time now)
@@ -66,5 +67,5 @@ void conn_path_tick(struct conn *c, duet_time now)
     const struct path_view v = view_of(c, now);
 
     path_tick(&c->path, &v, &c->shared->rng);
-    follow(c, &former, now);
+    follow_route(c, &former, now);
 }

@@ -97,8 +97,8 @@ struct conn_plan conn_plan(const struct conn *c, duet_time now)
 
 /* ---- the act ---- */
 
-/* Puts what the tail repeats next back among the lost, at the very moment it may leave: so that it, and nothing else,
- * is in the next packet.  When that is, or the tail is to be asked again. */
+/* Puts what the tail repeats next back among the lost, at the very moment it may leave: so that it,
+ * and nothing else, is in the next packet.  When that is, or the tail is to be asked again. */
 static duet_time repeat_tail(struct conn *c, duet_time turn, duet_time now)
 {
     const uint64_t window_bytes = gate_window_bytes(c);

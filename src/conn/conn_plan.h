@@ -1,10 +1,10 @@
 /*
- * conn_plan: when a connection can send next, and what holds it back until then.  Part of conn (conn.h), used by the
- * endpoint.
+ * conn_plan: when a connection can send next, and what holds it back until then.  Part of conn
+ * (conn.h), used by the endpoint.
  *
- * conn_plan only looks.  conn_apply_plan acts on what it saw: the pacer, the controller and path MTU discovery hear
- * what files wait for, and the end of a file is repeated (recovery/tail.h).  The endpoint does both after whatever
- * happened to a connection.
+ * conn_plan only looks.  conn_apply_plan acts on what it saw: the pacer, the controller and path
+ * MTU discovery hear what files wait for, and the end of a file is repeated (recovery/tail.h).  The
+ * endpoint does both after whatever happened to a connection.
  */
 #ifndef DUET_CONN_CONN_PLAN_H
 #define DUET_CONN_CONN_PLAN_H
@@ -34,7 +34,8 @@ struct conn_plan {
 
 struct conn_plan conn_plan(const struct conn *c, duet_time now);
 
-/* The act.  Returns when conn_send will have something: plan->at, unless the tail's turn is earlier. */
+/* The act.  Returns when conn_send will have something: plan->at, unless the tail's turn is
+ * earlier. */
 duet_time conn_apply_plan(struct conn *c, const struct conn_plan *plan, duet_time now);
 
 #endif

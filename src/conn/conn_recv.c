@@ -21,11 +21,12 @@ struct recv_packet {
     bool unanswered; /* it could not be taken in whole: not acknowledged, so that it comes again */
 };
 
-/* ── frames ──────────────────────────────────────────────────────────── */
+/* ---- frames ---- */
 
 static void push_stream_event(struct conn *c, enum endpoint_event_type type, uint64_t stream, uint64_t code)
 {
     struct endpoint_event ev = {.type = type, .conn = c->id, .stream = stream};
+
     ev.code = code;
     events_push(&c->shared->events, &ev);
 }
@@ -34,29 +35,31 @@ static int on_fixed(struct conn *c, struct ordered *o, const struct frame *f, st
 {
     const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
     bool readable = false;
+
     if (piece.fin)
         return DUET_EPROTOCOL; /* control and chat live as long as the connection */
     /* Where strangers have parked all that they may, what they say counts as lost, and comes again. */
     const bool is_full = !o->in.is_open && c->shared->parked_bytes >= LIMIT_PARKED_BYTES;
-    const int rc = is_full ? DUET_EFULL : ordered_push(&c->streams.ordered, o, &piece, f->data.data, &readable);
+    const int err = is_full ? DUET_EFULL : ordered_push(&c->streams.ordered, o, &piece, f->data.data, &readable);
     conn_count_parked(c);
-    if (rc == 0 && readable)
+    if (err == 0 && readable)
         push_stream_event(c, EVENT_READABLE, f->stream, 0);
     rp->at_once = true;
-    rp->unanswered = rc == DUET_EFULL || rc == DUET_ENOMEM;
-    return rp->unanswered ? 0 : rc;
+    rp->unanswered = err == DUET_EFULL || err == DUET_ENOMEM;
+    return rp->unanswered ? 0 : err;
 }
 
-/* The stream of the application that a frame names, which may have opened it.  NULL: none, it is over, or there is no
- * memory for it: then the packet is not acknowledged. */
+/* The stream of the application that a frame names, which may have opened it.  NULL: none, it is
+ * over, or there is no memory for it: then the packet is not acknowledged. */
 static int app_stream(struct conn *c, const struct frame *f, struct recv_packet *rp, struct ordered **o)
 {
     bool is_new;
-    const int rc = ordered_named(&c->streams.ordered, f->stream, o, &is_new);
-    rp->unanswered = rp->unanswered || rc == DUET_ENOMEM;
+    const int err = ordered_named(&c->streams.ordered, f->stream, o, &is_new);
+
+    rp->unanswered = rp->unanswered || err == DUET_ENOMEM;
     if (is_new)
         push_stream_event(c, EVENT_OPENED, f->stream, 0);
-    return rc == DUET_ENOMEM ? 0 : rc;
+    return err == DUET_ENOMEM ? 0 : err;
 }
 
 static int on_app(struct conn *c, const struct frame *f, struct recv_packet *rp)
@@ -64,21 +67,22 @@ static int on_app(struct conn *c, const struct frame *f, struct recv_packet *rp)
     const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
     struct ordered *o;
     bool readable;
-    int rc = app_stream(c, f, rp, &o);
-    if (rc != 0 || rp->unanswered)
-        return rc;
+    int err = app_stream(c, f, rp, &o);
+
+    if (err != 0 || rp->unanswered)
+        return err;
     /* What came before was taken for lost: our ACKs did not get through. */
     if (o == NULL || (piece.len > 0 && piece.offset + piece.len <= o->in.ready_end))
         acktr_want_all(&c->acktr);
     if (o == NULL)
         return 0;
     rp->at_once = rp->at_once || piece.fin || stream_id_priority(o->id) == PRIORITY_INTERACTIVE;
-    rc = ordered_push(&c->streams.ordered, o, &piece, f->data.data, &readable);
-    rp->unanswered = rc == DUET_EFULL || rc == DUET_ENOMEM;
-    if (rc == 0 && readable)
+    err = ordered_push(&c->streams.ordered, o, &piece, f->data.data, &readable);
+    rp->unanswered = err == DUET_EFULL || err == DUET_ENOMEM;
+    if (err == 0 && readable)
         push_stream_event(c, EVENT_READABLE, f->stream, 0);
     ordered_settle(&c->streams.ordered, o);
-    return rp->unanswered ? 0 : rc;
+    return rp->unanswered ? 0 : err;
 }
 
 /* Hands the fresh parts of a bulk frame up; they point into the packet. */
@@ -86,6 +90,7 @@ static void push_extents(struct conn *c, const struct bulkrecv *b, const struct 
                          const uint8_t *data, uint64_t fresh)
 {
     struct range gap = {.end = piece->offset};
+
     for (; fresh > 0; fresh -= gap.end - gap.start) {
         gap = recvstate_fresh(&b->state, piece, gap.end, fresh);
         struct endpoint_event ev = {.type = EVENT_EXTENT, .conn = c->id, .stream = b->id};
@@ -101,9 +106,10 @@ static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp
     const struct stream_piece piece = {.offset = f->data.offset, .len = f->data.len, .fin = f->data.fin};
     struct bulkrecv *b = streams_recv(&c->streams, f->stream);
     uint64_t fresh = 0;
-    int rc = b != NULL ? streams_check_bulk(&c->streams, b, &piece, &fresh) : 0;
-    if (rc != 0)
-        return rc;
+    int err = b != NULL ? streams_check_bulk(&c->streams, b, &piece, &fresh) : 0;
+
+    if (err != 0)
+        return err;
     /* Has all of it come before?  Then its sender took it for lost: our ACKs did not get through. */
     if (b == NULL || (piece.len > 0 && fresh == 0))
         acktr_want_all(&c->acktr);
@@ -112,9 +118,9 @@ static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp
     const bool was_complete = recvstate_complete(&b->state);
     if (!b->stopped)
         push_extents(c, b, &piece, f->data.data, fresh);
-    rc = streams_add_bulk(&c->streams, b, &piece, fresh);
-    if (rc != 0)
-        return rc;
+    err = streams_add_bulk(&c->streams, b, &piece, fresh);
+    if (err != 0)
+        return err;
     liveness_file_came(&c->liveness, rp->now);
     rp->at_once = rp->at_once || piece.fin;
     if (!was_complete && !b->stopped && recvstate_complete(&b->state))
@@ -127,22 +133,24 @@ static int on_app_reset(struct conn *c, const struct frame *f, struct recv_packe
 {
     struct ordered *o;
     bool is_news;
-    int rc = app_stream(c, f, rp, &o);
-    if (rc != 0 || o == NULL)
-        return rc;
-    rc = ordered_peer_reset(&c->streams.ordered, o, f->reset.final_bytes, &is_news);
-    if (rc == 0 && is_news)
+    int err = app_stream(c, f, rp, &o);
+
+    if (err != 0 || o == NULL)
+        return err;
+    err = ordered_peer_reset(&c->streams.ordered, o, f->reset.final_bytes, &is_news);
+    if (err == 0 && is_news)
         push_stream_event(c, EVENT_RESET, f->stream, f->reset.code);
     ordered_settle(&c->streams.ordered, o);
-    return rc;
+    return err;
 }
 
 static int on_app_stop(struct conn *c, const struct frame *f, struct recv_packet *rp)
 {
     struct ordered *o;
-    const int rc = app_stream(c, f, rp, &o);
-    if (rc != 0 || o == NULL || o->reset || o->out_over)
-        return rc;
+    const int err = app_stream(c, f, rp, &o);
+
+    if (err != 0 || o == NULL || o->reset || o->out_over)
+        return err;
     ordered_reset(o, f->code);
     push_stream_event(c, EVENT_STOPPED, f->stream, f->code);
     return 0;
@@ -151,13 +159,15 @@ static int on_app_stop(struct conn *c, const struct frame *f, struct recv_packet
 static int on_app_credit(struct conn *c, const struct frame *f, struct recv_packet *rp)
 {
     struct ordered *o;
-    const int rc = app_stream(c, f, rp, &o);
-    if (rc == 0 && o != NULL)
+    const int err = app_stream(c, f, rp, &o);
+
+    if (err == 0 && o != NULL)
         streams_max_stream_data(&c->streams, f->stream, f->max);
-    return rc;
+    return err;
 }
 
-/* Does it name a stream of the application, or an id that nobody may use, where that was negotiated? */
+/* Does it name a stream of the application, or an id that nobody may use, where that was
+ * negotiated? */
 static bool is_for_app(const struct conn *c, const struct frame *f)
 {
     return (c->params.features & FEATURE_STREAMS) != 0 && stream_id_is_ordered(f->stream) &&
@@ -167,6 +177,7 @@ static bool is_for_app(const struct conn *c, const struct frame *f)
 static int on_stream(struct conn *c, const struct frame *f, struct recv_packet *rp)
 {
     struct ordered *o = ordered_find(&c->streams.ordered, f->stream);
+
     if (o != NULL && !ordered_is_app(o))
         return on_fixed(c, o, f, rp);
     return is_for_app(c, f) ? on_app(c, f, rp) : on_bulk(c, f, rp);
@@ -197,21 +208,23 @@ static int on_datagram(struct conn *c, const struct frame *f)
 static int on_reset(struct conn *c, const struct frame *f)
 {
     bool known;
-    const int rc = streams_peer_reset(&c->streams, f->stream, f->reset.final_bytes, &known);
-    if (rc == 0 && known)
+    const int err = streams_peer_reset(&c->streams, f->stream, f->reset.final_bytes, &known);
+
+    if (err == 0 && known)
         push_stream_event(c, EVENT_RESET, f->stream, f->reset.code);
-    return rc;
+    return err;
 }
 
 static int on_stop(struct conn *c, const struct frame *f)
 {
     struct bulksend *b = streams_send(&c->streams, f->stream);
+
     if (b == NULL || b->reset)
         return 0;
-    const int rc = streams_reset(&c->streams, f->stream, f->code);
+    const int err = streams_reset(&c->streams, f->stream, f->code);
     conn_release_sources(c, b, 0, UINT64_MAX);
     push_stream_event(c, EVENT_STOPPED, f->stream, f->code);
-    return rc;
+    return err;
 }
 
 /* The peer saw more of our packets marked by a router: congestion, told without a loss. */
@@ -246,9 +259,9 @@ static int on_ack(struct conn *c, const struct frame_ack *ack, struct recv_packe
     const bool held_back = c->cwnd_limited;
     const bool was_cautious = c->loss.pto_count >= CONN_CAUTION_PTOS;
     struct loss_summary s;
-    const int rc = loss_ack(&c->loss, ack, rp->now, &s);
-    if (rc != 0)
-        return rc;
+    const int err = loss_ack(&c->loss, ack, rp->now, &s);
+    if (err != 0)
+        return err;
     keys_confirm(c->keys, ack->largest);
     if (was_cautious && c->loss.pto_count == 0) {
         caution_helped(&c->unmarked, rp->now);
@@ -313,14 +326,14 @@ static int on_frame(struct conn *c, const struct frame *f, const struct frame_ac
 }
 
 /* What a frame did that no honest peer's does, for whoever looks after the connection. */
-static const char *fault_text(int rc, enum frame_type type)
+static const char *fault_text(int err, enum frame_type type)
 {
-    if (rc == DUET_EMALFORMED)
+    if (err == DUET_EMALFORMED)
         return "malformed frame";
-    if (rc == DUET_EFLOW)
+    if (err == DUET_EFLOW)
         return "more data than was allowed";
-    if (rc != DUET_EPROTOCOL)
-        return err_text(rc);
+    if (err != DUET_EPROTOCOL)
+        return err_text(err);
     switch (type) {
     case FRAME_ACK:
     case FRAME_ACK_ECN:
@@ -356,23 +369,25 @@ static bool take_frames(struct conn *c, const uint8_t *bytes, size_t len, struct
 {
     struct frame_ack *ack = &c->shared->ack_scratch;
     struct reader r = reader_of(bytes, len);
+
     if (len == 0) {
         conn_fail(c, DUET_EPROTOCOL, "empty packet", rp->now);
         return false;
     }
     for (unsigned count = 0; reader_left(&r) > 0; count++) {
         struct frame f;
+
         if (count == LIMIT_PACKET_FRAMES) {
             conn_fail(c, DUET_EPROTOCOL, "too many frames in a packet", rp->now);
             return false;
         }
-        int rc = frame_parse(&f, ack, &r);
-        if (rc == 0) {
+        int err = frame_parse(&f, ack, &r);
+        if (err == 0) {
             rp->eliciting = rp->eliciting || frame_elicits_ack(f.type);
-            rc = on_frame(c, &f, ack, rp);
+            err = on_frame(c, &f, ack, rp);
         }
-        if (rc != 0) {
-            conn_fail(c, rc, fault_text(rc, f.type), rp->now);
+        if (err != 0) {
+            conn_fail(c, err, fault_text(err, f.type), rp->now);
             return false;
         }
         if (c->state != CONN_ESTABLISHED || rp->unanswered)
@@ -389,6 +404,7 @@ static void take_close(struct conn *c, uint64_t number, const uint8_t *bytes, si
     struct frame f;
     uint64_t acked = CONN_NO_NUMBER;
     bool has_close = false;
+
     while (reader_left(&r) > 0 && frame_parse(&f, ack, &r) == 0) {
         has_close = has_close || f.type == FRAME_CLOSE;
         if (f.type == FRAME_ACK)
@@ -397,15 +413,15 @@ static void take_close(struct conn *c, uint64_t number, const uint8_t *bytes, si
     conn_close_came(c, number, has_close, acked, now);
 }
 
-/* ── DATA ────────────────────────────────────────────────────────────── */
+/* ---- DATA ---- */
 
 static int open_packet(struct conn *c, const struct packet *p, uint8_t *dgram, size_t len, duet_time now)
 {
     if (!replay_fresh(&c->replay, p->number))
         return DUET_EREPLAY;
-    const int rc =
+    const int err =
         keys_open(c->keys, p->epoch, p->number, dgram, p->header_len, dgram + p->header_len, len - p->header_len, now);
-    return rc != 0 ? rc : replay_mark(&c->replay, p->number);
+    return err != 0 ? err : replay_mark(&c->replay, p->number);
 }
 
 int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_route *from, uint8_t *dgram, size_t len,
@@ -414,16 +430,17 @@ int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_rou
     if (!c->transport_ready || c->state == CONN_DEAD)
         return DUET_ENOTFOUND;
     struct path_packet came = {.from = from, .number = p->number, .bytes = len};
-    const int rc = open_packet(c, p, dgram, len, now);
-    if (rc == DUET_EREPLAY)
+    const int err = open_packet(c, p, dgram, len, now);
+    if (err == DUET_EREPLAY)
         conn_path_came_again(c, &came, p, dgram, now);
-    if (rc != 0)
-        return rc;
+    if (err != 0)
+        return err;
     came.is_newest = c->received_packets == 0 || p->number > c->largest_received;
     if (came.is_newest)
         c->largest_received = p->number;
     conn_path_came(c, &came, now);
-    /* What is marked on another way says nothing of this one: who is faster with a copy could mark it as he likes. */
+    /* What is marked on another way says nothing of this one: who is faster with a copy could mark
+     * it as he likes. */
     const bool in_use = route_equal(from, &c->path.route);
     if (came.is_newest && in_use)
         c->peer_unmarked = (ecn & ENVELOPE_ECN_MASK) == 0;

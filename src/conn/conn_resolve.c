@@ -14,6 +14,7 @@ static struct stream_piece piece_of(const struct sent_item *it)
 static void push_simple(struct conn *c, enum endpoint_event_type type, uint64_t stream, uint64_t cookie)
 {
     struct endpoint_event ev = {.type = type, .conn = c->id, .stream = stream};
+
     ev.cookie = cookie;
     events_push(&c->shared->events, &ev);
 }
@@ -21,6 +22,7 @@ static void push_simple(struct conn *c, enum endpoint_event_type type, uint64_t 
 void conn_release_sources(struct conn *c, struct bulksend *b, uint64_t start, uint64_t end)
 {
     uint64_t cookie;
+
     while (bulksend_release(b, start, end, &cookie))
         push_simple(c, EVENT_RELEASED, b->id, cookie);
 }
@@ -30,20 +32,22 @@ static int stream_acked(struct conn *c, struct ordered *o, const struct sent_ite
     const struct stream_piece p = piece_of(it);
     const uint64_t before = o->out.state.acked_bytes;
     bool writable, done;
-    const int rc = ordered_acked(o, &p, &writable, &done);
+    const int err = ordered_acked(o, &p, &writable, &done);
+
     c->streams.acked_bytes += o->out.state.acked_bytes - before;
     if (writable)
         push_simple(c, EVENT_WRITABLE, it->stream, 0);
     if (done)
         push_simple(c, EVENT_SENT, it->stream, 0);
     ordered_settle(&c->streams.ordered, o);
-    return rc;
+    return err;
 }
 
 static void reset_acked(struct conn *c, uint64_t id)
 {
     struct ordered *o = ordered_find(&c->streams.ordered, id);
     struct bulksend *b = o == NULL ? streams_send(&c->streams, id) : NULL;
+
     if (b != NULL)
         streams_close_send(&c->streams, b);
     if (o == NULL)
@@ -55,23 +59,25 @@ static void reset_acked(struct conn *c, uint64_t id)
 static int bulk_acked(struct conn *c, const struct sent_item *it)
 {
     struct bulksend *b = streams_send(&c->streams, it->stream);
+
     if (b == NULL || b->reset)
         return 0;
     const struct stream_piece p = piece_of(it);
     const uint64_t before = b->state.acked_bytes;
-    const int rc = sendstate_acked(&b->state, &p);
+    const int err = sendstate_acked(&b->state, &p);
     c->streams.acked_bytes += b->state.acked_bytes - before;
     conn_release_sources(c, b, it->offset, it->offset + it->len);
-    if (rc == 0 && sendstate_done(&b->state)) {
+    if (err == 0 && sendstate_done(&b->state)) {
         push_simple(c, EVENT_SENT, b->id, 0);
         streams_close_send(&c->streams, b);
     }
-    return rc;
+    return err;
 }
 
 static int item_acked(struct conn *c, const struct sent_item *it)
 {
     struct ordered *o;
+
     switch ((enum frame_type)it->kind) {
     case FRAME_STREAM:
         o = ordered_find(&c->streams.ordered, it->stream);
@@ -109,6 +115,7 @@ static int item_acked(struct conn *c, const struct sent_item *it)
 static int item_lost(struct conn *c, const struct sent_item *it)
 {
     const struct stream_piece p = piece_of(it);
+
     switch ((enum frame_type)it->kind) {
     case FRAME_STREAM:
         return streams_lost(&c->streams, it->stream, &p);
@@ -171,19 +178,20 @@ void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now)
 {
     const struct sent_packet *p;
     bool spurious, was_limited = false;
-    int rc = 0;
+    int err = 0;
+
     while ((p = loss_take_acked(&c->loss, &spurious)) != NULL) {
         was_limited = was_limited || p->number < c->limited_until;
         if (pmtud_acked(&c->pmtud, p->number, p->bytes, p->sent_at, now))
             conn_packet_bytes(c);
-        for (size_t i = 0; i < p->item_count && rc == 0; i++)
-            rc = item_acked(c, &p->items[i]);
+        for (size_t i = 0; i < p->item_count && err == 0; i++)
+            err = item_acked(c, &p->items[i]);
     }
     while ((p = loss_take_lost(&c->loss)) != NULL) {
         trace_lost(c, p, now);
         pmtud_lost(&c->pmtud, p->number, p->bytes, p->sent_at);
-        for (size_t i = 0; i < p->item_count && rc == 0 && !p->repeated; i++)
-            rc = item_lost(c, &p->items[i]);
+        for (size_t i = 0; i < p->item_count && err == 0 && !p->repeated; i++)
+            err = item_lost(c, &p->items[i]);
     }
     const enum cc_limit limit = c->cwnd_limited ? CC_IS_LIMITED : was_limited ? CC_WAS_LIMITED : CC_UNLIMITED;
     c->cc.ops->update(&c->cc, &c->loss, s, limit, now);
@@ -192,30 +200,31 @@ void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now)
     if (s->acked_bytes > 0)
         c->cwnd_limited = false;
     trace_metrics(c, now);
-    if (rc != 0)
-        conn_fail(c, rc, "too many holes to remember", now);
+    if (err != 0)
+        conn_fail(c, err, "too many holes to remember", now);
 }
 
 void conn_flight_lost(struct conn *c, duet_time now)
 {
     const struct sent_packet *p;
     struct loss_summary s;
-    int rc = 0;
+    int err = 0;
 
     loss_all_lost(&c->loss, &s);
     while ((p = loss_take_lost(&c->loss)) != NULL) {
         trace_lost(c, p, now);
         pmtud_lost(&c->pmtud, p->number, 0, p->sent_at);
-        for (size_t i = 0; i < p->item_count && rc == 0 && !p->repeated; i++)
-            rc = item_lost(c, &p->items[i]);
+        for (size_t i = 0; i < p->item_count && err == 0 && !p->repeated; i++)
+            err = item_lost(c, &p->items[i]);
     }
-    if (rc != 0)
-        conn_fail(c, rc, "too many holes to remember", now);
+    if (err != 0)
+        conn_fail(c, err, "too many holes to remember", now);
 }
 
 bool conn_repeat(struct conn *c, uint64_t number)
 {
     const struct sent_packet *p = sentmap_get(&c->loss.sent, number);
+
     for (size_t i = 0; i < p->item_count; i++) {
         if (p->items[i].kind != FRAME_ACK && item_lost(c, &p->items[i]) != 0)
             c->out_of_memory = true;
@@ -236,6 +245,7 @@ void conn_rearm_all(struct conn *c)
 void conn_rearm_oldest(struct conn *c)
 {
     uint64_t n = sentmap_next(&c->loss.sent, SENT_OUTSTANDING, 0);
+
     while (n != SENTMAP_NONE && !conn_repeat(c, n))
         n = sentmap_next(&c->loss.sent, SENT_OUTSTANDING, n + 1);
 }

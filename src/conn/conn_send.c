@@ -16,7 +16,7 @@
 
 #define CLOSE_MOST_BYTES 11 /* of a CLOSE beside its reason: type, code, length */
 
-/* ── handshake flights ───────────────────────────────────────────────── */
+/* ---- handshake flights ---- */
 
 static ssize_t write_flight(const struct conn *c, uint8_t *buf, size_t cap)
 {
@@ -52,13 +52,14 @@ static size_t send_flight(struct conn *c, uint8_t *buf, size_t cap, duet_time no
     return (size_t)n;
 }
 
-/* ── sealing ─────────────────────────────────────────────────────────── */
+/* ---- sealing ---- */
 
-/* Which number to leave out next.  Of a flight of thousands all that were left out must be remembered, or the peer
- * could acknowledge its older part unseen. */
+/* Which number to leave out next.  Of a flight of thousands all that were left out must be
+ * remembered, or the peer could acknowledge its older part unseen. */
 static uint64_t next_skip(struct conn *c)
 {
     const uint64_t share = c->loss.eliciting_in_flight / CONN_SKIPS_IN_FLIGHT;
+
     return c->next_number + 1 + rand_below(&c->shared->rng, 2 * num_max(share, CONN_SKIP_PACKETS));
 }
 
@@ -72,21 +73,22 @@ static uint64_t take_number(struct conn *c)
 }
 
 /* Header, tag, number; the packet's length, 0: the numbers are used up. */
-static size_t seal(struct conn *c, uint8_t *buf, const struct draft *d, uint64_t number, duet_time now)
+static size_t seal_packet(struct conn *c, uint8_t *buf, const struct draft *d, uint64_t number, duet_time now)
 {
     const size_t plain_len = writer_used(&d->w);
     const int epoch = keys_send_epoch(c->keys, number, now);
+
     if (epoch < 0) {
         c->close_code = CLOSE_INTERNAL;
         conn_abandon(c, END_ERROR, epoch, now);
         return 0;
     }
     packet_write_data_header(buf, (uint8_t)epoch, c->peer_cid, number);
-    const int rc = keys_seal(c->keys, number, buf, LIMIT_DATA_HEADER_BYTES, buf + LIMIT_DATA_HEADER_BYTES,
-                             plain_len - d->tail_len, d->tail, d->tail_len);
-    if (rc != 0) {
+    const int err = keys_seal(c->keys, number, buf, LIMIT_DATA_HEADER_BYTES, buf + LIMIT_DATA_HEADER_BYTES,
+                              plain_len - d->tail_len, d->tail, d->tail_len);
+    if (err != 0) {
         c->close_code = CLOSE_INTERNAL;
-        conn_abandon(c, END_ERROR, rc, now);
+        conn_abandon(c, END_ERROR, err, now);
         return 0;
     }
     const size_t len = LIMIT_DATA_HEADER_BYTES + plain_len + LIMIT_TAG_BYTES;
@@ -109,11 +111,13 @@ static void add_close_ack(const struct conn *c, struct writer *w)
     struct range heard = {.start = c->close_heard, .end = c->close_heard + 1};
     const struct ranges only = {.v = &heard, .count = 1};
     uint64_t lowest;
+
     if (c->close_heard != CONN_NO_NUMBER)
         frame_write_ack(w, &(struct frame_ack_news){.received = &only, .from = c->close_heard}, &lowest);
 }
 
-/* Where two routes are on trial both get it, for the peer may be at either: how much fits, and *to where. */
+/* Where two routes are on trial both get it, for the peer may be at either: how much fits, and *to
+ * where. */
 static size_t close_room(struct conn *c, struct duet_route *to)
 {
     size_t room;
@@ -141,33 +145,37 @@ static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now
     const uint64_t number = take_number(c);
     if (c->close_sent == CONN_NO_NUMBER)
         c->close_sent = number;
-    const size_t len = seal(c, buf, &d, number, now);
+    const size_t len = seal_packet(c, buf, &d, number, now);
     path_sent_to(&c->path, to, len);
     if (len > 0 && c->close_is_last && !c->close_wanted)
         conn_enter(c, CONN_DEAD, now);
     return len;
 }
 
-/* An ACK is not acknowledged by itself; the one that is complete by turn asks for it, so that both sides can forget. */
+/* An ACK is not acknowledged by itself; the one that is complete by turn asks for it, so that both
+ * sides can forget. */
 static void ping_with_acks(struct conn *c, struct draft *d, const struct gate *g)
 {
     const bool step_busy = c->params.mode == MODE_STEP && c->loss.eliciting_in_flight > 0;
+
     if (d->eliciting || !acktr_is_turn(&c->acktr) || step_busy || !g->control)
         return;
     frame_write(&d->w, &(struct frame){.type = FRAME_PING});
     d->eliciting = true;
 }
 
-static void record(struct conn *c, const struct draft *d, uint64_t number, size_t len, const struct gate *g,
-                   duet_time now)
+static void record_packet(struct conn *c, const struct draft *d, uint64_t number, size_t len, const struct gate *g,
+                          duet_time now)
 {
-    /* A lone ACK is recorded too: its number was used, and an ACK of it prunes what it acknowledged. */
+    /* A lone ACK is recorded too: its number was used, and an ACK of it prunes what it
+     * acknowledged. */
     struct sent_packet *p = loss_sent(&c->loss, number, (uint32_t)len, d->eliciting, g->probe && d->eliciting, now);
+
     if (p == NULL) {
         c->out_of_memory = true;
         return;
     }
-    memcpy(p->items, d->items, d->item_count * sizeof *d->items);
+    memcpy(p->items, d->items, d->item_count * sizeof(*d->items));
     p->item_count = d->item_count;
     tail_sent(&c->tail, p, !streams_only_tail(&c->streams));
     const uint64_t acked = d->has_ack ? acktr_sent(&c->acktr, now) : 0;
@@ -187,10 +195,11 @@ static size_t send_mtu_probe(struct conn *c, uint8_t *buf, duet_time now)
 {
     const uint32_t size = pmtud_wants(&c->pmtud, now);
     struct draft d = {.w = body_of(buf, size)};
+
     frame_write(&d.w, &(struct frame){.type = FRAME_PING});
     writer_fill(&d.w, FRAME_PADDING, writer_left(&d.w));
     const uint64_t number = take_number(c);
-    const size_t len = seal(c, buf, &d, number, now);
+    const size_t len = seal_packet(c, buf, &d, number, now);
     if (len == 0)
         return 0;
     if (loss_sent(&c->loss, number, 0, true, true, now) == NULL)
@@ -212,13 +221,13 @@ static size_t send_errand(struct conn *c, uint8_t *buf, size_t cap, const struct
     draft_ack(c, &d, true, now);
     d.w.end = end;
     if (e->data != NULL)
-        memcpy(f.path, e->data, sizeof f.path);
+        memcpy(f.path, e->data, sizeof(f.path));
     else
         f.type = FRAME_PING; /* there may be nothing to acknowledge any more */
     if (e->data != NULL || !d.has_ack)
         frame_write(&d.w, &f);
     const uint64_t number = take_number(c);
-    const size_t len = seal(c, buf, &d, number, now);
+    const size_t len = seal_packet(c, buf, &d, number, now);
     if (len == 0)
         return 0;
     path_errand_sent(&c->path, e, len);
@@ -258,10 +267,10 @@ static size_t send_data(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
     }
 
     const uint64_t number = take_number(c);
-    const size_t len = seal(c, buf, &d, number, now);
+    const size_t len = seal_packet(c, buf, &d, number, now);
     if (len == 0)
         return 0;
-    record(c, &d, number, len, &g, now);
+    record_packet(c, &d, number, len, &g, now);
     if (c->out_of_memory)
         conn_fail(c, DUET_ENOMEM, "out of memory", now);
     return len;
@@ -276,11 +285,11 @@ static size_t send_ahead(struct conn *c, uint8_t *buf, size_t cap, const struct 
     if (!d.bulk)
         return 0;
     const uint64_t number = take_number(c);
-    const size_t len = seal(c, buf, &d, number, now);
+    const size_t len = seal_packet(c, buf, &d, number, now);
     if (len == 0)
         return 0;
     path_sent_to(&c->path, to, len);
-    record(c, &d, number, len, &(struct gate){.bulk = true}, now);
+    record_packet(c, &d, number, len, &(struct gate){.bulk = true}, now);
     if (c->out_of_memory)
         conn_fail(c, DUET_ENOMEM, "out of memory", now);
     else

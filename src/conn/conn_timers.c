@@ -29,6 +29,7 @@ static bool is_open(const struct conn *c)
 static duet_time open_deadline(const struct conn *c)
 {
     duet_time t = time_min(loss_deadline(&c->loss), path_deadline(&c->path));
+
     t = time_min(t, echo_deadline(&c->echo));
     return time_min(t, liveness_deadline(&c->liveness, rtt_pto_us(&c->loss.rtt), c->state == CONN_ESTABLISHED));
 }
@@ -36,16 +37,19 @@ static duet_time open_deadline(const struct conn *c)
 duet_time conn_deadline(const struct conn *c)
 {
     duet_time t = time_min(c->repeat_at, c->end_at);
+
     if (c->call != NULL)
         t = time_min(t, c->call->act_at);
     return is_open(c) ? time_min(t, open_deadline(c)) : t;
 }
 
-/* Step mode has one packet outstanding: instead of probing past it, a timeout gives it up and sends it again. */
+/* Step mode has one packet outstanding: instead of probing past it, a timeout gives it up and sends
+ * it again. */
 static void step_timeout(struct conn *c, duet_time now)
 {
     struct loss_summary s;
     const uint32_t backoff = c->loss.pto_count;
+
     loss_all_lost(&c->loss, &s);
     c->loss.pto_count = backoff;
     conn_resolve(c, &s, now);
@@ -53,7 +57,7 @@ static void step_timeout(struct conn *c, duet_time now)
 }
 
 /* A flight of the handshake goes out again; the responder's never on a timer. */
-static void repeat(struct conn *c, duet_time now)
+static void repeat_flight(struct conn *c, duet_time now)
 {
     if (c->state == CONN_CLOSING) {
         if (++c->repeats >= CONN_CLOSE_TRIES) {
@@ -85,6 +89,7 @@ static void give_up(struct conn *c, duet_time now)
 static void push_silence(struct conn *c, enum endpoint_event_type type, uint64_t silent_us)
 {
     struct endpoint_event ev = {.type = type, .conn = c->id};
+
     ev.silent_us = silent_us;
     events_push(&c->shared->events, &ev);
 }
@@ -142,6 +147,7 @@ static void wake_from_suspend(struct conn *c, duet_time now)
 static void repeat_credit(struct conn *c, uint64_t stream)
 {
     const struct bulkrecv *b = streams_recv(&c->streams, stream);
+
     if (b == NULL || b->stopped || b->state.distinct_bytes > 0)
         return;
     streams_update_lost(&c->streams, FRAME_MAX_DATA, stream);
@@ -153,6 +159,7 @@ static void repeat_early(struct conn *c, duet_time now)
 {
     struct stream_piece p;
     uint64_t stream;
+
     while (echo_due(&c->echo, now, &stream, &p)) {
         if (p.len == 0)
             repeat_credit(c, stream);
@@ -183,6 +190,7 @@ static void ask_for_more(struct conn *c, duet_time now)
 static void open_tick(struct conn *c, duet_time now)
 {
     struct loss_summary s;
+
     if (time_due(loss_deadline(&c->loss), now)) {
         loss_timer(&c->loss, now, &s);
         conn_resolve(c, &s, now);
@@ -215,7 +223,7 @@ void conn_tick(struct conn *c, duet_time now)
         return;
     }
     if (time_due(c->repeat_at, now))
-        repeat(c, now);
+        repeat_flight(c, now);
     if (is_open(c))
         open_tick(c, now);
 }

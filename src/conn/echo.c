@@ -1,11 +1,11 @@
 #include "conn/echo.h"
 
-static void drop(struct echo *e, size_t i)
+static void drop_frame(struct echo *e, size_t i)
 {
     e->frames[i] = e->frames[--e->count];
 }
 
-static void remember(struct echo *e, struct echo_frame f, uint64_t pto_us, duet_time now)
+static void remember_frame(struct echo *e, struct echo_frame f, uint64_t pto_us, duet_time now)
 {
     if (e->count == ECHO_FRAMES)
         return;
@@ -17,25 +17,27 @@ static void remember(struct echo *e, struct echo_frame f, uint64_t pto_us, duet_
 void echo_sent(struct echo *e, uint64_t stream, const struct stream_piece *p, uint64_t pto_us, duet_time now)
 {
     if (p->len > 0 && p->len <= ECHO_MAX_BYTES)
-        remember(e, (struct echo_frame){.stream = stream, .offset = p->offset, .len = (uint32_t)p->len}, pto_us, now);
+        remember_frame(e, (struct echo_frame){.stream = stream, .offset = p->offset, .len = (uint32_t)p->len}, pto_us,
+                       now);
 }
 
 void echo_credit(struct echo *e, uint64_t stream, uint64_t pto_us, duet_time now)
 {
-    remember(e, (struct echo_frame){.stream = stream}, pto_us / ECHO_CREDIT_DIVISOR, now);
+    remember_frame(e, (struct echo_frame){.stream = stream}, pto_us / ECHO_CREDIT_DIVISOR, now);
 }
 
 bool echo_due(struct echo *e, duet_time now, uint64_t *stream, struct stream_piece *p)
 {
     for (size_t i = 0; i < e->count; i++) {
         struct echo_frame *f = &e->frames[i];
+
         if (!time_due(f->at, now))
             continue;
         *stream = f->stream;
         *p = (struct stream_piece){.offset = f->offset, .len = f->len};
         f->at = time_add(now, f->step_us);
         if (++f->repeats == ECHO_TIMES)
-            drop(e, i);
+            drop_frame(e, i);
         return true;
     }
     return false;
@@ -44,6 +46,7 @@ bool echo_due(struct echo *e, duet_time now, uint64_t *stream, struct stream_pie
 duet_time echo_deadline(const struct echo *e)
 {
     duet_time t = DUET_NEVER;
+
     for (size_t i = 0; i < e->count; i++)
         t = time_min(t, e->frames[i].at);
     return t;

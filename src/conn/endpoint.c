@@ -34,9 +34,10 @@ struct arrival {
 struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now)
 {
     struct cc probe;
+
     if (cc_init(&probe, cfg->cc, LIMIT_PACKET_MIN_BYTES, LIMIT_WINDOW_MIN_BYTES, now) != 0)
         return NULL;
-    struct endpoint *e = calloc(1, sizeof *e);
+    struct endpoint *e = calloc(1, sizeof(*e));
     if (e == NULL)
         return NULL;
     e->shared.cfg = *cfg;
@@ -44,7 +45,7 @@ struct endpoint *endpoint_new(const struct endpoint_config *cfg, duet_time now)
         e->shared.cfg.connect_timeout_us = CONNECT_TIMEOUT_US;
     e->accept = cfg->accept;
     rand_init(&e->shared.rng, cfg->seed);
-    sodium_memzero(e->shared.cfg.seed, sizeof e->shared.cfg.seed);
+    sodium_memzero(e->shared.cfg.seed, sizeof(e->shared.cfg.seed));
     events_init(&e->shared.events);
     idmap_init(&e->by_id, rand_u64(&e->shared.rng));
     e->syn_secret = rand_u64(&e->shared.rng);
@@ -74,17 +75,18 @@ void endpoint_free(struct endpoint *e)
     tracer_dispose(&e->shared.tracer);
     cookie_wipe(&e->cookie);
     rand_wipe(&e->shared.rng);
-    sodium_memzero(e, sizeof *e);
+    sodium_memzero(e, sizeof(*e));
     free(e);
 }
 
-/* ── opening and closing ─────────────────────────────────────────────── */
+/* ---- opening and closing ---- */
 
 /* A live session with exactly one of these addresses; NULL: none. */
 static const struct conn *session_with(const struct endpoint *e, const struct duet_addr *addrs, size_t count)
 {
     for (size_t i = 0; i < e->count; i++) {
         const struct conn *c = e->all[i];
+
         if (!conn_is_usable(c) || c->liveness.unreachable)
             continue;
         for (size_t k = 0; k < count; k++) {
@@ -99,6 +101,7 @@ int endpoint_call(struct endpoint *e, const struct duet_addr *addrs, size_t coun
                   duet_time now, conn_id *out)
 {
     const struct conn *live = session_with(e, addrs, count);
+
     if (live != NULL) {
         *out = live->id;
         return DUET_EEXIST;
@@ -119,6 +122,7 @@ void endpoint_close(struct endpoint *e, conn_id conn, uint64_t code, const char 
 {
     struct attempt *a = attempt_find(e, conn);
     struct conn *c = endpoint_find(e, conn);
+
     if (a != NULL) {
         attempt_close(e, a, code, reason == NULL ? "" : reason, now);
         return;
@@ -132,6 +136,7 @@ void endpoint_close(struct endpoint *e, conn_id conn, uint64_t code, const char 
 int endpoint_ask(struct endpoint *e, conn_id conn, duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
+
     if (c == NULL || c->state != CONN_ESTABLISHED)
         return DUET_ENOTFOUND;
     conn_ask(c, now);
@@ -144,7 +149,7 @@ void endpoint_set_accept(struct endpoint *e, bool accept)
     e->accept = accept;
 }
 
-/* ── datagrams in ────────────────────────────────────────────────────── */
+/* ---- datagrams in ---- */
 
 /* The connection a packet names; NULL: none, or a SYN, which names none. */
 static struct conn *named_by(const struct endpoint *e, const struct packet *p)
@@ -167,22 +172,24 @@ static struct conn *named_by(const struct endpoint *e, const struct packet *p)
 static int recv_syn_ack(struct endpoint *e, struct conn *c, const struct packet *p, const struct duet_route *from,
                         size_t len, duet_time now)
 {
-    const int rc = conn_recv_syn_ack(c, p, from, len, now);
+    const int err = conn_recv_syn_ack(c, p, from, len, now);
+
     attempt_settle(e, c, now);
-    return rc;
+    return err;
 }
 
 static int recv_ack(struct endpoint *e, struct conn *c, const struct packet *p, const struct duet_route *from,
                     size_t len, duet_time now)
 {
-    const int rc = conn_recv_ack(c, p, from, len, now);
-    if (rc == 0)
+    const int err = conn_recv_ack(c, p, from, len, now);
+
+    if (err == 0)
         accept_confirmed(e, c, now);
-    return rc;
+    return err;
 }
 
-static int dispatch(struct endpoint *e, struct conn *c, const struct packet *p, const struct arrival *a, uint8_t *dgram,
-                    size_t len)
+static int dispatch_packet(struct endpoint *e, struct conn *c, const struct packet *p, const struct arrival *a,
+                           uint8_t *dgram, size_t len)
 {
     if (p->type == PACKET_SYN)
         return accept_syn(e, p, a->outside, len, a->now);
@@ -205,27 +212,29 @@ static int dispatch(struct endpoint *e, struct conn *c, const struct packet *p, 
     return DUET_ENOTFOUND;
 }
 
-static void count_drop(struct endpoint *e, int rc, size_t len, duet_time now)
+static void count_drop(struct endpoint *e, int err, size_t len, duet_time now)
 {
     struct endpoint_counters *n = &e->counters;
-    if (rc == DUET_EMALFORMED || rc == DUET_EUNSUPPORTED)
+
+    if (err == DUET_EMALFORMED || err == DUET_EUNSUPPORTED)
         n->malformed++;
-    else if (rc == DUET_ENOTFOUND)
+    else if (err == DUET_ENOTFOUND)
         n->unknown++;
-    else if (rc == DUET_EAUTH)
+    else if (err == DUET_EAUTH)
         n->unauthentic++;
-    else if (rc == DUET_EREPLAY)
+    else if (err == DUET_EREPLAY)
         n->replayed++;
-    else if (rc == DUET_EREFUSED)
+    else if (err == DUET_EREFUSED)
         n->refused++;
     else
         n->limited++;
     tracer_push(&e->shared.tracer,
-                &(struct trace_event){.at = now, .type = TRACE_PACKET_DROPPED, .bytes = len, .detail = err_text(rc)});
+                &(struct trace_event){.at = now, .type = TRACE_PACKET_DROPPED, .bytes = len, .detail = err_text(err)});
 }
 
-/* Timer and readiness of the connection the last datagrams were for, unless the next one is for it, too. */
-static void settle(struct endpoint *e, struct arrival *a, struct conn *next)
+/* Timer and readiness of the connection the last datagrams were for, unless the next one is for it,
+ * too. */
+static void settle_arrival(struct endpoint *e, struct arrival *a, struct conn *next)
 {
     if (a->open != NULL && a->open != next)
         endpoint_update(e, a->open, a->now);
@@ -235,18 +244,20 @@ static void settle(struct endpoint *e, struct arrival *a, struct conn *next)
 static int recv_datagram(struct endpoint *e, struct arrival *a, uint8_t *dgram, size_t len)
 {
     struct packet p;
+
     e->counters.received++;
-    int rc = packet_parse(&p, dgram, len);
-    if (rc == DUET_EUNSUPPORTED)
+    int err = packet_parse(&p, dgram, len);
+    if (err == DUET_EUNSUPPORTED)
         accept_other_version(e, &p, &a->outside->route);
-    else if (rc == 0) {
+    else if (err == 0) {
         struct conn *c = named_by(e, &p);
-        settle(e, a, c);
-        rc = dispatch(e, c, &p, a, dgram, len);
+
+        settle_arrival(e, a, c);
+        err = dispatch_packet(e, c, &p, a, dgram, len);
     }
-    if (rc != 0)
-        count_drop(e, rc, len, a->now);
-    return rc;
+    if (err != 0)
+        count_drop(e, err, len, a->now);
+    return err;
 }
 
 int endpoint_recv(struct endpoint *e, const struct envelope *outside, uint8_t *train, size_t len, size_t segment_bytes,
@@ -255,21 +266,24 @@ int endpoint_recv(struct endpoint *e, const struct envelope *outside, uint8_t *t
     struct arrival a = {.outside = outside, .now = now};
     size_t at = 0;
     int first = 0;
+
     assert(len == 0 || segment_bytes > 0);
     do {
-        const int rc = recv_datagram(e, &a, train + at, num_min(segment_bytes, len - at));
-        first = first == 0 ? rc : first;
+        const int err = recv_datagram(e, &a, train + at, num_min(segment_bytes, len - at));
+
+        first = first == 0 ? err : first;
         at += segment_bytes;
     } while (at < len);
-    settle(e, &a, NULL);
+    settle_arrival(e, &a, NULL);
     return first;
 }
 
-/* ── datagrams out ───────────────────────────────────────────────────── */
+/* ---- datagrams out ---- */
 
 static size_t send_reply(struct endpoint *e, struct envelope *outside, uint8_t *buf)
 {
     const struct endpoint_reply *r = &e->replies[e->reply_head];
+
     memcpy(buf, r->bytes, r->len);
     outside->route = r->to;
     outside->ecn = 0; /* no connection, so nobody whom a mark could tell anything */
@@ -278,12 +292,14 @@ static size_t send_reply(struct endpoint *e, struct envelope *outside, uint8_t *
     return r->len;
 }
 
-/* As many equal packets as fit; only a full one is followed by another, and only one for the route in use. */
+/* As many equal packets as fit; only a full one is followed by another, and only one for the route
+ * in use. */
 static size_t send_train(struct conn *c, uint8_t *buf, size_t cap, size_t *segment_bytes, duet_time now,
                          struct duet_route *to)
 {
     const bool joins = conn_may_join(c, now); /* before the packet that pays off what it is judged by */
     size_t used = conn_send(c, buf, cap, now, to);
+
     *segment_bytes = used;
     size_t last = used;
     const size_t most = joins && route_equal(to, &c->path.route) ? TRAIN_PACKETS : 1;
@@ -303,6 +319,7 @@ ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf
     }
     while (e->ready_first != NULL) {
         struct conn *c = e->ready_first;
+
         outside->ecn = conn_ecn(c, now);
         const size_t used = send_train(c, buf, cap, segment_bytes, now, &outside->route);
         endpoint_leave_ready(e, c);
@@ -322,6 +339,7 @@ void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t byt
 {
     for (size_t i = 0; i < e->count; i++) {
         struct conn *c = e->all[i];
+
         if (!c->transport_ready || !addr_equal(&c->path.route.peer, to))
             continue;
         if (pmtud_too_big(&c->pmtud, (uint32_t)bytes, (uint32_t)allowed, now))
@@ -347,19 +365,22 @@ void endpoint_local_gone(struct endpoint *e, const struct duet_addr *local)
         path_local_gone(&e->all[i]->path, local);
 }
 
-/* ── time and events ─────────────────────────────────────────────────── */
+/* ---- time and events ---- */
 
 duet_time endpoint_deadline(const struct endpoint *e)
 {
     const struct heap_node *first = heap_first(&e->timers);
+
     return time_min(first == NULL ? DUET_NEVER : first->at, attempt_deadline(e));
 }
 
 void endpoint_tick(struct endpoint *e, duet_time now)
 {
     struct heap_node *first;
+
     while ((first = heap_first(&e->timers)) != NULL && time_due(first->at, now)) {
         struct conn *c = (struct conn *)first;
+
         conn_tick(c, now);
         attempt_settle(e, c, now);
         endpoint_update(e, c, now);
@@ -382,11 +403,12 @@ uint64_t endpoint_trace_dropped(const struct endpoint *e)
     return e->shared.tracer.dropped;
 }
 
-/* ── figures ─────────────────────────────────────────────────────────── */
+/* ---- figures ---- */
 
 int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats *out)
 {
     const struct conn *c = endpoint_find(e, conn);
+
     if (c == NULL)
         return DUET_ENOTFOUND;
     *out = (struct endpoint_stats){
@@ -419,6 +441,7 @@ int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats
 struct endpoint_counters endpoint_counters(const struct endpoint *e)
 {
     struct endpoint_counters n = e->counters;
+
     n.events_dropped = e->shared.events.dropped;
     n.closes_unanswered = e->shared.closes_unanswered;
     return n;

@@ -47,22 +47,24 @@ int endpoint_connect(struct endpoint *e, const struct duet_addr *peer, duet_time
  * EVENT_CLOSED with END_LOCAL comes when it is over.  Unknown ids: no effect. */
 void endpoint_close(struct endpoint *e, conn_id conn, uint64_t code, const char *reason, duet_time now);
 
-/* Is the peer still there?  EVENT_PRESENCE follows: yes with the next authentic packet, no when none comes within
- * LIVENESS_ANSWER_PTOS, or EVENT_CLOSED.  0; DUET_ENOTFOUND: there is no such session, or nothing was heard of it yet. */
+/* Is the peer still there?  EVENT_PRESENCE follows: yes with the next authentic packet, no when
+ * none comes within LIVENESS_ANSWER_PTOS, or EVENT_CLOSED.  0; DUET_ENOTFOUND: there is no such
+ * session, or nothing was heard of it yet. */
 int endpoint_ask(struct endpoint *e, conn_id conn, duet_time now);
 
 /* Takes new SYNs or not, from now on. */
 void endpoint_set_accept(struct endpoint *e, bool accept);
 
-/* A train, as endpoint_send gives them and as the kernel may hand them over again: equal datagrams of segment_bytes
- * (> 0), the last may be shorter; one datagram is a train of len.  They are decrypted in place and EVENT_EXTENT points
- * into them.  0: something was done with each; otherwise some were dropped and counted: the code says why the first was
- * (DUET_EMALFORMED, ENOTFOUND, EAUTH, EREPLAY, EFULL). Nothing to report to anyone. */
+/* A train, as endpoint_send gives them and as the kernel may hand them over again: equal datagrams
+ * of segment_bytes (> 0), the last may be shorter; one datagram is a train of len.  They are
+ * decrypted in place and EVENT_EXTENT points into them.  0: something was done with each; otherwise
+ * some were dropped and counted: the code says why the first was (DUET_EMALFORMED, ENOTFOUND,
+ * EAUTH, EREPLAY, EFULL). Nothing to report to anyone. */
 int endpoint_recv(struct endpoint *e, const struct envelope *outside, uint8_t *train, size_t len, size_t segment_bytes,
                   duet_time now);
 
-/* The next train: equal datagrams of *segment_bytes, the last may be shorter, to leave as *outside says.
- * cap >= LIMIT_PACKET_MIN_BYTES.  0: nothing to send now. */
+/* The next train: equal datagrams of *segment_bytes, the last may be shorter, to leave as *outside
+ * says.  cap >= LIMIT_PACKET_MIN_BYTES.  0: nothing to send now. */
 ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf, size_t cap, size_t *segment_bytes,
                       duet_time now);
 
@@ -73,20 +75,22 @@ void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t byt
 /* ICMP says that no program listens at that address: a hint for whom we call there. */
 void endpoint_nobody_listens(struct endpoint *e, const struct duet_addr *at);
 
-/* Our own host would not send there, for this errno.  true: we call somebody there, for whom that is a hint. */
+/* Our own host would not send there, for this errno.  true: we call somebody there, for whom that
+ * is a hint. */
 bool endpoint_cannot_send(struct endpoint *e, const struct duet_addr *to, int sys);
 
-/* The kernel would not send from that address of ours any more: from where is its choice from now on. */
+/* The kernel would not send from that address of ours any more: from where is its choice from now
+ * on. */
 void endpoint_local_gone(struct endpoint *e, const struct duet_addr *local);
 
 duet_time endpoint_deadline(const struct endpoint *e); /* DUET_NEVER: none */
 void endpoint_tick(struct endpoint *e, duet_time now);
 bool endpoint_poll(struct endpoint *e, struct endpoint_event *ev); /* false: drained */
 
-/* Ordered streams: control, chat, those of the application.  Bytes taken / given, 0 when there is no room / nothing:
- * EVENT_WRITABLE / EVENT_READABLE will tell.  DUET_ENOTFOUND: no such connection or stream (any more).  Of a stream of
- * the application besides: DUET_EEOF: all was read, up to the peer's end (said once); DUET_ECLOSED: this direction was
- * finished, reset or stopped. */
+/* Ordered streams: control, chat, those of the application.  Bytes taken / given, 0 when there is
+ * no room / nothing: EVENT_WRITABLE / EVENT_READABLE will tell.  DUET_ENOTFOUND: no such connection
+ * or stream (any more).  Of a stream of the application besides: DUET_EEOF: all was read, up to the
+ * peer's end (said once); DUET_ECLOSED: this direction was finished, reset or stopped. */
 ssize_t endpoint_write(struct endpoint *e, conn_id conn, uint64_t stream, const uint8_t *bytes, size_t len,
                        duet_time now);
 ssize_t endpoint_read(struct endpoint *e, conn_id conn, uint64_t stream, uint8_t *buf, size_t cap, duet_time now);
@@ -94,28 +98,32 @@ ssize_t endpoint_read(struct endpoint *e, conn_id conn, uint64_t stream, uint8_t
 bool endpoint_flushed(const struct endpoint *e, conn_id conn);
 
 /*
- * Streams of the application (PROTOCOL.md §7.1), where EVENT_CONNECTED says FEATURE_STREAMS: ordered, both ways, opened
- * by either side, until each side has finished or reset its direction and read that of the other to its end.
+ * Streams of the application (PROTOCOL.md §7.1), where EVENT_CONNECTED says FEATURE_STREAMS:
+ * ordered, both ways, opened by either side, until each side has finished or reset its direction
+ * and read that of the other to its end.
  *
- * The peer can open none and say nothing on ours before endpoint_allow: call it once its key is trusted.  It allows
- * datagrams as well.  No effect on unknown ids, and the second time.
+ * The peer can open none and say nothing on ours before endpoint_allow: call it once its key is
+ * trusted.  It allows datagrams as well.  No effect on unknown ids, and the second time.
  */
 void endpoint_allow(struct endpoint *e, conn_id conn, duet_time now);
-/* It may be written at once; it leaves when the peer allows.  0; DUET_EUNSUPPORTED: not negotiated; DUET_EFULL:
- * LIMIT_APP_STREAMS of ours are open; DUET_ENOTFOUND, DUET_ENOMEM. */
+/* It may be written at once; it leaves when the peer allows.  0; DUET_EUNSUPPORTED: not negotiated;
+ * DUET_EFULL: LIMIT_APP_STREAMS of ours are open; DUET_ENOTFOUND, DUET_ENOMEM. */
 int endpoint_open_stream(struct endpoint *e, conn_id conn, enum stream_priority priority, uint64_t *stream,
                          duet_time now);
 /* What was written is all.  EVENT_SENT when the peer has it.  0; DUET_ECLOSED, DUET_ENOTFOUND. */
 int endpoint_finish_stream(struct endpoint *e, conn_id conn, uint64_t stream, duet_time now);
 /* Bytes that were written and not acknowledged. */
 uint64_t endpoint_stream_held(const struct endpoint *e, conn_id conn, uint64_t stream);
-/* Gives our direction up (endpoint_reset), wants no more of the peer's (endpoint_stop): below, for bulk streams too. */
+/* Gives our direction up (endpoint_reset), wants no more of the peer's (endpoint_stop): below, for
+ * bulk streams too. */
 
-/* Datagrams (§7.2), where EVENT_CONNECTED says FEATURE_DATAGRAMS: sent once, soon or never.  The most bytes one may have
- * now; 0: none can be sent (no such connection, not negotiated).  It follows the path's packet size. */
+/* Datagrams (§7.2), where EVENT_CONNECTED says FEATURE_DATAGRAMS: sent once, soon or never.  The
+ * most bytes one may have now; 0: none can be sent (no such connection, not negotiated).  It
+ * follows the path's packet size. */
 size_t endpoint_datagram_max(const struct endpoint *e, conn_id conn);
-/* Copied.  Where DATAGRAM_QUEUE of them, or DATAGRAM_QUEUE_BYTES, wait already, the oldest is dropped and counted
- * (endpoint_stats).  0; DUET_ERANGE: longer than that; DUET_EUNSUPPORTED, DUET_ENOTFOUND, DUET_ENOMEM. */
+/* Copied.  Where DATAGRAM_QUEUE of them, or DATAGRAM_QUEUE_BYTES, wait already, the oldest is
+ * dropped and counted (endpoint_stats).  0; DUET_ERANGE: longer than that; DUET_EUNSUPPORTED,
+ * DUET_ENOTFOUND, DUET_ENOMEM. */
 int endpoint_send_datagram(struct endpoint *e, conn_id conn, const uint8_t *bytes, size_t len, duet_time now);
 
 /* Bulk, sending.  Nothing leaves before the peer accepted the stream (its credit is 0 till then). */
@@ -127,8 +135,9 @@ int endpoint_supply(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t 
                     size_t len, uint64_t cookie, duet_time now);
 /* There is nothing at or after final_bytes. */
 int endpoint_finish(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t final_bytes, duet_time now);
-/* Bytes of a stream that its sender, we or the peer, was allowed by its receiver, from the beginning; 0: no such stream
- * (any more).  It changes with endpoint_accept_bulk and endpoint_consumed there. */
+/* Bytes of a stream that its sender, we or the peer, was allowed by its receiver, from the
+ * beginning; 0: no such stream (any more).  It changes with endpoint_accept_bulk and
+ * endpoint_consumed there. */
 uint64_t endpoint_bulk_limit(const struct endpoint *e, conn_id conn, uint64_t stream);
 /* Bytes of an outgoing bulk stream that were sent, each counted once; 0: there is no such stream. */
 uint64_t endpoint_bulk_sent(const struct endpoint *e, conn_id conn, uint64_t stream);
@@ -136,8 +145,8 @@ uint64_t endpoint_bulk_sent(const struct endpoint *e, conn_id conn, uint64_t str
 uint64_t endpoint_bulk_acked(const struct endpoint *e, conn_id conn, uint64_t stream);
 /* The same of all our streams, those that are over too: it stands still while nothing gets through. */
 uint64_t endpoint_acked(const struct endpoint *e, conn_id conn);
-/* Gives it up; the pieces of a bulk stream are RELEASED, the unsent bytes of one of the application are gone.  0;
- * DUET_ENOTFOUND. */
+/* Gives it up; the pieces of a bulk stream are RELEASED, the unsent bytes of one of the application
+ * are gone.  0; DUET_ENOTFOUND. */
 int endpoint_reset(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now);
 
 /* Bulk, receiving.  `stream` is the id the peer's offer named; cap_bytes: most unconsumed bytes.
@@ -147,7 +156,8 @@ int endpoint_reset(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t c
 int endpoint_accept_bulk(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t cap_bytes, duet_time now);
 /* Is that such an id?  (true for connections that are over: nothing can be wrong with them.) */
 bool endpoint_may_offer(const struct endpoint *e, conn_id conn, uint64_t stream);
-/* Most unconsumed bytes that this peer is allowed now over all its streams, as learnt so far; 0: no such connection. */
+/* Most unconsumed bytes that this peer is allowed now over all its streams, as learnt so far; 0: no
+ * such connection. */
 uint64_t endpoint_recv_window(const struct endpoint *e, conn_id conn);
 /* The application is done with `bytes` of EVENT_EXTENT: credit goes back to the peer. */
 int endpoint_consumed(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t bytes, duet_time now);

@@ -13,28 +13,30 @@
 conn_id endpoint_fresh_id(struct endpoint *e)
 {
     conn_id id;
+
     do
         id = rand_u64(&e->shared.rng);
     while (id == 0 || idmap_get(&e->by_id, id) != NULL);
     return id;
 }
 
-static int keep(struct endpoint *e, struct conn *c)
+static int keep_conn(struct endpoint *e, struct conn *c)
 {
     if (e->count == e->cap) {
         const size_t cap = e->cap == 0 ? 8 : e->cap * 2;
-        struct conn **all = realloc(e->all, cap * sizeof *all);
+        struct conn **all = realloc(e->all, cap * sizeof(*all));
+
         if (all == NULL)
             return DUET_ENOMEM;
         e->all = all;
         e->cap = cap;
     }
-    int rc = idmap_put(&e->by_id, c->id, c);
-    if (rc == 0 && !c->initiator)
-        rc = idmap_put(&e->by_syn, c->syn_tag, c);
-    if (rc != 0) {
+    int err = idmap_put(&e->by_id, c->id, c);
+    if (err == 0 && !c->initiator)
+        err = idmap_put(&e->by_syn, c->syn_tag, c);
+    if (err != 0) {
         idmap_remove(&e->by_id, c->id);
-        return rc;
+        return err;
     }
     e->all[e->count++] = c;
     return 0;
@@ -52,11 +54,12 @@ static void leave_half_open(struct endpoint *e, struct conn *c)
 
 int endpoint_add(struct endpoint *e, struct conn *c, duet_time now)
 {
-    const int rc = keep(e, c);
-    if (rc != 0) {
+    const int err = keep_conn(e, c);
+
+    if (err != 0) {
         leave_half_open(e, c);
         conn_free(c);
-        return rc;
+        return err;
     }
     endpoint_refresh(e, c, now);
     return 0;
@@ -114,6 +117,7 @@ void endpoint_remove(struct endpoint *e, struct conn *c)
 void endpoint_set_timer(struct endpoint *e, struct conn *c, duet_time send_at)
 {
     const duet_time t = time_min(conn_deadline(c), send_at);
+
     liveness_sleeps(&c->liveness, t);
     if (heap_set(&e->timers, &c->timer, t) != 0)
         conn_fail(c, DUET_ENOMEM, "out of memory", t);
@@ -149,5 +153,6 @@ struct conn *endpoint_find(const struct endpoint *e, conn_id id)
 struct conn *endpoint_find_open(const struct endpoint *e, conn_id id)
 {
     struct conn *c = endpoint_find(e, id);
+
     return c != NULL && conn_is_usable(c) ? c : NULL;
 }

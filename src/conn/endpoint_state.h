@@ -1,6 +1,6 @@
 /*
- * endpoint_state: what an endpoint is made of, and its tables.  For the files of the endpoint only (endpoint.c,
- * endpoint_streams.c, accept.c); everyone else sees endpoint.h.
+ * endpoint_state: what an endpoint is made of, and its tables.  For the files of the endpoint only
+ * (endpoint.c, endpoint_streams.c, accept.c); everyone else sees endpoint.h.
  */
 #ifndef DUET_CONN_ENDPOINT_STATE_H
 #define DUET_CONN_ENDPOINT_STATE_H

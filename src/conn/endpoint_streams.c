@@ -21,6 +21,7 @@ ssize_t endpoint_write(struct endpoint *e, conn_id conn, uint64_t stream, const 
 {
     struct conn *c = endpoint_find_open(e, conn);
     struct ordered *o = find_ordered(c, stream);
+
     if (o == NULL)
         return DUET_ENOTFOUND;
     const ssize_t n = ordered_write(o, bytes, len);
@@ -32,6 +33,7 @@ ssize_t endpoint_read(struct endpoint *e, conn_id conn, uint64_t stream, uint8_t
 {
     struct conn *c = endpoint_find_open(e, conn);
     struct ordered *o = find_ordered(c, stream);
+
     if (o == NULL)
         return DUET_ENOTFOUND;
     const ssize_t n = ordered_read(&c->streams.ordered, o, buf, cap, c->loss.rtt.min_us, now);
@@ -45,23 +47,27 @@ ssize_t endpoint_read(struct endpoint *e, conn_id conn, uint64_t stream, uint8_t
 bool endpoint_flushed(const struct endpoint *e, conn_id conn)
 {
     const struct conn *c = endpoint_find_open(e, conn);
+
     return c == NULL || ordered_flushed(&c->streams.ordered);
 }
 
 /* ---- of the application ---- */
 
-/* What the windows of one key may grow to in all: the first session gets it, the second half of it, and so on. */
+/* What the windows of one key may grow to in all: the first session gets it, the second half of it,
+ * and so on. */
 static uint64_t app_window_bytes(const struct endpoint *e, const struct conn *c)
 {
     uint64_t sessions = 0;
+
     for (size_t i = 0; i < e->count; i++)
-        sessions += conn_is_usable(e->all[i]) && memcmp(e->all[i]->peer_key, c->peer_key, sizeof c->peer_key) == 0;
+        sessions += conn_is_usable(e->all[i]) && memcmp(e->all[i]->peer_key, c->peer_key, sizeof(c->peer_key)) == 0;
     return LIMIT_APP_SUM_MAX_BYTES / num_max(sessions, 1);
 }
 
 void endpoint_allow(struct endpoint *e, conn_id conn, duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
+
     if (c == NULL || c->app_allowed)
         return;
     c->app_allowed = true;
@@ -74,35 +80,39 @@ int endpoint_open_stream(struct endpoint *e, conn_id conn, enum stream_priority 
                          duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
+
     if (c == NULL)
         return DUET_ENOTFOUND;
     if ((c->params.features & FEATURE_STREAMS) == 0)
         return DUET_EUNSUPPORTED;
-    const int rc = ordered_open(&c->streams.ordered, priority, stream);
+    const int err = ordered_open(&c->streams.ordered, priority, stream);
     endpoint_update(e, c, now);
-    return rc;
+    return err;
 }
 
 int endpoint_finish_stream(struct endpoint *e, conn_id conn, uint64_t stream, duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
     struct ordered *o = find_ordered(c, stream);
+
     if (o == NULL || !ordered_is_app(o))
         return DUET_ENOTFOUND;
-    const int rc = ordered_finish(o);
+    const int err = ordered_finish(o);
     endpoint_update(e, c, now);
-    return rc;
+    return err;
 }
 
 uint64_t endpoint_stream_held(const struct endpoint *e, conn_id conn, uint64_t stream)
 {
     const struct ordered *o = find_ordered(endpoint_find_open(e, conn), stream);
+
     return o == NULL || o->reset || o->out_over ? 0 : o->out.end - o->out.bytes.base;
 }
 
 size_t endpoint_datagram_max(const struct endpoint *e, conn_id conn)
 {
     const struct conn *c = endpoint_find_open(e, conn);
+
     if (c == NULL || (c->params.features & FEATURE_DATAGRAMS) == 0)
         return 0;
     return gate_datagram_most(c);
@@ -111,15 +121,16 @@ size_t endpoint_datagram_max(const struct endpoint *e, conn_id conn)
 int endpoint_send_datagram(struct endpoint *e, conn_id conn, const uint8_t *bytes, size_t len, duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
+
     if (c == NULL)
         return DUET_ENOTFOUND;
     if ((c->params.features & FEATURE_DATAGRAMS) == 0)
         return DUET_EUNSUPPORTED;
     if (len > endpoint_datagram_max(e, conn))
         return DUET_ERANGE;
-    const int rc = datagrams_push(&c->streams.datagrams, bytes, len);
+    const int err = datagrams_push(&c->streams.datagrams, bytes, len);
     endpoint_update(e, c, now);
-    return rc;
+    return err;
 }
 
 /* ---- bulk ---- */
@@ -127,6 +138,7 @@ int endpoint_send_datagram(struct endpoint *e, conn_id conn, const uint8_t *byte
 int endpoint_open_bulk(struct endpoint *e, conn_id conn, uint64_t *stream)
 {
     struct conn *c = endpoint_find_open(e, conn);
+
     return c == NULL ? DUET_ENOTFOUND : streams_open(&c->streams, stream);
 }
 
@@ -135,28 +147,31 @@ int endpoint_supply(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t 
 {
     struct conn *c = endpoint_find_open(e, conn);
     struct bulksend *b = c == NULL ? NULL : streams_send(&c->streams, stream);
+
     if (b == NULL || b->reset)
         return DUET_ENOTFOUND;
     const struct bulk_source src = {.offset = offset, .bytes = bytes, .len = len, .cookie = cookie};
-    const int rc = bulksend_supply(b, &src);
+    const int err = bulksend_supply(b, &src);
     endpoint_update(e, c, now);
-    return rc;
+    return err;
 }
 
 int endpoint_finish(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t final_bytes, duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
     struct bulksend *b = c == NULL ? NULL : streams_send(&c->streams, stream);
+
     if (b == NULL || b->reset)
         return DUET_ENOTFOUND;
-    const int rc = sendstate_finish(&b->state, final_bytes);
+    const int err = sendstate_finish(&b->state, final_bytes);
     endpoint_update(e, c, now);
-    return rc;
+    return err;
 }
 
 int endpoint_reset(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
+
     if (c == NULL)
         return DUET_ENOTFOUND;
     struct ordered *o = find_ordered(c, stream);
@@ -165,32 +180,35 @@ int endpoint_reset(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t c
         endpoint_update(e, c, now);
         return 0;
     }
-    const int rc = streams_reset(&c->streams, stream, code);
-    if (rc == 0)
+    const int err = streams_reset(&c->streams, stream, code);
+    if (err == 0)
         conn_release_sources(c, streams_send(&c->streams, stream), 0, UINT64_MAX);
     endpoint_update(e, c, now);
-    return rc;
+    return err;
 }
 
 int endpoint_accept_bulk(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t cap_bytes, duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
+
     if (c == NULL)
         return DUET_ENOTFOUND;
-    const int rc = streams_accept(&c->streams, stream, cap_bytes);
+    const int err = streams_accept(&c->streams, stream, cap_bytes);
     endpoint_update(e, c, now);
-    return rc;
+    return err;
 }
 
 bool endpoint_may_offer(const struct endpoint *e, conn_id conn, uint64_t stream)
 {
     const struct conn *c = endpoint_find_open(e, conn);
+
     return c == NULL || streams_is_peers_bulk(&c->streams, stream);
 }
 
 uint64_t endpoint_recv_window(const struct endpoint *e, conn_id conn)
 {
     const struct conn *c = endpoint_find_open(e, conn);
+
     return c == NULL ? 0 : c->streams.window.bytes;
 }
 
@@ -199,6 +217,7 @@ uint64_t endpoint_bulk_limit(const struct endpoint *e, conn_id conn, uint64_t st
     const struct conn *c = endpoint_find_open(e, conn);
     const struct bulksend *out = c == NULL ? NULL : streams_send(&c->streams, stream);
     const struct bulkrecv *in = c == NULL ? NULL : streams_recv(&c->streams, stream);
+
     return out != NULL ? out->state.limit_bytes : in != NULL ? in->state.limit_bytes : 0;
 }
 
@@ -206,6 +225,7 @@ uint64_t endpoint_bulk_sent(const struct endpoint *e, conn_id conn, uint64_t str
 {
     const struct conn *c = endpoint_find_open(e, conn);
     const struct bulksend *out = c == NULL ? NULL : streams_send(&c->streams, stream);
+
     return out == NULL ? 0 : out->state.fresh_bytes;
 }
 
@@ -213,28 +233,32 @@ uint64_t endpoint_bulk_acked(const struct endpoint *e, conn_id conn, uint64_t st
 {
     const struct conn *c = endpoint_find_open(e, conn);
     const struct bulksend *out = c == NULL ? NULL : streams_send(&c->streams, stream);
+
     return out == NULL ? 0 : out->state.acked_bytes;
 }
 
 uint64_t endpoint_acked(const struct endpoint *e, conn_id conn)
 {
     const struct conn *c = endpoint_find_open(e, conn);
+
     return c == NULL ? 0 : c->streams.acked_bytes;
 }
 
 int endpoint_consumed(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t bytes, duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
+
     if (c == NULL)
         return DUET_ENOTFOUND;
-    const int rc = streams_consumed(&c->streams, stream, bytes, c->loss.rtt.min_us, now);
+    const int err = streams_consumed(&c->streams, stream, bytes, c->loss.rtt.min_us, now);
     endpoint_update(e, c, now);
-    return rc;
+    return err;
 }
 
 int endpoint_stop(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t code, duet_time now)
 {
     struct conn *c = endpoint_find_open(e, conn);
+
     if (c == NULL)
         return DUET_ENOTFOUND;
     struct ordered *o = find_ordered(c, stream);
@@ -244,7 +268,7 @@ int endpoint_stop(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t co
         endpoint_update(e, c, now);
         return 0;
     }
-    const int rc = streams_stop(&c->streams, stream, code);
+    const int err = streams_stop(&c->streams, stream, code);
     endpoint_update(e, c, now);
-    return rc;
+    return err;
 }

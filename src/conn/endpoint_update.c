@@ -1,6 +1,6 @@
 /*
- * endpoint_update: what follows whatever happened to a connection.  Every operation of the endpoint ends here, once for
- * each connection it touched.
+ * endpoint_update: what follows whatever happened to a connection.  Every operation of the endpoint
+ * ends here, once for each connection it touched.
  */
 #include "conn/attempt.h"
 

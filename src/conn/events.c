@@ -15,10 +15,11 @@ void events_dispose(struct events *q)
     events_init(q);
 }
 
-static bool grow(struct events *q)
+static bool grow_ring(struct events *q)
 {
     const size_t cap = q->cap == 0 ? EVENTS_FIRST : q->cap * 2;
-    struct endpoint_event *v = malloc(cap * sizeof *v);
+    struct endpoint_event *v = malloc(cap * sizeof(*v));
+
     if (v == NULL)
         return false;
     for (size_t i = 0; i < q->count; i++)
@@ -32,7 +33,7 @@ static bool grow(struct events *q)
 
 void events_push(struct events *q, const struct endpoint_event *ev)
 {
-    if (q->count == q->cap && !grow(q)) {
+    if (q->count == q->cap && !grow_ring(q)) {
         q->dropped++;
         return;
     }

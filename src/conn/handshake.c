@@ -6,22 +6,25 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-#define PROLOGUE_NAME_BYTES (sizeof DUET_PROTOCOL_NAME - 1)
+#define PROLOGUE_NAME_BYTES (sizeof(DUET_PROTOCOL_NAME) - 1)
 #define PROLOGUE_BYTES (PROLOGUE_NAME_BYTES + PACKET_SYN_BOUND_BYTES)
 
-/* "duet" ‖ the SYN's type, version, flags, cid_i: what is in the clear is bound into the transcript. */
+/* "duet" ‖ the SYN's type, version, flags, cid_i: what is in the clear is bound into the
+ * transcript. */
 static void init_noise(struct handshake *h, bool initiator, const struct endpoint_config *cfg, uint8_t version,
                        const uint8_t ephemeral[NOISE_KEY_BYTES])
 {
     uint8_t prologue[PROLOGUE_BYTES];
+
     memcpy(prologue, DUET_PROTOCOL_NAME, PROLOGUE_NAME_BYTES);
     packet_syn_bound(prologue + PROLOGUE_NAME_BYTES, version, h->flags, h->cid_i);
-    noise_init(&h->noise, initiator, prologue, sizeof prologue, &cfg->identity, ephemeral, cfg->psk);
+    noise_init(&h->noise, initiator, prologue, sizeof(prologue), &cfg->identity, ephemeral, cfg->psk);
 }
 
 static void put_name(struct writer *w, const char *name)
 {
     const size_t len = strnlen(name, LIMIT_NAME_BYTES);
+
     writer_u8(w, (uint8_t)len);
     writer_bytes(w, (const uint8_t *)name, len);
 }
@@ -29,6 +32,7 @@ static void put_name(struct writer *w, const char *name)
 static int take_name(struct reader *r, char name[LIMIT_NAME_BYTES + 1])
 {
     const size_t len = reader_u8(r);
+
     if (len > LIMIT_NAME_BYTES)
         return DUET_EMALFORMED;
     const uint8_t *bytes = reader_bytes(r, len);
@@ -44,22 +48,23 @@ static int write_message(struct handshake *h, const struct writer *payload)
 {
     if (payload->failed)
         return DUET_ERANGE;
-    const ssize_t n = noise_write(&h->noise, payload->start, writer_used(payload), h->message, sizeof h->message);
+    const ssize_t n = noise_write(&h->noise, payload->start, writer_used(payload), h->message, sizeof(h->message));
     if (n < 0)
         return (int)n;
     h->message_len = (size_t)n;
     return 0;
 }
 
-/* ── H1 ──────────────────────────────────────────────────────────────── */
+/* ---- H1 ---- */
 
 int handshake_start(struct handshake *h, const struct endpoint_config *cfg, uint64_t cid_i, struct duet_rand *rng)
 {
     uint8_t ephemeral[NOISE_KEY_BYTES];
-    rand_bytes(rng, ephemeral, sizeof ephemeral);
-    const int rc = handshake_start_again(h, cfg, cid_i, ephemeral);
-    sodium_memzero(ephemeral, sizeof ephemeral);
-    return rc;
+
+    rand_bytes(rng, ephemeral, sizeof(ephemeral));
+    const int err = handshake_start_again(h, cfg, cid_i, ephemeral);
+    sodium_memzero(ephemeral, sizeof(ephemeral));
+    return err;
 }
 
 int handshake_start_again(struct handshake *h, const struct endpoint_config *cfg, uint64_t cid_i,
@@ -68,13 +73,13 @@ int handshake_start_again(struct handshake *h, const struct endpoint_config *cfg
     *h = (struct handshake){.cid_i = cid_i, .proposed = cfg->params, .flags = cfg->accept ? 0 : PACKET_SYN_SOLE};
     init_noise(h, true, cfg, DUET_VERSION_WIRE, ephemeral);
     uint8_t payload[HANDSHAKE_NOISE_BYTES];
-    struct writer w = writer_of(payload, sizeof payload);
+    struct writer w = writer_of(payload, sizeof(payload));
     params_write(&h->proposed, &w);
-    const int rc = write_message(h, &w);
+    const int err = write_message(h, &w);
     h->after_syn = h->noise;
-    memcpy(h->syn, h->message, sizeof h->syn);
+    memcpy(h->syn, h->message, sizeof(h->syn));
     h->syn_len = h->message_len;
-    return rc;
+    return err;
 }
 
 ssize_t handshake_syn(const struct handshake *h, uint8_t *buf, size_t cap)
@@ -82,12 +87,13 @@ ssize_t handshake_syn(const struct handshake *h, uint8_t *buf, size_t cap)
     return packet_write_syn(buf, cap, h->flags, h->cid_i, h->has_token ? h->token : NULL, h->syn, h->syn_len);
 }
 
-/* ── H2 ──────────────────────────────────────────────────────────────── */
+/* ---- H2 ---- */
 
 static int read_proposal(struct handshake *h, const struct packet *syn)
 {
     uint8_t payload[LIMIT_SYN_BYTES];
-    const ssize_t n = noise_read(&h->noise, syn->noise, syn->noise_len, payload, sizeof payload);
+    const ssize_t n = noise_read(&h->noise, syn->noise, syn->noise_len, payload, sizeof(payload));
+
     if (n < 0)
         return (int)n;
     struct reader r = reader_of(payload, (size_t)n);
@@ -99,18 +105,18 @@ int handshake_answer(struct handshake *h, const struct endpoint_config *cfg, con
 {
     *h = (struct handshake){.flags = syn->flags, .cid_i = syn->cid_i, .cid_r = cid_r, .refusal = refusal};
     uint8_t ephemeral[NOISE_KEY_BYTES];
-    rand_bytes(rng, ephemeral, sizeof ephemeral);
+    rand_bytes(rng, ephemeral, sizeof(ephemeral));
     init_noise(h, false, cfg, syn->version, ephemeral);
-    sodium_memzero(ephemeral, sizeof ephemeral);
-    int rc = read_proposal(h, syn);
-    if (rc != 0)
-        return rc;
+    sodium_memzero(ephemeral, sizeof(ephemeral));
+    int err = read_proposal(h, syn);
+    if (err != 0)
+        return err;
     h->result = h->proposed;
     if (params_negotiate(&h->proposed, &cfg->params, &h->result) != 0 && h->refusal == REFUSAL_NONE)
         h->refusal = REFUSAL_PARAMS;
 
     uint8_t payload[HANDSHAKE_NOISE_BYTES];
-    struct writer w = writer_of(payload, sizeof payload);
+    struct writer w = writer_of(payload, sizeof(payload));
     writer_varint(&w, h->refusal);
     writer_u64(&w, h->cid_r); /* the one field of the clear part that the prologue could not bind yet */
     put_name(&w, cfg->name);
@@ -123,7 +129,7 @@ ssize_t handshake_syn_ack(const struct handshake *h, uint8_t *buf, size_t cap)
     return packet_write_syn_ack(buf, cap, h->cid_i, h->cid_r, h->message, h->message_len);
 }
 
-/* ── H3 ──────────────────────────────────────────────────────────────── */
+/* ---- H3 ---- */
 
 static bool is_expected(const struct expected_keys *expected, const uint8_t key[NOISE_KEY_BYTES])
 {
@@ -131,7 +137,7 @@ static bool is_expected(const struct expected_keys *expected, const uint8_t key[
 
     noise_print(print, key);
     for (size_t i = 0; i < expected->count; i++) {
-        if (memcmp(expected->prints[i], print, sizeof print) == 0)
+        if (memcmp(expected->prints[i], print, sizeof(print)) == 0)
             return true;
     }
     return false;
@@ -142,7 +148,8 @@ static int read_answer(struct handshake *next, const struct handshake *first, co
                        const struct packet *syn_ack)
 {
     uint8_t payload[LIMIT_SYN_ACK_BYTES];
-    const ssize_t n = noise_read(&next->noise, syn_ack->noise, syn_ack->noise_len, payload, sizeof payload);
+    const ssize_t n = noise_read(&next->noise, syn_ack->noise, syn_ack->noise_len, payload, sizeof(payload));
+
     if (n < 0)
         return (int)n;
     struct reader r = reader_of(payload, (size_t)n);
@@ -153,10 +160,10 @@ static int read_answer(struct handshake *next, const struct handshake *first, co
         return DUET_EAUTH;
     if (expected != NULL && !is_expected(expected, next->noise.rs))
         return DUET_ETRUST;
-    int rc = take_name(&r, next->peer_name);
-    if (rc == 0)
-        rc = params_read(&next->result, &r);
-    if (rc != 0)
+    int err = take_name(&r, next->peer_name);
+    if (err == 0)
+        err = params_read(&next->result, &r);
+    if (err != 0)
         return DUET_EPROTOCOL;
     if (next->refusal != REFUSAL_NONE)
         return DUET_EREFUSED;
@@ -169,21 +176,23 @@ int handshake_confirm(struct handshake *h, const struct endpoint_config *cfg, co
                       const struct packet *syn_ack)
 {
     struct handshake next = *h;
+
     next.noise = h->after_syn;
     next.cid_r = syn_ack->cid_r;
-    int rc = read_answer(&next, h->cid_r != 0 ? h : NULL, expected, syn_ack);
-    if (rc == 0) {
+    int err = read_answer(&next, h->cid_r != 0 ? h : NULL, expected, syn_ack);
+    if (err == 0) {
         uint8_t payload[HANDSHAKE_NOISE_BYTES];
-        struct writer w = writer_of(payload, sizeof payload);
+        struct writer w = writer_of(payload, sizeof(payload));
+
         put_name(&w, cfg->name);
-        rc = write_message(&next, &w);
+        err = write_message(&next, &w);
     }
-    if (rc == 0)
+    if (err == 0)
         *h = next;
-    else if (rc == DUET_EREFUSED)
+    else if (err == DUET_EREFUSED)
         h->refusal = next.refusal;
     handshake_wipe(&next);
-    return rc;
+    return err;
 }
 
 ssize_t handshake_ack(const struct handshake *h, uint8_t *buf, size_t cap)
@@ -191,28 +200,30 @@ ssize_t handshake_ack(const struct handshake *h, uint8_t *buf, size_t cap)
     return packet_write_ack(buf, cap, h->cid_r, h->message, h->message_len);
 }
 
-/* ── H4 ──────────────────────────────────────────────────────────────── */
+/* ---- H4 ---- */
 
 int handshake_complete(struct handshake *h, const struct packet *ack)
 {
     struct noise next = h->noise;
     uint8_t payload[LIMIT_SYN_BYTES];
     char name[LIMIT_NAME_BYTES + 1];
-    const ssize_t n = noise_read(&next, ack->noise, ack->noise_len, payload, sizeof payload);
-    int rc = n < 0 ? (int)n : 0;
-    if (rc == 0) {
+    const ssize_t n = noise_read(&next, ack->noise, ack->noise_len, payload, sizeof(payload));
+    int err = n < 0 ? (int)n : 0;
+
+    if (err == 0) {
         struct reader r = reader_of(payload, (size_t)n);
-        rc = take_name(&r, name);
+
+        err = take_name(&r, name);
     }
-    if (rc == 0) {
+    if (err == 0) {
         h->noise = next;
-        memcpy(h->peer_name, name, sizeof name);
+        memcpy(h->peer_name, name, sizeof(name));
     }
     noise_wipe(&next);
-    return rc;
+    return err;
 }
 
 void handshake_wipe(struct handshake *h)
 {
-    sodium_memzero(h, sizeof *h);
+    sodium_memzero(h, sizeof(*h));
 }

@@ -40,13 +40,15 @@ struct handshake {
     bool has_token;
     uint8_t message[HANDSHAKE_NOISE_BYTES]; /* the Noise message of our last flight */
     size_t message_len;
-    /* The initiator can take another SYN-ACK for the same SYN, should the responder have forgotten the first answer. */
+    /* The initiator can take another SYN-ACK for the same SYN, should the responder have forgotten
+     * the first answer. */
     struct noise after_syn;
     uint8_t syn[HANDSHAKE_NOISE_BYTES];
     size_t syn_len;
 };
 
-/* H1.  Who takes no connections (cfg->accept) says so.  0, or DUET_ERANGE (a bug: the proposal does not fit). */
+/* H1.  Who takes no connections (cfg->accept) says so.  0, or DUET_ERANGE (a bug: the proposal does
+ * not fit). */
 int handshake_start(struct handshake *h, const struct endpoint_config *cfg, uint64_t cid_i, struct duet_rand *rng);
 
 /* The same with the ephemeral key of another SYN, of the same attempt: one of the two at most is
@@ -57,15 +59,17 @@ int handshake_start_again(struct handshake *h, const struct endpoint_config *cfg
 /* The SYN to send, with the token once a RETRY brought one.  Bytes, or DUET_ERANGE (cap). */
 ssize_t handshake_syn(const struct handshake *h, uint8_t *buf, size_t cap);
 
-/* H2.  `refusal` other than REFUSAL_NONE answers with that status.  0; DUET_EAUTH, DUET_EMALFORMED: drop the SYN. */
+/* H2.  `refusal` other than REFUSAL_NONE answers with that status.  0; DUET_EAUTH, DUET_EMALFORMED:
+ * drop the SYN. */
 int handshake_answer(struct handshake *h, const struct endpoint_config *cfg, const struct packet *syn, uint64_t cid_r,
                      enum params_refusal refusal, struct duet_rand *rng);
 ssize_t handshake_syn_ack(const struct handshake *h, uint8_t *buf, size_t cap);
 
-/* H3.  0: confirmed, the ACK is ready; DUET_EREFUSED: refusal says why; DUET_EAUTH, DUET_EMALFORMED: drop it;
- * DUET_EPROTOCOL: authentic but not a result of our proposal.  A further answer to the same SYN takes the place of the
- * first only if it comes from the same key with the same parameters (DUET_EAUTH): what was built on that one stays.
- * DUET_ETRUST: authentic, but of none of the keys in `expected` (NULL: of any), whatever else it says. */
+/* H3.  0: confirmed, the ACK is ready; DUET_EREFUSED: refusal says why; DUET_EAUTH,
+ * DUET_EMALFORMED: drop it; DUET_EPROTOCOL: authentic but not a result of our proposal.  A further
+ * answer to the same SYN takes the place of the first only if it comes from the same key with the
+ * same parameters (DUET_EAUTH): what was built on that one stays.  DUET_ETRUST: authentic, but of
+ * none of the keys in `expected` (NULL: of any), whatever else it says. */
 int handshake_confirm(struct handshake *h, const struct endpoint_config *cfg, const struct expected_keys *expected,
                       const struct packet *syn_ack);
 ssize_t handshake_ack(const struct handshake *h, uint8_t *buf, size_t cap);

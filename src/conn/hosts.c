@@ -52,7 +52,7 @@ struct host *hosts_at(struct hosts *h, const struct duet_addr *addr, duet_time n
     return last;
 }
 
-static void charge(struct host *h, uint64_t answers, duet_time now)
+static void charge_host(struct host *h, uint64_t answers, duet_time now)
 {
     h->owed_until = time_add(time_max(h->owed_until, now), answers * HOSTS_ANSWER_US);
 }
@@ -61,12 +61,12 @@ bool host_takes_answer(struct host *h, duet_time now)
 {
     if (time_before(time_add(now, (uint64_t)(HOSTS_ANSWERS - 1) * HOSTS_ANSWER_US), h->owed_until))
         return false;
-    charge(h, 1, now);
+    charge_host(h, 1, now);
     return true;
 }
 
 void host_wasted(struct host *h, duet_time now)
 {
-    charge(h, HOSTS_WASTED - 1, now);
+    charge_host(h, HOSTS_WASTED - 1, now);
     h->wasted_at = now;
 }

@@ -39,7 +39,8 @@ struct hosts {
 
 void hosts_init(struct hosts *h, uint64_t secret);
 
-/* Its entry, made if need be; stays valid while half_open > 0 or until the next call.  NULL: no room for one more. */
+/* Its entry, made if need be; stays valid while half_open > 0 or until the next call.  NULL: no
+ * room for one more. */
 struct host *hosts_at(struct hosts *h, const struct duet_addr *addr, duet_time now);
 
 /* Has it an answer left?  Takes it. */

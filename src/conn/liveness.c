@@ -70,8 +70,9 @@ static duet_time heartbeat_at(const struct liveness *l)
     return time_add(time_max(l->heard_at, l->spoke_at), num_min(l->heartbeat_us, SILENCE_ASK_US));
 }
 
-/* Where a file flows, a gap of a few usual ones is news: a whole round trip need not pass first.  Where one packet takes
- * longer than that, only a probe timeout is.  Each PING about the same silence comes twice as long after its start. */
+/* Where a file flows, a gap of a few usual ones is news: a whole round trip need not pass first.
+ * Where one packet takes longer than that, only a probe timeout is.  Each PING about the same
+ * silence comes twice as long after its start. */
 static duet_time ask_file_at(const struct liveness *l, uint64_t pto_us)
 {
     const uint64_t asked_us = time_since(l->file_asked_at, l->file_at);

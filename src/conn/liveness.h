@@ -23,8 +23,8 @@
 #define LIVENESS_FILE_MIN_US 100000 /* a file that stands still this long is asked after, */
 #define LIVENESS_FILE_GAPS 8        /* or so many times its usual gap, a probe timeout at most */
 #define LIVENESS_GAP_WEIGHT 8       /* of the usual gap: one part in so many is the newest, as of RFC 6298's SRTT */
-/* A peer that is asked whether it is there has this long to answer.  Five packets ask, so of ten thousand such
- * silences at 5 % loss none is an accident. */
+/* A peer that is asked whether it is there has this long to answer.  Five packets ask, so of ten
+ * thousand such silences at 5 % loss none is an accident. */
 #define LIVENESS_ANSWER_PTOS 4
 #define LIVENESS_ANSWER_MIN_US 400000
 #define LIVENESS_SUSPEND_US 5000000 /* a timer this late means that we slept, not that the peer was silent */

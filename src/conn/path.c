@@ -13,7 +13,7 @@ void path_init(struct path *p, const struct duet_route *route, bool validated)
     *p = (struct path){.route = *route, .validated = validated};
 }
 
-static uint64_t threefold(uint64_t received_bytes, uint64_t sent_bytes)
+static uint64_t amplified_left(uint64_t received_bytes, uint64_t sent_bytes)
 {
     const uint64_t limit = received_bytes * LIMIT_AMPLIFICATION;
 
@@ -22,7 +22,7 @@ static uint64_t threefold(uint64_t received_bytes, uint64_t sent_bytes)
 
 uint64_t path_allowance(const struct path *p)
 {
-    return p->validated ? UINT64_MAX : threefold(p->received_bytes, p->sent_bytes);
+    return p->validated ? UINT64_MAX : amplified_left(p->received_bytes, p->sent_bytes);
 }
 
 void path_received(struct path *p, uint64_t bytes)
@@ -53,7 +53,7 @@ static void end_trial(struct path *p, duet_time now)
     p->trial.is_on = false;
 }
 
-static void judge(struct path *p, duet_time now)
+static void judge_trial(struct path *p, duet_time now)
 {
     const struct path_trial *t = &p->trial;
 
@@ -119,7 +119,7 @@ void path_came_again(struct path *p, const struct path_packet *came, duet_time n
     if (!t->is_on || came->number < t->number || !route_equal(came->from, &t->home.route))
         return;
     t->home_heard = true;
-    judge(p, now);
+    judge_trial(p, now);
 }
 
 static bool is_third(const struct path *p, const struct duet_route *from)
@@ -171,7 +171,7 @@ void path_answered(struct path *p, const uint8_t data[FRAME_PATH_BYTES], duet_ti
         return;
     take_answer(&t->home, data);
     take_answer(&t->candidate, data);
-    judge(p, now);
+    judge_trial(p, now);
 }
 
 static void ask_again(struct path_trial *t, duet_time now)
@@ -187,7 +187,7 @@ void path_tick(struct path *p, const struct path_view *v, struct duet_rand *rng)
 {
     if (!p->trial.is_on)
         return;
-    judge(p, v->now);
+    judge_trial(p, v->now);
     if (time_due(p->trial.end_at, v->now))
         end_trial(p, v->now);
     else if (!take_next(p, v, rng))
@@ -221,7 +221,7 @@ static size_t side_room(const struct path *p, const struct path_side *side)
     const bool is_proven = side == &t->home || side->is_answered;
 
     return is_proven ? LIMIT_PACKET_MIN_BYTES
-                     : (size_t)num_min(threefold(t->received_bytes, t->sent_bytes), LIMIT_PACKET_MIN_BYTES);
+                     : (size_t)num_min(amplified_left(t->received_bytes, t->sent_bytes), LIMIT_PACKET_MIN_BYTES);
 }
 
 const struct duet_route *path_other(const struct path *p, size_t least, size_t *room)

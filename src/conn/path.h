@@ -66,7 +66,8 @@ struct path_trial {
     uint64_t sent_bytes;     /* and to it, while it has not answered */
     bool ack_wanted;         /* an ACK went to the route in use: the candidate gets one, too */
     duet_time patient_until; /* both have had the time to answer */
-    /* Of the packets that came from third routes meanwhile one, each with the same chance: the next candidate. */
+    /* Of the packets that came from third routes meanwhile one, each with the same chance: the next
+     * candidate. */
     struct duet_route next;
     uint64_t next_number;
     size_t next_bytes, next_sent_bytes; /* an answer to a challenge went there already */
@@ -129,8 +130,8 @@ void path_validate(struct path *p);
 
 /* An authentic packet came; true: it began a trial. */
 bool path_came(struct path *p, const struct path_packet *came, const struct path_view *v, struct duet_rand *rng);
-/* One came whose number had come before.  Nobody looked whether it is authentic: all it can do is to have home waited
- * for, or kept if that answers. */
+/* One came whose number had come before.  Nobody looked whether it is authentic: all it can do is
+ * to have home waited for, or kept if that answers. */
 void path_came_again(struct path *p, const struct path_packet *came, duet_time now);
 /* Such a copy of the newest packet is worth opening, and path_came: while home does not answer this
  * may be the peer, whom somebody outruns. */
@@ -142,9 +143,11 @@ duet_time path_deadline(const struct path *p);
 
 /* The route in use may lead nowhere: neither answered nor heard since the trial began. */
 bool path_is_in_doubt(const struct path *p);
-/* The candidate, if home is in doubt and it may get so much: whatever would go nowhere else may go there; NULL: no. */
+/* The candidate, if home is in doubt and it may get so much: whatever would go nowhere else may go
+ * there; NULL: no. */
 const struct duet_route *path_ahead(const struct path *p, size_t *room);
-/* The other route of a trial, and how long a packet it may get; NULL: there is none, or not one as long as `least`. */
+/* The other route of a trial, and how long a packet it may get; NULL: there is none, or not one as
+ * long as `least`. */
 const struct duet_route *path_other(const struct path *p, size_t least, size_t *room);
 /* A packet with an ACK left on the route in use. */
 void path_acked(struct path *p);

@@ -11,6 +11,7 @@ const char *trace_name(enum trace_type type)
         TRACE_LIST(X)
 #undef X
     };
+
     return names[type];
 }
 
@@ -19,7 +20,7 @@ int tracer_init(struct tracer *t, bool on)
     *t = (struct tracer){.v = NULL};
     if (!on)
         return 0;
-    t->v = calloc(TRACE_EVENTS, sizeof *t->v);
+    t->v = calloc(TRACE_EVENTS, sizeof(*t->v));
     return t->v == NULL ? DUET_ENOMEM : 0;
 }
 
