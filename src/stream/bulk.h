@@ -56,15 +56,16 @@ static inline uint64_t bulksend_unsent(const struct bulksend *b)
 void bulksend_init(struct bulksend *b, uint64_t id);
 void bulksend_dispose(struct bulksend *b);
 
-/* 0; DUET_EFULL: BULK_PIECES held; DUET_EINVAL: overlaps a held piece, or past the end; DUET_ENOMEM. */
+/* 0; DUET_EFULL: BULK_PIECES held; DUET_EINVAL: overlaps a held piece, or past the end;
+ * DUET_ENOMEM. */
 int bulksend_supply(struct bulksend *b, const struct bulk_source *src);
 
 /* Where the byte at `offset`, which was supplied, lies, and how many of its source follow from
  * there on.  They stay there as long as the source is held. */
 const uint8_t *bulksend_at(const struct bulksend *b, uint64_t offset, size_t *len);
 
-/* Takes one source all of whose bytes are acknowledged (any, when the stream was reset); false: none.
- * Only sources touching [start, end) are looked at. */
+/* Takes one source all of whose bytes are acknowledged (any, when the stream was reset); false:
+ * none.  Only sources touching [start, end) are looked at. */
 bool bulksend_release(struct bulksend *b, uint64_t start, uint64_t end, uint64_t *cookie);
 
 void bulkrecv_init(struct bulkrecv *b, uint64_t id);

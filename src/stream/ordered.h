@@ -31,11 +31,12 @@
 
 #define ORDERED_FIXED 2 /* control, chat */
 
-/* Written and never sent, of one stream: what keeps a fast path busy until the application has its next turn. */
+/* Written and never sent, of one stream: what keeps a fast path busy until the application has its
+ * next turn. */
 #define ORDERED_UNSENT_BYTES (1024 * 1024)
 #define ORDERED_ROOM_BYTES (ORDERED_UNSENT_BYTES / 2) /* it is worth waking the application for so much room */
-/* Memory that a stream of the application keeps when its ring runs empty: a train or two; back to the system when
- * the connection is idle. */
+/* Memory that a stream of the application keeps when its ring runs empty: a train or two; back to
+ * the system when the connection is idle. */
 #define ORDERED_KEEP_BYTES (256 * 1024)
 
 struct ordered {
@@ -87,7 +88,8 @@ static inline bool ordered_is_app(const struct ordered *o)
     return stream_id_is_app(o->id);
 }
 
-/* The peer is trusted: it may open streams, and send on them what their window allows, max_bytes at most in all. */
+/* The peer is trusted: it may open streams, and send on them what their window allows, max_bytes at
+ * most in all. */
 void ordered_allow(struct ordered_table *t, uint64_t max_bytes);
 
 /* ---- sending ---- */
@@ -105,7 +107,8 @@ bool ordered_has_room(struct ordered *o);
 
 /* What would leave next, in one piece of memory; changes nothing. */
 bool ordered_next(const struct ordered_table *t, const struct ordered *o, size_t max_len, struct stream_piece *out);
-/* Where the bytes of such a piece lie, until the next write; of control and chat NULL, they are copied to `room`. */
+/* Where the bytes of such a piece lie, until the next write; of control and chat NULL, they are
+ * copied to `room`. */
 const uint8_t *ordered_bytes(const struct ordered *o, const struct stream_piece *p, uint8_t *room);
 /* 0, DUET_ENOMEM, DUET_EFULL: the connection must end. */
 int ordered_sent(struct ordered_table *t, struct ordered *o, const struct stream_piece *p);
@@ -116,19 +119,22 @@ void ordered_reset_acked(struct ordered *o);
 
 /* ---- receiving ---- */
 
-/* The stream a frame of the peer names, which it may open; *is_new: it has just done so.  NULL: it is over, the frame
- * is ignored.  0; DUET_EPROTOCOL: an id that cannot be; DUET_EFLOW: more streams than allowed; DUET_ENOMEM. */
+/* The stream a frame of the peer names, which it may open; *is_new: it has just done so.  NULL: it
+ * is over, the frame is ignored.  0; DUET_EPROTOCOL: an id that cannot be; DUET_EFLOW: more streams
+ * than allowed; DUET_ENOMEM. */
 int ordered_named(struct ordered_table *t, uint64_t id, struct ordered **out, bool *is_new);
 /* *readable: there is more to read, or the end is there to be told.
  * 0; DUET_EPROTOCOL, DUET_EFLOW: close; DUET_ENOMEM, DUET_EFULL: treat the packet as lost. */
 int ordered_push(struct ordered_table *t, struct ordered *o, const struct stream_piece *p, const uint8_t *data,
                  bool *readable);
-/* Bytes given, 0: none now; of the application besides DUET_EEOF: no more will come (once), DUET_ECLOSED. */
+/* Bytes given, 0: none now; of the application besides DUET_EEOF: no more will come (once),
+ * DUET_ECLOSED. */
 ssize_t ordered_read(struct ordered_table *t, struct ordered *o, uint8_t *buf, size_t cap, uint64_t rtt_us,
                      duet_time now);
 /* No more of the peer's direction is wanted.  No effect once it has ended. */
 void ordered_stop(struct ordered_table *t, struct ordered *o, uint64_t code);
-/* The peer gave its direction up.  *is_news: the application does not know its end yet.  0; DUET_EPROTOCOL, DUET_EFLOW. */
+/* The peer gave its direction up.  *is_news: the application does not know its end yet.  0;
+ * DUET_EPROTOCOL, DUET_EFLOW. */
 int ordered_peer_reset(struct ordered_table *t, struct ordered *o, uint64_t final_bytes, bool *is_news);
 
 /* ---- both ---- */
@@ -138,7 +144,8 @@ void ordered_settle(struct ordered_table *t, struct ordered *o);
 /* May any frame of it leave: the peer's, or one of ours that the peer allows? */
 bool ordered_may_leave(const struct ordered_table *t, const struct ordered *o);
 
-/* The next MAX_STREAMS, STOP, RESET or MAX_STREAM_DATA of the application's streams, marked as sent; and is there one? */
+/* The next MAX_STREAMS, STOP, RESET or MAX_STREAM_DATA of the application's streams, marked as
+ * sent; and is there one? */
 bool ordered_next_update(struct ordered_table *t, struct frame *out);
 bool ordered_update_wanted(const struct ordered_table *t);
 /* One was lost. */

@@ -20,7 +20,7 @@ void recvstate_dispose(struct recvstate *s)
     extents_dispose(&s->got);
 }
 
-static uint64_t highest(const struct recvstate *s)
+static uint64_t highest_offset(const struct recvstate *s)
 {
     return s->got.count > 0 ? extents_end(&s->got) : 0;
 }
@@ -28,10 +28,11 @@ static uint64_t highest(const struct recvstate *s)
 int recvstate_check(const struct recvstate *s, const struct stream_piece *p, uint64_t *fresh)
 {
     const uint64_t end = p->offset + p->len;
+
     if (s->final_bytes != STREAM_SIZE_UNKNOWN) {
         if (end > s->final_bytes || (p->fin && end != s->final_bytes))
             return DUET_EPROTOCOL;
-    } else if (p->fin && end < highest(s)) {
+    } else if (p->fin && end < highest_offset(s)) {
         return DUET_EPROTOCOL;
     }
     *fresh = p->len - extents_overlap(&s->got, p->offset, end);
@@ -50,9 +51,10 @@ struct range recvstate_fresh(const struct recvstate *s, const struct stream_piec
 int recvstate_add(struct recvstate *s, const struct stream_piece *p, uint64_t fresh)
 {
     const uint64_t end = p->offset + p->len;
-    const int rc = fresh > 0 ? extents_add(&s->got, p->offset, end) : 0;
-    if (rc != 0)
-        return rc;
+    const int err = fresh > 0 ? extents_add(&s->got, p->offset, end) : 0;
+
+    if (err != 0)
+        return err;
     s->distinct_bytes += fresh;
     if (p->fin)
         s->final_bytes = end;
@@ -74,11 +76,13 @@ void recvstate_set_window(struct recvstate *s, uint64_t window_bytes, uint64_t s
 bool recvstate_new_limit(struct recvstate *s, uint64_t *limit_bytes)
 {
     const uint64_t limit = s->consumed_bytes + s->window_bytes;
-    /* A known end is no reason to stop: extents come in any order, so its bytes may still need credit. */
+
+    /* A known end is no reason to stop: extents come in any order, so its bytes may still need
+     * credit. */
     if (s->limit_bytes >= s->final_bytes || limit <= s->limit_bytes)
         return false;
-    /* Not every message read is told; a peer that used up its credit and is read to the end has a whole window
-     * coming. */
+    /* Not every message read is told; a peer that used up its credit and is read to the end has a
+     * whole window coming. */
     if (limit - s->limit_bytes < s->step_bytes)
         return false;
     s->limit_bytes = limit;

@@ -17,10 +17,11 @@
 #include "stream/sendstate.h"
 
 /*
- * New credit is told once this part of the window has gathered.  What has gathered is credit the sender lacks.
- * Measured (sim --perf one, windows of about a bandwidth-delay product, RTT 50 to 300 ms, loss 0 to 20 %): against
- * 1/4, by 1/8 11 to 16 % more gets through, by 1/16 16 to 24 %, by 1/32 17 to 28 %; the packets of both sides together
- * grow by 3 % at most, since most limits ride on an ACK that leaves anyhow.
+ * New credit is told once this part of the window has gathered.  What has gathered is credit the
+ * sender lacks.  Measured (sim --perf one, windows of about a bandwidth-delay product, RTT 50 to
+ * 300 ms, loss 0 to 20 %): against 1/4, by 1/8 11 to 16 % more gets through, by 1/16 16 to 24 %, by
+ * 1/32 17 to 28 %; the packets of both sides together grow by 3 % at most, since most limits ride
+ * on an ACK that leaves anyhow.
  */
 #define RECV_GRANT_SHARE 16
 

@@ -33,28 +33,28 @@ int recvstream_push(struct recvstream *s, const struct stream_piece *p, const ui
 {
     *readable = false;
     uint64_t fresh;
-    int rc = recvstate_check(&s->state, p, &fresh);
-    if (rc != 0)
-        return rc;
+    int err = recvstate_check(&s->state, p, &fresh);
+    if (err != 0)
+        return err;
     /* Ordered bytes wait in the ring, so here the limit bounds offsets as well. */
     if (p->offset + p->len > s->state.limit_bytes)
         return DUET_EFLOW;
     struct range gap = {.end = p->offset};
     for (uint64_t left = fresh; left > 0; left -= gap.end - gap.start) {
         gap = recvstate_fresh(&s->state, p, gap.end, left);
-        rc = ring_write(&s->bytes, gap.start, data + (gap.start - p->offset), (size_t)(gap.end - gap.start));
-        if (rc != 0)
-            return rc;
+        err = ring_write(&s->bytes, gap.start, data + (gap.start - p->offset), (size_t)(gap.end - gap.start));
+        if (err != 0)
+            return err;
     }
     const bool was_complete = recvstate_complete(&s->state);
-    rc = recvstate_add(&s->state, p, fresh);
-    if (rc != 0)
-        return rc;
+    err = recvstate_add(&s->state, p, fresh);
+    if (err != 0)
+        return err;
     *readable = p->offset <= s->ready_end && p->offset + p->len > s->ready_end;
     if (*readable)
         s->ready_end = extents_end_of(&s->state.got, s->ready_end);
     *readable = *readable || (p->fin && !was_complete && recvstate_complete(&s->state));
-    return rc;
+    return err;
 }
 
 size_t recvstream_read(struct recvstream *s, uint8_t *buf, size_t cap)
@@ -62,6 +62,7 @@ size_t recvstream_read(struct recvstream *s, uint8_t *buf, size_t cap)
     const uint64_t from = s->bytes.base;
     const uint64_t ready = s->ready_end - from;
     const size_t len = ready < cap ? (size_t)ready : cap;
+
     if (len == 0)
         return 0;
     ring_read(&s->bytes, from, buf, len);

@@ -20,7 +20,8 @@ struct recvstream {
     struct ring bytes;  /* base: the next byte to read */
 };
 
-/* It holds first_bytes at most until recvstream_open, then window_bytes; and max_ranges pieces with holes between. */
+/* It holds first_bytes at most until recvstream_open, then window_bytes; and max_ranges pieces with
+ * holes between. */
 void recvstream_init(struct recvstream *s, size_t window_bytes, size_t first_bytes, size_t max_ranges);
 void recvstream_dispose(struct recvstream *s);
 
@@ -29,8 +30,9 @@ void recvstream_open(struct recvstream *s);
 /* Bytes of memory held while nobody has begun to read. */
 size_t recvstream_parked(const struct recvstream *s);
 
-/* A frame arrived.  *readable: bytes can be read that could not before, or that they are all is known now.
- * 0; DUET_EPROTOCOL, DUET_EFLOW: close the connection; DUET_ENOMEM, DUET_EFULL: treat the packet as lost. */
+/* A frame arrived.  *readable: bytes can be read that could not before, or that they are all is
+ * known now.  0; DUET_EPROTOCOL, DUET_EFLOW: close the connection; DUET_ENOMEM, DUET_EFULL: treat
+ * the packet as lost. */
 int recvstream_push(struct recvstream *s, const struct stream_piece *p, const uint8_t *data, bool *readable);
 
 /* Bytes given, 0: none now. */

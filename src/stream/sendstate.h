@@ -49,7 +49,8 @@ void sendstate_dispose(struct sendstate *s);
 int sendstate_supply(struct sendstate *s, uint64_t start, uint64_t end);
 /* The peer learns of the stream by its first frame: one without bytes if there are none. */
 void sendstate_announce(struct sendstate *s);
-/* There is nothing at or after final_bytes.  0; DUET_EINVAL: something is, or another size was given. */
+/* There is nothing at or after final_bytes.  0; DUET_EINVAL: something is, or another size was
+ * given. */
 int sendstate_finish(struct sendstate *s, uint64_t final_bytes);
 
 /*

@@ -34,14 +34,15 @@ ssize_t sendstream_write(struct sendstream *s, const uint8_t *bytes, size_t len)
 {
     const uint64_t room = room_of(s);
     const size_t take = len < room ? len : (size_t)room;
+
     s->short_write = take < len;
     if (take == 0)
         return 0;
-    int rc = ring_write(&s->bytes, s->end, bytes, take);
-    if (rc == 0)
-        rc = sendstate_supply(&s->state, s->end, s->end + take);
-    if (rc != 0)
-        return rc;
+    int err = ring_write(&s->bytes, s->end, bytes, take);
+    if (err == 0)
+        err = sendstate_supply(&s->state, s->end, s->end + take);
+    if (err != 0)
+        return err;
     s->end += take;
     return (ssize_t)take;
 }
@@ -53,10 +54,11 @@ void sendstream_copy(const struct sendstream *s, const struct stream_piece *p, u
 
 int sendstream_acked(struct sendstream *s, const struct stream_piece *p, bool *writable)
 {
-    const int rc = sendstate_acked(&s->state, p);
+    const int err = sendstate_acked(&s->state, p);
+
     *writable = false;
-    if (rc != 0)
-        return rc;
+    if (err != 0)
+        return err;
     const uint64_t prefix = sendstate_acked_prefix(&s->state);
     if (prefix > s->bytes.base) {
         ring_discard(&s->bytes, prefix, s->end);

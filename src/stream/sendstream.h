@@ -23,7 +23,8 @@ struct sendstream {
 };
 
 void sendstream_init(struct sendstream *s, size_t buffer_bytes, uint64_t limit_bytes);
-/* Besides the buffer: most bytes that wait for their first sending, and how much room is worth telling of. */
+/* Besides the buffer: most bytes that wait for their first sending, and how much room is worth
+ * telling of. */
 void sendstream_bound(struct sendstream *s, size_t unsent_bytes, size_t room_bytes);
 void sendstream_dispose(struct sendstream *s);
 

@@ -41,10 +41,12 @@ struct bulkrecv *streams_recv(const struct streams *s, uint64_t id)
     return NULL;
 }
 
-/* A full set forgets its oldest id, which then looks never accepted: the frame that uses it closes the session. */
+/* A full set forgets its oldest id, which then looks never accepted: the frame that uses it closes
+ * the session. */
 static void remember_closed(struct streams *s, uint64_t id)
 {
     const uint64_t index = stream_id_bulk_index(id);
+
     (void)extents_add(&s->closed, index, index + 1); /* without memory for it, it is forgotten like the oldest */
     if (s->closed.count <= STREAMS_CLOSED_RANGES)
         return;
@@ -63,7 +65,7 @@ bool streams_is_peers_bulk(const struct streams *s, uint64_t id)
     return stream_id_is_bulk_of(id, !s->initiator);
 }
 
-/* ── sending ─────────────────────────────────────────────────────────── */
+/* ---- sending ---- */
 
 static uint64_t data_credit(const struct streams *s)
 {
@@ -74,12 +76,14 @@ static bool bulk_wants(const struct streams *s, const struct bulksend *b)
 {
     struct stream_piece p;
     bool fresh;
+
     return !b->reset && sendstate_next(&b->state, 1, data_credit(s), &p, &fresh);
 }
 
 bool streams_class_wants(const struct streams *s, enum stream_class class)
 {
     struct stream_piece p;
+
     if (class != CLASS_BULK)
         return sendstate_wants(&s->ordered.fixed[class].out.state);
     for (size_t i = 0; i < s->send_count; i++) {
@@ -107,9 +111,11 @@ static bool app_is_tail(const struct ordered *o)
 bool streams_only_tail(const struct streams *s)
 {
     size_t tails = 0;
+
     for (size_t i = 0; i < s->send_count; i++) {
         const struct bulksend *b = s->sends[i];
         const struct sendstate *state = &b->state;
+
         if (b->reset || state->limit_bytes == 0)
             continue; /* given up, or not accepted yet */
         if (state->final_bytes == STREAM_SIZE_UNKNOWN || state->ready.count > 0)
@@ -128,6 +134,7 @@ bool streams_only_tail(const struct streams *s)
 static void cut_to_source(const struct bulksend *b, struct stream_piece *p)
 {
     size_t len;
+
     if (p->len == 0)
         return;
     (void)bulksend_at(b, p->offset, &len);
@@ -154,6 +161,7 @@ static bool next_of_file(const struct streams *s, const struct bulksend *b, size
                          struct stream_piece *out)
 {
     bool fresh;
+
     if (b->reset || !sendstate_next(&b->state, max_len, data_credit(s), out, &fresh))
         return false;
     *id = b->id;
@@ -175,6 +183,7 @@ static bool next_of_rank(struct streams *s, enum stream_rank rank, size_t max_le
     struct stream_turn *turn = &s->turns[rank];
     const size_t files = rank == RANK_NORMAL ? s->send_count : 0;
     const size_t count = files + s->ordered.count;
+
     for (size_t tried = 0; tried < count; tried++) {
         if (turn->at >= count)
             turn->at = 0;
@@ -205,6 +214,7 @@ const uint8_t *streams_bytes(const struct streams *s, uint64_t id, const struct 
 {
     const struct ordered *o = ordered_find(&s->ordered, id);
     size_t len;
+
     if (o != NULL)
         return ordered_bytes(o, p, room);
     return p->len > 0 ? bulksend_at(streams_send(s, id), p->offset, &len) : NULL;
@@ -213,6 +223,7 @@ const uint8_t *streams_bytes(const struct streams *s, uint64_t id, const struct 
 static void use_turn(struct streams *s, enum stream_rank rank, size_t len)
 {
     struct stream_turn *turn = &s->turns[rank];
+
     turn->bytes += len;
     if (turn->bytes >= STREAMS_QUANTUM_BYTES)
         *turn = (struct stream_turn){.at = turn->at + 1};
@@ -221,6 +232,7 @@ static void use_turn(struct streams *s, enum stream_rank rank, size_t len)
 int streams_sent(struct streams *s, uint64_t id, const struct stream_piece *p)
 {
     struct ordered *o = ordered_find(&s->ordered, id);
+
     if (o != NULL && ordered_is_app(o))
         use_turn(s, rank_of(o), p->len);
     if (o != NULL)
@@ -229,15 +241,16 @@ int streams_sent(struct streams *s, uint64_t id, const struct stream_piece *p)
     if (b == NULL)
         return 0;
     const uint64_t before = b->state.fresh_bytes;
-    const int rc = sendstate_sent(&b->state, p);
+    const int err = sendstate_sent(&b->state, p);
     s->data_fresh_bytes += b->state.fresh_bytes - before;
     use_turn(s, RANK_NORMAL, p->len);
-    return rc;
+    return err;
 }
 
 int streams_lost(struct streams *s, uint64_t id, const struct stream_piece *p)
 {
     struct ordered *o = ordered_find(&s->ordered, id);
+
     if (o != NULL)
         return ordered_lost(o, p);
     struct bulksend *b = streams_send(s, id);
@@ -253,12 +266,13 @@ size_t streams_parked(const struct streams *s)
     return sum;
 }
 
-/* ── credit and ends ─────────────────────────────────────────────────── */
+/* ---- credit and ends ---- */
 
 static bool fixed_update(struct streams *s, struct frame *out)
 {
     for (size_t i = 0; i < ORDERED_FIXED; i++) {
         struct ordered *o = &s->ordered.fixed[i];
+
         if (!o->limit_wanted)
             continue;
         o->limit_wanted = false;
@@ -317,6 +331,7 @@ bool streams_next_update(struct streams *s, struct frame *out)
 bool streams_update_wanted(const struct streams *s)
 {
     bool wanted = s->data_limit_wanted || ordered_update_wanted(&s->ordered);
+
     for (size_t i = 0; i < ORDERED_FIXED; i++)
         wanted = wanted || s->ordered.fixed[i].limit_wanted;
     for (size_t i = 0; i < s->recv_count; i++)
@@ -330,6 +345,7 @@ void streams_update_lost(struct streams *s, enum frame_type type, uint64_t id)
 {
     struct bulkrecv *r = streams_recv(s, id);
     struct bulksend *b = streams_send(s, id);
+
     if (type == FRAME_MAX_DATA)
         s->data_limit_wanted = true;
     else if (type == FRAME_MAX_STREAMS || ordered_find(&s->ordered, id) != NULL)
@@ -353,6 +369,7 @@ void streams_max_stream_data(struct streams *s, uint64_t id, uint64_t bytes)
     struct ordered *o = ordered_find(&s->ordered, id);
     struct bulksend *b = streams_send(s, id);
     uint64_t *limit = o != NULL ? &o->out.state.limit_bytes : b != NULL ? &b->state.limit_bytes : NULL;
+
     if (limit != NULL && bytes > *limit)
         *limit = bytes;
 }
@@ -361,6 +378,7 @@ void streams_max_stream_data(struct streams *s, uint64_t id, uint64_t bytes)
 static void grant_data(struct streams *s)
 {
     const uint64_t limit = s->data_consumed_bytes + s->window.bytes;
+
     if (limit > s->data_granted_bytes && limit - s->data_granted_bytes >= window_step(&s->window, UINT64_MAX)) {
         s->data_granted_bytes = limit;
         s->data_limit_wanted = true;
@@ -370,18 +388,19 @@ static void grant_data(struct streams *s)
 static void grant_stream(struct streams *s, struct bulkrecv *b)
 {
     uint64_t limit;
+
     recvstate_set_window(&b->state, window_capped(&s->window, b->cap_bytes), window_step(&s->window, b->cap_bytes));
     if (!b->stopped && recvstate_new_limit(&b->state, &limit))
         b->limit_wanted = true;
 }
 
-/* ── bulk ────────────────────────────────────────────────────────────── */
+/* ---- bulk ---- */
 
 int streams_open(struct streams *s, uint64_t *id)
 {
     if (s->send_count == LIMIT_STREAMS)
         return DUET_EFULL;
-    struct bulksend *b = malloc(sizeof *b);
+    struct bulksend *b = malloc(sizeof(*b));
     if (b == NULL)
         return DUET_ENOMEM;
     *id = stream_id_bulk(s->initiator, s->next_send_index++);
@@ -393,12 +412,13 @@ int streams_open(struct streams *s, uint64_t *id)
 int streams_accept(struct streams *s, uint64_t id, uint64_t cap_bytes)
 {
     struct bulkrecv *b = streams_recv(s, id);
+
     if (b == NULL) {
         if (!stream_id_is_bulk_of(id, !s->initiator) || streams_is_closed(s, id))
             return DUET_EPROTOCOL;
         if (s->recv_count == LIMIT_STREAMS)
             return DUET_EFULL;
-        b = malloc(sizeof *b);
+        b = malloc(sizeof(*b));
         if (b == NULL)
             return DUET_ENOMEM;
         bulkrecv_init(b, id);
@@ -429,6 +449,7 @@ void streams_settle_recv(struct streams *s, struct bulkrecv *b)
 int streams_consumed(struct streams *s, uint64_t id, uint64_t bytes, uint64_t rtt_us, duet_time now)
 {
     struct bulkrecv *b = streams_recv(s, id);
+
     if (b == NULL || b->stopped)
         return 0;
     if (bytes > b->state.distinct_bytes - b->state.consumed_bytes)
@@ -448,6 +469,7 @@ int streams_consumed(struct streams *s, uint64_t id, uint64_t bytes, uint64_t rt
 int streams_stop(struct streams *s, uint64_t id, uint64_t code)
 {
     struct bulkrecv *b = streams_recv(s, id);
+
     if (b == NULL)
         return DUET_ENOTFOUND;
     b->stopped = true;
@@ -461,6 +483,7 @@ int streams_stop(struct streams *s, uint64_t id, uint64_t code)
 int streams_reset(struct streams *s, uint64_t id, uint64_t code)
 {
     struct bulksend *b = streams_send(s, id);
+
     if (b == NULL)
         return DUET_ENOTFOUND;
     if (b->reset)
@@ -473,23 +496,26 @@ int streams_reset(struct streams *s, uint64_t id, uint64_t code)
 
 int streams_check_bulk(const struct streams *s, const struct bulkrecv *b, const struct stream_piece *p, uint64_t *fresh)
 {
-    const int rc = recvstate_check(&b->state, p, fresh);
-    if (rc != 0)
-        return rc;
+    const int err = recvstate_check(&b->state, p, fresh);
+
+    if (err != 0)
+        return err;
     return s->data_received_bytes + *fresh > s->data_granted_bytes ? DUET_EFLOW : 0;
 }
 
 int streams_add_bulk(struct streams *s, struct bulkrecv *b, const struct stream_piece *p, uint64_t fresh)
 {
-    const int rc = recvstate_add(&b->state, p, fresh);
-    if (rc == 0)
+    const int err = recvstate_add(&b->state, p, fresh);
+
+    if (err == 0)
         s->data_received_bytes += fresh;
-    return rc;
+    return err;
 }
 
 int streams_peer_reset(struct streams *s, uint64_t id, uint64_t final_bytes, bool *known)
 {
     struct bulkrecv *b = streams_recv(s, id);
+
     *known = false;
     if (b == NULL) {
         if (stream_id_is_bulk_of(id, !s->initiator))

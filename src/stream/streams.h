@@ -38,8 +38,9 @@
 
 #define STREAMS_CLOSED_RANGES 1024 /* runs of ids remembered as over; honest peers leave one per refused offer */
 
-/* Strict order of service.  BULK is all that waits for the congestion window and the pacer: files, and what the
- * application sends; within it go datagrams, then rank by rank those of enum stream_rank. */
+/* Strict order of service.  BULK is all that waits for the congestion window and the pacer: files,
+ * and what the application sends; within it go datagrams, then rank by rank those of enum
+ * stream_rank. */
 enum stream_class { CLASS_CONTROL, CLASS_CHAT, CLASS_BULK, STREAM_CLASSES };
 enum stream_rank { RANK_INTERACTIVE, RANK_NORMAL, RANK_BACKGROUND, STREAM_RANKS }; /* files are NORMAL */
 
@@ -81,14 +82,15 @@ bool streams_is_closed(const struct streams *s, uint64_t id);
 /* Is it the id of a bulk stream that the peer may open?  (That of one that is over is.) */
 bool streams_is_peers_bulk(const struct streams *s, uint64_t id);
 
-/* Sending.  What the class would send next in at most max_len bytes, no more than lies in one piece of memory (but of
- * control and chat); changes nothing but whose turn it is. */
+/* Sending.  What the class would send next in at most max_len bytes, no more than lies in one piece
+ * of memory (but of control and chat); changes nothing but whose turn it is. */
 bool streams_next(struct streams *s, enum stream_class class, size_t max_len, uint64_t *id, struct stream_piece *out);
 bool streams_class_wants(const struct streams *s, enum stream_class class);
 /* Files are under way, every one sent to its end, and only acknowledgements are missing. */
 bool streams_only_tail(const struct streams *s);
-/* The bytes of a piece that streams_next gave.  Of a bulk stream: where they lie, until its source is released; of one
- * of the application, until it is written.  Of control and chat: NULL, and they are copied to `room`. */
+/* The bytes of a piece that streams_next gave.  Of a bulk stream: where they lie, until its source
+ * is released; of one of the application, until it is written.  Of control and chat: NULL, and they
+ * are copied to `room`. */
 const uint8_t *streams_bytes(const struct streams *s, uint64_t id, const struct stream_piece *p, uint8_t *room);
 /* 0, DUET_ENOMEM, DUET_EFULL (the connection must end).  Unknown ids: 0, they are over. */
 int streams_sent(struct streams *s, uint64_t id, const struct stream_piece *p);
@@ -97,8 +99,9 @@ int streams_lost(struct streams *s, uint64_t id, const struct stream_piece *p);
 /* Memory of ordered streams that nobody has begun to read. */
 size_t streams_parked(const struct streams *s);
 
-/* Credit and stream ends to tell the peer: the next such frame, marked as sent; false: none.  One that was lost is
- * asked for again with streams_update_lost, and then carries the value of that time. */
+/* Credit and stream ends to tell the peer: the next such frame, marked as sent; false: none.  One
+ * that was lost is asked for again with streams_update_lost, and then carries the value of that
+ * time. */
 bool streams_next_update(struct streams *s, struct frame *out);
 bool streams_update_wanted(const struct streams *s);
 void streams_update_lost(struct streams *s, enum frame_type type, uint64_t id);
@@ -121,12 +124,12 @@ int streams_check_bulk(const struct streams *s, const struct bulkrecv *b, const 
                        uint64_t *fresh);
 int streams_add_bulk(struct streams *s, struct bulkrecv *b, const struct stream_piece *p, uint64_t fresh);
 
-/* After a piece was added: a stopped stream's bytes count as consumed; one that is complete and consumed is over
- * (b is gone then). */
+/* After a piece was added: a stopped stream's bytes count as consumed; one that is complete and
+ * consumed is over (b is gone then). */
 void streams_settle_recv(struct streams *s, struct bulkrecv *b);
 
-/* The peer gave its stream up having sent final_bytes of fresh bytes.  *known: it was open and not stopped by us.
- * 0; DUET_EPROTOCOL: fewer bytes than have arrived, or more than allowed. */
+/* The peer gave its stream up having sent final_bytes of fresh bytes.  *known: it was open and not
+ * stopped by us.  0; DUET_EPROTOCOL: fewer bytes than have arrived, or more than allowed. */
 int streams_peer_reset(struct streams *s, uint64_t id, uint64_t final_bytes, bool *known);
 
 /* Removes a stream that is over. */

@@ -12,6 +12,7 @@ bool window_consumed(struct window *w, uint64_t bytes, uint64_t rtt_us, duet_tim
 {
     const uint64_t round_us = num_max(rtt_us, WINDOW_ROUND_MIN_US);
     const uint64_t elapsed_us = time_since(now, w->sample_at);
+
     w->sample_bytes += bytes;
     if (elapsed_us < num_max(round_us / WINDOW_SAMPLES, WINDOW_SAMPLE_MIN_US))
         return false;

@@ -23,8 +23,9 @@
 
 #include "base/time.h"
 
-/* Of files: eight chunks of the application, which consumes by whole ones; and what a sender may have sent on a path of 300 ms
- * before new credit reaches it, its first two flights and half of the third. */
+/* Of files: eight chunks of the application, which consumes by whole ones; and what a sender may
+ * have sent on a path of 300 ms before new credit reaches it, its first two flights and half of the
+ * third. */
 #define WINDOW_INITIAL_BYTES (2 * 1024 * 1024)
 #define WINDOW_GROWTH_SHARE 4 /* more than this part of it consumed in a round: it doubles */
 /* It is looked at by the quarter of a round, and not more often than every 5 ms: what the threads
