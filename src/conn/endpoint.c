@@ -71,6 +71,7 @@ void endpoint_free(struct endpoint *e)
     idmap_dispose(&e->by_id);
     idmap_dispose(&e->by_syn);
     heap_dispose(&e->timers);
+    hosts_dispose(&e->hosts);
     events_dispose(&e->shared.events);
     tracer_dispose(&e->shared.tracer);
     cookie_wipe(&e->cookie);

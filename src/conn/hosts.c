@@ -1,15 +1,19 @@
 #include "conn/hosts.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 
 #include "base/bytes.h"
 
 void hosts_init(struct hosts *h, uint64_t secret)
 {
-    h->secret = secret;
-    for (size_t i = 0; i < HOSTS_SETS; i++)
-        for (size_t j = 0; j < HOSTS_WAYS; j++)
-            h->set[i][j] = (struct host){.tag = 0};
+    *h = (struct hosts){.secret = secret};
+}
+
+void hosts_dispose(struct hosts *h)
+{
+    free(h->set);
+    h->set = NULL;
 }
 
 static uint64_t tag_of(const struct hosts *h, const struct duet_addr *addr)
@@ -37,6 +41,11 @@ static bool goes_before(const struct host *a, const struct host *b)
 struct host *hosts_at(struct hosts *h, const struct duet_addr *addr, duet_time now)
 {
     const uint64_t tag = tag_of(h, addr);
+
+    if (h->set == NULL)
+        h->set = calloc(HOSTS_SETS, sizeof(*h->set));
+    if (h->set == NULL)
+        return NULL;
     struct host *set = h->set[tag % HOSTS_SETS];
     struct host *last = &set[0];
 

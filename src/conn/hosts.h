@@ -6,8 +6,9 @@
  * Answers are a token bucket: HOSTS_ANSWERS at once, one more each
  * HOSTS_ANSWER_US; one that came to nothing costs HOSTS_WASTED of them.
  *
- * A fixed table; a host without a place gives way to the next one when its set
- * is full.  The secret keeps strangers from choosing sets.  Virtual time.
+ * A table of fixed size, made when the first host needs an entry: who only calls has none.  A host
+ * without a place gives way to the next one when its set is full.  The secret keeps strangers from
+ * choosing sets.  Virtual time.
  */
 #ifndef DUET_CONN_HOSTS_H
 #define DUET_CONN_HOSTS_H
@@ -34,13 +35,14 @@ struct host {
 
 struct hosts {
     uint64_t secret;
-    struct host set[HOSTS_SETS][HOSTS_WAYS];
+    struct host (*set)[HOSTS_WAYS]; /* HOSTS_SETS of them; NULL: none yet */
 };
 
 void hosts_init(struct hosts *h, uint64_t secret);
+void hosts_dispose(struct hosts *h);
 
 /* Its entry, made if need be; stays valid while half_open > 0 or until the next call.  NULL: no
- * room for one more. */
+ * room for one more, or no memory. */
 struct host *hosts_at(struct hosts *h, const struct duet_addr *addr, duet_time now);
 
 /* Has it an answer left?  Takes it. */

@@ -10,7 +10,21 @@ static void start(void)
     hosts_init(&hosts, 42);
 }
 
-TestSuite(hosts, .init = start);
+static void stop(void)
+{
+    hosts_dispose(&hosts);
+}
+
+TestSuite(hosts, .init = start, .fini = stop);
+
+Test(hosts, the_table_is_made_with_the_first_of_them)
+{
+    const struct duet_addr a = {.family = ADDR_V4, .ip = {10}};
+
+    cr_assert_null(hosts.set, "who only calls needs none");
+    cr_assert_not_null(hosts_at(&hosts, &a, t0));
+    cr_assert_not_null(hosts.set);
+}
 
 static struct duet_addr address(uint32_t n)
 {
