@@ -389,6 +389,11 @@ void endpoint_tick(struct endpoint *e, duet_time now)
     attempt_tick(e, now);
 }
 
+bool endpoint_is_ready(const struct endpoint *e)
+{
+    return e->reply_count > 0 || e->ready_first != NULL;
+}
+
 bool endpoint_poll(struct endpoint *e, struct endpoint_event *ev)
 {
     return events_pop(&e->shared.events, ev);

@@ -68,6 +68,9 @@ int endpoint_recv(struct endpoint *e, const struct envelope *outside, uint8_t *t
 ssize_t endpoint_send(struct endpoint *e, struct envelope *outside, uint8_t *buf, size_t cap, size_t *segment_bytes,
                       duet_time now);
 
+/* It may: endpoint_send has not given 0 since something was there to send. */
+bool endpoint_is_ready(const struct endpoint *e);
+
 /* The kernel refused a datagram of that size to that address (EMSGSIZE): the path's packet size is
  * brought down, to what the interface allows where that is known (else 0). */
 void endpoint_too_big(struct endpoint *e, const struct duet_addr *to, size_t bytes, size_t allowed, duet_time now);

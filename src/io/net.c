@@ -8,7 +8,9 @@
  *   hand out   the hub's messages to ui and disk; full queues tell when they have room
  *
  * The endpoint's contract (drain events after every call, then send until 0)
- * holds at the end of every turn that is followed by sleep.
+ * holds at the end of every turn that is followed by sleep.  Everything else that a turn leaves undone
+ * says so: epoll tells again of what is still in the socket and in the queues, and what the hub has
+ * left is due at once.
  */
 #include "io/net.h"
 
@@ -163,8 +165,12 @@ static void tell_refused(struct net *n)
 {
     const int refused = udp_refused(n->cfg.udp);
 
-    if (refused == 0 || endpoint_cannot_send(n->cfg.endpoint, &n->train_outside.route.peer, refused))
+    if (refused == 0)
         return;
+    if (endpoint_cannot_send(n->cfg.endpoint, &n->train_outside.route.peer, refused)) {
+        hub_run(n->cfg.hub, clock_now()); /* it may be the last train of this turn */
+        return;
+    }
     const int why = udp_send_error(n->cfg.udp);
 
     if (why != 0)
@@ -332,13 +338,13 @@ static void note_wake(struct net *n, const struct epoll_event *ev)
     }
 }
 
-/* Sleeps until there is something to do; not at all after a turn that did something, which may have left more. */
+/* Sleeps until there is something to do; not at all while there is something to send, and room for it. */
 static int wait_for_work(struct net *n)
 {
     struct epoll_event ev[WAKE_COUNT];
     const duet_time now = clock_now();
     const duet_time at = next_deadline(n, now);
-    const bool sleep = !time_due(at, now) && !(n->busy && !n->blocked);
+    const bool sleep = !time_due(at, now) && (n->blocked || !endpoint_is_ready(n->cfg.endpoint));
 
     if (sleep)
         arm(n, at);
