@@ -21,7 +21,7 @@
  *
  * The files around it are named by movement: conn_recv (and, until it is confirmed,
  * conn_recv_handshake), conn_send, conn_timers; conn_gate tells what may leave and conn_plan when,
- * conn_draft puts a packet together, conn_resolve hears what became of it, conn_path follows a peer
+ * conn_draft puts a packet together, conn_acked hears what became of it, conn_path follows a peer
  * that moves. conn.c itself makes, changes state, and ends. Only endpoint calls any of them from outside.
  */
 #ifndef DUET_CONN_CONN_H
@@ -266,8 +266,8 @@ void conn_path_came_again(struct conn *c, struct path_packet *came, const struct
 void conn_path_answered(struct conn *c, const uint8_t data[FRAME_PATH_BYTES], duet_time now);
 void conn_path_tick(struct conn *c, duet_time now);
 
-/* ---- conn_resolve.c: streams and controller hear what became of packets ---- */
-void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now);
+/* ---- conn_acked.c: streams and controller hear what became of packets ---- */
+void conn_acked(struct conn *c, const struct loss_summary *s, duet_time now);
 /* The route in use led nowhere, and another one is in use: what is under way will leave again, and
  * nobody takes that for congestion, or for packets too large. */
 void conn_flight_lost(struct conn *c, duet_time now);

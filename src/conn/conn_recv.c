@@ -269,7 +269,7 @@ static int on_ack(struct conn *c, const struct frame_ack *ack, struct recv_packe
     }
     if (ack->has_ecn && s.largest_is_new)
         note_marks(c, ack, &s, rp->now);
-    conn_resolve(c, &s, rp->now);
+    conn_acked(c, &s, rp->now);
     tune_acks(c, held_back);
     return 0;
 }

@@ -52,7 +52,7 @@ static void step_timeout(struct conn *c, duet_time now)
 
     loss_all_lost(&c->loss, &s);
     c->loss.pto_count = backoff;
-    conn_resolve(c, &s, now);
+    conn_acked(c, &s, now);
     c->liveness.ping_wanted = true; /* if what it carried need not be sent again, something else has to ask */
 }
 
@@ -193,7 +193,7 @@ static void open_tick(struct conn *c, duet_time now)
 
     if (time_due(loss_deadline(&c->loss), now)) {
         loss_timer(&c->loss, now, &s);
-        conn_resolve(c, &s, now);
+        conn_acked(c, &s, now);
         if (c->params.mode == MODE_STEP && c->loss.probes_due > 0)
             step_timeout(c, now);
     }

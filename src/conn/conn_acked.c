@@ -1,5 +1,5 @@
 /*
- * conn_resolve: what an ACK or a timer decided about packets, carried to the
+ * conn_acked: what an ACK or a timer decided about packets, carried to the
  * streams (what arrived, what has to leave again), to the events and to the
  * congestion controller.
  */
@@ -174,7 +174,7 @@ static void trace_metrics(struct conn *c, duet_time now)
                                     });
 }
 
-void conn_resolve(struct conn *c, const struct loss_summary *s, duet_time now)
+void conn_acked(struct conn *c, const struct loss_summary *s, duet_time now)
 {
     const struct sent_packet *p;
     bool spurious, was_limited = false;
