@@ -167,7 +167,7 @@ int conn_start_transport(struct conn *c, duet_time now)
     memcpy(c->peer_key, c->hs->noise.rs, sizeof(c->peer_key));
     c->session = c->hs->cid_i ^ c->hs->cid_r;
     replay_init(&c->replay);
-    c->echo = (struct echo){.count = 0};
+    c->early = (struct early_repeat){.count = 0};
     streams_init(&c->streams, c->initiator, c->params.window_bytes);
     loss_init(&c->loss);
     acktr_init(&c->acktr);

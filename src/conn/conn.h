@@ -35,7 +35,7 @@
 #include "base/rand.h"
 #include "conn/caution.h"
 #include "conn/conn_state.h"
-#include "conn/echo.h"
+#include "conn/early_repeat.h"
 #include "conn/events.h"
 #include "conn/handshake.h"
 #include "conn/liveness.h"
@@ -127,7 +127,7 @@ struct conn {
     struct keys *keys;
     struct replay replay;
     struct streams streams;
-    struct echo echo;
+    struct early_repeat early;
     struct loss loss;
     struct acktr acktr;
     struct ackpolicy ackpolicy;

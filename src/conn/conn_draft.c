@@ -72,7 +72,7 @@ static void watch_credit(struct conn *c, uint64_t stream, duet_time now)
     if (b == NULL || b->limit_told || c->params.mode != MODE_BURST)
         return;
     b->limit_told = true;
-    echo_credit(&c->echo, stream, rtt_pto_us(&c->loss.rtt), now);
+    early_credit(&c->early, stream, rtt_pto_us(&c->loss.rtt), now);
 }
 
 static void add_controls(struct conn *c, struct draft *d, duet_time now)
@@ -114,7 +114,7 @@ static void record_ordered(struct conn *c, struct ordered *o, const struct strea
         c->out_of_memory = true;
     /* A small new one will be repeated before it could be known lost. */
     if (o->out.state.fresh_bytes > before && c->params.mode == MODE_BURST && is_interactive(o))
-        echo_sent(&c->echo, o->id, piece, rtt_pto_us(&c->loss.rtt), now);
+        early_sent(&c->early, o->id, piece, rtt_pto_us(&c->loss.rtt), now);
     if (ordered_is_app(o) && ordered_has_room(o))
         events_push(&c->shared->events,
                     &(struct endpoint_event){.type = EVENT_WRITABLE, .conn = c->id, .stream = o->id});

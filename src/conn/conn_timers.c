@@ -14,7 +14,7 @@
  *   path         two routes are on trial       challenges again, or an end of it
  *   liveness     always, while connected       PING, and empty streams keep no memory; unreachable, lost; what was
  *                                              asked is answered (liveness.h)
- *   echo         a small chat frame left,     the frame again
+ *   early        a small chat frame left,     the frame again
  *                the first credit of a file
  */
 #include "base/err.h"
@@ -30,7 +30,7 @@ static duet_time open_deadline(const struct conn *c)
 {
     duet_time t = time_min(loss_deadline(&c->loss), path_deadline(&c->path));
 
-    t = time_min(t, echo_deadline(&c->echo));
+    t = time_min(t, early_deadline(&c->early));
     return time_min(t, liveness_deadline(&c->liveness, rtt_pto_us(&c->loss.rtt), c->state == CONN_ESTABLISHED));
 }
 
@@ -154,13 +154,13 @@ static void repeat_credit(struct conn *c, uint64_t stream)
     streams_update_lost(&c->streams, FRAME_MAX_STREAM_DATA, stream);
 }
 
-/* Small chat frames and first credits go again before they could be known lost (echo.h). */
+/* Small chat frames and first credits go again before they could be known lost (early_repeat.h). */
 static void repeat_early(struct conn *c, duet_time now)
 {
     struct stream_piece p;
     uint64_t stream;
 
-    while (echo_due(&c->echo, now, &stream, &p)) {
+    while (early_due(&c->early, now, &stream, &p)) {
         if (p.len == 0)
             repeat_credit(c, stream);
         else if (streams_lost(&c->streams, stream, &p) != 0)

@@ -115,7 +115,7 @@ Test(conn_paths, what_was_said_meanwhile_is_said_again_at_once)
     say(0);
     pair_run_for(&pair, 1000);
     cr_assert(path_is_in_doubt(path_of_second()));
-    inside_session(&pair, 1)->echo.count = 0;
+    inside_session(&pair, 1)->early.count = 0;
     say(1);
     inside_session(&pair, 1)->loss.rtt.rttvar_us = SECONDS(1); /* any timer comes later */
     cr_assert_leq(hear(0, SECONDS(1)), 40000);

@@ -81,7 +81,7 @@ Test(conn_timers, a_lost_first_credit_is_told_again_before_it_could_be_missed)
     cr_assert_eq(lose_count, 0);
     cr_assert_eq(pair.count[1][EVENT_EXTENT], 1, "after %lu us", 2 * pair.delay_us + pto_us / 4);
     pair_run_for(&pair, SECONDS(5));
-    cr_assert_eq(inside_session(&pair, 1)->echo.count, 0);
+    cr_assert_eq(inside_session(&pair, 1)->early.count, 0);
 }
 
 Test(conn_timers, a_lost_ack_or_its_answer_costs_a_round_trip_or_a_tenth_of_a_second)
