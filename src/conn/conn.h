@@ -20,7 +20,7 @@
  * answers such a SYN keeps to its answer, so no crossing attempt can take this one's place (PROTOCOL.md §3.4).
  *
  * The files around it are named by movement: conn_recv (and, until it is confirmed,
- * conn_recv_handshake), conn_send, conn_timers; conn_gate tells what may leave and conn_plan when,
+ * conn_recv_handshake), conn_send, conn_timers; conn_allow tells what may leave and conn_plan when,
  * conn_draft puts a packet together, conn_acked hears what became of it, conn_path follows a peer
  * that moves. conn.c itself makes, changes state, and ends. Only endpoint calls any of them from outside.
  */
@@ -237,7 +237,7 @@ int conn_recv_ack(struct conn *c, const struct packet *p, const struct duet_rout
 int conn_recv_data(struct conn *c, const struct packet *p, const struct duet_route *from, uint8_t *dgram, size_t len,
                    uint8_t ecn, duet_time now);
 
-/* ---- conn_gate.c ---- */
+/* ---- conn_allow.c ---- */
 /* ECN bits of the next packet: none while marked ones seem to vanish, or the peer sends none. */
 uint8_t conn_ecn(const struct conn *c, duet_time now);
 /* Several packets may leave as one train. */

@@ -210,25 +210,25 @@ void draft_bulk(struct conn *c, struct draft *d, duet_time now)
         d->bulk = true;
 }
 
-static void add_streams(struct conn *c, struct draft *d, const struct gate *g, duet_time now)
+static void add_streams(struct conn *c, struct draft *d, const struct allowed *may, duet_time now)
 {
     while (add_stream(c, d, CLASS_CONTROL, now))
         continue;
     while (add_stream(c, d, CLASS_CHAT, now))
         continue;
-    if (gate_bulk_allowed(c, g, now))
+    if (allow_bulk(c, may, now))
         draft_bulk(c, d, now);
 }
 
-void draft_eliciting(struct conn *c, struct draft *d, const struct gate *g, duet_time now)
+void draft_eliciting(struct conn *c, struct draft *d, const struct allowed *may, duet_time now)
 {
-    if (g->probe && !gate_control_wants(c) && !streams_class_wants(&c->streams, CLASS_BULK))
+    if (may->probe && !allow_control_waits(c) && !streams_class_wants(&c->streams, CLASS_BULK))
         conn_rearm_oldest(c);
     add_controls(c, d, now);
-    add_streams(c, d, g, now);
+    add_streams(c, d, may, now);
     /* A probe must be answered, whatever it carries; so must a ping nobody else's frame stands in
      * for. */
-    if (!d->eliciting && (g->probe || c->liveness.ping_wanted)) {
+    if (!d->eliciting && (may->probe || c->liveness.ping_wanted)) {
         frame_write(&d->w, &(struct frame){.type = FRAME_PING});
         d->eliciting = true;
     }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
-#include "conn/conn_gate.h"
+#include "conn/conn_allow.h"
 
 struct draft {
     struct writer w;
@@ -31,7 +31,7 @@ struct draft {
  * to them. */
 void draft_ack(struct conn *c, struct draft *d, bool alone, duet_time now);
 /* Everything that asks for an acknowledgement, as far as it may leave and fits. */
-void draft_eliciting(struct conn *c, struct draft *d, const struct gate *g, duet_time now);
+void draft_eliciting(struct conn *c, struct draft *d, const struct allowed *may, duet_time now);
 /* Of files alone. */
 void draft_bulk(struct conn *c, struct draft *d, duet_time now);
 /* The tail is not the end of the packet: it goes where its room is. */

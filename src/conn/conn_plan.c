@@ -1,7 +1,7 @@
 #include "conn/conn_plan.h"
 
 #include "base/num.h"
-#include "conn/conn_gate.h"
+#include "conn/conn_allow.h"
 
 /* ---- the plan ---- */
 
@@ -9,7 +9,7 @@
 static void plan_turn(const struct conn *c, struct conn_plan *plan, uint32_t bytes, duet_time now)
 {
     plan->paced_bytes = bytes;
-    plan->paced_at = pacer_next(&c->pacer, gate_pacing_rate(c), bytes, now);
+    plan->paced_at = pacer_next(&c->pacer, allow_pacing_rate(c), bytes, now);
 }
 
 /* Nothing new is left: what is unacknowledged may go again. */
@@ -18,24 +18,24 @@ static void plan_tail(const struct conn *c, struct conn_plan *plan, duet_time no
     plan->limited_by = LIMITED_BY_APP;
     plan->has_tail = c->params.mode != MODE_STEP && c->loss.bytes_in_flight > 0 && streams_only_tail(&c->streams);
     if (plan->has_tail)
-        plan_turn(c, plan, gate_packet_bytes(c), now);
+        plan_turn(c, plan, allow_packet_bytes(c), now);
 }
 
-static void plan_files(const struct conn *c, const struct gate *g, struct conn_plan *plan, duet_time now)
+static void plan_files(const struct conn *c, const struct allowed *may, struct conn_plan *plan, duet_time now)
 {
     const bool in_doubt = path_is_in_doubt(&c->path);
     const bool wants = streams_class_wants(&c->streams, CLASS_BULK);
     size_t room;
 
-    if (in_doubt && gate_ahead(c, &room) != NULL) {
+    if (in_doubt && allow_ahead(c, &room) != NULL) {
         plan->limited_by = LIMITED_BY_PACING;
         plan_turn(c, plan, (uint32_t)room, now);
-    } else if (!in_doubt && wants && g->bulk) {
+    } else if (!in_doubt && wants && may->bulk) {
         plan->limited_by = LIMITED_BY_PACING;
-        plan_turn(c, plan, gate_packet_bytes(c), now);
+        plan_turn(c, plan, allow_packet_bytes(c), now);
     } else if (!in_doubt && wants) {
         plan->limited_by = LIMITED_BY_CWND;
-    } else if (!in_doubt && g->bulk) {
+    } else if (!in_doubt && may->bulk) {
         plan_tail(c, plan, now);
     } else {
         plan->limited_by = LIMITED_BY_BOTH;
@@ -48,21 +48,21 @@ static void plan_data(const struct conn *c, struct conn_plan *plan, duet_time no
 {
     struct path_errand errand;
 
-    if (gate_errand(c, &errand))
+    if (allow_errand(c, &errand))
         plan->at = now;
-    if (!time_is_never(plan->at) || !gate_may_send(c))
+    if (!time_is_never(plan->at) || !allow_any(c))
         return;
-    const struct gate g = gate_open(c);
-    if (g.probe || (g.control && gate_control_wants(c))) {
+    const struct allowed may = allow_now(c);
+    if (may.probe || (may.control && allow_control_waits(c))) {
         plan->at = now;
         return;
     }
-    plan->fills_larger = gate_fills_larger(c, &g);
+    plan->fills_larger = allow_larger(c, &may);
     plan->at = acktr_deadline(&c->acktr);
     if (plan->fills_larger && pmtud_wants(&c->pmtud, now) > 0)
         plan->at = now;
     else
-        plan_files(c, &g, plan, now);
+        plan_files(c, &may, plan, now);
 }
 
 struct conn_plan conn_plan(const struct conn *c, duet_time now)
@@ -72,7 +72,7 @@ struct conn_plan conn_plan(const struct conn *c, duet_time now)
     switch (c->state) {
     case CONN_SYN_SENT:
     case CONN_SYN_RECEIVED:
-        if (c->flight_wanted && path_allowance(&c->path) >= gate_flight_bytes(c))
+        if (c->flight_wanted && path_allowance(&c->path) >= allow_flight_bytes(c))
             plan.at = now;
         break;
     case CONN_ACK_SENT:
@@ -86,7 +86,7 @@ struct conn_plan conn_plan(const struct conn *c, duet_time now)
         break;
     case CONN_CLOSING:
     case CONN_DRAINING:
-        if (c->close_wanted && gate_address_allows(c))
+        if (c->close_wanted && allow_address(c))
             plan.at = now;
         break;
     case CONN_DEAD:
@@ -101,7 +101,7 @@ struct conn_plan conn_plan(const struct conn *c, duet_time now)
  * and nothing else, is in the next packet.  When that is, or the tail is to be asked again. */
 static duet_time repeat_tail(struct conn *c, duet_time turn, duet_time now)
 {
-    const uint64_t window_bytes = gate_window_bytes(c);
+    const uint64_t window_bytes = allow_window_bytes(c);
     duet_time again;
 
     if (time_before(now, turn))

@@ -117,7 +117,7 @@ int conn_recv_syn_ack(struct conn *c, const struct packet *p, const struct duet_
     const bool anew = c->state == CONN_ACK_SENT && c->repeats > CONN_ACK_TRIES && p->cid_r != c->peer_cid;
     if ((c->state != CONN_SYN_SENT && !anew) || !route_equal(from, &c->path.route))
         return DUET_ENOTFOUND;
-    const bool was_unmarked = c->repeats > CONN_CAUTION_PTOS && c->repeats % 2 != 0; /* the last SYN (conn_gate.c) */
+    const bool was_unmarked = c->repeats > CONN_CAUTION_PTOS && c->repeats % 2 != 0; /* the last SYN (conn_allow.c) */
     const int err = take_answer(c, p, c->call != NULL ? &c->call->expected : NULL, now);
     if (err == DUET_ETRUST)
         return keep_answer(c, p, now);

@@ -1,5 +1,5 @@
 /*
- * conn_send: one packet at a time, at the moment it may leave (conn_gate): choose
+ * conn_send: one packet at a time, at the moment it may leave (conn_allow): choose
  * and encode (conn_draft) → seal → record.  Nothing is encoded before it is
  * certain to leave, so a retransmission is simply chosen again, under a fresh
  * packet number.
@@ -9,8 +9,8 @@
 #include "base/err.h"
 #include "base/num.h"
 #include "conn/conn.h"
+#include "conn/conn_allow.h"
 #include "conn/conn_draft.h"
-#include "conn/conn_gate.h"
 
 #define PAD_BELOW_BYTES 24 /* a bulk packet this close to full is padded, so that trains are of equal packets */
 
@@ -30,7 +30,7 @@ static ssize_t write_flight(const struct conn *c, uint8_t *buf, size_t cap)
 
 static size_t send_flight(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
 {
-    if (path_allowance(&c->path) < gate_flight_bytes(c))
+    if (path_allowance(&c->path) < allow_flight_bytes(c))
         return 0;
     const ssize_t n = write_flight(c, buf, cap);
     if (n <= 0)
@@ -121,17 +121,17 @@ static void add_close_ack(const struct conn *c, struct writer *w)
 static size_t close_room(struct conn *c, struct duet_route *to)
 {
     size_t room;
-    const struct duet_route *other = c->close_went_aside ? NULL : path_other(&c->path, GATE_LEAST_BYTES, &room);
+    const struct duet_route *other = c->close_went_aside ? NULL : path_other(&c->path, ALLOW_LEAST_BYTES, &room);
 
     c->close_went_aside = other != NULL;
     *to = other != NULL ? *other : c->path.route;
-    return other != NULL ? room : num_min(gate_packet_bytes(c), LIMIT_PACKET_MIN_BYTES);
+    return other != NULL ? room : num_min(allow_packet_bytes(c), LIMIT_PACKET_MIN_BYTES);
 }
 
 /* To an address that may not get so much as all of the reason, with as much of it as fits. */
 static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now, struct duet_route *to)
 {
-    if (!gate_address_allows(c))
+    if (!allow_address(c))
         return 0;
     struct draft d = {.w = body_of(buf, num_min(cap, close_room(c, to)))};
     struct frame f = {.type = FRAME_CLOSE};
@@ -154,22 +154,22 @@ static size_t send_close(struct conn *c, uint8_t *buf, size_t cap, duet_time now
 
 /* An ACK is not acknowledged by itself; the one that is complete by turn asks for it, so that both
  * sides can forget. */
-static void ping_with_acks(struct conn *c, struct draft *d, const struct gate *g)
+static void ping_with_acks(struct conn *c, struct draft *d, const struct allowed *may)
 {
     const bool step_busy = c->params.mode == MODE_STEP && c->loss.eliciting_in_flight > 0;
 
-    if (d->eliciting || !acktr_is_turn(&c->acktr) || step_busy || !g->control)
+    if (d->eliciting || !acktr_is_turn(&c->acktr) || step_busy || !may->control)
         return;
     frame_write(&d->w, &(struct frame){.type = FRAME_PING});
     d->eliciting = true;
 }
 
-static void record_packet(struct conn *c, const struct draft *d, uint64_t number, size_t len, const struct gate *g,
+static void record_packet(struct conn *c, const struct draft *d, uint64_t number, size_t len, const struct allowed *may,
                           duet_time now)
 {
     /* A lone ACK is recorded too: its number was used, and an ACK of it prunes what it
      * acknowledged. */
-    struct sent_packet *p = loss_sent(&c->loss, number, (uint32_t)len, d->eliciting, g->probe && d->eliciting, now);
+    struct sent_packet *p = loss_sent(&c->loss, number, (uint32_t)len, d->eliciting, may->probe && d->eliciting, now);
 
     if (p == NULL) {
         c->out_of_memory = true;
@@ -238,29 +238,29 @@ static size_t send_errand(struct conn *c, uint8_t *buf, size_t cap, const struct
 
 static size_t send_data(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
 {
-    if (!gate_may_send(c))
+    if (!allow_any(c))
         return 0;
-    const struct gate g = gate_open(c);
+    const struct allowed may = allow_now(c);
     const bool ack_due = time_due(acktr_deadline(&c->acktr), now);
-    const bool may_elicit = g.control || g.bulk;
+    const bool may_elicit = may.control || may.bulk;
     if (!may_elicit && !ack_due)
         return 0;
     /* Only as the first of a train, when the whole buffer is there. */
-    if (cap > c->packet_bytes && gate_fills_larger(c, &g)) {
+    if (cap > c->packet_bytes && allow_larger(c, &may)) {
         pmtud_go_on(&c->pmtud, now);
         if (pmtud_wants(&c->pmtud, now) > 0 && pmtud_wants(&c->pmtud, now) <= cap)
             return send_mtu_probe(c, buf, now);
     }
     struct sent_item items[SENT_ITEMS];
-    struct draft d = {.w = body_of(buf, cap < gate_packet_bytes(c) ? cap : gate_packet_bytes(c)),
+    struct draft d = {.w = body_of(buf, cap < allow_packet_bytes(c) ? cap : allow_packet_bytes(c)),
                       .items = items,
-                      .datagram_most = gate_datagram_most(c)};
+                      .datagram_most = allow_datagram_most(c)};
     draft_ack(c, &d, !may_elicit, now);
     if (may_elicit)
-        draft_eliciting(c, &d, &g, now);
+        draft_eliciting(c, &d, &may, now);
     if (!d.eliciting && !(ack_due && d.has_ack))
         return 0;
-    ping_with_acks(c, &d, &g);
+    ping_with_acks(c, &d, &may);
     if (d.bulk && writer_left(&d.w) > 0 && writer_left(&d.w) < PAD_BELOW_BYTES) {
         draft_land(&d);
         writer_fill(&d.w, FRAME_PADDING, writer_left(&d.w));
@@ -270,7 +270,7 @@ static size_t send_data(struct conn *c, uint8_t *buf, size_t cap, duet_time now)
     const size_t len = seal_packet(c, buf, &d, number, now);
     if (len == 0)
         return 0;
-    record_packet(c, &d, number, len, &g, now);
+    record_packet(c, &d, number, len, &may, now);
     if (c->out_of_memory)
         conn_fail(c, DUET_ENOMEM, "out of memory", now);
     return len;
@@ -289,7 +289,7 @@ static size_t send_ahead(struct conn *c, uint8_t *buf, size_t cap, const struct 
     if (len == 0)
         return 0;
     path_sent_to(&c->path, to, len);
-    record_packet(c, &d, number, len, &(struct gate){.bulk = true}, now);
+    record_packet(c, &d, number, len, &(struct allowed){.bulk = true}, now);
     if (c->out_of_memory)
         conn_fail(c, DUET_ENOMEM, "out of memory", now);
     else
@@ -304,11 +304,11 @@ static size_t send_open(struct conn *c, uint8_t *buf, size_t cap, duet_time now,
     struct path_errand e;
     size_t room, len = 0;
 
-    if (to != NULL && gate_errand(c, &e)) {
+    if (to != NULL && allow_errand(c, &e)) {
         *to = e.to;
         return send_errand(c, buf, cap, &e, now);
     }
-    if (to != NULL && gate_may_send(c) && (ahead = gate_ahead(c, &room)) != NULL && gate_ahead_allowed(c, room, now)) {
+    if (to != NULL && allow_any(c) && (ahead = allow_ahead(c, &room)) != NULL && allow_ahead_now(c, room, now)) {
         *to = *ahead;
         len = send_ahead(c, buf, num_min(cap, room), to, now);
     }

@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "base/num.h"
-#include "conn/conn_gate.h"
+#include "conn/conn_allow.h"
 #include "conn/endpoint.h"
 #include "conn/endpoint_state.h"
 
@@ -115,7 +115,7 @@ size_t endpoint_datagram_max(const struct endpoint *e, conn_id conn)
 
     if (c == NULL || (c->params.features & FEATURE_DATAGRAMS) == 0)
         return 0;
-    return gate_datagram_most(c);
+    return allow_datagram_most(c);
 }
 
 int endpoint_send_datagram(struct endpoint *e, conn_id conn, const uint8_t *bytes, size_t len, duet_time now)

@@ -1,18 +1,18 @@
 /*
- * conn_gate: see the header.
+ * conn_allow: see the header.
  */
-#include "conn/conn_gate.h"
+#include "conn/conn_allow.h"
 
 #include "base/num.h"
 
 #define LIMITED_PACKETS_PER_S 10 /* under --limit packets are so small that as many leave, but 1200 bytes at least */
 
-uint64_t gate_window_bytes(const struct conn *c)
+uint64_t allow_window_bytes(const struct conn *c)
 {
     return c->cc.cwnd_bytes < c->params.window_bytes ? c->cc.cwnd_bytes : c->params.window_bytes;
 }
 
-uint64_t gate_pacing_rate(const struct conn *c)
+uint64_t allow_pacing_rate(const struct conn *c)
 {
     const uint64_t limit = c->shared->cfg.limit_bytes_per_s;
     const uint64_t rate = c->cc.pacing_bytes_per_s;
@@ -30,7 +30,7 @@ static uint32_t limited_bytes(const struct conn *c)
                       : (uint32_t)num_min(num_max(limit / LIMITED_PACKETS_PER_S, LIMIT_PACKET_MIN_BYTES), UINT32_MAX);
 }
 
-uint32_t gate_packet_bytes(const struct conn *c)
+uint32_t allow_packet_bytes(const struct conn *c)
 {
     const uint32_t path = c->path.validated && c->loss.pto_count < 2 ? c->packet_bytes : LIMIT_PACKET_MIN_BYTES;
     const uint32_t size = (uint32_t)num_min(path, limited_bytes(c));
@@ -39,82 +39,82 @@ uint32_t gate_packet_bytes(const struct conn *c)
     return allowed < size ? (uint32_t)allowed : size;
 }
 
-size_t gate_datagram_most(const struct conn *c)
+size_t allow_datagram_most(const struct conn *c)
 {
-    const uint32_t size = gate_packet_bytes(c);
+    const uint32_t size = allow_packet_bytes(c);
 
-    return size < GATE_LEAST_BYTES ? 0 : frame_datagram_most(size - LIMIT_DATA_HEADER_BYTES - LIMIT_TAG_BYTES);
+    return size < ALLOW_LEAST_BYTES ? 0 : frame_datagram_most(size - LIMIT_DATA_HEADER_BYTES - LIMIT_TAG_BYTES);
 }
 
-bool gate_address_allows(const struct conn *c)
+bool allow_address(const struct conn *c)
 {
-    return gate_packet_bytes(c) >= GATE_LEAST_BYTES;
+    return allow_packet_bytes(c) >= ALLOW_LEAST_BYTES;
 }
 
 /* The number after the next is asked for because one may be skipped. */
-bool gate_may_send(const struct conn *c)
+bool allow_any(const struct conn *c)
 {
-    return gate_address_allows(c) && loss_has_room(&c->loss, c->next_number + 1);
+    return allow_address(c) && loss_has_room(&c->loss, c->next_number + 1);
 }
 
-struct gate gate_open(const struct conn *c)
+struct allowed allow_now(const struct conn *c)
 {
-    struct gate g = {.control = false};
+    struct allowed may = {.control = false};
 
     if (c->loss.probes_due > 0)
-        return (struct gate){.control = true, .bulk = true, .probe = true};
+        return (struct allowed){.control = true, .bulk = true, .probe = true};
     if (c->params.mode == MODE_STEP) {
-        g.control = c->loss.eliciting_in_flight == 0;
-        g.bulk = g.control && !path_is_in_doubt(&c->path);
-        return g;
+        may.control = c->loss.eliciting_in_flight == 0;
+        may.bulk = may.control && !path_is_in_doubt(&c->path);
+        return may;
     }
-    const uint64_t used = c->loss.bytes_in_flight + gate_packet_bytes(c);
-    g.bulk = used <= gate_window_bytes(c) && !path_is_in_doubt(&c->path);
-    g.control = used <= gate_window_bytes(c) + (uint64_t)gate_packet_bytes(c) * CONN_CHAT_EXTRA_PACKETS;
-    return g;
+    const uint64_t used = c->loss.bytes_in_flight + allow_packet_bytes(c);
+    may.bulk = used <= allow_window_bytes(c) && !path_is_in_doubt(&c->path);
+    may.control = used <= allow_window_bytes(c) + (uint64_t)allow_packet_bytes(c) * CONN_CHAT_EXTRA_PACKETS;
+    return may;
 }
 
-bool gate_control_wants(const struct conn *c)
+bool allow_control_waits(const struct conn *c)
 {
     return c->done_wanted || c->liveness.ping_wanted || streams_update_wanted(&c->streams) ||
            streams_class_wants(&c->streams, CLASS_CONTROL) || streams_class_wants(&c->streams, CLASS_CHAT);
 }
 
-bool gate_fills_larger(const struct conn *c, const struct gate *g)
+bool allow_larger(const struct conn *c, const struct allowed *may)
 {
-    return g->bulk && !g->probe && c->state == CONN_ESTABLISHED && c->path.validated &&
+    return may->bulk && !may->probe && c->state == CONN_ESTABLISHED && c->path.validated &&
            streams_class_wants(&c->streams, CLASS_BULK);
 }
 
 static bool has_turn(struct conn *c, uint32_t size, duet_time now)
 {
-    return pacer_allowance(&c->pacer, gate_pacing_rate(c), size, now) >= size;
+    return pacer_allowance(&c->pacer, allow_pacing_rate(c), size, now) >= size;
 }
 
-bool gate_bulk_allowed(struct conn *c, const struct gate *g, duet_time now)
+bool allow_bulk(struct conn *c, const struct allowed *may, duet_time now)
 {
-    return g->bulk && (g->probe || has_turn(c, gate_packet_bytes(c), now));
+    return may->bulk && (may->probe || has_turn(c, allow_packet_bytes(c), now));
 }
 
-const struct duet_route *gate_ahead(const struct conn *c, size_t *room)
+const struct duet_route *allow_ahead(const struct conn *c, size_t *room)
 {
     const struct duet_route *to = path_ahead(&c->path, room);
-    const bool fits = to != NULL && c->loss.bytes_in_flight + *room <= gate_window_bytes(c);
+    const bool fits = to != NULL && c->loss.bytes_in_flight + *room <= allow_window_bytes(c);
 
     return fits && c->params.mode == MODE_BURST && streams_class_wants(&c->streams, CLASS_BULK) ? to : NULL;
 }
 
-bool gate_ahead_allowed(struct conn *c, size_t room, duet_time now)
+bool allow_ahead_now(struct conn *c, size_t room, duet_time now)
 {
     return has_turn(c, (uint32_t)room, now);
 }
 
-bool gate_errand(const struct conn *c, struct path_errand *e)
+bool allow_errand(const struct conn *c, struct path_errand *e)
 {
     return path_errand(&c->path, e) && loss_has_room(&c->loss, c->next_number + 1);
 }
 
-size_t gate_flight_bytes(const struct conn *c)
+size_t allow_flight_bytes(const struct conn *c)
 {
     return c->state == CONN_SYN_RECEIVED ? LIMIT_SYN_ACK_BYTES : LIMIT_SYN_BYTES;
 }
