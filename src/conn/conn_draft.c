@@ -139,15 +139,15 @@ static void record_stream(struct conn *c, uint64_t id, const struct stream_piece
 
 void draft_land(struct draft *d)
 {
-    if (d->tail_len > 0)
-        memcpy(d->w.at - d->tail_len, d->tail, d->tail_len);
-    d->tail_len = 0;
+    if (d->rest_len > 0)
+        memcpy(d->w.at - d->rest_len, d->rest, d->rest_len);
+    d->rest_len = 0;
 }
 
 static void add_bytes(struct conn *c, struct draft *d, uint64_t id, const struct stream_piece *piece)
 {
-    d->tail = streams_bytes(&c->streams, id, piece, writer_reserve(&d->w, piece->len));
-    d->tail_len = d->tail == NULL ? 0 : piece->len;
+    d->rest = streams_bytes(&c->streams, id, piece, writer_reserve(&d->w, piece->len));
+    d->rest_len = d->rest == NULL ? 0 : piece->len;
 }
 
 /* One STREAM frame of the class; false: it has nothing, or it does not fit. */

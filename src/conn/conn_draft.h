@@ -23,8 +23,8 @@ struct draft {
     bool bulk;
     /* Bytes of a file that end the packet: room for them is reserved, they are sealed from where
      * they lie.  Whatever comes behind them has them copied first (draft_land). */
-    const uint8_t *tail;
-    size_t tail_len;
+    const uint8_t *rest;
+    size_t rest_len;
 };
 
 /* An ACK if there is something to say; one that travels with other frames leaves most of the packet
@@ -34,7 +34,7 @@ void draft_ack(struct conn *c, struct draft *d, bool alone, duet_time now);
 void draft_eliciting(struct conn *c, struct draft *d, const struct allowed *may, duet_time now);
 /* Of files alone. */
 void draft_bulk(struct conn *c, struct draft *d, duet_time now);
-/* The tail is not the end of the packet: it goes where its room is. */
+/* The rest is not the end of the packet: it goes where its room is. */
 void draft_land(struct draft *d);
 
 #endif

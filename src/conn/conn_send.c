@@ -85,7 +85,7 @@ static size_t seal_packet(struct conn *c, uint8_t *buf, const struct draft *d, u
     }
     packet_write_data_header(buf, (uint8_t)epoch, c->peer_cid, number);
     const int err = keys_seal(c->keys, number, buf, LIMIT_DATA_HEADER_BYTES, buf + LIMIT_DATA_HEADER_BYTES,
-                              plain_len - d->tail_len, d->tail, d->tail_len);
+                              plain_len - d->rest_len, d->rest, d->rest_len);
     if (err != 0) {
         c->close_code = CLOSE_INTERNAL;
         conn_abandon(c, END_ERROR, err, now);

@@ -222,14 +222,14 @@ static void nonce_of(const struct aead *a, uint64_t number, uint8_t nonce[AEAD_I
 }
 
 int aead_seal(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
-              const uint8_t *tail, size_t tail_len)
+              const uint8_t *rest, size_t rest_len)
 {
     uint8_t nonce[AEAD_IV_BYTES];
 
-    assert(a->sealing && (tail_len == 0 || len > 0));
+    assert(a->sealing && (rest_len == 0 || len > 0));
     nonce_of(a, number, nonce);
-    const bool l = len + tail_len >= AEAD_LONG_BYTES;
-    return a->provider[l]->seal(a->state[l], nonce, ad, ad_len, buf, len, tail, tail_len);
+    const bool l = len + rest_len >= AEAD_LONG_BYTES;
+    return a->provider[l]->seal(a->state[l], nonce, ad, ad_len, buf, len, rest, rest_len);
 }
 
 int aead_open(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len)

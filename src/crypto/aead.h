@@ -1,5 +1,5 @@
 /*
- * aead: seal and open in place, by the providers that work here.  What is sealed may have a tail
+ * aead: seal and open in place, by the providers that work here.  What is sealed may have a rest
  * that lies elsewhere, so that a file's bytes need not be copied first.
  *
  * libcrypto (EVP) provides AES-128-GCM and ChaCha20-Poly1305 everywhere, Intel
@@ -41,11 +41,11 @@ bool aead_prefers_aes(void);
 struct aead *aead_new(enum params_suite suite, const uint8_t *key, const uint8_t iv[AEAD_IV_BYTES], bool sealing);
 void aead_free(struct aead *a); /* wipes */
 
-/* Encrypts buf[0..len) in place, behind it tail[0..tail_len), which is read where it lies (not in
- * buf), and behind that writes the tag: tail_len + 16 bytes of room.  len > 0 where there is a
- * tail.  0, DUET_ESYS. */
+/* Encrypts buf[0..len) in place, behind it rest[0..rest_len), which is read where it lies (not in
+ * buf), and behind that writes the tag: rest_len + 16 bytes of room.  len > 0 where there is a
+ * rest.  0, DUET_ESYS. */
 int aead_seal(struct aead *a, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
-              const uint8_t *tail, size_t tail_len);
+              const uint8_t *rest, size_t rest_len);
 
 /* Decrypts buf[0..len) in place, its last 16 bytes being the tag.  0, or DUET_EAUTH
  * with the plaintext wiped from buf. len >= 16. */

@@ -201,20 +201,20 @@ static void run_gcm(struct state *s, const uint8_t *nonce, const uint8_t *ad, si
 }
 
 static int seal_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const uint8_t *ad, size_t ad_len, uint8_t *buf,
-                       size_t len, const uint8_t *tail, size_t tail_len)
+                       size_t len, const uint8_t *rest, size_t rest_len)
 {
     struct state *s = state;
 
-    if (tail_len == 0) {
+    if (rest_len == 0) {
         run_gcm(s, nonce, ad, ad_len, buf, len, buf + len);
         return 0;
     }
-    assert(buf != NULL && tail != NULL && (ad != NULL || ad_len == 0) && len <= LIMIT_PACKET_MAX_BYTES &&
-           tail_len <= LIMIT_PACKET_MAX_BYTES);
+    assert(buf != NULL && rest != NULL && (ad != NULL || ad_len == 0) && len <= LIMIT_PACKET_MAX_BYTES &&
+           rest_len <= LIMIT_PACKET_MAX_BYTES);
     s->begin(s->key, &s->context.data, nonce, ad, ad_len);
     s->run_part(s->key, &s->context.data, buf, buf, len);
-    s->run_part(s->key, &s->context.data, buf + len, tail, tail_len);
-    s->end(s->key, &s->context.data, buf + len + tail_len, AEAD_TAG_BYTES);
+    s->run_part(s->key, &s->context.data, buf + len, rest, rest_len);
+    s->end(s->key, &s->context.data, buf + len + rest_len, AEAD_TAG_BYTES);
     return 0;
 }
 

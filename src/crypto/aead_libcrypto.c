@@ -72,10 +72,10 @@ static bool run_cipher(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, const OSSL_PAR
 }
 
 static int seal_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const uint8_t *ad, size_t ad_len, uint8_t *buf,
-                       size_t len, const uint8_t *tail, size_t tail_len)
+                       size_t len, const uint8_t *rest, size_t rest_len)
 {
     EVP_CIPHER_CTX *ctx = state;
-    uint8_t *end = buf + len + tail_len;
+    uint8_t *end = buf + len + rest_len;
 
     OSSL_PARAM tag[] = {
         OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, end, AEAD_TAG_BYTES),
@@ -83,9 +83,9 @@ static int seal_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const ui
     };
     int n = 0;
 
-    assert(tail_len <= INT_MAX);
+    assert(rest_len <= INT_MAX);
     bool sealed = run_cipher(ctx, nonce, NULL, ad, ad_len, buf, len) &&
-                  (tail_len == 0 || EVP_CipherUpdate(ctx, buf + len, &n, tail, (int)tail_len) == 1) &&
+                  (rest_len == 0 || EVP_CipherUpdate(ctx, buf + len, &n, rest, (int)rest_len) == 1) &&
                   EVP_CipherFinal_ex(ctx, end, &n) == 1 && EVP_CIPHER_CTX_get_params(ctx, tag) == 1;
     return sealed ? 0 : DUET_ESYS;
 }

@@ -78,13 +78,13 @@ static bool begin_packet(gcry_cipher_hd_t handle, const uint8_t *nonce, const ui
 }
 
 static int seal_packet(void *state, const uint8_t nonce[AEAD_IV_BYTES], const uint8_t *ad, size_t ad_len, uint8_t *buf,
-                       size_t len, const uint8_t *tail, size_t tail_len)
+                       size_t len, const uint8_t *rest, size_t rest_len)
 {
     gcry_cipher_hd_t handle = state;
     bool sealed = begin_packet(handle, nonce, ad, ad_len) &&
                   (len == 0 || gcry_cipher_encrypt(handle, buf, len, NULL, 0) == 0) &&
-                  (tail_len == 0 || gcry_cipher_encrypt(handle, buf + len, tail_len, tail, tail_len) == 0) &&
-                  gcry_cipher_gettag(handle, buf + len + tail_len, AEAD_TAG_BYTES) == 0;
+                  (rest_len == 0 || gcry_cipher_encrypt(handle, buf + len, rest_len, rest, rest_len) == 0) &&
+                  gcry_cipher_gettag(handle, buf + len + rest_len, AEAD_TAG_BYTES) == 0;
 
     return sealed ? 0 : DUET_ESYS;
 }

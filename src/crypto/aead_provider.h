@@ -26,7 +26,7 @@ struct aead_provider {
 
     /* As aead_seal and aead_open, with the nonce complete.  ad may be NULL when ad_len is 0. */
     int (*seal)(void *state, const uint8_t nonce[AEAD_IV_BYTES], const uint8_t *ad, size_t ad_len, uint8_t *buf,
-                size_t len, const uint8_t *tail, size_t tail_len);
+                size_t len, const uint8_t *rest, size_t rest_len);
     int (*open)(void *state, const uint8_t nonce[AEAD_IV_BYTES], const uint8_t *ad, size_t ad_len, uint8_t *buf,
                 size_t len);
 };

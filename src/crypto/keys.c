@@ -172,14 +172,14 @@ int keys_send_epoch(struct keys *k, uint64_t number, duet_time now)
 }
 
 int keys_seal(struct keys *k, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
-              const uint8_t *tail, size_t tail_len)
+              const uint8_t *rest, size_t rest_len)
 {
     if (number >= LIMIT_PACKET_NUMBER)
         return DUET_EEXHAUSTED;
     if (number < k->send.next)
         return DUET_EINVAL; /* a repeated nonce would give the key away: never, whoever asks */
     k->send.next = number + 1;
-    return aead_seal(k->send.aead, number, ad, ad_len, buf, len, tail, tail_len);
+    return aead_seal(k->send.aead, number, ad, ad_len, buf, len, rest, rest_len);
 }
 
 /* The context of the epoch after the current one.  NULL: out of memory. */

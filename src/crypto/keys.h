@@ -39,11 +39,11 @@ void keys_free(struct keys *k); /* wipes */
  * due.  Returns 0..3 or DUET_EEXHAUSTED: number >= LIMIT_PACKET_NUMBER; DUET_EINVAL: not above
  * every number sealed so far; DUET_ENOMEM. */
 int keys_send_epoch(struct keys *k, uint64_t number, duet_time now);
-/* Seals buf and tail, as aead_seal does, under the current epoch.  The number must be above every
+/* Seals buf and rest, as aead_seal does, under the current epoch.  The number must be above every
  * one sealed before it, for a nonce is used once.  0, DUET_EINVAL, DUET_EEXHAUSTED (as above),
  * DUET_ESYS. */
 int keys_seal(struct keys *k, uint64_t number, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
-              const uint8_t *tail, size_t tail_len);
+              const uint8_t *rest, size_t rest_len);
 
 /* Opens in place under the epoch of the header.  0; DUET_EAUTH: not authentic or no such epoch;
  * DUET_ENOMEM. */

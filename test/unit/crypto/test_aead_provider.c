@@ -248,42 +248,42 @@ static void *changes_the_key(enum params_suite suite, const uint8_t *key, bool s
 }
 
 static int seals_nothing(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
-                         const uint8_t *tail, size_t tail_len)
+                         const uint8_t *rest, size_t rest_len)
 {
-    (void)state, (void)nonce, (void)ad, (void)ad_len, (void)buf, (void)len, (void)tail, (void)tail_len;
+    (void)state, (void)nonce, (void)ad, (void)ad_len, (void)buf, (void)len, (void)rest, (void)rest_len;
     return 0;
 }
 
 static int fails_to_seal(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
-                         const uint8_t *tail, size_t tail_len)
+                         const uint8_t *rest, size_t rest_len)
 {
-    (void)state, (void)nonce, (void)ad, (void)ad_len, (void)buf, (void)len, (void)tail, (void)tail_len;
+    (void)state, (void)nonce, (void)ad, (void)ad_len, (void)buf, (void)len, (void)rest, (void)rest_len;
     return DUET_ESYS;
 }
 
 static int ignores_ad(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len,
-                      const uint8_t *tail, size_t tail_len)
+                      const uint8_t *rest, size_t rest_len)
 {
     (void)ad_len;
-    return aead_libcrypto.seal(state, nonce, ad, 0, buf, len, tail, tail_len);
+    return aead_libcrypto.seal(state, nonce, ad, 0, buf, len, rest, rest_len);
 }
 
 /* As a lost carry of the block counter would. */
 static int seals_long_ones_wrongly(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf,
-                                   size_t len, const uint8_t *tail, size_t tail_len)
+                                   size_t len, const uint8_t *rest, size_t rest_len)
 {
-    int err = aead_libcrypto.seal(state, nonce, ad, ad_len, buf, len, tail, tail_len);
+    int err = aead_libcrypto.seal(state, nonce, ad, ad_len, buf, len, rest, rest_len);
 
-    if (len + tail_len > 4096)
+    if (len + rest_len > 4096)
         buf[4096] ^= 1;
     return err;
 }
 
-static int forgets_the_tail(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf,
-                            size_t len, const uint8_t *tail, size_t tail_len)
+static int forgets_the_rest(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf,
+                            size_t len, const uint8_t *rest, size_t rest_len)
 {
-    (void)tail;
-    return aead_libcrypto.seal(state, nonce, ad, ad_len, buf, len + tail_len, NULL, 0);
+    (void)rest;
+    return aead_libcrypto.seal(state, nonce, ad, ad_len, buf, len + rest_len, NULL, 0);
 }
 
 static int opens_anything(void *state, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, uint8_t *buf, size_t len)
@@ -348,7 +348,7 @@ static struct aead_provider broken_in(size_t way)
         p.suites = 0;
         break;
     case 11:
-        p.seal = forgets_the_tail;
+        p.seal = forgets_the_rest;
         break;
     }
     return p;
