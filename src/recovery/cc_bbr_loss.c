@@ -338,8 +338,9 @@ static void finish(struct cc_bbr_loss *f, const struct cc_bbr_span *p, const str
         add_clean(f, t);
 }
 
-/* As loss.c: a packet still out after this long is declared lost. */
-static uint64_t patience_us(const struct loss *l)
+/* A packet that is still out so long after it left has been declared lost (time_threshold_us of loss.c
+ * is shorter by the lesser of the two terms): what became of a span is known. */
+static uint64_t span_settled_us(const struct loss *l)
 {
     uint64_t base = l->rtt.srtt_us > l->rtt.latest_us ? l->rtt.srtt_us : l->rtt.latest_us;
 
@@ -375,7 +376,7 @@ struct cc_bbr_verdict cc_bbr_loss_update(struct cc_bbr_loss *f, const struct los
     /* Those thought lost too early are old: they were counted in the first span still held. */
     f->span[0].lost_bytes -= s->spurious_bytes < f->span[0].lost_bytes ? s->spurious_bytes : f->span[0].lost_bytes;
 
-    while (f->span_count > 1 && time_due(time_add(f->span[1].since, patience_us(l)), now)) {
+    while (f->span_count > 1 && time_due(time_add(f->span[1].since, span_settled_us(l)), now)) {
         finish(f, &f->span[0], l, packet_bytes, &v);
         drop_first(f);
     }

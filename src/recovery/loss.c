@@ -233,8 +233,8 @@ static void declare_lost(struct loss *l, struct sent_packet *p, struct loss_summ
     }
 }
 
-/* How old a packet below the largest acknowledged may be. */
-static uint64_t patience_us(const struct loss *l)
+/* How old a packet below the largest acknowledged may be: the time threshold of RFC 9002 §6.1.2. */
+static uint64_t time_threshold_us(const struct loss *l)
 {
     uint64_t base = l->rtt.srtt_us > l->rtt.latest_us ? l->rtt.srtt_us : l->rtt.latest_us;
     uint64_t window = base * l->reorder_steps / LOSS_REORDER_STEPS;
@@ -244,7 +244,7 @@ static uint64_t patience_us(const struct loss *l)
 
 static void detect(struct loss *l, duet_time now, struct loss_summary *out)
 {
-    uint64_t patience = patience_us(l);
+    uint64_t patience = time_threshold_us(l);
 
     l->loss_at = DUET_NEVER;
     if (l->largest_acked == SENTMAP_NONE || l->in_doubt)
