@@ -1,42 +1,41 @@
 /*
- * cc_bbr: BBRv3 (draft-ietf-ccwg-bbr) over a floor of random loss: takes in what
- * loss reports, lets the phases (cc_bbr_phase.c) advance, sets window and pace.
+ * cc_bbr: BBRv3 (draft-ietf-ccwg-bbr) over a floor of random loss: takes in what loss reports, lets
+ * the phases advance, sets window and pace.
  *
- * Departures from the draft; `sim --perf one` measures what each is worth:
- *  - Loss is congestion only by the verdict of cc_bbr_loss.c, and bandwidth is that of
- *    cc_bbr_path.c: 72 Mbit/s at 20 % loss on a 100 Mbit/s path of 50 ms.
- *  - What may be in flight beyond one BDP grows with the root of the BDP (queue_share): a flow that joins
- *    a running one has its half within ten seconds (Jain 0.95 and more; with 2 BDP it stayed at 0.70).
- *  - A congested probe leaves PROBE_BETA of what was in flight, for CUBIC's sake; with the draft's ceiling and half a
- *    BDP of queue one has 2 % of the path.  (0.62 leaves it a little less, 0.5 costs the rate of a flow alone.)  Where
- *    no queue stood before the probe nobody is there to yield to: ALONE_BETA.
- *  - After it the next probe waits as long as an equal CUBIC flow needs to be back (turn_us), however many rounds that
- *    are, for each probe fills the queue in three rounds, and what decides the shares is how often that happens.  At
- *    50 Mbit/s, 40 ms and a queue of 1 BDP duet has 0.55 to 0.64 beside a CUBIC in bursts, as Linux sends it; with 3 s,
- *    cut short by 63 rounds, 0.59 to 0.68.
- *  - The ceiling found by probing leaves room for what our own acknowledgements' pauses need, as long as the queue is
- *    seen empty: nobody else wants it then, and a sender or receiver away for 10 ms at a time (`away=.3 away_ms=10`)
- *    has 91, not 87 Mbit/s.
- *  - A queue of our own that stands in CRUISE shows by how much the estimate, the best of many
- *    samples, is too good; the pace is lowered by that (trust_deliveries).  Jitter makes such a
- *    queue: with programs away 20 % of the time, 5 ms at most, a text beside a file takes 54 ms
- *    over a path of 50, not 60.
- *  - On a short path the rate of a policer is measured between its drops, not by acknowledgements (cc_bbr_policer.c).
- *  - How far loss lowers anything depends on how often it comes and on what the queue does (cc_bbr_yield.c): a rival
- *    that does not yield itself, BBR version 1, leaves nearly half of the path, not a seventh; to a duet that starts
- *    after it 0.17 to 0.31 in the first half minute, 0.42 to 0.49 then.
- *  - Startup opens with INITIAL_BYTES, paced, and grows faster than by doubling until a queue shows, fastest while
- *    it is slower than SMALL_BYTES_PER_S, and without waiting for the bandwidth samples, which lag by a round trip.
- *    What counts is the pace that met no queue, not how long it lasted: on a long path the second flight goes on at
- *    CC_BBR_STARTUP_GAIN times the first one's pace for all of the round trip.  Four round trips less, which is more
- *    than a second at 300 ms.  A flight that is late already (is_late) does not grow at all: at 256 kbit/s, where its
- *    64 KB took two seconds, 18 % of the packets overflowed a queue of 30 KB; now none does.
- *  - What ends Startup may be jitter and some random losses: a dozen packets prove no congestion
- *    (cc_bbr_loss.c), the ceiling is no lower than what came through afterwards, and where no queue
- *    was met the first probe comes soon. 5 MB at 20 % loss between busy machines (`away=.3
- *    away_ms=20`) took 8.6 s now and then, and 1.6 s at most since.
- *  - After an outage all that was sent into it is ignored and the model stays; so persistent congestion, too, is no
- *    reason to start anew: the next round trip brings fresh figures.
+ * Model
+ *   bw            what the path carries: the best sample of the last and of this cycle of probing,
+ *                 the packets that the floor explains included         cc_bbr_path.c
+ *   min_rtt       the shortest round trip of late; bdp = bw · min_rtt   rtt.h
+ *   bw_lo, inflight_lo   what just passed when congestion was found, until the next probe
+ *   inflight_hi   what passed when the last probe met congestion
+ *   floor         the share of packets lost without congestion          cc_bbr_loss.c
+ *   policer       what a policer close by passes                        cc_bbr_policer.c
+ *   weight        how far congestion is answered: others may not yield  cc_bbr_yield.c
+ *   true_bw       what was delivered while a queue of our own stood
+ *
+ * States (cc_bbr_phase.c): which follows which, and the gain of the pace in each
+ *   STARTUP 2.77 → DRAIN 0.5 → CRUISE 1 → REFILL 1 → UP 1.25 → DOWN 0.9 → CRUISE; PROBE_RTT 1
+ *
+ * Congestion, as cc_bbr_loss.c finds it or an ECN mark tells it, lowers
+ *   inflight_hi   in a probe, to PROBE_BETA of what was in flight, for CUBIC's sake, or to
+ *                 ALONE_BETA where no queue stood before; and the next probe comes when an equal
+ *                 CUBIC flow would be back (turn_us)
+ *   bw_lo, inflight_lo   otherwise, to CC_BBR_BETA at least
+ * and all of that by `weight` of the way.
+ *
+ * Outputs
+ *   pace   gain · MARGIN · min(bw, bw_lo, true_bw); in Startup at least what lets the window leave
+ *          within a round trip
+ *   cwnd   up to bdp + queue_share(bdp), or the gain of Startup, UP and PROBE_RTT times bdp, and what
+ *          acknowledgements in batches and one burst need; min(inflight_hi, inflight_lo) at most,
+ *          in CRUISE less CC_BBR_HEADROOM unless the queue is empty and our own pauses need it;
+ *          in Startup it grows by what arrives (startup_growth) until a queue shows
+ *
+ * After an outage all that was sent into it is ignored and the model stays, so persistent congestion
+ * is no reason to start anew: the next round trip brings fresh figures.
+ *
+ * Where this departs from the draft, and what each departure is worth: doc/DECISIONS.md, "Congestion
+ * control"; `sim --perf one` measures it.
  */
 #include <math.h>
 
@@ -44,40 +43,40 @@
 #include "recovery/cc.h"
 #include "recovery/pacer.h"
 
-#define MARGIN 0.99 /* pace this much below the estimate */
-#define TRUTH_LEAST 0.95
+#define MARGIN 0.99          /* pace this much below the estimate */
+#define TRUTH_LEAST 0.95     /* late turns make the estimate 5 % too good at most */
 #define INITIAL_BYTES 14600  /* RFC 6928: what TCP begins with, and a modem's queue takes */
 #define INITIAL_PACE 1500000 /* bytes/s, before anything is known of the path */
-#define LATE_US \
-    25000 /* so much above the minimum, or such a share of it, is more than jitter: the flight stands in a queue */
+/* So much above the minimum, or such a share of it, is more than jitter: the flight stands in a queue. */
+#define LATE_US 25000
 #define LATE_SHARE 4
-#define STARTUP_WINDOW_GAIN 1.25
+#define STARTUP_WINDOW_GAIN 1.25  /* the samples lag by a round trip: the window leaves in less than one */
 #define SMALL_BYTES_PER_S 2500000 /* 20 Mbit/s, paced: a flow this slow grows by SMALL_GROWTH a round */
-#define SMALL_GROWTH 4.0
+#define SMALL_GROWTH 4.0          /* a queue takes what such a flow overshoots by */
 #define PROVEN_GROWTH (CC_BBR_STARTUP_GAIN / STARTUP_WINDOW_GAIN) /* paced, the window leaves that much faster */
-#define PROVEN_SLACK_US 4000 /* RFC 9406, MIN_RTT_THRESH: half of the opening flight takes 5 ms to leave */
-#define CWND_GAIN 2.0
-#define UP_CWND_GAIN 2.25
-#define PROBE_RTT_CWND_GAIN 0.5
-#define ALONE_BETA 0.62
-#define PROBE_BETA 0.58
-#define TURN_ROUNDS_MIN 8 /* as often as BBR version 1 probes, if nobody is to be waited for */
-#define EQUAL_SHARE \
-    0.75            /* so much of what a probe carries a flow as large as we has: the probe holds more than usual */
+#define PROVEN_SLACK_US 4000    /* RFC 9406, MIN_RTT_THRESH: half of the opening flight takes 5 ms to leave */
+#define CWND_GAIN 2.0           /* of the draft: ACKs may lag by a round trip; */
+#define UP_CWND_GAIN 2.25       /* more, so that a probe can fill the queue; */
+#define PROBE_RTT_CWND_GAIN 0.5 /* and less, so that any queue of ours drains */
+#define ALONE_BETA 0.62         /* nobody is there to yield to: it only has to leave the queue */
+#define PROBE_BETA 0.58         /* what leaves a CUBIC its half, and a flow alone its rate */
+#define TURN_ROUNDS_MIN 8       /* as often as BBR version 1 probes, if nobody is to be waited for */
+/* So much of what a probe carries a flow as large as we has: the probe holds more than usual. */
+#define EQUAL_SHARE 0.75
 #define CUBIC_C 0.4 /* packets per s³: what a CUBIC flow does, RFC 9438 §4.1, §4.6, §4.3: */
 #define CUBIC_BETA 0.7
 #define CUBIC_ALPHA (3 * (1 - CUBIC_BETA) / (1 + CUBIC_BETA))
-#define QUEUE_BYTES 60000.0 /* see queue_share */
-#define QUEUE_BDPS 2.0
-#define MIN_CWND_PACKETS 4
+#define QUEUE_BYTES 60000.0 /* a BDP of so many bytes may stand in the queue once over (queue_share), … */
+#define QUEUE_BDPS 2.0      /* … a small one so often at most */
+#define MIN_CWND_PACKETS 4  /* BBRMinPipeCwnd of the draft */
 #define LATE_ACKS_US 10000 /* so late an ACK may come where a machine is busy: until then the pace alone decides, … */
 #define LATE_PACKETS 10    /* … up to so many packets, which any queue takes (RFC 6928) */
 #define BURST_US 2000      /* a window less than what leaves at once cannot be paced evenly */
 #define EMPTY_ROUNDS 2     /* a queue seen empty so lately is no standing one */
-#define GUARD_ROUNDS_MAX 64
-#define GUARD_FLOOR_RISE 1.5
-#define OUTAGE_LEAST_US 1000000
-#define OUTAGE_PTOS 3
+#define GUARD_ROUNDS_MAX 64     /* a policer that comes late is found within a few seconds */
+#define GUARD_FLOOR_RISE 1.5    /* a floor that grew so much is another one: it is tested as often as a new one */
+#define OUTAGE_LEAST_US 1000000 /* no busy machine is away so long, */
+#define OUTAGE_PTOS 3           /* and no run of losses looks like it: two probes came to nothing */
 
 /* ---- how much may be in flight ---- */
 

@@ -4,9 +4,8 @@
  * Bandwidth here is what reaches the place of the random loss, not what is
  * delivered: a sample counts the packets lost in its interval too, up to the
  * share the floor explains.  Pacing needs that figure (delivered/(1 - p0)), and it is
- * the steadier one: with 20 % loss the deliveries of a round trip of 85 packets scatter
- * by 5 %, deliveries and losses together do not, and a maximum filter over the
- * former picks the luckiest round and builds a queue with it.
+ * the steadier one: deliveries scatter with the losses, and a maximum filter over
+ * them picks the luckiest round and builds a queue with it.
  *
  * For the same reason a sample spans CC_BBR_SHORT_US at least, on a short path several round trips:
  * ten packets more or less a millisecond late or early make a sixth of it, and a policer's bucket

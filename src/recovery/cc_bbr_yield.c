@@ -1,30 +1,23 @@
 /*
  * cc_bbr_yield: how far to yield to congestion, by how often it comes and what others do about it.
  *
- * A flow that takes loss for congestion (Reno, CUBIC, another duet) gives way when a queue overflows, and is back at
- * the overflow after tens of round trips: 0.57 W of them for Reno's part of CUBIC with a window of W packets, 40 at
- * 25 Mbit/s and 80 ms; a duet's own probes come every 2 to 3 s.  Whoever yields to such a flow gets its turn.
- *
- * BBR version 1 heeds no loss.  It overfills a queue of one BDP each time it probes, every 8 minimal round trips, and
- * takes for good what the others leave: of 50 Mbit/s it left duet 7 when each of those losses cost 30 %, six of them
- * between two probes of ours.  Against it yielding is no answer, whatever its share.
+ * A flow that takes loss for congestion (Reno, CUBIC, another duet) gives way when a queue overflows, and is back there
+ * after tens of round trips; whoever yields to it gets its turn.  BBR version 1 heeds no loss: it overfills a queue of
+ * one BDP every 8 minimal round trips, and takes for good what the others leave.  Against it yielding is no answer.
  *
  * So an event of congestion is answered fully unless two things say that nobody else does:
  *
- *   they come often   fully from FULL_ROUNDS on, not at all below NONE_ROUNDS.  Measured where everything was answered
- *                     fully, in rounds: BBRv1 8 to 10, three to eight duets 20 to 45, CUBIC 50 and more.
+ *   they come often   fully from FULL_ROUNDS on, not at all below NONE_ROUNDS
  *   the queue stays   if everybody leaves CC_BBR_BETA of what he has in flight, the round-trip time falls to as much of
- *                     its peak, or to its minimum.  Of that fall CUBIC and few duets show all and more, six duets two
- *                     times in three most of it; beside BBRv1, where only our part gives way, it is half.
+ *                     its peak, or to its minimum: fully if it falls by ANSWER_FULL of that, not at all below
+ *                     ANSWER_NONE
  *
  * The first alone takes many duets for BBRv1, each of which then holds what it has, and so proves the others right
- * for good.  The second alone does so now and then (four duets 4 s apart: median of Jain 0.90, with both 0.96).
+ * for good; the second alone does so now and then.
  *
  * Flows that do not yield to each other overfill the queue for good.  What that costs is bounded: from LOST_FREE of
- * all packets on (above the floor of random loss) yielding comes back, at LOST_FULL it is full.  Beside one BBRv1 it is
- * 2 to 3 %.  Three duets that take each other for BBRv1 lose 4 %: with 0.03 and 0.08 half of the runs stayed there, now
- * none of eight does; the price is a duet's part when it starts after a BBRv1: 0.22 instead of 0.30 of its first half
- * minute, 0.42 to 0.49 from then on.
+ * all packets on (above the floor of random loss) yielding comes back, at LOST_FULL it is full.
+ * The figures behind these: doc/DECISIONS.md, "Congestion control".
  */
 #include <math.h>
 
@@ -32,15 +25,15 @@
 #include "recovery/cc_bbr.h"
 
 #define SAME_EVENT_ROUNDS 3 /* until an answer shows: what is lost so soon belongs to the same event */
-#define NONE_ROUNDS 8.0
-#define FULL_ROUNDS 18.0
+#define NONE_ROUNDS 8.0     /* BBRv1's own interval; */
+#define FULL_ROUNDS 18.0    /* flows that do yield come less often: eight duets every 20 rounds, CUBIC every 50 */
 #define LONGEST_ROUNDS 20.0 /* a longer pause counts as this: three short ones outweigh it */
 #define ANSWER_NONE 0.5     /* the queue stays */
 #define ANSWER_FULL 0.75    /* it falls as it should */
 #define EVENT_SHARE 0.25    /* of the last one in either mean */
 #define LOST_ROUNDS 16      /* time constant of the mean loss */
-#define LOST_FREE 0.02
-#define LOST_FULL 0.045
+#define LOST_FREE 0.02      /* what one BBRv1 costs; */
+#define LOST_FULL 0.045     /* three duets that take each other for it come to 4 % */
 
 void cc_bbr_yield_init(struct cc_bbr_yield *y)
 {
