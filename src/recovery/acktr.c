@@ -45,10 +45,10 @@ void acktr_dispose(struct acktr *a)
 /* Adds the number; with all ranges in use the lowest goes, be it the new one. */
 static int remember_number(struct ranges *r, uint64_t number)
 {
-    int rc = ranges_add(r, number, number + 1);
+    int err = ranges_add(r, number, number + 1);
 
-    if (rc != DUET_EFULL)
-        return rc;
+    if (err != DUET_EFULL)
+        return err;
     if (number < r->v[0].start)
         return 0;
     ranges_drop_first(r);
@@ -132,10 +132,10 @@ static void note_late(struct acktr *a, uint64_t number)
 int acktr_received(struct acktr *a, uint64_t number, bool eliciting, bool at_once, uint8_t ecn, uint64_t rtt_us,
                    duet_time now)
 {
-    int rc = remember_number(&a->received, number);
+    int err = remember_number(&a->received, number);
 
-    if (rc)
-        return rc;
+    if (err != 0)
+        return err;
 
     note_loss(a, number);
     bool in_order = !a->started || number == a->largest + 1;

@@ -14,7 +14,7 @@ static const struct cc_ops *find_controller(const char *name)
 {
     if (name == NULL)
         return controllers[0];
-    for (size_t i = 0; controllers[i]; i++)
+    for (size_t i = 0; controllers[i] != NULL; i++)
         if (strcmp(controllers[i]->name, name) == 0)
             return controllers[i];
     return NULL;
@@ -37,7 +37,7 @@ int cc_init(struct cc *c, const char *name, uint32_t packet_bytes, uint64_t wind
 
 const char *cc_name(unsigned i)
 {
-    for (unsigned n = 0; controllers[n]; n++)
+    for (unsigned n = 0; controllers[n] != NULL; n++)
         if (n == i)
             return controllers[n]->name;
     return NULL;

@@ -47,7 +47,8 @@
 #define TRUTH_LEAST 0.95     /* late turns make the estimate 5 % too good at most */
 #define INITIAL_BYTES 14600  /* RFC 6928: what TCP begins with, and a modem's queue takes */
 #define INITIAL_PACE 1500000 /* bytes/s, before anything is known of the path */
-/* So much above the minimum, or such a share of it, is more than jitter: the flight stands in a queue. */
+/* So much above the minimum, or such a share of it, is more than jitter: the flight stands in a
+ * queue. */
 #define LATE_US 25000
 #define LATE_SHARE 4
 #define STARTUP_WINDOW_GAIN 1.25  /* the samples lag by a round trip: the window leaves in less than one */
@@ -80,16 +81,17 @@
 
 /* ---- how much may be in flight ---- */
 
-/* Faster than slow start's doubling until a queue shows: at 300 ms a second is won.  Then two BDP are enough, and what
- * the last step overshot comes back before it fills the queue a second time. */
+/* Faster than slow start's doubling until a queue shows: at 300 ms a second is won.  Then two BDP
+ * are enough, and what the last step overshot comes back before it fills the queue a second time. */
 static double startup_growth(const struct cc *c)
 {
     return c->pacing_bytes_per_s < SMALL_BYTES_PER_S ? SMALL_GROWTH : CC_BBR_STARTUP_GAIN;
 }
 
-/* What may stand in the queue.  Flows that share a standing queue get bandwidth in proportion to their parts of it.
- * With a part proportional to the bandwidth (BBR's two BDP in flight) every division feeds itself; with the root of it
- * each step goes half the way to the equal one, which is the only one at rest. */
+/* What may stand in the queue.  Flows that share a standing queue get bandwidth in proportion to
+ * their parts of it.  With a part proportional to the bandwidth (BBR's two BDP in flight) every
+ * division feeds itself; with the root of it each step goes half the way to the equal one, which is
+ * the only one at rest. */
 static double queue_share(double bdp)
 {
     return fmin(sqrt(bdp * QUEUE_BYTES), QUEUE_BDPS * bdp);
@@ -123,13 +125,13 @@ static bool is_steady_phase(const struct cc_bbr *b)
 }
 
 /* What yielding by `weight` keeps of what would be kept without, when doing it fully keeps `full`. */
-static double kept(double full, double none, double weight)
+static double kept_share(double full, double none, double weight)
 {
     return none - weight * (none - full);
 }
 
-/* How long an equal CUBIC flow needs to be back where it was: by its curve (K of RFC 9438 §4.2) or, if that is sooner,
- * the way of Reno (§4.3).  `packets` are those of the probe's last rounds. */
+/* How long an equal CUBIC flow needs to be back where it was: by its curve (K of RFC 9438 §4.2) or,
+ * if that is sooner, the way of Reno (§4.3).  `packets` are those of the probe's last rounds. */
 static double turn_us(double packets, double srtt_us)
 {
     double given = EQUAL_SHARE * packets * (1 - CUBIC_BETA);
@@ -137,8 +139,8 @@ static double turn_us(double packets, double srtt_us)
     return fmin(cbrt(given / CUBIC_C) * (double)US_PER_S, given / CUBIC_ALPHA * srtt_us);
 }
 
-/* The others have their turn before the next probe.  On a lossy path, where a flow alone may take itself for several,
- * it is the usual wait. */
+/* The others have their turn before the next probe.  On a lossy path, where a flow alone may take
+ * itself for several, it is the usual wait. */
 static void give_turn(struct cc *c, const struct loss *l, double weight, duet_time now)
 {
     struct cc_bbr *b = &c->bbr;
@@ -158,8 +160,8 @@ static void lower_ceiling(struct cc *c, const struct loss *l, const struct cc_bb
 {
     struct cc_bbr *b = &c->bbr;
     bool alone = v->startup || b->up_alone;
-    double of_passed = kept(alone ? ALONE_BETA : PROBE_BETA, 1 / CC_BBR_HEADROOM, weight);
-    double of_bdp = alone ? 1 / CC_BBR_HEADROOM : kept(CC_BBR_BETA, 1, weight);
+    double of_passed = kept_share(alone ? ALONE_BETA : PROBE_BETA, 1 / CC_BBR_HEADROOM, weight);
+    double of_bdp = alone ? 1 / CC_BBR_HEADROOM : kept_share(CC_BBR_BETA, 1, weight);
 
     b->path.inflight_hi =
         num_max(num_share(of_passed, v->passed_bytes), num_share(of_bdp, cc_bbr_path_bdp(&b->path, &l->rtt)));
@@ -182,7 +184,7 @@ static void on_congestion(struct cc *c, const struct loss *l, const struct cc_bb
     if (v->probing)
         lower_ceiling(c, l, v, weight, now);
     else if (is_steady_phase(b))
-        cc_bbr_path_cut(&b->path, c->cwnd_bytes, kept(CC_BBR_BETA, 1, weight));
+        cc_bbr_path_cut(&b->path, c->cwnd_bytes, kept_share(CC_BBR_BETA, 1, weight));
     if (v->overestimated)
         cc_bbr_path_lower_bw(&b->path, num_share(CC_BBR_BETA, cc_bbr_path_bw(&b->path)));
 }
@@ -198,7 +200,8 @@ static void on_refuted(struct cc_bbr *b, const struct cc_bbr_verdict *v)
     b->guard_interval = CC_BBR_GUARD_ROUNDS;
 }
 
-/* A guard costs its share of a round.  It may rest longer each time the floor stood the test, until the floor moves. */
+/* A guard costs its share of a round.  It may rest longer each time the floor stood the test, until
+ * the floor moves. */
 static void on_held(struct cc_bbr *b)
 {
     if (b->loss.floor > GUARD_FLOOR_RISE * b->guard_floor) {
@@ -229,7 +232,8 @@ static void notice_outage(struct cc_bbr *b, const struct loss *l, const struct l
 
 /* ---- what the connection reads ---- */
 
-/* The best of many samples is too good where programs get their turn late, but by no more than TRUTH_LEAST. */
+/* The best of many samples is too good where programs get their turn late, but by no more than
+ * TRUTH_LEAST. */
 static double believed_bw(const struct cc_bbr *b)
 {
     double bw = (double)cc_bbr_path_bw_now(&b->path);
@@ -245,15 +249,17 @@ static void set_pacing(struct cc *c, const struct rtt *r)
     if (!r->sampled)
         return;
     if (!b->full_reached) {
-        /* The samples lag the growing window by a round trip; the window must be able to leave within one. */
+        /* The samples lag the growing window by a round trip; the window must be able to leave
+         * within one. */
         double window = STARTUP_WINDOW_GAIN * (double)c->cwnd_bytes * (double)US_PER_S / (double)r->srtt_us;
+
         rate = fmax(rate, window);
     }
     c->pacing_bytes_per_s = num_max((uint64_t)rate, 1);
 }
 
-/* What has to be in flight even while our acknowledgements pause: one BDP, and what they bring afterwards at once.  It
- * keeps nobody out where a queue can stand and none does; 0 elsewhere. */
+/* What has to be in flight even while our acknowledgements pause: one BDP, and what they bring
+ * afterwards at once.  It keeps nobody out where a queue can stand and none does; 0 elsewhere. */
 static uint64_t needed_in_flight(const struct cc_bbr *b, const struct rtt *r, duet_time now)
 {
     bool is_empty = b->hi_queued && time_since(now, b->empty_at) <= EMPTY_ROUNDS * r->srtt_us;
@@ -264,7 +270,7 @@ static uint64_t needed_in_flight(const struct cc_bbr *b, const struct rtt *r, du
     return is_empty ? cc_bbr_path_bdp(&b->path, r) + late + cc_bbr_path_extra(&b->path) : 0;
 }
 
-static uint64_t ceiling(const struct cc *c, const struct rtt *r, duet_time now)
+static uint64_t rate_ceiling(const struct cc *c, const struct rtt *r, duet_time now)
 {
     const struct cc_bbr *b = &c->bbr;
     uint64_t hi = b->path.inflight_hi;
@@ -291,8 +297,8 @@ static uint64_t proven_window(const struct loss *l, const struct loss_summary *s
                      (uint64_t)(INITIAL_PACE * left_us / came_us));
 }
 
-/* On a slow path the round trips of the opening flight grow by each packet's time on the line, long before enough of
- * them came to call it a standing queue. */
+/* On a slow path the round trips of the opening flight grow by each packet's time on the line, long
+ * before enough of them came to call it a standing queue. */
 static bool is_late(const struct rtt *r)
 {
     return r->sampled && r->latest_us > r->min_us + num_max(LATE_US, r->min_us / LATE_SHARE);
@@ -305,8 +311,8 @@ static bool is_filled(const struct cc *c, const struct loss *l, const struct los
     return !cc_bbr_path_app_limited(&c->bbr.path, l, s) || l->bytes_in_flight + s->rate_delivered >= INITIAL_BYTES / 2;
 }
 
-/* What was lost has left the path too: were it not counted, 20 % loss would slow the growth.  But in
- * Startup no more of it than a floor may be: else the window grows by what a policer drops. */
+/* What was lost has left the path too: were it not counted, 20 % loss would slow the growth.  But
+ * in Startup no more of it than a floor may be: else the window grows by what a policer drops. */
 static bool is_explained(const struct cc_bbr *b, const struct loss *l)
 {
     return b->full_reached || l->lost_bytes <= num_share(CC_BBR_FLOOR_MAX / (1 - CC_BBR_FLOOR_MAX), l->delivered_bytes);
@@ -335,7 +341,7 @@ static void set_cwnd(struct cc *c, const struct loss *l, const struct loss_summa
         c->cwnd_bytes = num_min(c->cwnd_bytes + resolved, target);
     else if (is_filled(c, l, s) && !is_late(&l->rtt))
         c->cwnd_bytes = num_max(c->cwnd_bytes + num_share(startup_growth(c) - 1, resolved), proven_window(l, s));
-    c->cwnd_bytes = num_max(num_min(c->cwnd_bytes, ceiling(c, &l->rtt, now)), least_window(c));
+    c->cwnd_bytes = num_max(num_min(c->cwnd_bytes, rate_ceiling(c, &l->rtt, now)), least_window(c));
 }
 
 /* ---- the table's operations ---- */

@@ -27,8 +27,9 @@
 #define CC_BBR_FLOOR_MAX 0.25
 #define CC_BBR_FLOOR_SMALL 0.02 /* a floor below this is within BBR's own tolerance: nobody doubts it */
 
-/* What was sent between two moments at one gain, and what became of it: a round trip, or less when the gain changed.
- * Packets are counted where they were sent, so that a loss is blamed on the rate that caused it. */
+/* What was sent between two moments at one gain, and what became of it: a round trip, or less when
+ * the gain changed.  Packets are counted where they were sent, so that a loss is blamed on the rate
+ * that caused it. */
 struct cc_bbr_span {
     duet_time since;
     uint64_t sent_bytes, acked_bytes, lost_bytes;
@@ -88,7 +89,8 @@ bool cc_bbr_loss_guarded(const struct cc_bbr_loss *f, uint32_t packet_bytes);
 bool cc_bbr_loss_full(const struct cc_bbr_loss *f, uint32_t packet_bytes, duet_time now);
 /* The path was dead until now: nothing sent so far says anything. */
 void cc_bbr_loss_outage(struct cc_bbr_loss *f);
-/* Lost packets among passed ones over a stretch longer than a burst: what arrives is less than what is sent. */
+/* Lost packets among passed ones over a stretch longer than a burst: what arrives is less than what
+ * is sent. */
 bool cc_bbr_loss_is_riddled(const struct cc_bbr_loss *f, uint32_t packet_bytes);
 struct cc_bbr_verdict cc_bbr_loss_update(struct cc_bbr_loss *f, const struct loss *l, const struct loss_summary *s,
                                          uint32_t packet_bytes, duet_time now);

@@ -65,7 +65,7 @@ void cc_bbr_loss_init(struct cc_bbr_loss *f, duet_time now)
     f->span[0] = (struct cc_bbr_span){.since = now, .rtt_low_us = UINT64_MAX, .gain = 1, .startup = true};
 }
 
-static struct cc_bbr_span *newest(struct cc_bbr_loss *f)
+static struct cc_bbr_span *newest_span(struct cc_bbr_loss *f)
 {
     return &f->span[f->span_count - 1];
 }
@@ -79,7 +79,7 @@ static void drop_first(struct cc_bbr_loss *f)
 
 void cc_bbr_loss_span(struct cc_bbr_loss *f, double gain, bool startup, bool guard, duet_time now)
 {
-    if (newest(f)->sent_bytes == 0)
+    if (newest_span(f)->sent_bytes == 0)
         f->span_count--; /* nothing left under it */
     else if (f->span_count == CC_BBR_SPANS)
         drop_first(f);
@@ -89,7 +89,7 @@ void cc_bbr_loss_span(struct cc_bbr_loss *f, double gain, bool startup, bool gua
 
 void cc_bbr_loss_sent(struct cc_bbr_loss *f, uint64_t bytes, uint64_t in_flight)
 {
-    struct cc_bbr_span *p = newest(f);
+    struct cc_bbr_span *p = newest_span(f);
 
     p->sent_bytes += bytes;
     if (in_flight > p->in_flight_bytes)
@@ -123,12 +123,13 @@ void cc_bbr_loss_outage(struct cc_bbr_loss *f)
 
 /* ---- the floor ---- */
 
-static double share(struct cc_bbr_tally t)
+static double share_lost(struct cc_bbr_tally t)
 {
     return t.sent > 0 ? t.lost / t.sent : 0;
 }
 
-/* Is there loss in most of the tallies?  A floor is; what competitors' full queues drop comes in bursts. */
+/* Is there loss in most of the tallies?  A floor is; what competitors' full queues drop comes in
+ * bursts. */
 static bool is_steady(const struct cc_bbr_loss *f, size_t held)
 {
     size_t with_loss = 0;
@@ -149,6 +150,7 @@ static void set_scatter(struct cc_bbr_loss *f, size_t held)
         return;
     for (size_t i = 0; i < held; i++) {
         double off = f->tally[i].lost - p * f->tally[i].sent;
+
         squares += off * off / (f->tally[i].sent * p * (1 - p));
     }
     squares /= (double)(held - 1);
@@ -166,8 +168,8 @@ static void set_floor(struct cc_bbr_loss *f)
         all.lost += f->tally[i].lost;
     }
     f->floor_packets = all.sent;
-    f->seen = share(all);
-    f->floor = is_steady(f, held) ? fmin(share(all), CC_BBR_FLOOR_MAX) : 0;
+    f->seen = share_lost(all);
+    f->floor = is_steady(f, held) ? fmin(share_lost(all), CC_BBR_FLOOR_MAX) : 0;
     set_scatter(f, held);
 }
 
@@ -205,8 +207,9 @@ static void age_guard(struct cc_bbr_loss *f)
     f->guard_policed /= 2;
 }
 
-/* Sent slower: is the loss still there?  Random loss stays what it is; a policer that passed 1 - l at gain 1 passes as
- * much at gain g, so that 1 - (1 - l)/g is left.  Whichever is nearer is believed. */
+/* Sent slower: is the loss still there?  Random loss stays what it is; a policer that passed 1 - l
+ * at gain 1 passes as much at gain g, so that 1 - (1 - l)/g is left.  Whichever is nearer is
+ * believed. */
 static void add_guard(struct cc_bbr_loss *f, struct cc_bbr_tally t, double gain, struct cc_bbr_verdict *v)
 {
     if (f->guard.sent > GUARD_GUARDS * t.sent)
@@ -218,7 +221,7 @@ static void add_guard(struct cc_bbr_loss *f, struct cc_bbr_tally t, double gain,
         return;
 
     double policed = f->guard_policed / f->guard.sent;
-    double gone = f->seen - share(f->guard);
+    double gone = f->seen - share_lost(f->guard);
     double error = error_of(
         f->guard, (struct cc_bbr_tally){.sent = f->floor_packets, .lost = f->seen * f->floor_packets}, f->scatter);
     if (gone > (f->seen - policed) / 2 && gone > 2 * error) {
@@ -254,7 +257,8 @@ static bool queue_stands(const struct rtt *r)
     return r->latest_us > r->min_us + cc_bbr_queue_slack_us(r);
 }
 
-/* A short path's queue may hold less than QUEUE_LEAST_US, and the first packets of a probe meet none. */
+/* A short path's queue may hold less than QUEUE_LEAST_US, and the first packets of a probe meet
+ * none. */
 static bool queue_is_usual(const struct rtt *r)
 {
     return r->srtt_us > r->min_us + num_max(r->min_us / STANDING_SHARE, STANDING_LEAST_US);
@@ -294,7 +298,7 @@ static bool is_congested(const struct cc_bbr_loss *f, const struct cc_bbr_span *
                          uint32_t packet_bytes)
 {
     struct cc_bbr_tally t = tally_of(p, packet_bytes);
-    double over = share(t) - presumed_floor(f, p);
+    double over = share_lost(t) - presumed_floor(f, p);
 
     if (p->ignored || t.lost < LOST_LEAST || over <= EXCESS)
         return false;
@@ -305,11 +309,11 @@ static bool is_congested(const struct cc_bbr_loss *f, const struct cc_bbr_span *
            over > (p->gain > 1 || f->doubts > 0 ? EXCESS_UNQUEUED : EXCESS_ALWAYS) + 3 * error;
 }
 
-static void judge(struct cc_bbr_loss *f, struct cc_bbr_span *p, const struct loss *l, uint32_t packet_bytes,
-                  struct cc_bbr_verdict *v)
+static void judge_span(struct cc_bbr_loss *f, struct cc_bbr_span *p, const struct loss *l, uint32_t packet_bytes,
+                       struct cc_bbr_verdict *v)
 {
     /* The span still being sent has no total yet. */
-    if (p == newest(f) || p->judged || !is_congested(f, p, &l->rtt, packet_bytes))
+    if (p == newest_span(f) || p->judged || !is_congested(f, p, &l->rtt, packet_bytes))
         return;
     bool seen = queue_seen(p, &l->rtt);
     double passed = 1 - ((double)p->lost_bytes / (double)p->sent_bytes - f->floor);
@@ -325,8 +329,8 @@ static void judge(struct cc_bbr_loss *f, struct cc_bbr_span *p, const struct los
 }
 
 /* All of its packets are resolved. */
-static void finish(struct cc_bbr_loss *f, const struct cc_bbr_span *p, const struct loss *l, uint32_t packet_bytes,
-                   struct cc_bbr_verdict *v)
+static void finish_span(struct cc_bbr_loss *f, const struct cc_bbr_span *p, const struct loss *l, uint32_t packet_bytes,
+                        struct cc_bbr_verdict *v)
 {
     if (p->ignored || p->judged || p->acked_bytes == 0)
         return;
@@ -338,8 +342,8 @@ static void finish(struct cc_bbr_loss *f, const struct cc_bbr_span *p, const str
         add_clean(f, t);
 }
 
-/* A packet that is still out so long after it left has been declared lost (time_threshold_us of loss.c
- * is shorter by the lesser of the two terms): what became of a span is known. */
+/* A packet that is still out so long after it left has been declared lost (time_threshold_us of
+ * loss.c is shorter by the lesser of the two terms): what became of a span is known. */
 static uint64_t span_settled_us(const struct loss *l)
 {
     uint64_t base = l->rtt.srtt_us > l->rtt.latest_us ? l->rtt.srtt_us : l->rtt.latest_us;
@@ -363,21 +367,21 @@ struct cc_bbr_verdict cc_bbr_loss_update(struct cc_bbr_loss *f, const struct los
     struct cc_bbr_span *p = s->acked_bytes > 0 ? span_of(f, s->largest_acked_sent_at) : NULL;
 
     extend_stretch(f, s);
-    if (p) {
+    if (p != NULL) {
         p->acked_bytes += s->acked_bytes;
         if (s->rtt_sampled && l->rtt.latest_us < p->rtt_low_us)
             p->rtt_low_us = l->rtt.latest_us;
     }
     p = s->lost_bytes > 0 ? span_of(f, s->largest_lost_sent_at) : NULL;
-    if (p) {
+    if (p != NULL) {
         p->lost_bytes += s->lost_bytes;
-        judge(f, p, l, packet_bytes, &v);
+        judge_span(f, p, l, packet_bytes, &v);
     }
     /* Those thought lost too early are old: they were counted in the first span still held. */
     f->span[0].lost_bytes -= s->spurious_bytes < f->span[0].lost_bytes ? s->spurious_bytes : f->span[0].lost_bytes;
 
     while (f->span_count > 1 && time_due(time_add(f->span[1].since, span_settled_us(l)), now)) {
-        finish(f, &f->span[0], l, packet_bytes, &v);
+        finish_span(f, &f->span[0], l, packet_bytes, &v);
         drop_first(f);
     }
     return v;

@@ -89,8 +89,8 @@ uint64_t cc_bbr_path_extra(const struct cc_bbr_path *p)
     return num_min(num_max(p->extra[0], p->extra[1]), limit);
 }
 
-/* A sender out of credit with the pipe full says as much about the path as any other.  A text alone in the air fills
- * what itself has measured; but no credit is that small. */
+/* A sender out of credit with the pipe full says as much about the path as any other.  A text alone
+ * in the air fills what itself has measured; but no credit is that small. */
 bool cc_bbr_path_app_limited(const struct cc_bbr_path *p, const struct loss *l, const struct loss_summary *s)
 {
     uint64_t flight = num_max(s->rate_in_flight, s->prior_in_flight); /* ahead of the packet, and behind it */
@@ -144,6 +144,7 @@ static uint64_t sample_of_rounds(const struct cc_bbr_path *p, const struct loss 
     for (size_t i = 1; i <= num_min(p->mark_count, CC_BBR_MARKS) && (us < CC_BBR_SHORT_US || bytes < least_bytes);
          i++) {
         const struct cc_bbr_mark *m = &p->mark[(p->mark_count - i) % CC_BBR_MARKS];
+
         us = time_since(l->delivered_at, m->at);
         bytes = l->delivered_bytes - m->delivered_bytes;
     }
@@ -175,7 +176,8 @@ static void measure_bw(struct cc_bbr_path *p, const struct loss *l, const struct
         p->bw[1] = num_max(p->bw[1], bw);
 }
 
-/* What acknowledgements bring beyond the bandwidth must be in flight on top, or the sender stalls between them. */
+/* What acknowledgements bring beyond the bandwidth must be in flight on top, or the sender stalls
+ * between them. */
 static void measure_extra(struct cc_bbr_path *p, uint64_t acked_bytes, double floor, bool steady, duet_time now)
 {
     double rate = (double)cc_bbr_path_bw_now(p) * (1 - floor);

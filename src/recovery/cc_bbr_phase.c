@@ -54,7 +54,8 @@
 
 /* ---- gains ---- */
 
-/* A guard has to go below the floor in question to tell; a smaller one is tested by DOWN's own gain. */
+/* A guard has to go below the floor in question to tell; a smaller one is tested by DOWN's own
+ * gain. */
 static double down_gain(const struct cc_bbr *b)
 {
     return b->guarding ? fmax(fmin(DOWN_GAIN, 1 - b->loss.floor - GUARD_MARGIN), GUARD_GAIN_MIN) : DOWN_GAIN;
@@ -88,7 +89,7 @@ void cc_bbr_begin_span(struct cc_bbr *b, duet_time now)
     cc_bbr_loss_span(&b->loss, cc_bbr_pacing_gain(b), b->phase == BBR_STARTUP, guard, now);
 }
 
-static void enter(struct cc_bbr *b, enum cc_bbr_phase phase, duet_time now)
+static void enter_phase(struct cc_bbr *b, enum cc_bbr_phase phase, duet_time now)
 {
     b->phase = phase;
     b->phase_round = b->path.round_count;
@@ -101,7 +102,8 @@ static uint64_t rounds_in_phase(const struct cc_bbr *b)
     return b->path.round_count - b->phase_round;
 }
 
-/* Spread over a second so that flows do not probe in step; the clock's low digits are as good as dice. */
+/* Spread over a second so that flows do not probe in step; the clock's low digits are as good as
+ * dice. */
 static void plan_probe(struct cc_bbr *b, duet_time now)
 {
     uint64_t wait_us = b->unsteady > 0 ? UNSTEADY_WAIT_US : PROBE_WAIT_US;
@@ -116,7 +118,7 @@ static void enter_drain(struct cc_bbr *b, duet_time now)
 {
     b->full_reached = true;
     cc_bbr_loss_doubt(&b->loss, true);
-    enter(b, BBR_DRAIN, now);
+    enter_phase(b, BBR_DRAIN, now);
 }
 
 static bool guard_due(const struct cc_bbr *b)
@@ -130,7 +132,7 @@ static void enter_down(struct cc_bbr *b, duet_time now)
     b->guard_slowed = false;
     if (b->guarding)
         b->guard_round = b->path.round_count + b->guard_interval;
-    enter(b, BBR_DOWN, now);
+    enter_phase(b, BBR_DOWN, now);
 }
 
 void cc_bbr_probe_not_before(struct cc_bbr *b, duet_time at)
@@ -155,7 +157,7 @@ static void enter_refill(struct cc_bbr *b, duet_time now)
     if (b->true_bw != UINT64_MAX)
         b->true_bw = num_share(TRUTH_GROWTH, b->true_bw);
     b->refill_rtt_us = UINT64_MAX;
-    enter(b, BBR_REFILL, now);
+    enter_phase(b, BBR_REFILL, now);
 }
 
 static void enter_up(struct cc_bbr *b, const struct rtt *r, duet_time now)
@@ -167,7 +169,7 @@ static void enter_up(struct cc_bbr *b, const struct rtt *r, duet_time now)
     b->refill_empty = b->refill_rtt_us <= r->min_us + cc_bbr_queue_slack_us(r);
     if (!b->refill_empty)
         b->true_bw = UINT64_MAX;
-    enter(b, BBR_UP, now);
+    enter_phase(b, BBR_UP, now);
 }
 
 static void leave_probe_rtt(struct cc *c, duet_time now)
@@ -178,11 +180,11 @@ static void leave_probe_rtt(struct cc *c, duet_time now)
     c->cwnd_bytes = num_max(c->cwnd_bytes, b->prior_cwnd);
     cc_bbr_path_uncut(&b->path);
     if (!b->full_reached) {
-        enter(b, BBR_STARTUP, now);
+        enter_phase(b, BBR_STARTUP, now);
         return;
     }
     plan_probe(b, now);
-    enter(b, BBR_CRUISE, now);
+    enter_phase(b, BBR_CRUISE, now);
 }
 
 /* ---- when they end ---- */
@@ -269,7 +271,8 @@ static void advance_cruise(struct cc_bbr *b, const struct loss *l, duet_time now
         enter_down(b, now);
 }
 
-/* What ended Startup was judged while much of its last round was on the way.  What came through since is proven. */
+/* What ended Startup was judged while much of its last round was on the way.  What came through
+ * since is proven. */
 static void prove_ceiling(struct cc_bbr *b, const struct rtt *r)
 {
     uint64_t proven = num_share(1 / CC_BBR_HEADROOM, cc_bbr_path_bdp(&b->path, r));
@@ -278,7 +281,8 @@ static void prove_ceiling(struct cc_bbr *b, const struct rtt *r)
         b->path.inflight_hi = num_max(b->path.inflight_hi, proven);
 }
 
-/* The ceiling is tested: it rises as fast as the probe does.  true: it is what holds the probe back. */
+/* The ceiling is tested: it rises as fast as the probe does.  true: it is what holds the probe
+ * back. */
 static bool raise_ceiling(struct cc *c, const struct loss_summary *s, bool is_limited)
 {
     struct cc_bbr_path *p = &c->bbr.path;
@@ -306,12 +310,12 @@ static void leave_phase(struct cc *c, const struct loss *l, const struct loss_su
         b->unsteady += b->unsteady == 0 && !b->queue_met; /* perhaps it was random loss that ended Startup */
         plan_probe(b, now);
         b->guard_round = b->path.round_count + GUARD_FIRST_ROUNDS;
-        enter(b, BBR_CRUISE, now);
+        enter_phase(b, BBR_CRUISE, now);
         break;
     case BBR_DOWN:
         slow_guard(b, now);
         if (is_down_over(c, l, now))
-            enter(b, BBR_CRUISE, now);
+            enter_phase(b, BBR_CRUISE, now);
         break;
     case BBR_CRUISE:
         advance_cruise(b, l, now);
@@ -343,7 +347,8 @@ static void look_for_queue(struct cc_bbr *b, const struct rtt *r)
     b->look_samples = 0;
 }
 
-/* Is the minimum round-trip time still true?  As long as the queue is empty now and then it needs no probe. */
+/* Is the minimum round-trip time still true?  As long as the queue is empty now and then it needs
+ * no probe. */
 static void watch_queue(struct cc *c, const struct loss *l, const struct loss_summary *s, duet_time now)
 {
     struct cc_bbr *b = &c->bbr;
@@ -360,7 +365,7 @@ static void watch_queue(struct cc *c, const struct loss *l, const struct loss_su
         look_for_queue(b, r);
     if (b->phase != BBR_PROBE_RTT && !b->idle && time_since(now, b->empty_at) > PROBE_RTT_EVERY_US) {
         b->prior_cwnd = c->cwnd_bytes;
-        enter(b, BBR_PROBE_RTT, now);
+        enter_phase(b, BBR_PROBE_RTT, now);
     }
 }
 
@@ -379,9 +384,9 @@ static void trust_deliveries(struct cc_bbr *b, const struct loss *l, duet_time n
     b->true_bw = num_min(b->true_bw, (uint64_t)(TRUTH_SHARE * rate / (1 - b->loss.floor)));
 }
 
-/* Only what is sent at an even pace shows it: growing and emptying a queue spreads the round trips too.
- * And only where packets overtake each other: others' bursts in a queue spread them as well, but keep the
- * order. */
+/* Only what is sent at an even pace shows it: growing and emptying a queue spreads the round trips
+ * too.  And only where packets overtake each other: others' bursts in a queue spread them as well,
+ * but keep the order. */
 static void watch_jitter(struct cc_bbr *b, const struct loss *l, const struct loss_summary *s, enum cc_bbr_phase before,
                          bool round_starts)
 {
@@ -395,7 +400,7 @@ static void watch_jitter(struct cc_bbr *b, const struct loss *l, const struct lo
 
 void cc_bbr_begin(struct cc_bbr *b, duet_time now)
 {
-    enter(b, BBR_STARTUP, now);
+    enter_phase(b, BBR_STARTUP, now);
 }
 
 void cc_bbr_advance(struct cc *c, const struct loss *l, const struct loss_summary *s, bool is_limited,

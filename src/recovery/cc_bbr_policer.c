@@ -1,16 +1,16 @@
 /*
  * cc_bbr_policer: what a policer close by passes.
  *
- * A token bucket drops what it has no token for and delays nothing.  Whoever sends faster than it is
- * filled sees no queue; how much passes has to be told from the acknowledgements, and on a short path
- * these tell it badly: they come when the machines on both sides get their turn, and the best of many
- * samples is too good by as much as the turns are late.  But a packet is dropped when the bucket is
- * empty.  So what passes between two drops is what was filled in between, by the sender's clock alone,
- * to a packet, however unevenly it was sent.
+ * A token bucket drops what it has no token for and delays nothing.  Whoever sends faster than it
+ * is filled sees no queue; how much passes has to be told from the acknowledgements, and on a short
+ * path these tell it badly: they come when the machines on both sides get their turn, and the best
+ * of many samples is too good by as much as the turns are late.  But a packet is dropped when the
+ * bucket is empty.  So what passes between two drops is what was filled in between, by the sender's
+ * clock alone, to a packet, however unevenly it was sent.
  *
- * Radio loss looks the same.  So what was measured is tried: no sample of the bandwidth is worth more
- * than that, less is sent, and the drops have to become half as many.  If they do not, the bandwidth
- * is what it was, and the next measurement waits twice as long as the last.
+ * Radio loss looks the same.  So what was measured is tried: no sample of the bandwidth is worth
+ * more than that, less is sent, and the drops have to become half as many.  If they do not, the
+ * bandwidth is what it was, and the next measurement waits twice as long as the last.
  */
 #include <math.h>
 

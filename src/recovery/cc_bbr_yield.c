@@ -59,7 +59,7 @@ void cc_bbr_yield_rtt(struct cc_bbr_yield *y, uint64_t rtt_us)
 }
 
 /* How far the round-trip time fell, of how far it would have if everybody had given way. */
-static double answer(const struct cc_bbr_yield *y, uint64_t min_rtt_us)
+static double answer_to_delay(const struct cc_bbr_yield *y, uint64_t min_rtt_us)
 {
     double high = (double)y->high_us;
     double wanted = fmin((1 - CC_BBR_BETA) * high, high - (double)min_rtt_us);
@@ -75,21 +75,22 @@ void cc_bbr_yield_event(struct cc_bbr_yield *y, uint64_t round, uint64_t min_rtt
         return;
     if (y->event_round > 0) { /* the first one has none before it */
         y->interval_rounds += (fmin(rounds, LONGEST_ROUNDS) - y->interval_rounds) * EVENT_SHARE;
-        y->answer += (answer(y, min_rtt_us) - y->answer) * EVENT_SHARE;
+        y->answer += (answer_to_delay(y, min_rtt_us) - y->answer) * EVENT_SHARE;
     }
     y->event_round = round;
     y->low_us = UINT64_MAX;
     y->high_us = 0;
 }
 
-static double part(double value, double none, double full)
+static double part_between(double value, double none, double full)
 {
     return fmin(fmax((value - none) / (full - none), 0), 1);
 }
 
 double cc_bbr_yield_weight(const struct cc_bbr_yield *y, double floor)
 {
-    double rivals = fmax(part(y->interval_rounds, NONE_ROUNDS, FULL_ROUNDS), part(y->answer, ANSWER_NONE, ANSWER_FULL));
+    double rivals = fmax(part_between(y->interval_rounds, NONE_ROUNDS, FULL_ROUNDS),
+                         part_between(y->answer, ANSWER_NONE, ANSWER_FULL));
 
-    return fmax(rivals, part(y->lost - floor, LOST_FREE, LOST_FULL));
+    return fmax(rivals, part_between(y->lost - floor, LOST_FREE, LOST_FULL));
 }

@@ -4,7 +4,7 @@
  * Packet numbers grow with time, so "sent before a packet that was delivered"
  * is "outstanding below largest_acked", and the scan for lost packets may stop
  * at the first one too young.  Everything else here follows from two moves of a
- * record: acknowledge() and declare_lost().  bytes_in_flight and
+ * record: acknowledge_packet() and declare_lost().  bytes_in_flight and
  * eliciting_in_flight count exactly the OUTSTANDING records.
  *
  * The delivery rate is draft-cheng-iccrg-delivery-rate-estimation: each packet
@@ -57,14 +57,15 @@ void loss_dispose(struct loss *l)
     ackmemo_dispose(&l->memo);
 }
 
-static void see(struct loss *l, duet_time now)
+static void see_time(struct loss *l, duet_time now)
 {
     l->seen_at = time_max(l->seen_at, now);
 }
 
 /* ---- sending ---- */
 
-/* The oldest that are lost may be forgotten: the first that may not be is as far back as the map has to reach. */
+/* The oldest that are lost may be forgotten: the first that may not be is as far back as the map
+ * has to reach. */
 bool loss_has_room(const struct loss *l, uint64_t number)
 {
     uint64_t from = l->sent.first;
@@ -73,6 +74,7 @@ bool loss_has_room(const struct loss *l, uint64_t number)
         return true;
     for (; from < l->sent.next && !sentmap_reaches(from, number); from++) {
         const struct sent_packet *oldest = sentmap_get(&l->sent, from);
+
         if (oldest != NULL && oldest->class != SENT_LOST)
             return false;
     }
@@ -95,8 +97,8 @@ static void leave_flight(struct loss *l, const struct sent_packet *p)
     l->lone_in_flight -= !p->eliciting;
 }
 
-/* What asks for no answer is not in flight for anybody but us: a peer that never acknowledges our ACKs must not make us
- * remember each. */
+/* What asks for no answer is not in flight for anybody but us: a peer that never acknowledges our
+ * ACKs must not make us remember each. */
 static void forget_lone(struct loss *l)
 {
     while (l->lone_in_flight > LOSS_LONE_KEPT) {
@@ -113,10 +115,11 @@ struct sent_packet *loss_sent(struct loss *l, uint64_t number, uint32_t bytes, b
                               duet_time now)
 {
     struct sent_packet *p = make_room(l, number) ? sentmap_add(&l->sent, number) : NULL;
-    if (!p)
+
+    if (p == NULL)
         return NULL;
 
-    see(l, now);
+    see_time(l, now);
     p->bytes = eliciting ? bytes : 0;
     if (l->bytes_in_flight == 0 && p->bytes > 0) {
         /* A new flight: the idle time before it is not part of any sample. */
@@ -242,7 +245,7 @@ static uint64_t time_threshold_us(const struct loss *l)
     return base + (window > LOSS_REORDER_MIN_US ? window : LOSS_REORDER_MIN_US);
 }
 
-static void detect(struct loss *l, duet_time now, struct loss_summary *out)
+static void detect_losses(struct loss *l, duet_time now, struct loss_summary *out)
 {
     uint64_t patience = time_threshold_us(l);
 
@@ -272,6 +275,7 @@ static void forget_old(struct loss *l, duet_time now)
 
     for (;;) {
         uint64_t n = sentmap_next(&l->sent, SENT_LOST, 0);
+
         if (n == SENTMAP_NONE)
             return;
         struct sent_packet *p = sentmap_get(&l->sent, n);
@@ -307,6 +311,7 @@ static bool is_named(const struct range *const *ranges, size_t count, uint64_t n
 
     while (low < high) {
         size_t mid = low + (high - low) / 2;
+
         if (number >= ranges[mid]->end)
             high = mid;
         else if (number < ranges[mid]->start)
@@ -339,8 +344,8 @@ static void note_spurious(struct loss *l, const struct sent_packet *p, struct ac
     pass->widen |= p->number >= l->widened_end;
 }
 
-static void acknowledge(struct loss *l, struct sent_packet *p, duet_time now, struct ack_pass *pass,
-                        struct loss_summary *out)
+static void acknowledge_packet(struct loss *l, struct sent_packet *p, duet_time now, struct ack_pass *pass,
+                               struct loss_summary *out)
 {
     if (p->class == SENT_OUTSTANDING) {
         leave_flight(l, p);
@@ -357,7 +362,7 @@ static void acknowledge(struct loss *l, struct sent_packet *p, duet_time now, st
         return;
     l->delivered_bytes += p->bytes;
     l->delivered_at = now;
-    if (!pass->newest || p->number > pass->newest->number)
+    if (pass->newest == NULL || p->number > pass->newest->number)
         pass->newest = p;
 }
 
@@ -368,15 +373,16 @@ static void acknowledge_range(struct loss *l, const struct range *r, duet_time n
 
     for (size_t i = 0; i < sizeof(open) / sizeof(*open); i++) {
         uint64_t n = sentmap_next(&l->sent, open[i], r->start);
+
         while (n < r->end) { /* SENTMAP_NONE is greater than every end */
-            acknowledge(l, sentmap_get(&l->sent, n), now, pass, out);
+            acknowledge_packet(l, sentmap_get(&l->sent, n), now, pass, out);
             n = sentmap_next(&l->sent, open[i], n + 1);
         }
     }
 }
 
 /* A path that reorders gets a wider window, at most once per round trip: 1/8, 2/8, 4/8, 8/8. */
-static void widen(struct loss *l)
+static void widen_reordering(struct loss *l)
 {
     l->widened_end = l->sent.next;
     l->reorder_steps *= 2;
@@ -400,7 +406,8 @@ static void sample_rate(struct loss *l, const struct sent_packet *p, struct loss
     out->rate_delivered = l->delivered_bytes - p->delivered;
     out->rate_lost = l->lost_bytes - p->lost;
     out->rate_in_flight = p->in_flight;
-    /* delivered_at of a packet is never after its sending: the span holds its whole round trip, as the draft asks. */
+    /* delivered_at of a packet is never after its sending: the span holds its whole round trip, as
+     * the draft asks. */
     if (span_us > 0)
         out->rate_bytes_per_s = out->rate_delivered * US_PER_S / span_us;
 }
@@ -414,7 +421,7 @@ int loss_ack(struct loss *l, const struct frame_ack *ack, duet_time now, struct 
     if (is_invented(l, ack, fresh, fresh_count))
         return DUET_EPROTOCOL;
 
-    see(l, now);
+    see_time(l, now);
     struct ack_pass pass = {.newest = NULL};
     const struct sent_packet *largest = sentmap_get(&l->sent, ack->largest);
     bool largest_open = largest && largest->class != SENT_ACKED;
@@ -433,12 +440,12 @@ int loss_ack(struct loss *l, const struct frame_ack *ack, duet_time now, struct 
             l->first_sample_at = now;
     }
     if (pass.widen)
-        widen(l);
+        widen_reordering(l);
     if (pass.any) {
         l->pto_count = 0;
         l->probes_due = 0;
     }
-    detect(l, now, out);
+    detect_losses(l, now, out);
     if (pass.newest)
         sample_rate(l, pass.newest, out);
     forget_old(l, now);
@@ -466,9 +473,9 @@ duet_time loss_deadline(const struct loss *l)
 void loss_timer(struct loss *l, duet_time now, struct loss_summary *out)
 {
     *out = (struct loss_summary){.prior_in_flight = l->bytes_in_flight};
-    see(l, now);
+    see_time(l, now);
     if (time_due(l->loss_at, now)) {
-        detect(l, now, out);
+        detect_losses(l, now, out);
     } else if (time_due(loss_deadline(l), now)) {
         l->pto_count++;
         l->probes_due = LOSS_PROBES;
@@ -495,6 +502,7 @@ const struct sent_packet *loss_take_acked(struct loss *l, bool *spurious)
 const struct sent_packet *loss_take_lost(struct loss *l)
 {
     uint64_t n = sentmap_next(&l->sent, SENT_LOST_NEW, 0);
+
     if (n == SENTMAP_NONE)
         return NULL;
 

@@ -29,8 +29,8 @@
 #define LOSS_REORDER_MIN_US 200  /* timer granularity of the reordering window */
 #define LOSS_REORDER_STEPS 8     /* the window goes from 1/8 to 8/8 of an RTT */
 #define LOSS_QUIET_RECOVERIES 16 /* recoveries without a spurious loss before it narrows */
-/* Cap of the backed-off probe timeout, unless one plain PTO is longer: an outage that heals is noticed within a second,
- * the way there and back of a usual path included. */
+/* Cap of the backed-off probe timeout, unless one plain PTO is longer: an outage that heals is
+ * noticed within a second, the way there and back of a usual path included. */
 #define LOSS_PTO_MAX_US 750000
 #define LOSS_PROBES 2
 #define LOSS_KEEP_PTOS 4    /* PTOs a lost packet is remembered for, */
@@ -107,34 +107,39 @@ void loss_init(struct loss *l);
 void loss_forget_path(struct loss *l, duet_time now);
 void loss_dispose(struct loss *l);
 
-/* Records a packet that leaves now; one that elicits pays off one probe due, one that does not counts 0 bytes in
- * flight (so does any with bytes 0).  Numbers and times never go back.  The caller then fills items.
- * NULL: no room, no memory (ask loss_has_room first). */
+/* Records a packet that leaves now; one that elicits pays off one probe due, one that does not
+ * counts 0 bytes in flight (so does any with bytes 0).  Numbers and times never go back.  The
+ * caller then fills items.  NULL: no room, no memory (ask loss_has_room first). */
 struct sent_packet *loss_sent(struct loss *l, uint64_t number, uint32_t bytes, bool eliciting, bool probe,
                               duet_time now);
-/* Can loss_sent record it?  It gives up remembering the oldest lost packets when they alone stand in the way. */
+/* Can loss_sent record it?  It gives up remembering the oldest lost packets when they alone stand
+ * in the way. */
 bool loss_has_room(const struct loss *l, uint64_t number);
 /* `number` is left out on purpose: acknowledging it proves that the peer invents acknowledgements. */
 void loss_skip(struct loss *l, uint64_t number);
-/* The sender has nothing more to send and room to send it: samples until these bytes are through say little. */
+/* The sender has nothing more to send and room to send it: samples until these bytes are through
+ * say little. */
 void loss_app_limited(struct loss *l);
 
-/* 0; DUET_EPROTOCOL: acknowledges a number never sent (also one skipped on purpose), and nothing changed. */
+/* 0; DUET_EPROTOCOL: acknowledges a number never sent (also one skipped on purpose), and nothing
+ * changed. */
 int loss_ack(struct loss *l, const struct frame_ack *ack, duet_time now, struct loss_summary *out);
 
-/* Suspects become lost, or a probe timeout counts: probes_due = LOSS_PROBES.  Nothing when called early. */
+/* Suspects become lost, or a probe timeout counts: probes_due = LOSS_PROBES.  Nothing when called
+ * early. */
 void loss_timer(struct loss *l, duet_time now, struct loss_summary *out);
 
 /* DUET_NEVER: nothing in flight. */
 duet_time loss_deadline(const struct loss *l);
 
-/* Records to hand to the streams, in ascending order; valid until the next call or loss_sent.  A taken ACKED one is
- * forgotten with the next take; a taken LOST one is kept for LOSS_KEEP_PTOS.  *spurious: was declared lost before. */
+/* Records to hand to the streams, in ascending order; valid until the next call or loss_sent.  A
+ * taken ACKED one is forgotten with the next take; a taken LOST one is kept for LOSS_KEEP_PTOS.
+ * *spurious: was declared lost before. */
 const struct sent_packet *loss_take_acked(struct loss *l, bool *spurious);
 const struct sent_packet *loss_take_lost(struct loss *l);
 
-/* Declares everything outstanding lost (a path that died, a suspend) but what went ahead of the peer's move; taken by
- * loss_take_lost. */
+/* Declares everything outstanding lost (a path that died, a suspend) but what went ahead of the
+ * peer's move; taken by loss_take_lost. */
 void loss_all_lost(struct loss *l, struct loss_summary *out);
 
 #endif

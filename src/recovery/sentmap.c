@@ -66,11 +66,11 @@ void sentmap_dispose(struct sentmap *m)
 
 static int make_ring(struct sentmap *m, size_t cap)
 {
-    int rc = 0;
+    int err = 0;
 
     for (int c = 0; c < SENT_CLASSES; c++)
-        rc = rc != 0 ? rc : bitmap_init(&m->in[c], cap);
-    m->pages = rc != 0 ? NULL : calloc(cap / SENTMAP_PAGE, sizeof(struct sent_packet *));
+        err = err != 0 ? err : bitmap_init(&m->in[c], cap);
+    m->pages = err != 0 ? NULL : calloc(cap / SENTMAP_PAGE, sizeof(struct sent_packet *));
     m->cap = cap;
     if (m->pages != NULL)
         return 0;
@@ -176,7 +176,7 @@ struct sent_packet *sentmap_add(struct sentmap *m, uint64_t number)
         return NULL;
 
     const uint64_t first = is_empty(m) ? number : m->first;
-    size_t cap = m->cap ? m->cap : CAP_MIN;
+    size_t cap = m->cap > 0 ? m->cap : CAP_MIN;
     while (word_of(number) - word_of(first) >= word_of(cap))
         cap *= 2;
     if ((cap != m->cap && !resize_ring(m, cap)) || !need_page(m, number))
