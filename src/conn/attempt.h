@@ -1,5 +1,6 @@
 /*
- * attempt: one call, at every address where its peer may be, in the manner of RFC 8305 ("Happy Eyeballs").
+ * attempt: one call, at every address where its peer may be, in the manner of RFC 8305 ("Happy
+ * Eyeballs").
  *
  *   endpoint_call ─▶ first address: a leg ──── SYN-ACK ────▶ the winner ── confirmed ──▶ EVENT_CONNECTED
  *        │           the next one after ATTEMPT_DELAY_US,        │
@@ -67,7 +68,8 @@ struct attempt *attempt_to(const struct endpoint *e, const struct duet_addr *add
 struct attempt *attempt_of(const struct endpoint *e, const uint8_t ephemeral[NOISE_KEY_BYTES]);
 bool attempt_has(const struct attempt *a, const struct duet_addr *addr);
 
-/* Something happened to a leg; it may be gone afterwards for the attempt, but stays a connection. */
+/* Something happened to a leg; it may be gone afterwards for the attempt, but stays a
+ * connection. */
 void attempt_look(struct endpoint *e, struct conn *leg);
 /* An authentic answer came to it: the others end.  Right after the answer, before anything else
  * arrives. */

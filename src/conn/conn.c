@@ -348,7 +348,8 @@ void conn_fail(struct conn *c, int err, const char *what, duet_time now)
     conn_close(c, END_ERROR, err == DUET_EFLOW ? CLOSE_FLOW : ours ? CLOSE_INTERNAL : CLOSE_PROTOCOL, what, now);
 }
 
-/* Both know, and each that the other does.  Who has not shown it yet does so, with one last CLOSE. */
+/* Both know, and each that the other does.  Who has not shown it yet does so, with one last
+ * CLOSE. */
 static void part_from_peer(struct conn *c, duet_time now)
 {
     tell_end(c, END_LOCAL, DUET_ECANCELLED);

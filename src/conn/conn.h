@@ -16,13 +16,15 @@
  *                                                       the ACK, where that was not confirmed)
  *   DRAINING       end                                  CLOSE as answer, until an ACK of it (PROTOCOL.md §4.2)
  *
- * Who takes no connections (hs->flags has PACKET_SYN_SOLE) is connected for its owner in ACK_SENT already: a peer that
- * answers such a SYN keeps to its answer, so no crossing attempt can take this one's place (PROTOCOL.md §3.4).
+ * Who takes no connections (hs->flags has PACKET_SYN_SOLE) is connected for its owner in ACK_SENT
+ * already: a peer that answers such a SYN keeps to its answer, so no crossing attempt can take this
+ * one's place (PROTOCOL.md §3.4).
  *
  * The files around it are named by movement: conn_recv (and, until it is confirmed,
  * conn_recv_handshake), conn_send, conn_timers; conn_allow tells what may leave and conn_plan when,
  * conn_draft puts a packet together, conn_acked hears what became of it, conn_path follows a peer
- * that moves. conn.c itself makes, changes state, and ends. Only endpoint calls any of them from outside.
+ * that moves.  conn.c itself makes, changes state, and ends.  Only endpoint calls any of them from
+ * outside.
  */
 #ifndef DUET_CONN_CONN_H
 #define DUET_CONN_CONN_H
@@ -212,7 +214,8 @@ int conn_change_keys(struct conn *c, duet_time now);
 
 /* Starts closing, telling the peer.  In the handshake: ends at once. */
 void conn_close(struct conn *c, enum endpoint_end end, uint64_t code, const char *reason, duet_time now);
-/* A rule of the protocol was broken by the peer, or memory ran out: closes with the matching code. */
+/* A rule of the protocol was broken by the peer, or memory ran out: closes with the matching
+ * code. */
 void conn_fail(struct conn *c, int err, const char *what, duet_time now);
 /* Over, without telling the peer: EVENT_CLOSED (of a leg that was not connected the attempt hears,
  * with err). */

@@ -1,6 +1,6 @@
 /*
- * conn_allow: what may leave; when that is, is conn_plan's.  No frame is written here.  Part of conn
- * (conn.h), used by conn_plan, conn_send and conn_draft.
+ * conn_allow: what may leave; when that is, is conn_plan's.  No frame is written here.  Part of
+ * conn (conn.h), used by conn_plan, conn_send and conn_draft.
  *
  *   an ACK            always, when due (and the address allows)
  *   control, chat     room in min(cwnd, window), or CONN_CHAT_EXTRA_PACKETS past it; never paced

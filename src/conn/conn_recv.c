@@ -38,7 +38,8 @@ static int on_fixed(struct conn *c, struct ordered *o, const struct frame *f, st
 
     if (piece.fin)
         return DUET_EPROTOCOL; /* control and chat live as long as the connection */
-    /* Where strangers have parked all that they may, what they say counts as lost, and comes again. */
+    /* Where strangers have parked all that they may, what they say counts as lost, and comes
+     * again. */
     const bool is_full = !o->in.is_open && c->shared->parked_bytes >= LIMIT_PARKED_BYTES;
     const int err = is_full ? DUET_EFULL : ordered_push(&c->streams.ordered, o, &piece, f->data.data, &readable);
     conn_count_parked(c);
@@ -110,7 +111,8 @@ static int on_bulk(struct conn *c, const struct frame *f, struct recv_packet *rp
 
     if (err != 0)
         return err;
-    /* Has all of it come before?  Then its sender took it for lost: our ACKs did not get through. */
+    /* Has all of it come before?  Then its sender took it for lost: our ACKs did not get
+     * through. */
     if (b == NULL || (piece.len > 0 && fresh == 0))
         acktr_want_all(&c->acktr);
     if (b == NULL)

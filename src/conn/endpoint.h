@@ -129,7 +129,8 @@ size_t endpoint_datagram_max(const struct endpoint *e, conn_id conn);
  * DUET_ENOTFOUND, DUET_ENOMEM. */
 int endpoint_send_datagram(struct endpoint *e, conn_id conn, const uint8_t *bytes, size_t len, duet_time now);
 
-/* Bulk, sending.  Nothing leaves before the peer accepted the stream (its credit is 0 till then). */
+/* Bulk, sending.  Nothing leaves before the peer accepted the stream (its credit is 0 till
+ * then). */
 int endpoint_open_bulk(struct endpoint *e, conn_id conn, uint64_t *stream);
 /* [offset, offset+len) is at `bytes` and stays there until EVENT_RELEASED with this
  * cookie (or EVENT_CLOSED of the connection).  Pieces may come in any order but do
@@ -142,11 +143,13 @@ int endpoint_finish(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t 
  * beginning; 0: no such stream (any more).  It changes with endpoint_accept_bulk and
  * endpoint_consumed there. */
 uint64_t endpoint_bulk_limit(const struct endpoint *e, conn_id conn, uint64_t stream);
-/* Bytes of an outgoing bulk stream that were sent, each counted once; 0: there is no such stream. */
+/* Bytes of an outgoing bulk stream that were sent, each counted once; 0: there is no such
+ * stream. */
 uint64_t endpoint_bulk_sent(const struct endpoint *e, conn_id conn, uint64_t stream);
 /* Bytes of one of our bulk streams that the peer has acknowledged; 0: no such stream (any more). */
 uint64_t endpoint_bulk_acked(const struct endpoint *e, conn_id conn, uint64_t stream);
-/* The same of all our streams, those that are over too: it stands still while nothing gets through. */
+/* The same of all our streams, those that are over too: it stands still while nothing gets
+ * through. */
 uint64_t endpoint_acked(const struct endpoint *e, conn_id conn);
 /* Gives it up; the pieces of a bulk stream are RELEASED, the unsent bytes of one of the application
  * are gone.  0; DUET_ENOTFOUND. */
@@ -170,7 +173,8 @@ int endpoint_stop(struct endpoint *e, conn_id conn, uint64_t stream, uint64_t co
 int endpoint_stats(const struct endpoint *e, conn_id conn, struct endpoint_stats *out); /* DUET_ENOTFOUND */
 struct endpoint_counters endpoint_counters(const struct endpoint *e);
 size_t endpoint_conn_count(const struct endpoint *e);
-/* Is a goodbye still under way: one of ours without an answer, or a peer that may need ours again? */
+/* Is a goodbye still under way: one of ours without an answer, or a peer that may need ours
+ * again? */
 bool endpoint_is_parting(const struct endpoint *e);
 
 #endif

@@ -30,7 +30,8 @@ static uint64_t tag_of(const struct hosts *h, const struct duet_addr *addr)
     return tag == 0 ? 1 : tag;
 }
 
-/* Who loses least by being forgotten: a host without a place, and of those the one that owes least. */
+/* Who loses least by being forgotten: a host without a place, and of those the one that owes
+ * least. */
 static bool goes_before(const struct host *a, const struct host *b)
 {
     if ((a->half_open > 0) != (b->half_open > 0))

@@ -1,13 +1,14 @@
 /*
- * liveness: is the peer still there?  What was heard of it and when, what has to be asked, and what silence means.
+ * liveness: is the peer still there?  What was heard of it and when, what has to be asked, and what
+ * silence means.
  *
- *   silent for                        what follows
- *   the heartbeat's time              a PING, unless something of ours waits for an answer anyway
- *   a few gaps between packets        a PING, at doubling distances up to the heartbeat's: our NAT may have moved us, and
- *   of a file                         only a packet of ours tells the sender where
- *   the time a question has           the user who asked is told that nobody is there
- *   UNREACHABLE_US                    unreachable, until something comes
- *   lost_us                           the session ends
+ *   silent for                     what follows
+ *   the heartbeat's time           a PING, unless something of ours waits for an answer anyway
+ *   a few gaps between packets     a PING, at doubling distances up to the heartbeat's: our NAT may
+ *   of a file                      have moved us, and only a packet of ours tells the sender where
+ *   the time a question has        the user who asked is told that nobody is there
+ *   UNREACHABLE_US                 unreachable, until something comes
+ *   lost_us                        the session ends
  *
  * A timer that is much later than it was set for means that we slept: the silence was ours.
  * Value type; virtual time.  The connection sends the PINGs and tells the events.

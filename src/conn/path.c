@@ -299,7 +299,8 @@ bool path_errand(const struct path *p, struct path_errand *out)
 {
     const struct path_trial *t = &p->trial;
 
-    /* One that may not leave yet holds up no other: it may be the one that proves home to the peer. */
+    /* One that may not leave yet holds up no other: it may be the one that proves home to the
+     * peer. */
     for (size_t i = 0; i < p->reply_count; i++)
         if (fill_errand(p, out, PATH_RESPONSE, &p->replies[i].to, p->replies[i].data))
             return true;

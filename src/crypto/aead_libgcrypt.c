@@ -26,7 +26,8 @@
 
 static atomic_bool asked, answer; /* whether this is a machine for it */
 
-/* The library wants to be set up before several threads use it; aead.h asks the same of its caller. */
+/* The library wants to be set up before several threads use it; aead.h asks the same of its
+ * caller. */
 static bool is_wide(void)
 {
     if (gcry_check_version(GCRYPT_VERSION) == NULL || gcry_control(GCRYCTL_DISABLE_SECMEM, 0) != 0 ||

@@ -24,7 +24,8 @@ void cookie_init(struct cookie *c, struct duet_rand *rng, duet_time now);
 void cookie_wipe(struct cookie *c);
 void cookie_make(struct cookie *c, const struct duet_addr *from, uint64_t cid_i, struct duet_rand *rng, duet_time now,
                  uint8_t token[LIMIT_TOKEN_BYTES]);
-/* Authentic, for this address and id, and younger than LIMIT_TOKEN_US?  Constant time in the token. */
+/* Authentic, for this address and id, and younger than LIMIT_TOKEN_US?  Constant time in the
+ * token. */
 bool cookie_check(const struct cookie *c, const struct duet_addr *from, uint64_t cid_i,
                   const uint8_t token[LIMIT_TOKEN_BYTES], duet_time now);
 

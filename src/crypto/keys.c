@@ -53,7 +53,8 @@ struct keys {
     struct receiver recv;
 };
 
-/* HKDF-Expand (RFC 5869 §2.3) of one block: HMAC(secret, label ‖ suite ‖ 1); no suite byte for 0. */
+/* HKDF-Expand (RFC 5869 §2.3) of one block: HMAC(secret, label ‖ suite ‖ 1); no suite byte for
+ * 0. */
 static void expand_secret(const uint8_t secret[NOISE_KEY_BYTES], const char *label, uint8_t suite,
                           uint8_t out[EXPAND_BYTES])
 {

@@ -13,7 +13,8 @@ void ackpolicy_init(struct ackpolicy *p)
     *p = (struct ackpolicy){.delay_us = RTT_ACK_DELAY_US};
 }
 
-/* Half as large again, or a third smaller: what is told and what is wanted always differ a little. */
+/* Half as large again, or a third smaller: what is told and what is wanted always differ a
+ * little. */
 static bool is_far(uint64_t a, uint64_t b)
 {
     return 2 * num_max(a, b) >= 3 * num_min(a, b);

@@ -109,8 +109,9 @@ bool acktr_is_turn(const struct acktr *a);
 /* An ACK from the largest of `received` (not empty) down went out: timers and counts start anew.
  * Returns that largest. */
 uint64_t acktr_sent(struct acktr *a, duet_time now);
-/* The peer acknowledged an ACK of ours that listed `lowest` up to `largest`: that is known there,
- * except what came later than that ACK left.  Less new confirmations than one before are ignored. */
+/* The peer acknowledged an ACK of ours that listed `lowest` up to `largest`: that is known
+ * there, except what came later than that ACK left.  Less new confirmations than one before are
+ * ignored. */
 void acktr_confirmed(struct acktr *a, uint64_t lowest, uint64_t largest);
 
 #endif

@@ -26,16 +26,16 @@
  * Outputs
  *   pace   gain · MARGIN · min(bw, bw_lo, true_bw); in Startup at least what lets the window leave
  *          within a round trip
- *   cwnd   up to bdp + queue_share(bdp), or the gain of Startup, UP and PROBE_RTT times bdp, and what
- *          acknowledgements in batches and one burst need; min(inflight_hi, inflight_lo) at most,
- *          in CRUISE less CC_BBR_HEADROOM unless the queue is empty and our own pauses need it;
- *          in Startup it grows by what arrives (startup_growth) until a queue shows
+ *   cwnd   up to bdp + queue_share(bdp), or the gain of Startup, UP and PROBE_RTT times bdp, and
+ *          what acknowledgements in batches and one burst need; min(inflight_hi, inflight_lo) at
+ *          most, in CRUISE less CC_BBR_HEADROOM unless the queue is empty and our own pauses need
+ *          it; in Startup it grows by what arrives (startup_growth) until a queue shows
  *
- * After an outage all that was sent into it is ignored and the model stays, so persistent congestion
- * is no reason to start anew: the next round trip brings fresh figures.
+ * After an outage all that was sent into it is ignored and the model stays, so persistent
+ * congestion is no reason to start anew: the next round trip brings fresh figures.
  *
- * Where this departs from the draft, and what each departure is worth: doc/DECISIONS.md, "Congestion
- * control"; `sim --perf one` measures it.
+ * Where this departs from the draft, and what each departure is worth: doc/DECISIONS.md,
+ * "Congestion control"; `sim --perf one` measures it.
  */
 #include <math.h>
 
@@ -81,8 +81,9 @@
 
 /* ---- how much may be in flight ---- */
 
-/* Faster than slow start's doubling until a queue shows: at 300 ms a second is won.  Then two BDP
- * are enough, and what the last step overshot comes back before it fills the queue a second time. */
+/* Faster than slow start's doubling until a queue shows: at 300 ms a second is won.  Then two
+ * BDP are enough, and what the last step overshot comes back before it fills the queue a second
+ * time. */
 static double startup_growth(const struct cc *c)
 {
     return c->pacing_bytes_per_s < SMALL_BYTES_PER_S ? SMALL_GROWTH : CC_BBR_STARTUP_GAIN;
@@ -124,7 +125,8 @@ static bool is_steady_phase(const struct cc_bbr *b)
     return b->phase == BBR_DOWN || b->phase == BBR_CRUISE || b->phase == BBR_PROBE_RTT;
 }
 
-/* What yielding by `weight` keeps of what would be kept without, when doing it fully keeps `full`. */
+/* What yielding by `weight` keeps of what would be kept without, when doing it fully keeps
+ * `full`. */
 static double kept_share(double full, double none, double weight)
 {
     return none - weight * (none - full);

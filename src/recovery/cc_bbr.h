@@ -142,7 +142,8 @@ uint64_t cc_bbr_path_bw_now(const struct cc_bbr_path *p); /* within the short-te
 uint64_t cc_bbr_path_bdp(const struct cc_bbr_path *p, const struct rtt *r);
 /* By so much the usual round trip exceeds the shortest without any queue; 0: not known. */
 uint64_t cc_bbr_path_jitter_us(const struct cc_bbr_path *p, const struct rtt *r);
-/* A round-trip time of a round that may show jitter: its queue, if any, neither grows nor shrinks. */
+/* A round-trip time of a round that may show jitter: its queue, if any, neither grows nor
+ * shrinks. */
 void cc_bbr_path_rtt(struct cc_bbr_path *p, uint64_t rtt_us);
 /* Such a round is over; or, if it does not count, what was sampled is forgotten. */
 void cc_bbr_path_rtt_round(struct cc_bbr_path *p, bool counts);
@@ -191,7 +192,8 @@ enum cc_bbr_policer_news {
 };
 
 void cc_bbr_policer_init(struct cc_bbr_policer *p);
-/* Takes in what became of packets; not while something else holds the pace far below the bandwidth. */
+/* Takes in what became of packets; not while something else holds the pace far below the
+ * bandwidth. */
 enum cc_bbr_policer_news cc_bbr_policer_update(struct cc_bbr_policer *p, const struct cc_bbr_loss *f,
                                                const struct loss *l, const struct loss_summary *s,
                                                uint32_t packet_bytes, duet_time now);

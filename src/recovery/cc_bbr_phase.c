@@ -8,12 +8,12 @@
  *                                              └──────────▶ REFILL ── a round ──▶  UP
  *   any ── no empty queue seen for PROBE_RTT_EVERY_US ──▶ PROBE_RTT ──▶ CRUISE (or STARTUP)
  *
- * Departures from the draft: UP among others' traffic goes on while it wins
- * bandwidth (is_probed); DOWN and DRAIN double as the guard of cc_bbr_loss.c;
- * PROBE_RTT is left out while the queue is seen empty anyway.  A queue that only jitters is no queue:
- * where packets overtake each other, round-trip times within twice their usual spread show an empty one
- * (watch_jitter).  Where a probe found the rate to have grown by UNSTEADY_GROWTH, the next ones follow
- * soon: a cellular rate changes many times in the usual wait.
+ * Departures from the draft: UP among others' traffic goes on while it wins bandwidth (is_probed);
+ * DOWN and DRAIN double as the guard of cc_bbr_loss.c; PROBE_RTT is left out while the queue is
+ * seen empty anyway.  A queue that only jitters is no queue: where packets overtake each other,
+ * round-trip times within twice their usual spread show an empty one (watch_jitter).  Where a probe
+ * found the rate to have grown by UNSTEADY_GROWTH, the next ones follow soon: a cellular rate
+ * changes many times in the usual wait.
  */
 #include <math.h>
 

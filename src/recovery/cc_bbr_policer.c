@@ -100,7 +100,7 @@ static bool is_tried(const struct cc_bbr_policer *p, const struct cc_bbr_drop *m
     return packets >= TRIAL_PACKETS && p->share * packets >= TRIAL_DROPS;
 }
 
-static enum cc_bbr_policer_news judge(struct cc_bbr_policer *p, double left, duet_time now)
+static enum cc_bbr_policer_news judge_trial(struct cc_bbr_policer *p, double left, duet_time now)
 {
     p->trying = false;
     if (2 * left < p->share) {
@@ -121,7 +121,8 @@ static enum cc_bbr_policer_news try(struct cc_bbr_policer *p, const struct loss 
     const struct cc_bbr_drop mark = {.at = now, .passed_bytes = l->delivered_bytes, .lost_bytes = l->lost_bytes};
 
     if (time_before(p->measured_at, p->tried.at))
-        return is_tried(p, &mark, packet_bytes) ? judge(p, share_between(&p->tried, &mark), now) : CC_BBR_POLICER_SAME;
+        return is_tried(p, &mark, packet_bytes) ? judge_trial(p, share_between(&p->tried, &mark), now)
+                                                : CC_BBR_POLICER_SAME;
     if (s->acked_bytes > 0 && time_before(p->measured_at, s->largest_acked_sent_at))
         p->tried = mark;
     return CC_BBR_POLICER_SAME;

@@ -1,23 +1,24 @@
 /*
  * cc_bbr_yield: how far to yield to congestion, by how often it comes and what others do about it.
  *
- * A flow that takes loss for congestion (Reno, CUBIC, another duet) gives way when a queue overflows, and is back there
- * after tens of round trips; whoever yields to it gets its turn.  BBR version 1 heeds no loss: it overfills a queue of
- * one BDP every 8 minimal round trips, and takes for good what the others leave.  Against it yielding is no answer.
+ * A flow that takes loss for congestion (Reno, CUBIC, another duet) gives way when a queue
+ * overflows, and is back there after tens of round trips; whoever yields to it gets its turn.  BBR
+ * version 1 heeds no loss: it overfills a queue of one BDP every 8 minimal round trips, and takes
+ * for good what the others leave.  Against it yielding is no answer.
  *
  * So an event of congestion is answered fully unless two things say that nobody else does:
  *
  *   they come often   fully from FULL_ROUNDS on, not at all below NONE_ROUNDS
- *   the queue stays   if everybody leaves CC_BBR_BETA of what he has in flight, the round-trip time falls to as much of
- *                     its peak, or to its minimum: fully if it falls by ANSWER_FULL of that, not at all below
- *                     ANSWER_NONE
+ *   the queue stays   if everybody leaves CC_BBR_BETA of what he has in flight, the round-trip time
+ *                     falls to as much of its peak, or to its minimum: fully if it falls by
+ *                     ANSWER_FULL of that, not at all below ANSWER_NONE
  *
- * The first alone takes many duets for BBRv1, each of which then holds what it has, and so proves the others right
- * for good; the second alone does so now and then.
+ * The first alone takes many duets for BBRv1, each of which then holds what it has, and so proves
+ * the others right for good; the second alone does so now and then.
  *
- * Flows that do not yield to each other overfill the queue for good.  What that costs is bounded: from LOST_FREE of
- * all packets on (above the floor of random loss) yielding comes back, at LOST_FULL it is full.
- * The figures behind these: doc/DECISIONS.md, "Congestion control".
+ * Flows that do not yield to each other overfill the queue for good.  What that costs is bounded:
+ * from LOST_FREE of all packets on (above the floor of random loss) yielding comes back, at
+ * LOST_FULL it is full.  The figures behind these: doc/DECISIONS.md, "Congestion control".
  */
 #include <math.h>
 

@@ -115,7 +115,8 @@ struct sent_packet *loss_sent(struct loss *l, uint64_t number, uint32_t bytes, b
 /* Can loss_sent record it?  It gives up remembering the oldest lost packets when they alone stand
  * in the way. */
 bool loss_has_room(const struct loss *l, uint64_t number);
-/* `number` is left out on purpose: acknowledging it proves that the peer invents acknowledgements. */
+/* `number` is left out on purpose: acknowledging it proves that the peer invents
+ * acknowledgements. */
 void loss_skip(struct loss *l, uint64_t number);
 /* The sender has nothing more to send and room to send it: samples until these bytes are through
  * say little. */

@@ -97,7 +97,8 @@ bool streams_class_wants(const struct streams *s, enum stream_class class)
     return s->datagrams.count > 0;
 }
 
-/* Of the application: a stream without an end in sight is no tail, and none that waits for credit. */
+/* Of the application: a stream without an end in sight is no tail, and none that waits for
+ * credit. */
 static bool app_is_under_way(const struct ordered *o)
 {
     return !o->reset && !o->out_over && o->out.state.ready.count > 0;
@@ -525,7 +526,8 @@ int streams_peer_reset(struct streams *s, uint64_t id, uint64_t final_bytes, boo
     if (final_bytes < b->state.distinct_bytes || final_bytes > b->state.limit_bytes)
         return DUET_EPROTOCOL;
     *known = !b->stopped;
-    /* What was sent and will never arrive used up credit: it goes back as if received and consumed. */
+    /* What was sent and will never arrive used up credit: it goes back as if received and
+     * consumed. */
     const uint64_t never = final_bytes - b->state.distinct_bytes;
     s->data_received_bytes += never;
     s->data_consumed_bytes += never;

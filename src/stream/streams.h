@@ -77,7 +77,8 @@ void streams_dispose(struct streams *s);
 /* NULL: no such stream (any more). */
 struct bulksend *streams_send(const struct streams *s, uint64_t id);
 struct bulkrecv *streams_recv(const struct streams *s, uint64_t id);
-/* Is it a bulk stream of the peer's that was accepted and is over? Late frames for it are ignored. */
+/* Is it a bulk stream of the peer's that was accepted and is over? Late frames for it are
+ * ignored. */
 bool streams_is_closed(const struct streams *s, uint64_t id);
 /* Is it the id of a bulk stream that the peer may open?  (That of one that is over is.) */
 bool streams_is_peers_bulk(const struct streams *s, uint64_t id);
