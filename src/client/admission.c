@@ -1,6 +1,5 @@
 #include "client/admission.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,17 +14,6 @@ void admission_init(struct admission *a, struct client *client, struct roster *r
 }
 
 /* ---- words ---- */
-
-void admission_say(struct admission *a, enum admission_event_type type, const char *format, ...)
-{
-    char text[TRUST_TEXT_BYTES];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    a->sink(a->self, &(struct admission_event){.type = type, .text = text});
-}
 
 static bool may_say(const struct line_limit *l, duet_time now)
 {
