@@ -93,66 +93,80 @@ struct call {
 };
 
 struct conn {
+    /* What the endpoint finds it by. */
     struct heap_node timer;  /* its deadline in the endpoint's heap; first, so a node is its connection */
     struct conn *ready_next; /* the endpoint's queue of connections that can send now */
     bool ready;
     struct host *host; /* half-open: counted there, and among the endpoint's; else NULL */
     struct conn_shared *shared;
-    conn_id id;        /* ours: packets to us carry it */
-    uint64_t peer_cid; /* packets to the peer carry it */
-    enum conn_state state;
-    bool initiator;          /* of the handshake */
-    bool initiated;          /* endpoint_call led to it */
+    conn_id id;              /* ours: packets to us carry it */
     struct attempt *attempt; /* whose leg it is, until it is connected; else NULL (attempt.h) */
     conn_id stands_for; /* the id of our own attempt: a further leg of it, or an answer to the SYN of a simultaneous
                               * one that will replace it; 0 */
     uint64_t syn_tag;   /* responder: of the SYN it answers, by which that is known when it comes again */
-    uint64_t session;   /* cid_i ^ cid_r */
-    uint8_t peer_key[NOISE_KEY_BYTES];
 
-    struct handshake *hs; /* until confirmed, then NULL */
-    struct call *call;    /* SYN_SENT, and certain keys are expected; else NULL */
-    duet_time repeat_at;  /* next repeat of SYN, ACK or CLOSE; DUET_NEVER */
+    /* Life. */
+    enum conn_state state;
+    bool initiator;      /* of the handshake */
+    bool initiated;      /* endpoint_call led to it */
+    bool connected_told; /* EVENT_CONNECTED was given */
+    bool closed_told;    /* EVENT_CLOSED was given, or of a leg: it failed, */
+    int failed_err;      /* with this */
+    bool out_of_memory;  /* a record could not be kept: the connection ends */
+    duet_time repeat_at; /* next repeat of SYN, ACK or CLOSE; DUET_NEVER */
     uint64_t repeat_us;
     uint32_t repeats;
-    duet_time end_at;         /* give up connecting / half-open life / end of closing and draining */
-    bool other_version;       /* a VERSION packet said that the peer speaks another one */
-    duet_time flight_at;      /* when the first packet of the handshake left: an RTT sample if not repeated */
-    duet_time flight_last_at; /* … and last */
-    bool flight_wanted;       /* a handshake packet has to leave */
+    duet_time end_at; /* give up connecting / half-open life / end of closing and draining */
 
+    /* The handshake. */
+    struct handshake *hs;             /* until confirmed, then NULL */
+    struct call *call;                /* SYN_SENT, and certain keys are expected; else NULL */
+    bool other_version;               /* a VERSION packet said that the peer speaks another one */
+    duet_time flight_at;              /* when the first packet of it left: an RTT sample if not repeated */
+    duet_time flight_last_at;         /* … and last */
+    bool flight_wanted;               /* a packet of it has to leave */
+    uint8_t ack_tag[NOISE_TAG_BYTES]; /* responder: of the ACK that confirmed us */
+
+    /* Both directions, once there are keys (transport_ready). */
+    bool transport_ready;
+    uint64_t session;  /* cid_i ^ cid_r */
+    uint64_t peer_cid; /* packets to the peer carry it */
+    uint8_t peer_key[NOISE_KEY_BYTES];
     struct params params; /* negotiated */
-    struct path path;
-    struct caution unmarked;  /* ECN marks seemed to get lost, */
-    struct caution in_single; /* … trains did */
-    bool peer_unmarked;       /* what came last bore no ECN mark: perhaps marks do not get through */
     struct keys *keys;
-    struct replay replay;
+    struct path path;
     struct streams streams;
-    struct early_repeat early;
-    struct loss loss;
+    struct liveness liveness;
+    bool app_allowed; /* the peer may open streams of the application and send datagrams */
+
+    /* In. */
+    struct replay replay;
     struct acktr acktr;
-    struct ackpolicy ackpolicy;
+    uint64_t largest_received; /* highest packet number that opened; valid when received_packets > 0 */
+    bool peer_unmarked;        /* what came last bore no ECN mark: perhaps marks do not get through */
+    size_t parked_bytes;       /* of streams, what shared counts */
+    uint64_t received_bytes, received_packets, datagrams_received;
+
+    /* Out. */
+    uint64_t next_number;
+    uint64_t skip_at;      /* the number to leave out */
+    uint32_t packet_bytes; /* largest UDP payload we send now */
+    struct loss loss;
     struct cc cc;
     struct pacer pacer;
     struct pmtud pmtud;
+    struct ackpolicy ackpolicy; /* what we ask of the peer's acknowledgements */
+    struct early_repeat early;
     struct tail tail;
-    bool app_allowed;     /* the peer may open streams of the application and send datagrams */
-    bool transport_ready; /* keys, streams and the rest above are set up */
-    size_t parked_bytes;  /* of it, what shared counts */
+    struct caution unmarked;  /* ECN marks seemed to get lost, */
+    struct caution in_single; /* … trains did */
+    uint64_t ce_reported;     /* CE marks the peer has told us of */
+    bool cwnd_limited;        /* the window held us back since the last ACK */
+    uint64_t limited_until;   /* what was sent when it last did, and before */
+    bool done_wanted;         /* HANDSHAKE_DONE has to be sent (again) */
+    uint64_t sent_bytes, datagrams_sent;
 
-    uint64_t next_number;
-    uint64_t skip_at;                 /* the number to leave out */
-    uint64_t largest_received;        /* highest packet number that opened; valid when received_packets > 0 */
-    uint32_t packet_bytes;            /* largest UDP payload we send now */
-    uint64_t ce_reported;             /* CE marks the peer has told us of */
-    bool cwnd_limited;                /* the window held us back since the last ACK */
-    uint64_t limited_until;           /* what was sent when it last did, and before */
-    uint8_t ack_tag[NOISE_TAG_BYTES]; /* responder: of the ACK that confirmed us */
-    bool done_wanted;                 /* HANDSHAKE_DONE has to be sent (again) */
-    bool out_of_memory;               /* a record could not be kept: the connection ends */
-    struct liveness liveness;
-
+    /* The end. */
     uint64_t close_code;
     char close_reason[LIMIT_REASON_BYTES + 1];
     bool close_wanted;     /* a CLOSE has to leave, */
@@ -160,12 +174,6 @@ struct conn {
     bool close_went_aside; /* the other route of a trial has it already */
     uint64_t close_sent;   /* the number of our first, */
     uint64_t close_heard;  /* and of the peer's latest, which ours acknowledge; CONN_NO_NUMBER: none yet */
-    bool connected_told;   /* EVENT_CONNECTED was given */
-    bool closed_told;      /* EVENT_CLOSED was given, or of a leg: it failed, */
-    int failed_err;        /* with this */
-
-    uint64_t sent_bytes, received_bytes, received_packets;
-    uint64_t datagrams_sent, datagrams_received;
 };
 
 /* ---- conn.c ---- */
