@@ -104,11 +104,12 @@ void api_calls_expect(const struct duet_node *n, const char *dialled, struct exp
 /* The addresses are known. */
 static int call_addresses(struct duet_node *n, struct api_call *c, const struct resolve_result *found)
 {
-    struct msg m = {.type = MSG_CONNECT, .id = c->id, .call = msg_call_new(found->addrs, found->count)};
+    struct request m = {.type = REQUEST_CONNECT,
+                        .connect = {.call = c->id, .callee = callee_new(found->addrs, found->count)}};
 
-    if (m.call == NULL)
+    if (m.connect.callee == NULL)
         return DUET_ENOMEM;
-    api_calls_expect(n, c->query.dialled, &m.call->expected);
+    api_calls_expect(n, c->query.dialled, &m.connect.callee->expected);
     c->looks_up = false;
     c->is_called = true;
     c->told_at = c->give_up_at = DUET_NEVER;

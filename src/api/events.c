@@ -43,7 +43,7 @@ static void take_stats(struct duet_node *n, const struct endpoint_stats *s)
     n->event.stats = &n->stats;
 }
 
-static void take_progress(struct duet_node *n, const struct msg_progress *p)
+static void take_progress(struct duet_node *n, const struct transfer_now *p)
 {
     n->progress = (struct duet_progress){
         .transfer = p->id,
@@ -59,178 +59,179 @@ static void take_progress(struct duet_node *n, const struct msg_progress *p)
     n->event.progress = &n->progress;
 }
 
-/* About a call, a text, or anything. */
-static void on_notice(struct duet_node *n, const struct msg *m)
+/* About a text, a call, or anything. */
+static void on_words(struct duet_node *n, const struct notice *m)
 {
     struct duet_event *e = &n->event;
 
-    e->id = m->id;
-    if (m->id == 0) {
-        e->type = DUET_EVENT_NOTICE;
-        e->is_error = m->flag;
-        e->sys = m->sys;
-    } else if (m->peer == 0) {
-        e->type = DUET_EVENT_TRIED;
-    } else if (m->flag) {
+    if (m->words.say != 0) {
         e->type = DUET_EVENT_UNSENT;
-        e->err = m->err;
+        e->id = m->words.say;
+        e->err = m->words.err;
+    } else if (m->words.call == 0) {
+        e->type = DUET_EVENT_NOTICE;
+        e->is_error = m->words.is_error;
+        e->sys = m->words.sys;
     } else {
-        e->type = DUET_EVENT_ALREADY;
-        api_call_over(n, m->id);
+        e->type = m->peer == 0 ? DUET_EVENT_TRIED : DUET_EVENT_ALREADY;
+        e->id = m->words.call;
+        if (m->peer != 0)
+            api_call_over(n, m->words.call);
     }
 }
 
-static void on_end(struct duet_node *n, const struct msg *m)
+static void on_end(struct duet_node *n, const struct notice *m)
 {
     struct duet_event *e = &n->event;
 
-    e->type = m->type == MSG_LEFT ? DUET_EVENT_LEFT : DUET_EVENT_LOST;
-    e->err = m->err;
-    e->code = m->value;
-    e->ours = m->flag;
+    e->type = m->type == NOTICE_LEFT ? DUET_EVENT_LEFT : DUET_EVENT_LOST;
+    e->err = m->end.err;
+    e->code = m->end.code;
+    e->ours = m->end.by_us;
     api_peer_gone(n, m->peer);
 }
 
-static void on_failed(struct duet_node *n, const struct msg *m)
+static void on_failed(struct duet_node *n, const struct notice *m)
 {
     n->event.type = DUET_EVENT_FAILED;
-    n->event.id = m->id;
-    n->event.err = m->err;
-    n->event.code = m->value;
+    n->event.id = m->failed.call;
+    n->event.err = m->failed.err;
+    n->event.code = m->failed.refusal;
     if (m->text == NULL)
-        api_event_text(n, m->err == DUET_EREFUSED ? params_refusal_text(m->value) : err_text(m->err));
-    api_call_over(n, m->id);
+        api_event_text(n, m->failed.err == DUET_EREFUSED ? params_refusal_text(m->failed.refusal)
+                                                         : err_text(m->failed.err));
+    api_call_over(n, m->failed.call);
 }
 
-/* OFFER, SENDING, RECEIVED, SENT, TRANSFER_FAILED. */
-static void on_transfer(struct duet_node *n, const struct msg *m)
+static void on_offer(struct duet_node *n, const struct notice *m)
 {
-    struct duet_event *e = &n->event;
-
-    e->transfer = m->id;
-    e->bytes = m->value;
-    if (m->type == MSG_OFFER) {
-        e->type = DUET_EVENT_OFFER;
-        e->ok = m->flag;
-    } else if (m->type == MSG_SENDING) {
-        e->type = DUET_EVENT_SENDING;
-        e->id = (uint32_t)m->err; /* as msg.h has it */
-    } else if (m->type == MSG_RECEIVED) {
-        e->type = DUET_EVENT_RECEIVED;
-    } else if (m->type == MSG_SENT) {
-        e->type = DUET_EVENT_SENT;
-    } else {
-        e->type = DUET_EVENT_TRANSFER_FAILED;
-        e->err = m->err;
-        e->sys = m->sys;
-        e->ours = m->flag;
-        e->bytes = 0;
-        e->id = m->flag ? (uint32_t)m->value : 0;
-    }
+    n->event.type = DUET_EVENT_OFFER;
+    n->event.transfer = m->offer.transfer;
+    n->event.bytes = m->offer.bytes;
+    n->event.ok = m->offer.is_accepted;
 }
 
-static void on_connected(struct duet_node *n, const struct msg *m)
+static void on_sending(struct duet_node *n, const struct notice *m)
+{
+    n->event.type = DUET_EVENT_SENDING;
+    n->event.transfer = m->sending.transfer;
+    n->event.bytes = m->sending.bytes;
+    n->event.id = m->sending.send;
+}
+
+/* RECEIVED and SENT. */
+static void on_file(struct duet_node *n, const struct notice *m)
+{
+    n->event.type = m->type == NOTICE_SENT ? DUET_EVENT_SENT : DUET_EVENT_RECEIVED;
+    n->event.transfer = m->file.transfer;
+    n->event.bytes = m->file.bytes;
+}
+
+static void on_transfer_failed(struct duet_node *n, const struct notice *m)
+{
+    n->event.type = DUET_EVENT_TRANSFER_FAILED;
+    n->event.transfer = m->failure.transfer;
+    n->event.err = m->failure.err;
+    n->event.sys = m->failure.sys;
+    n->event.ours = m->failure.is_sending;
+    n->event.id = m->failure.send;
+}
+
+static void on_connected(struct duet_node *n, const struct notice *m)
 {
     struct api_peer *p = api_peer(n, m->peer);
 
     if (p != NULL)
         p->is_connected = true;
     n->event.type = DUET_EVENT_CONNECTED;
-    n->event.takes_files = (m->value & HELLO_TAKES_FILES) != 0;
-    n->event.serves = (m->value & HELLO_SERVES) != 0;
+    n->event.takes_files = (m->connected.hello_flags & HELLO_TAKES_FILES) != 0;
+    n->event.serves = (m->connected.hello_flags & HELLO_SERVES) != 0;
 }
 
-static void on_answer(struct duet_node *n, const struct msg *m)
+static void on_answer(struct duet_node *n, const struct notice *m)
 {
     n->event.type = DUET_EVENT_ANSWER;
-    n->event.id = m->id;
-    n->event.ok = m->flag;
-    n->event.err = m->err;
-    n->event.time_us = m->value;
+    n->event.id = m->answer.ask;
+    n->event.ok = m->answer.ok;
+    n->event.err = m->answer.err;
+    n->event.time_us = m->answer.took_us;
 }
 
 /* false: nothing for the caller. */
-static bool take_message(struct duet_node *n, const struct msg *m)
+static bool take_message(struct duet_node *n, const struct notice *m)
 {
     struct duet_event *e = &n->event;
 
     e->peer = m->peer;
-    if (msg_has_text(m->type) && m->text != NULL) {
+    if (m->text != NULL) {
         e->text = m->text;
         e->text_bytes = strlen(m->text);
     }
     switch (m->type) {
-    case MSG_LISTENING:
+    case NOTICE_LISTENING:
         e->type = DUET_EVENT_LISTENING;
-        e->addr = &n->message.addr;
+        e->addr = &n->message.listening.addr;
         return true;
-    case MSG_PEER_KEY:
+    case NOTICE_PEER_KEY:
         e->type = DUET_EVENT_KEY;
         return api_peer_came(n, m);
-    case MSG_CONNECTED:
+    case NOTICE_CONNECTED:
         on_connected(n, m);
         return true;
-    case MSG_FAILED:
+    case NOTICE_FAILED:
         on_failed(n, m);
         return true;
-    case MSG_TEXT:
+    case NOTICE_TEXT:
         e->type = DUET_EVENT_TEXT;
         return true;
-    case MSG_DELIVERED:
+    case NOTICE_DELIVERED:
         e->type = DUET_EVENT_DELIVERED;
-        e->id = m->id;
+        e->id = m->delivered.say;
         return true;
-    case MSG_OFFER:
-    case MSG_SENDING:
-    case MSG_RECEIVED:
-    case MSG_SENT:
-    case MSG_TRANSFER_FAILED:
-        on_transfer(n, m);
+    case NOTICE_OFFER:
+        on_offer(n, m);
         return true;
-    case MSG_PROGRESS:
+    case NOTICE_SENDING:
+        on_sending(n, m);
+        return true;
+    case NOTICE_RECEIVED:
+    case NOTICE_SENT:
+        on_file(n, m);
+        return true;
+    case NOTICE_TRANSFER_FAILED:
+        on_transfer_failed(n, m);
+        return true;
+    case NOTICE_PROGRESS:
         e->type = DUET_EVENT_PROGRESS;
-        take_progress(n, m->progress);
+        take_progress(n, m->progress.now);
         return true;
-    case MSG_UNREACHABLE:
-    case MSG_BACK:
-        e->type = m->type == MSG_BACK ? DUET_EVENT_BACK : DUET_EVENT_UNREACHABLE;
-        e->time_us = m->value;
+    case NOTICE_UNREACHABLE:
+    case NOTICE_BACK:
+        e->type = m->type == NOTICE_BACK ? DUET_EVENT_BACK : DUET_EVENT_UNREACHABLE;
+        e->time_us = m->silence.silent_us;
         return true;
-    case MSG_LEFT:
-    case MSG_LOST:
+    case NOTICE_LEFT:
+    case NOTICE_LOST:
         on_end(n, m);
         return true;
-    case MSG_ANSWER:
+    case NOTICE_ANSWER:
         on_answer(n, m);
         return true;
-    case MSG_NOTICE:
-        on_notice(n, m);
+    case NOTICE_WORDS:
+        on_words(n, m);
         return true;
-    case MSG_STATS:
+    case NOTICE_STATS:
         e->type = DUET_EVENT_STATS;
-        take_stats(n, m->stats);
+        take_stats(n, m->stats.now);
         return true;
-    case MSG_RESTING:
+    case NOTICE_RESTING:
         e->type = DUET_EVENT_RESTING;
         return true;
-    case MSG_STOPPED:
+    case NOTICE_STOPPED:
         e->type = DUET_EVENT_STOPPED;
-        e->err = m->err;
+        e->err = m->stopped.err;
         n->stopped = true;
         return true;
-    case MSG_CONNECT:
-    case MSG_TRUST:
-    case MSG_SAY:
-    case MSG_SEND:
-    case MSG_ACCEPT:
-    case MSG_REJECT:
-    case MSG_CANCEL:
-    case MSG_ASK:
-    case MSG_STATS_PLEASE:
-    case MSG_CLOSE:
-    case MSG_LEAVING:
-    case MSG_QUIT:
-        break;
     }
     return false;
 }
@@ -240,7 +241,7 @@ static bool take_message(struct duet_node *n, const struct msg *m)
 static void let_go(struct duet_node *n)
 {
     if (n->has_message)
-        msg_dispose(&n->message);
+        notice_dispose(&n->message);
     n->has_message = false;
     n->event = (struct duet_event){.size = sizeof(n->event)};
 }

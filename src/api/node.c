@@ -167,7 +167,7 @@ void duet_node_free(struct duet_node *n)
     if (n->node != NULL)
         node_stop(n->node);
     if (n->has_message)
-        msg_dispose(&n->message);
+        notice_dispose(&n->message);
     api_calls_free(n);
     api_peers_free(n);
     if (n->timer_fd >= 0)
@@ -180,7 +180,7 @@ void duet_node_free(struct duet_node *n)
 
 int duet_leave(struct duet_node *n)
 {
-    struct msg m = {.type = MSG_LEAVING};
+    struct request m = {.type = REQUEST_LEAVING};
 
     if (n == NULL)
         return DUET_EINVAL;
@@ -190,7 +190,7 @@ int duet_leave(struct duet_node *n)
 
 int duet_quit(struct duet_node *n, bool at_once)
 {
-    struct msg m = {.type = MSG_QUIT, .flag = at_once};
+    struct request m = {.type = REQUEST_QUIT, .quit = {.at_once = at_once}};
 
     if (n == NULL)
         return DUET_EINVAL;

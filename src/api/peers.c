@@ -8,7 +8,7 @@
 #include "api/state.h"
 #include "base/err.h"
 
-_Static_assert(DUET_SHOWN_NAME_BYTES == sizeof(((struct msg_peer_key *)0)->name), "a name is as long as the node's");
+_Static_assert(DUET_SHOWN_NAME_BYTES == sizeof(((struct peer_card *)0)->name), "a name is as long as the node's");
 
 struct api_peer *api_peer(const struct duet_node *n, uint64_t peer)
 {
@@ -39,7 +39,7 @@ void api_peers_free(struct duet_node *n)
     idmap_dispose(&n->peers);
 }
 
-static struct api_peer *add_peer(struct duet_node *n, const struct msg *m)
+static struct api_peer *add_peer(struct duet_node *n, const struct notice *m)
 {
     struct api_peer *p = calloc(1, sizeof(*p));
     struct api_stranger *s = calloc(1, sizeof(*s));
@@ -55,9 +55,9 @@ static struct api_peer *add_peer(struct duet_node *n, const struct msg *m)
         free_peer(p);
         return NULL;
     }
-    memcpy(s->key.key, m->peer_key->key, sizeof(s->key.key));
-    memcpy(s->key.name, m->peer_key->name, sizeof(s->key.name));
-    s->key.addr = m->peer_key->addr;
+    memcpy(s->key.key, m->peer_key.card->key, sizeof(s->key.key));
+    memcpy(s->key.name, m->peer_key.card->name, sizeof(s->key.name));
+    s->key.addr = m->peer_key.card->addr;
     fingerprint(s->key.key, s->key.fingerprint);
     return p;
 }
@@ -66,7 +66,7 @@ static struct api_peer *add_peer(struct duet_node *n, const struct msg *m)
 
 static int send_answer(struct duet_node *n, struct api_peer *p, bool yes, const char *reason)
 {
-    struct msg m = {.type = MSG_TRUST, .peer = p->id, .flag = yes};
+    struct request m = {.type = REQUEST_TRUST, .peer = p->id, .trust = {.yes = yes}};
 
     m.text = reason != NULL ? strdup(reason) : NULL;
     if (reason != NULL && m.text == NULL)
@@ -151,15 +151,15 @@ static void describe(struct duet_node *n, struct api_stranger *s, struct known_m
 }
 
 /* As much as there is memory for. */
-static void turn_away(struct duet_node *n, const struct msg *m)
+static void turn_away(struct duet_node *n, const struct notice *m)
 {
-    struct msg no = {.type = MSG_TRUST, .peer = m->peer, .text = strdup(err_text(DUET_ENOMEM))};
+    struct request no = {.type = REQUEST_TRUST, .peer = m->peer, .text = strdup(err_text(DUET_ENOMEM))};
 
     node_send(n->node, &no);
-    api_call_over(n, m->id);
+    api_call_over(n, m->peer_key.call);
 }
 
-bool api_peer_came(struct duet_node *n, const struct msg *m)
+bool api_peer_came(struct duet_node *n, const struct notice *m)
 {
     struct api_peer *p = add_peer(n, m);
     char words[DUET_ERROR_BYTES] = "";
@@ -169,7 +169,7 @@ bool api_peer_came(struct duet_node *n, const struct msg *m)
         turn_away(n, m);
         return false;
     }
-    n->event.id = api_call_answered(n, m->id, &p->stranger->key.addr, p->stranger->dialled);
+    n->event.id = api_call_answered(n, m->peer_key.call, &p->stranger->key.addr, p->stranger->dialled);
     describe(n, p->stranger, &match);
     if (n->trust == DUET_TRUST_ASK)
         return true;
@@ -211,7 +211,7 @@ int duet_refuse(struct duet_node *n, uint64_t peer, const char *reason)
 
 int duet_close(struct duet_node *n, uint64_t peer)
 {
-    struct msg m = {.type = MSG_CLOSE, .peer = peer};
+    struct request m = {.type = REQUEST_CLOSE, .peer = peer};
 
     if (n == NULL)
         return DUET_EINVAL;

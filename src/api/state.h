@@ -12,7 +12,8 @@
 
 #include <duet/duet.h>
 
-#include "app/msg.h"
+#include "app/notice.h"
+#include "app/request.h"
 #include "base/idmap.h"
 #include "crypto/fingerprint.h"
 #include "io/identity.h"
@@ -46,7 +47,7 @@ struct api_stranger {
     int file_err;
 };
 
-/* A peer from MSG_PEER_KEY to its end. */
+/* A peer from NOTICE_PEER_KEY to its end. */
 struct api_peer {
     conn_id id;
     bool is_connected;
@@ -69,7 +70,7 @@ struct duet_node {
 
     /* The event handed out last. */
     struct duet_event event;
-    struct msg message;
+    struct notice message;
     bool has_message;
     struct duet_peer_key key;
     char dialled[RESOLVE_TEXT_BYTES];
@@ -99,7 +100,8 @@ bool api_calls_next(struct duet_node *n, duet_time now);
 void api_calls_expect(const struct duet_node *n, const char *dialled, struct expected_keys *out);
 /* The descriptor is readable when api_calls_next has something. */
 void api_arm(struct duet_node *n);
-/* The number of the call that led to this MSG_PEER_KEY, 0: none, and what it had dialled.  The call is over with it. */
+/* The number of the call that led to this NOTICE_PEER_KEY, 0: none, and what it had dialled.  The call is over with
+ * it. */
 uint32_t api_call_answered(struct duet_node *n, uint32_t id, const struct duet_addr *addr,
                            char dialled[RESOLVE_TEXT_BYTES]);
 void api_call_over(struct duet_node *n, uint32_t id);
@@ -110,8 +112,9 @@ void api_calls_free(struct duet_node *n);
 /* ---- peers.c ---- */
 
 struct api_peer *api_peer(const struct duet_node *n, uint64_t peer); /* NULL: unknown */
-/* MSG_PEER_KEY: fills in n->event, having answered it where the policy does.  false: no memory; it was turned away. */
-bool api_peer_came(struct duet_node *n, const struct msg *m);
+/* NOTICE_PEER_KEY: fills in n->event, having answered it where the policy does.  false: no memory; it was turned
+ * away. */
+bool api_peer_came(struct duet_node *n, const struct notice *m);
 void api_peer_gone(struct duet_node *n, uint64_t peer);
 void api_peers_free(struct duet_node *n);
 

@@ -13,32 +13,31 @@
 _Static_assert(DUET_QUESTION_BYTES == APPMSG_ASK_BYTES, "as on the wire");
 _Static_assert(DUET_TRANSFERS == TRANSFERS_MAX / 2, "half of them for each direction");
 
-/* A message with `bytes` of text. */
-static int send_one(struct duet_node *n, enum msg_type type, uint64_t peer, uint32_t id, const char *text, size_t bytes)
+/* A request with `bytes` of text. */
+static int send_one(struct duet_node *n, struct request r, uint64_t peer, const char *text, size_t bytes)
 {
-    struct msg m = {.type = type, .peer = peer, .id = id, .text = malloc(bytes + 1)};
-
-    if (m.text == NULL)
+    r.peer = peer;
+    r.text = malloc(bytes + 1);
+    if (r.text == NULL)
         return DUET_ENOMEM;
-    memcpy(m.text, text, bytes);
-    m.text[bytes] = '\0';
-    node_send(n->node, &m);
+    memcpy(r.text, text, bytes);
+    r.text[bytes] = '\0';
+    node_send(n->node, &r);
     return 0;
 }
 
-static int send_text(struct duet_node *n, enum msg_type type, uint64_t peer, uint32_t id, const char *text,
-                     size_t bytes)
+static int send_text(struct duet_node *n, struct request r, uint64_t peer, const char *text, size_t bytes)
 {
     int err = DUET_ENOTFOUND;
 
     if (peer != DUET_EVERYBODY)
-        return api_peer(n, peer) == NULL ? DUET_ENOTFOUND : send_one(n, type, peer, id, text, bytes);
+        return api_peer(n, peer) == NULL ? DUET_ENOTFOUND : send_one(n, r, peer, text, bytes);
     for (size_t i = 0; i < n->peers.cap; i++) {
         const struct api_peer *p = n->peers.v[i].value;
 
         if (p == NULL || !p->is_connected)
             continue;
-        err = send_one(n, type, p->id, id, text, bytes);
+        err = send_one(n, r, p->id, text, bytes);
         if (err != 0)
             break;
     }
@@ -49,26 +48,26 @@ int duet_say(struct duet_node *n, uint64_t peer, uint32_t id, const char *text, 
 {
     if (n == NULL || text == NULL || memchr(text, '\0', bytes) != NULL || !text_valid(text, bytes))
         return DUET_EINVAL;
-    return send_text(n, MSG_SAY, peer, id, text, bytes);
+    return send_text(n, (struct request){.type = REQUEST_SAY, .say = {.id = id}}, peer, text, bytes);
 }
 
 int duet_send_file(struct duet_node *n, uint64_t peer, uint32_t id, const char *path)
 {
     if (n == NULL || path == NULL || path[0] == '\0')
         return DUET_EINVAL;
-    return send_text(n, MSG_SEND, peer, id, path, strlen(path));
+    return send_text(n, (struct request){.type = REQUEST_SEND, .send = {.id = id}}, peer, path, strlen(path));
 }
 
 int duet_ask(struct duet_node *n, uint64_t peer, uint32_t id, const char *question)
 {
     if (n == NULL || question == NULL || question[0] == '\0')
         return DUET_EINVAL;
-    return send_text(n, MSG_ASK, peer, id, question, strlen(question));
+    return send_text(n, (struct request){.type = REQUEST_ASK, .ask = {.id = id}}, peer, question, strlen(question));
 }
 
-static int about_transfer(struct duet_node *n, enum msg_type type, uint32_t transfer)
+static int about_transfer(struct duet_node *n, enum request_type type, uint32_t transfer)
 {
-    struct msg m = {.type = type, .id = transfer};
+    struct request m = {.type = type, .transfer = {.id = transfer}};
 
     if (n == NULL || transfer == 0)
         return DUET_EINVAL;
@@ -78,22 +77,22 @@ static int about_transfer(struct duet_node *n, enum msg_type type, uint32_t tran
 
 int duet_accept(struct duet_node *n, uint32_t transfer)
 {
-    return about_transfer(n, MSG_ACCEPT, transfer);
+    return about_transfer(n, REQUEST_ACCEPT, transfer);
 }
 
 int duet_reject(struct duet_node *n, uint32_t transfer)
 {
-    return about_transfer(n, MSG_REJECT, transfer);
+    return about_transfer(n, REQUEST_REJECT, transfer);
 }
 
 int duet_cancel(struct duet_node *n, uint32_t transfer)
 {
-    return about_transfer(n, MSG_CANCEL, transfer);
+    return about_transfer(n, REQUEST_CANCEL, transfer);
 }
 
 int duet_stats(struct duet_node *n, uint64_t peer)
 {
-    struct msg m = {.type = MSG_STATS_PLEASE, .peer = peer};
+    struct request m = {.type = REQUEST_STATS, .peer = peer};
 
     if (n == NULL)
         return DUET_EINVAL;

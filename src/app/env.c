@@ -9,25 +9,25 @@
 
 #define NUL_STAND_IN '\x01' /* a control like any other, which ends no string */
 
-void env_post(struct env *env, struct msg m)
+void env_post(struct env *env, struct notice m)
 {
     (void)outbox_push(&env->ui, &m); /* what it cannot take, it disposes of and notes as lost */
 }
 
 static bool is_of_one_transfer(const void *waiting, const void *m)
 {
-    const struct msg *old = waiting, *new = m;
+    const struct notice *old = waiting, *new = m;
 
-    return old->type == MSG_PROGRESS && old->progress->id == new->progress->id;
+    return old->type == NOTICE_PROGRESS && old->progress.now->id == new->progress.now->id;
 }
 
-void env_post_progress(struct env *env, struct msg m)
+void env_post_progress(struct env *env, struct notice m)
 {
-    assert(m.type == MSG_PROGRESS);
+    assert(m.type == NOTICE_PROGRESS);
     (void)outbox_push_snapshot(&env->ui, &m, is_of_one_transfer);
 }
 
-void env_tell(struct env *env, struct msg m, const char *fmt, ...)
+void env_tell(struct env *env, struct notice m, const char *fmt, ...)
 {
     va_list args;
 
@@ -43,7 +43,7 @@ void env_tell(struct env *env, struct msg m, const char *fmt, ...)
         env_post(env, m);
 }
 
-bool env_tell_raw(struct env *env, struct msg m, const char *text, size_t len)
+bool env_tell_raw(struct env *env, struct notice m, const char *text, size_t len)
 {
     m.text = malloc(len + 1);
     if (m.text == NULL)

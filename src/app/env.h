@@ -14,7 +14,7 @@
 
 #include "app/chunk.h"
 #include "app/hub_config.h"
-#include "app/msg.h"
+#include "app/notice.h"
 #include "app/outbox.h"
 #include "base/time.h"
 #include "conn/endpoint.h"
@@ -49,19 +49,19 @@ struct env {
 };
 
 /* A message to ui.  If there is no memory for it, ui.lost is set, and every session ends. */
-void env_post(struct env *env, struct msg m);
+void env_post(struct env *env, struct notice m);
 /* A snapshot of a transfer: replaces the one still waiting, if any. */
-void env_post_progress(struct env *env, struct msg m);
+void env_post_progress(struct env *env, struct notice m);
 
 /* Posts m with a text made of fmt and sanitised as one line; m.text is overwritten. */
-void env_tell(struct env *env, struct msg m, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void env_tell(struct env *env, struct notice m, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* What a peer said, `len` bytes, as it came; only a NUL becomes U+0001.  false: out of memory, nothing was pushed. */
-bool env_tell_raw(struct env *env, struct msg m, const char *text, size_t len);
+bool env_tell_raw(struct env *env, struct notice m, const char *text, size_t len);
 
-/* MSG_NOTICE of a trouble of ours or news about `conn`. */
+/* NOTICE_WORDS of a trouble of ours or news about `conn`. */
 #define env_notice(env, conn, error, ...) \
-    env_tell((env), (struct msg){.type = MSG_NOTICE, .peer = (conn), .flag = (error)}, __VA_ARGS__)
+    env_tell((env), (struct notice){.type = NOTICE_WORDS, .peer = (conn), .words = {.is_error = (error)}}, __VA_ARGS__)
 
 bool env_ui_is_long(const struct env *env);
 

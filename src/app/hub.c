@@ -33,7 +33,7 @@ struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e)
     spare_init(&h->spare);
     h->env.send_pool = chunk_pool_new(CHUNK_POOL, cfg->memory);
     h->env.recv_pool = chunk_pool_new(CHUNK_POOL, cfg->memory);
-    const int ui = outbox_init(&h->env.ui, &msg_kind, HUB_UI_RESERVE);
+    const int ui = outbox_init(&h->env.ui, &notice_kind, HUB_UI_RESERVE);
     const int disk = outbox_init(&h->env.disk, &disk_job_kind, DISK_JOBS_MAX);
 
     if (h->env.send_pool == NULL || h->env.recv_pool == NULL || ui != 0 || disk != 0) {
@@ -74,62 +74,39 @@ void hub_handle_disk(struct hub *h, struct disk_result *done, duet_time now)
     disk_result_dispose(done);
 }
 
-void hub_handle(struct hub *h, struct msg *m, duet_time now)
+void hub_handle(struct hub *h, struct request *m, duet_time now)
 {
     h->env.now = now;
     h->env.dirty = true;
     switch (m->type) {
-    case MSG_CONNECT:
+    case REQUEST_CONNECT:
         hub_on_connect(h, m);
         break;
-    case MSG_TRUST:
-    case MSG_SAY:
-    case MSG_SEND:
-    case MSG_ASK:
-    case MSG_CLOSE:
+    case REQUEST_TRUST:
+    case REQUEST_SAY:
+    case REQUEST_SEND:
+    case REQUEST_ASK:
+    case REQUEST_CLOSE:
         hub_on_session_message(h, m);
         break;
-    case MSG_ACCEPT:
-    case MSG_REJECT:
-    case MSG_CANCEL:
+    case REQUEST_ACCEPT:
+    case REQUEST_REJECT:
+    case REQUEST_CANCEL:
         hub_on_transfer_message(h, m);
         break;
-    case MSG_STATS_PLEASE:
+    case REQUEST_STATS:
         hub_give_stats(h, m->peer);
         break;
-    case MSG_LEAVING:
+    case REQUEST_LEAVING:
         h->is_leaving = true;
         sessions_wake_all(&h->sessions); /* from now on they are waited for */
         h->env.dirty = true;
         break;
-    case MSG_QUIT:
-        hub_on_quit(h, m->flag);
-        break;
-    case MSG_LISTENING:
-    case MSG_PEER_KEY:
-    case MSG_CONNECTED:
-    case MSG_FAILED:
-    case MSG_TEXT:
-    case MSG_DELIVERED:
-    case MSG_OFFER:
-    case MSG_SENDING:
-    case MSG_PROGRESS:
-    case MSG_RECEIVED:
-    case MSG_SENT:
-    case MSG_TRANSFER_FAILED:
-    case MSG_UNREACHABLE:
-    case MSG_BACK:
-    case MSG_LEFT:
-    case MSG_LOST:
-    case MSG_ANSWER:
-    case MSG_NOTICE:
-    case MSG_STATS:
-    case MSG_RESTING:
-    case MSG_STOPPED:
-        assert(false && "a message that leaves the hub came to it");
+    case REQUEST_QUIT:
+        hub_on_quit(h, m->quit.at_once);
         break;
     }
-    msg_dispose(m);
+    request_dispose(m);
 }
 
 /* ---- from the endpoint ---- */
@@ -145,8 +122,9 @@ static void reachability(struct hub *h, const struct endpoint_event *ev)
     s->peer.unreachable = unreachable;
     s->is_news = true;
     s->silent_since = time_back(h->env.now, ev->silent_us);
-    env_post(&h->env,
-             (struct msg){.type = unreachable ? MSG_UNREACHABLE : MSG_BACK, .peer = ev->conn, .value = ev->silent_us});
+    env_post(&h->env, (struct notice){.type = unreachable ? NOTICE_UNREACHABLE : NOTICE_BACK,
+                                      .peer = ev->conn,
+                                      .silence = {.silent_us = ev->silent_us}});
 }
 
 /* Bytes of a file.  They go into chunks and on to the disk; nothing else moves because of them, so
@@ -237,19 +215,19 @@ void hub_run(struct hub *h, duet_time now)
 
 /* ---- to ui and disk ---- */
 
-struct msg *hub_next_ui(struct hub *h)
+struct notice *hub_next_ui(struct hub *h)
 {
     return outbox_first(&h->env.ui);
 }
 
 void hub_took_ui(struct hub *h)
 {
-    const struct msg *m = outbox_first(&h->env.ui);
+    const struct notice *m = outbox_first(&h->env.ui);
     const bool was_long = env_ui_is_long(&h->env);
-    struct session *s = m->type == MSG_TEXT ? sessions_find(&h->sessions, m->peer) : NULL;
+    struct session *s = m->type == NOTICE_TEXT ? sessions_find(&h->sessions, m->peer) : NULL;
 
     if (s != NULL) {
-        s->delivered_owed = m->id;
+        s->delivered_owed = m->said.number;
         h->env.dirty = true;
     }
     outbox_drop(&h->env.ui);

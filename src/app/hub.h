@@ -4,7 +4,7 @@
  * endpoint events in, messages out; the net thread (io/net) or the simulator
  * turns the crank.
  *
- *   hub_handle, hub_handle_disk   a message from ui, a result of the disk; takes ownership of it
+ *   hub_handle, hub_handle_disk   a request of ui, a result of the disk; takes ownership of it
  *   hub_run       drains the endpoint's events, moves work forward; after every call of the endpoint,
  *                 above all each endpoint_recv: extents point into that train
  *   hub_next_ui, hub_next_disk   messages to push; hub_took_… after the push was accepted
@@ -19,7 +19,8 @@
 
 #include "app/disk_job.h"
 #include "app/hub_config.h"
-#include "app/msg.h"
+#include "app/notice.h"
+#include "app/request.h"
 #include "base/time.h"
 #include "conn/endpoint.h"
 
@@ -29,12 +30,12 @@ struct hub;
 struct hub *hub_new(const struct hub_config *cfg, struct endpoint *e);
 void hub_free(struct hub *h);
 
-void hub_handle(struct hub *h, struct msg *m, duet_time now);
+void hub_handle(struct hub *h, struct request *m, duet_time now);
 void hub_handle_disk(struct hub *h, struct disk_result *done, duet_time now);
 void hub_run(struct hub *h, duet_time now);
 
 /* The oldest message waiting to leave, NULL: none.  It stays the hub's until hub_took_…. */
-struct msg *hub_next_ui(struct hub *h);
+struct notice *hub_next_ui(struct hub *h);
 void hub_took_ui(struct hub *h);
 struct disk_job *hub_next_disk(struct hub *h);
 void hub_took_disk(struct hub *h);
@@ -49,7 +50,7 @@ bool hub_gave_back(struct hub *h);
 /* Is an attempt to reach somebody under way? */
 bool hub_is_calling(const struct hub *h);
 
-/* After MSG_QUIT: has every connection been closed and every file let go? */
+/* After REQUEST_QUIT: has every connection been closed and every file let go? */
 bool hub_done(const struct hub *h);
 
 #endif

@@ -37,7 +37,7 @@ static void follow_attempt(struct hub *h, const struct endpoint_event *ev)
 
 static void connect_failed(struct hub *h, uint32_t ui_id, int err, uint64_t refusal)
 {
-    const struct msg m = {.type = MSG_FAILED, .id = ui_id, .err = err, .value = refusal};
+    const struct notice m = {.type = NOTICE_FAILED, .failed = {.call = ui_id, .err = err, .refusal = refusal}};
     const char *why = err_text(err);
 
     if (err == DUET_EREFUSED)
@@ -47,22 +47,23 @@ static void connect_failed(struct hub *h, uint32_t ui_id, int err, uint64_t refu
     env_tell(&h->env, m, "%s", why);
 }
 
-void hub_on_connect(struct hub *h, const struct msg *m)
+void hub_on_connect(struct hub *h, const struct request *m)
 {
+    const struct callee *callee = m->connect.callee;
     conn_id conn;
     int err = h->attempt_count < HUB_CONNECTING ? 0 : DUET_EFULL;
 
     if (h->env.quitting)
         err = DUET_ECANCELLED;
     if (err == 0)
-        err = endpoint_call(h->env.endpoint, m->call->addrs, m->call->count, &m->call->expected, h->env.now, &conn);
+        err = endpoint_call(h->env.endpoint, callee->addrs, callee->count, &callee->expected, h->env.now, &conn);
     if (err == DUET_EEXIST) /* the peer was quicker: its session serves */
-        env_tell(&h->env, (struct msg){.type = MSG_NOTICE, .peer = conn, .id = m->id},
+        env_tell(&h->env, (struct notice){.type = NOTICE_WORDS, .peer = conn, .words = {.call = m->connect.call}},
                  "already connected to that peer");
     else if (err != 0)
-        connect_failed(h, m->id, err, 0);
+        connect_failed(h, m->connect.call, err, 0);
     else
-        h->attempts[h->attempt_count++] = (struct attempt){.conn = conn, .ui_id = m->id};
+        h->attempts[h->attempt_count++] = (struct attempt){.conn = conn, .ui_id = m->connect.call};
 }
 
 void hub_on_failed(struct hub *h, const struct endpoint_event *ev)
@@ -97,14 +98,14 @@ void hub_on_hint(struct hub *h, const struct endpoint_event *ev)
 /* One of the addresses of a call.  For those who want to know more: the call itself goes on, or fails for all. */
 void hub_on_tried(struct hub *h, const struct endpoint_event *ev)
 {
-    struct msg m = {.type = MSG_NOTICE};
+    struct notice m = {.type = NOTICE_WORDS};
     char text[ADDR_TEXT_BYTES];
 
     for (size_t i = 0; i < h->attempt_count; i++)
         if (h->attempts[i].conn == ev->conn)
-            m.id = h->attempts[i].ui_id;
+            m.words.call = h->attempts[i].ui_id;
     addr_format(&ev->failed.addr, text);
-    if (m.id != 0)
+    if (m.words.call != 0)
         env_tell(&h->env, m, "tried %s: %s", text,
                  ev->failed.err == DUET_EREFUSED ? params_refusal_text(ev->failed.refusal) : err_text(ev->failed.err));
 }
@@ -135,7 +136,8 @@ static const char *why_no_room(const struct hub *h, const struct endpoint_event 
 static bool has_room(struct hub *h, const struct endpoint_event *ev, uint32_t ui_id)
 {
     const char *why = why_no_room(h, ev);
-    const struct msg failed = {.type = MSG_FAILED, .id = ui_id, .err = h->env.quitting ? DUET_ECANCELLED : DUET_EFULL};
+    const struct notice failed = {.type = NOTICE_FAILED,
+                                  .failed = {.call = ui_id, .err = h->env.quitting ? DUET_ECANCELLED : DUET_EFULL}};
 
     if (why == NULL)
         return true;
@@ -152,25 +154,25 @@ static void admit(struct hub *h, const struct endpoint_event *ev)
     if (!has_room(h, ev, ui_id))
         return;
     struct session *s = session_new(ev, h->last_session + 1);
-    struct msg_peer_key *key = calloc(1, sizeof(*key));
+    struct peer_card *card = calloc(1, sizeof(*card));
 
-    if (s == NULL || key == NULL || sessions_add(&h->sessions, s) != 0) {
+    if (s == NULL || card == NULL || sessions_add(&h->sessions, s) != 0) {
         if (s != NULL)
             session_free(s, &h->env);
-        free(key);
+        free(card);
         turn_away(h, ev->conn, CLOSE_INTERNAL, "out of memory");
         if (ui_id != 0)
             connect_failed(h, ui_id, DUET_ENOMEM, 0);
         return;
     }
     h->last_session++;
-    memcpy(key->key, s->peer.key, sizeof(key->key));
-    memcpy(key->name, s->peer.name, sizeof(key->name));
-    key->addr = ev->connected.addr;
-    key->params = ev->connected.params;
-    struct msg told = {.type = MSG_PEER_KEY, .peer = ev->conn, .id = ui_id};
+    memcpy(card->key, s->peer.key, sizeof(card->key));
+    memcpy(card->name, s->peer.name, sizeof(card->name));
+    card->addr = ev->connected.addr;
+    card->params = ev->connected.params;
+    struct notice told = {.type = NOTICE_PEER_KEY, .peer = ev->conn, .peer_key = {.call = ui_id}};
 
-    told.peer_key = key;
+    told.peer_key.card = card;
     env_post(&h->env, told);
 }
 
@@ -265,13 +267,13 @@ static int error_of(enum endpoint_end end)
 /* Before ui heard that somebody is there. */
 static void attempt_closed(struct hub *h, uint32_t ui_id, const struct endpoint_event *ev)
 {
-    const struct msg m = {.type = MSG_FAILED, .id = ui_id, .err = error_of(ev->closed.end)};
+    const struct notice m = {.type = NOTICE_FAILED, .failed = {.call = ui_id, .err = error_of(ev->closed.end)}};
     const char *reason = ev->closed.reason;
 
-    if (m.err == DUET_ECLOSED)
+    if (m.failed.err == DUET_ECLOSED)
         env_tell(&h->env, m, "the peer closed the connection%s%s", reason[0] != '\0' ? ": " : "", reason);
     else
-        connect_failed(h, ui_id, m.err, 0);
+        connect_failed(h, ui_id, m.failed.err, 0);
 }
 
 void hub_on_closed(struct hub *h, const struct endpoint_event *ev)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "app/env.h"
+#include "app/request.h"
 #include "app/session.h"
 #include "app/sessions.h"
 #include "app/spare.h"
@@ -42,7 +43,7 @@ struct hub {
 
 /* ---- hub_conns.c: how sessions begin and end ---- */
 
-void hub_on_connect(struct hub *h, const struct msg *m); /* MSG_CONNECT */
+void hub_on_connect(struct hub *h, const struct request *m); /* REQUEST_CONNECT */
 void hub_on_connected(struct hub *h, const struct endpoint_event *ev);
 void hub_on_failed(struct hub *h, const struct endpoint_event *ev);
 void hub_on_tried(struct hub *h, const struct endpoint_event *ev);
@@ -55,8 +56,8 @@ void hub_admit_newcomers(struct hub *h);
 
 /* ---- hub_ui.c: what the front end wants ---- */
 
-void hub_on_session_message(struct hub *h, struct msg *m);        /* of what is for one session */
-void hub_on_transfer_message(struct hub *h, const struct msg *m); /* … for one transfer */
+void hub_on_session_message(struct hub *h, struct request *m);        /* of what is for one session */
+void hub_on_transfer_message(struct hub *h, const struct request *m); /* … for one transfer */
 void hub_give_stats(struct hub *h, conn_id peer);
 void hub_on_quit(struct hub *h, bool at_once);
 

@@ -9,17 +9,20 @@
 #include "base/err.h"
 
 /* What ui wants of a session that is not there (any more). */
-static void no_session(struct hub *h, const struct msg *m)
+static void no_session(struct hub *h, const struct request *m)
 {
-    struct msg answer = {.type = MSG_ANSWER, .peer = m->peer, .id = m->id};
-
-    if (m->type == MSG_SEND)
-        transfer_send_refused(&h->env, m->peer, m->id, m->text, DUET_ECLOSED, "the peer is not connected");
-    else if (m->type == MSG_ASK)
-        env_tell(&h->env, answer, "the peer is not connected");
-    else if (m->type == MSG_SAY)
+    if (m->type == REQUEST_SEND)
+        transfer_send_refused(&h->env, m->peer, m->send.id, m->text, DUET_ECLOSED, "the peer is not connected");
+    else if (m->type == REQUEST_ASK)
+        env_tell(&h->env, (struct notice){.type = NOTICE_ANSWER, .peer = m->peer, .answer = {.ask = m->ask.id}},
+                 "the peer is not connected");
+    else if (m->type == REQUEST_SAY)
         env_tell(&h->env,
-                 (struct msg){.type = MSG_NOTICE, .peer = m->peer, .id = m->id, .err = DUET_ECLOSED, .flag = true},
+                 (struct notice){
+                     .type = NOTICE_WORDS,
+                     .peer = m->peer,
+                     .words = {.is_error = true, .say = m->say.id, .err = DUET_ECLOSED},
+                 },
                  "text not sent: the peer is not connected");
 }
 
@@ -32,37 +35,37 @@ void hub_give_stats(struct hub *h, conn_id peer)
         env_notice(&h->env, peer, true, "no statistics: the peer is not connected");
         return;
     }
-    env_post(&h->env, (struct msg){.type = MSG_STATS, .peer = peer, .stats = stats});
+    env_post(&h->env, (struct notice){.type = NOTICE_STATS, .peer = peer, .stats = {.now = stats}});
 }
 
-void hub_on_session_message(struct hub *h, struct msg *m)
+void hub_on_session_message(struct hub *h, struct request *m)
 {
     struct session *s = sessions_find(&h->sessions, m->peer);
 
     if (s == NULL || s->state == SESSION_CLOSING)
         no_session(h, m);
-    else if (m->type == MSG_TRUST)
-        session_trust(s, &h->env, m->flag, m->text);
-    else if (m->type == MSG_SAY)
+    else if (m->type == REQUEST_TRUST)
+        session_trust(s, &h->env, m->trust.yes, m->text);
+    else if (m->type == REQUEST_SAY)
         session_say(s, &h->env, m);
-    else if (m->type == MSG_SEND)
+    else if (m->type == REQUEST_SEND)
         session_send(s, &h->env, m);
-    else if (m->type == MSG_ASK)
+    else if (m->type == REQUEST_ASK)
         session_ask(s, &h->env, m);
     else
         session_close(s, &h->env, CLOSE_OK, "", false);
 }
 
-void hub_on_transfer_message(struct hub *h, const struct msg *m)
+void hub_on_transfer_message(struct hub *h, const struct request *m)
 {
-    struct transfer *t = transfer_find(&h->env, m->id);
+    struct transfer *t = transfer_find(&h->env, m->transfer.id);
 
     if (t == NULL || t->state == TRANSFER_ENDED)
-        env_notice(&h->env, 0, true, "no such transfer: %u", (unsigned)m->id);
-    else if (m->type == MSG_CANCEL)
+        env_notice(&h->env, 0, true, "no such transfer: %u", (unsigned)m->transfer.id);
+    else if (m->type == REQUEST_CANCEL)
         transfer_cancel(&h->env, t);
-    else if (!transfer_recv_answer(&h->env, t, m->type == MSG_ACCEPT))
-        env_notice(&h->env, t->conn, true, "transfer %u is not an open offer", (unsigned)m->id);
+    else if (!transfer_recv_answer(&h->env, t, m->type == REQUEST_ACCEPT))
+        env_notice(&h->env, t->conn, true, "transfer %u is not an open offer", (unsigned)m->transfer.id);
 }
 
 void hub_on_quit(struct hub *h, bool at_once)

@@ -61,16 +61,17 @@ void session_trust(struct session *s, struct env *env, bool yes, const char *rea
     env->dirty = true;
 }
 
-void session_say(struct session *s, struct env *env, struct msg *m)
+void session_say(struct session *s, struct env *env, struct request *m)
 {
     const size_t len = strlen(m->text);
 
     if (len == 0) { /* nothing to say: a text has a byte at least (PROTOCOL.md 8.2) */
-        env_post(env, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = m->id});
+        env_post(env, (struct notice){.type = NOTICE_DELIVERED, .peer = s->peer.conn, .delivered = {.say = m->say.id}});
         return;
     }
-    const int err = s->state == SESSION_LIVE ? texts_say(&s->texts, m->id, m->text, len) : DUET_ECLOSED;
-    const struct msg notice = {.type = MSG_NOTICE, .peer = s->peer.conn, .id = m->id, .err = err, .flag = true};
+    const int err = s->state == SESSION_LIVE ? texts_say(&s->texts, m->say.id, m->text, len) : DUET_ECLOSED;
+    const struct notice notice = {
+        .type = NOTICE_WORDS, .peer = s->peer.conn, .words = {.say = m->say.id, .err = err, .is_error = true}};
 
     if (err == 0)
         m->text = NULL;
@@ -84,12 +85,12 @@ void session_say(struct session *s, struct env *env, struct msg *m)
     env->dirty = true;
 }
 
-void session_send(struct session *s, struct env *env, struct msg *m)
+void session_send(struct session *s, struct env *env, struct request *m)
 {
     int err = session_is_open(s) ? 0 : DUET_ECLOSED;
 
     if (s->state == SESSION_LIVE && !s->peer.takes_files) {
-        transfer_send_refused(env, s->peer.conn, m->id, m->text, DUET_EREFUSED, SESSION_TAKES_NO_FILES);
+        transfer_send_refused(env, s->peer.conn, m->send.id, m->text, DUET_EREFUSED, SESSION_TAKES_NO_FILES);
         return;
     }
     if (err == 0 && s->sends == NULL) {
@@ -99,43 +100,44 @@ void session_send(struct session *s, struct env *env, struct msg *m)
     if (err == 0 && s->sends_count == SESSION_SENDS_WAITING)
         err = DUET_EFULL;
     if (err != 0) {
-        transfer_send_refused(env, s->peer.conn, m->id, m->text, err,
+        transfer_send_refused(env, s->peer.conn, m->send.id, m->text, err,
                               err == DUET_EFULL ? "too many files are waiting to be sent" : err_text(err));
         return;
     }
     s->sends[(s->sends_head + s->sends_count++) % SESSION_SENDS_WAITING] =
-        (struct session_send){.ui_id = m->id, .path = m->text};
+        (struct session_send){.ui_id = m->send.id, .path = m->text};
     m->text = NULL;
     env->dirty = true;
 }
 
 static void answer_ui(struct env *env, const struct session *s, uint32_t ui_id, bool ok, const char *words)
 {
-    env_tell(env, (struct msg){.type = MSG_ANSWER, .peer = s->peer.conn, .id = ui_id, .flag = ok}, "%s", words);
+    env_tell(env, (struct notice){.type = NOTICE_ANSWER, .peer = s->peer.conn, .answer = {.ask = ui_id, .ok = ok}},
+             "%s", words);
 }
 
-void session_ask(struct session *s, struct env *env, const struct msg *m)
+void session_ask(struct session *s, struct env *env, const struct request *m)
 {
     struct appmsg ask;
     int err;
 
     if (s->state != SESSION_LIVE) {
-        answer_ui(env, s, m->id, false, "the peer is not connected");
+        answer_ui(env, s, m->ask.id, false, "the peer is not connected");
         return;
     }
     if (!s->peer.serves) {
-        answer_ui(env, s, m->id, false, "refused: the peer does not answer commands");
+        answer_ui(env, s, m->ask.id, false, "refused: the peer does not answer commands");
         return;
     }
-    err = asks_add(&s->asks, m->id, m->text, env->now, &ask);
+    err = asks_add(&s->asks, m->ask.id, m->text, env->now, &ask);
     if (err == 0)
         peer_send(&s->peer, &ask);
     else if (err == DUET_EFULL)
-        answer_ui(env, s, m->id, false, "too many questions are waiting for an answer");
+        answer_ui(env, s, m->ask.id, false, "too many questions are waiting for an answer");
     else if (err == DUET_ERANGE)
-        answer_ui(env, s, m->id, false, "the argument is too long");
+        answer_ui(env, s, m->ask.id, false, "the argument is too long");
     else
-        answer_ui(env, s, m->id, false, "not a command");
+        answer_ui(env, s, m->ask.id, false, "not a command");
     env->dirty = true;
 }
 
@@ -223,7 +225,7 @@ void session_refuse_sends(struct session *s, struct env *env, int err, const cha
 }
 
 /* Tells ui the outcome of everything that was under way, then the end itself. */
-static void finish(struct session *s, struct env *env, const struct msg *end, const char *reason)
+static void finish(struct session *s, struct env *env, const struct notice *end, const char *reason)
 {
     const size_t texts = texts_undelivered(&s->texts);
     struct ask ask;
@@ -232,14 +234,16 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
         env->live_count--;
     s->state = SESSION_CLOSING;
     s->peer.gone = true;
-    if (end->type == MSG_LEFT && end->value == CLOSE_REPLACED)
+    if (end->type == NOTICE_LEFT && end->end.code == CLOSE_REPLACED)
         transfers_gone(env, &s->peer, DUET_EAGAIN, "the peer restarted");
     else
         transfers_gone(env, &s->peer, DUET_ECLOSED,
-                       end->type == MSG_LOST ? "the connection was lost" : "the session ended");
+                       end->type == NOTICE_LOST ? "the connection was lost" : "the session ended");
     session_refuse_sends(s, env, DUET_ECLOSED, "the session ended");
     while (asks_take_any(&s->asks, &ask))
-        env_tell(env, (struct msg){.type = MSG_ANSWER, .peer = s->peer.conn, .id = ask.ui_id, .err = DUET_ECLOSED},
+        env_tell(env,
+                 (struct notice){
+                     .type = NOTICE_ANSWER, .peer = s->peer.conn, .answer = {.ask = ask.ui_id, .err = DUET_ECLOSED}},
                  "%s", "the session ended before the answer");
     if (texts > 0)
         env_notice(env, s->peer.conn, true, "%zu %s to %s may not have been delivered", texts,
@@ -257,7 +261,11 @@ static void finish(struct session *s, struct env *env, const struct msg *end, co
 
 void session_close(struct session *s, struct env *env, uint64_t code, const char *reason, bool lost)
 {
-    const struct msg end = {.type = lost ? MSG_LOST : MSG_LEFT, .peer = s->peer.conn, .value = code, .flag = true};
+    const struct notice end = {
+        .type = lost ? NOTICE_LOST : NOTICE_LEFT,
+        .peer = s->peer.conn,
+        .end = {.code = code, .by_us = true},
+    };
 
     if (s->state == SESSION_CLOSING)
         return;
@@ -268,12 +276,15 @@ void session_close(struct session *s, struct env *env, uint64_t code, const char
 void session_closed(struct session *s, struct env *env, const struct endpoint_event *ev)
 {
     const enum endpoint_end how = ev->closed.end;
-    const struct msg end = {
-        .type = how == END_LEFT || how == END_LOCAL ? MSG_LEFT : MSG_LOST,
+    const struct notice end = {
+        .type = how == END_LEFT || how == END_LOCAL ? NOTICE_LEFT : NOTICE_LOST,
         .peer = s->peer.conn,
-        .value = ev->closed.code,
-        .err = how == END_UNANSWERED ? DUET_ETIMEOUT : 0,
-        .flag = how != END_LEFT,
+        .end =
+            {
+                .code = ev->closed.code,
+                .by_us = how != END_LEFT,
+                .err = how == END_UNANSWERED ? DUET_ETIMEOUT : 0,
+            },
     };
     char reason[LIMIT_REASON_BYTES + 1];
 

@@ -7,7 +7,7 @@
  *    it is read)     control is read,                       read or said)
  *                    files are offered)
  *
- * Each MSG_PEER_KEY is followed by exactly one MSG_LEFT or MSG_LOST, and before
+ * Each NOTICE_PEER_KEY is followed by exactly one NOTICE_LEFT or NOTICE_LOST, and before
  * it every transfer, ask and text that was under way has had its outcome told.
  * Owned by the net thread.
  */
@@ -21,9 +21,10 @@
 #include "app/env.h"
 #include "app/patience.h"
 #include "app/peer.h"
+#include "app/request.h"
 #include "app/texts.h"
 
-/* MSG_SENDs beyond TRANSFERS_PER_PEER, or TRANSFERS_MAX / 2 to all peers, that wait for their turn. */
+/* REQUEST_SENDs beyond TRANSFERS_PER_PEER, or TRANSFERS_MAX / 2 to all peers, that wait for their turn. */
 #define SESSION_SENDS_WAITING 1024
 
 /* Messages of one stream a session may have handled before the others have had their turn: enough for a flight of an
@@ -65,9 +66,9 @@ void session_free(struct session *s, struct env *env);
 
 /* From ui. */
 void session_trust(struct session *s, struct env *env, bool yes, const char *reason); /* of a no; NULL: the key */
-void session_say(struct session *s, struct env *env, struct msg *m);                  /* takes m->text */
-void session_send(struct session *s, struct env *env, struct msg *m);                 /* takes m->text */
-void session_ask(struct session *s, struct env *env, const struct msg *m);
+void session_say(struct session *s, struct env *env, struct request *m);              /* takes m->text */
+void session_send(struct session *s, struct env *env, struct request *m);             /* takes m->text */
+void session_ask(struct session *s, struct env *env, const struct request *m);
 
 /* Sends that wait for a place among the transfers; while there is one, the first of them starts. */
 bool session_wants_to_send(const struct session *s);
@@ -82,7 +83,7 @@ void session_read(struct session *s, struct env *env);
 /* Hands what it has to say to the endpoint, or says goodbye if it must end. */
 void session_write(struct session *s, struct env *env);
 
-/* Says goodbye to it and to ui (lost: as MSG_LOST). */
+/* Says goodbye to it and to ui (lost: as NOTICE_LOST). */
 void session_close(struct session *s, struct env *env, uint64_t code, const char *reason, bool lost);
 /* EVENT_CLOSED came; then session_free. */
 void session_closed(struct session *s, struct env *env, const struct endpoint_event *ev);
@@ -103,7 +104,7 @@ bool session_is_flushed(const struct session *s, const struct env *env);
 
 /* Do both trust, as far as we know: may it be read and written? */
 bool session_is_open(const struct session *s);
-/* MSG_SENDs that have not had their turn yet. */
+/* REQUEST_SENDs that have not had their turn yet. */
 void session_refuse_sends(struct session *s, struct env *env, int err, const char *words);
 /* The text that is being put together has grown, or is gone. */
 void session_count_unfinished_text(struct session *s, struct env *env);

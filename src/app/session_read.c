@@ -19,7 +19,8 @@ static void hello_came(struct session *s, struct env *env, const struct appmsg *
     env->live_count++;
     s->is_news = true;
     env->dirty = true;
-    env_post(env, (struct msg){.type = MSG_CONNECTED, .peer = s->peer.conn, .value = m->hello_flags});
+    env_post(env, (struct notice){
+                      .type = NOTICE_CONNECTED, .peer = s->peer.conn, .connected = {.hello_flags = m->hello_flags}});
     if (!s->peer.takes_files) { /* what was offered before this was known */
         transfer_send_none_taken(env, &s->peer, SESSION_TAKES_NO_FILES);
         session_refuse_sends(s, env, DUET_EREFUSED, SESSION_TAKES_NO_FILES);
@@ -67,18 +68,18 @@ static void asked(struct session *s, struct env *env, const struct appmsg *m)
 
 static void answered(struct session *s, struct env *env, const struct appmsg *m)
 {
-    struct msg out = {.type = MSG_ANSWER, .peer = s->peer.conn, .flag = m->answer.ok};
+    struct notice out = {.type = NOTICE_ANSWER, .peer = s->peer.conn, .answer = {.ok = m->answer.ok}};
     struct ask ask;
 
     if (!asks_take(&s->asks, m->id, &ask)) {
         peer_doom(&s->peer, CLOSE_PROTOCOL, "answer to a question that was not asked");
         return;
     }
-    out.id = ask.ui_id;
+    out.answer.ask = ask.ui_id;
     if (ask.ping && m->answer.ok) {
         const uint64_t us = time_since(env->now, ask.asked_at);
 
-        out.value = us;
+        out.answer.took_us = us;
         env_tell(env, out, "answered after %llu.%03llu ms", (unsigned long long)(us / US_PER_MS),
                  (unsigned long long)(us % US_PER_MS));
     } else if (!env_tell_raw(env, out, m->answer.text, m->answer.len)) {
@@ -95,7 +96,7 @@ static void delivered(struct session *s, struct env *env, const struct appmsg *m
         return;
     }
     while (texts_pop(&s->texts, m->id, &ui_id))
-        env_post(env, (struct msg){.type = MSG_DELIVERED, .peer = s->peer.conn, .id = ui_id});
+        env_post(env, (struct notice){.type = NOTICE_DELIVERED, .peer = s->peer.conn, .delivered = {.say = ui_id}});
 }
 
 /* False: there is more to come, or nothing more. */
@@ -117,8 +118,8 @@ static void text_part(struct session *s, struct env *env, const struct appmsg *m
         return;
     }
     /* Its number travels with it, for the receipt once ui has taken it (hub_took_ui). */
-    if (!env_tell_raw(env, (struct msg){.type = MSG_TEXT, .peer = s->peer.conn, .id = m->id}, s->texts.in.bytes,
-                      s->texts.in.len))
+    if (!env_tell_raw(env, (struct notice){.type = NOTICE_TEXT, .peer = s->peer.conn, .said = {.number = m->id}},
+                      s->texts.in.bytes, s->texts.in.len))
         peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
     texts_taken(&s->texts);
     session_count_unfinished_text(s, env);

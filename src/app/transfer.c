@@ -193,15 +193,13 @@ static void tell_peer(struct env *env, struct transfer *t, uint64_t code, const 
 static void tell_ui(struct env *env, const struct transfer *t, const struct transfer_trouble *why, const char *words)
 {
     const char *name = t->peer != NULL ? t->peer->name : "a peer that left";
-    struct msg m = {
-        .type = MSG_TRANSFER_FAILED,
-        .peer = t->conn,
-        .id = t->shown ? t->id : 0,
-        .err = why->err,
-        .sys = why->sys,
-        .flag = t->sending,
-        .value = t->sending ? t->out.ui_id : 0,
-    };
+    struct notice m = {.type = NOTICE_TRANSFER_FAILED,
+                       .peer = t->conn,
+                       .failure = {.transfer = t->shown ? t->id : 0,
+                                   .err = why->err,
+                                   .sys = why->sys,
+                                   .is_sending = t->sending,
+                                   .send = t->sending ? t->out.ui_id : 0}};
 
     if (t->sending)
         env_tell(env, m, "sending %s to %s: %s", t->name, name, words);
@@ -349,12 +347,12 @@ static uint64_t acked_bytes(const struct env *env, struct transfer *t)
 static void report(struct env *env, struct transfer *t)
 {
     const uint64_t done = t->sending ? acked_bytes(env, t) : t->in.received_bytes;
-    struct msg_progress *p = calloc(1, sizeof(*p));
+    struct transfer_now *p = calloc(1, sizeof(*p));
 
     progress_sample(&t->progress, done, env->now);
     if (p == NULL)
         return; /* the next snapshot says the same and more */
-    *p = (struct msg_progress){
+    *p = (struct transfer_now){
         .id = t->id,
         .sending = t->sending,
         .stalled = t->peer == NULL || t->peer->unreachable,
@@ -367,7 +365,7 @@ static void report(struct env *env, struct transfer *t)
     if (p->stalled)
         p->eta_us = UINT64_MAX;
     t->limited_by_disk = false;
-    env_post_progress(env, (struct msg){.type = MSG_PROGRESS, .peer = t->conn, .id = t->id, .progress = p});
+    env_post_progress(env, (struct notice){.type = NOTICE_PROGRESS, .peer = t->conn, .progress = {.now = p}});
 }
 
 void transfers_report(struct env *env)

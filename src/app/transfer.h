@@ -4,7 +4,7 @@
  * transfer_recv; what may happen when is in transfer_rules.
  *
  * Life: an entry is made, moves through the states, tells ui its outcome once
- * (transfer_fail, or MSG_SENT / MSG_RECEIVED) and is then ENDED; it is freed by
+ * (transfer_fail, or NOTICE_SENT / NOTICE_RECEIVED) and is then ENDED; it is freed by
  * transfers_sweep when the disk has answered every job and the endpoint holds no
  * piece of it.  `peer` is NULL once the session is gone.
  *
@@ -41,7 +41,7 @@ struct transfer {
     bool limited_by_disk; /* since the last snapshot */
     union {
         struct {
-            uint32_t ui_id;       /* of MSG_SEND */
+            uint32_t ui_id;       /* of REQUEST_SEND */
             uint64_t asked_bytes; /* read or being read */
             uint64_t supplied_bytes;
             uint64_t released_bytes;

@@ -34,7 +34,7 @@ static void refuse_offer(struct env *env, struct peer *peer, const struct appmsg
 {
     const char *words = transfer_code_text(code);
     const char *name = offer->offer.first.name != NULL ? offer->offer.first.name : "";
-    struct msg told = {.type = MSG_NOTICE, .peer = peer->conn};
+    struct notice told = {.type = NOTICE_WORDS, .peer = peer->conn};
     struct appmsg m = {.type = APPMSG_REFUSE, .id = offer->id};
 
     m.end.code = code;
@@ -43,10 +43,8 @@ static void refuse_offer(struct env *env, struct peer *peer, const struct appmsg
     peer_send(peer, &m);
     if (++peer->refused_offers > RECV_REFUSALS_TOLD)
         return;
-    if (is_failure(code)) {
-        told.type = MSG_TRANSFER_FAILED;
-        told.err = DUET_EREFUSED;
-    }
+    if (is_failure(code))
+        told = (struct notice){.type = NOTICE_TRANSFER_FAILED, .peer = peer->conn, .failure = {.err = DUET_EREFUSED}};
     env_tell(env, told, "refused %.*s from %s: %s%s", (int)offer->offer.first.name_len, name, peer->name, words,
              peer->refused_offers == RECV_REFUSALS_TOLD ? "; further refusals for this peer are not reported" : "");
 }
@@ -104,13 +102,9 @@ static void offered(struct env *env, struct peer *peer, const struct appmsg *m)
     t->size = m->offer.first.size;
     t->shown = true;
     env_tell(env,
-             (struct msg){
-                 .type = MSG_OFFER,
-                 .peer = t->conn,
-                 .id = t->id,
-                 .value = t->size,
-                 .flag = env->cfg.accept_offers,
-             },
+             (struct notice){.type = NOTICE_OFFER,
+                             .peer = t->conn,
+                             .offer = {.transfer = t->id, .bytes = t->size, .is_accepted = env->cfg.accept_offers}},
              "%s", t->name);
     if (env->cfg.accept_offers)
         create(env, t);
@@ -304,7 +298,7 @@ static void committed(struct env *env, struct transfer *t, struct disk_result *d
 
     if (t->peer != NULL)
         peer_send(t->peer, &m);
-    struct msg told = {.type = MSG_RECEIVED, .peer = t->conn, .id = t->id, .value = t->size};
+    struct notice told = {.type = NOTICE_RECEIVED, .peer = t->conn, .file = {.transfer = t->id, .bytes = t->size}};
 
     told.text = done->committed.path;
     done->committed.path = NULL;

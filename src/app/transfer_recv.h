@@ -1,8 +1,8 @@
 /*
  * transfer_recv: the receiving side of a file transfer.
  *
- *   OFFER → MSG_OFFER → MSG_ACCEPT → JOB_CREATE → (a share of the window) → ACCEPT → extents → JOB_WRITE…
- *         → all written, DIGEST → JOB_COMMIT → COMPLETE, MSG_RECEIVED
+ *   OFFER → NOTICE_OFFER → REQUEST_ACCEPT → JOB_CREATE → (a share of the window) → ACCEPT → extents → JOB_WRITE…
+ *         → all written, DIGEST → JOB_COMMIT → COMPLETE, NOTICE_RECEIVED
  *
  * Owned by the net thread.
  */
@@ -32,7 +32,7 @@ void transfer_recv_event(struct env *env, const struct endpoint_event *ev);
 /* DONE_CREATED, DONE_WROTE, DONE_COMMITTED (its path is taken). */
 void transfer_recv_done(struct env *env, struct transfer *t, struct disk_result *done);
 
-/* The user's answer to MSG_OFFER; false: there is nothing to answer. */
+/* The user's answer to NOTICE_OFFER; false: there is nothing to answer. */
 bool transfer_recv_answer(struct env *env, struct transfer *t, bool accept);
 
 /* Shares the window among those that receive and lets waiting ones begin. */

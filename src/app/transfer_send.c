@@ -15,7 +15,8 @@
 
 void transfer_send_refused(struct env *env, conn_id conn, uint32_t ui_id, const char *path, int err, const char *words)
 {
-    const struct msg m = {.type = MSG_TRANSFER_FAILED, .peer = conn, .err = err, .flag = true, .value = ui_id};
+    const struct notice m = {
+        .type = NOTICE_TRANSFER_FAILED, .peer = conn, .failure = {.err = err, .is_sending = true, .send = ui_id}};
 
     env_tell(env, m, "sending %s: %s", path, words);
 }
@@ -78,10 +79,11 @@ static void opened(struct env *env, struct transfer *t, const struct disk_result
     m.offer.entry_count = 1;
     m.offer.first = (struct appmsg_entry){.kind = ENTRY_FILE, .size = t->size, .name = plain, .name_len = name_len};
     peer_send(t->peer, &m);
-    env_tell(
-        env,
-        (struct msg){.type = MSG_SENDING, .peer = t->conn, .id = t->id, .value = t->size, .err = (int32_t)t->out.ui_id},
-        "%s", t->name);
+    env_tell(env,
+             (struct notice){.type = NOTICE_SENDING,
+                             .peer = t->conn,
+                             .sending = {.transfer = t->id, .bytes = t->size, .send = t->out.ui_id}},
+             "%s", t->name);
 }
 
 /* Everything was read and supplied: the end of the stream is known, the disk may sum up. */
@@ -179,7 +181,7 @@ static void accepted(struct env *env, struct transfer *t, const struct appmsg *m
 
 static void completed(struct env *env, struct transfer *t)
 {
-    const struct msg m = {.type = MSG_SENT, .peer = t->conn, .id = t->id, .value = t->size};
+    const struct notice m = {.type = NOTICE_SENT, .peer = t->conn, .file = {.transfer = t->id, .bytes = t->size}};
 
     env_tell(env, m, "%s", t->name);
     transfer_end(env, t); /* the disk closes the source */

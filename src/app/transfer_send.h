@@ -1,7 +1,8 @@
 /*
  * transfer_send: the sending side of a file transfer.
  *
- *   MSG_SEND → JOB_OPEN → OFFER → ACCEPT → JOB_READ… / supply… → finish, JOB_DIGEST → DIGEST → COMPLETE → MSG_SENT
+ *   REQUEST_SEND → JOB_OPEN → OFFER → ACCEPT → JOB_READ… / supply… → finish, JOB_DIGEST → DIGEST
+ *                → COMPLETE → NOTICE_SENT
  *
  * Chunks come from the send pool, shared evenly by the transfers that read; one
  * is the disk's, then the endpoint's until RELEASED.  A transfer reads ahead of
@@ -26,7 +27,7 @@ _Static_assert(RUNS_LOW_BYTES + CHUNK_BYTES <= SEND_UNSENT_BYTES, "who has read 
 _Static_assert((CHUNK_POOL - SEND_RESERVED_CHUNKS) * CHUNK_BYTES >= LIMIT_WINDOW_MAX_BYTES,
                "one transfer alone can fill the largest window");
 
-/* Starts; ui hears MSG_SENDING later, or MSG_TRANSFER_FAILED. */
+/* Starts; ui hears NOTICE_SENDING later, or NOTICE_TRANSFER_FAILED. */
 void transfer_send_start(struct env *env, struct peer *peer, uint32_t ui_id, const char *path);
 
 /* One that could not even start. */

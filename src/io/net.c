@@ -50,8 +50,8 @@ struct net {
     duet_time flushed; /* the trace, to its file */
     bool quitting;
     duet_time quit_by;
-    struct msg notice;             /* our own message to ui while its queue is full */
-    bool has_notice, rests;        /* rests: MSG_RESTING waits as well */
+    struct notice notice;          /* our own message to ui while its queue is full */
+    bool has_notice, rests;        /* rests: NOTICE_RESTING waits as well */
     struct envelope train_outside; /* the train being sent: bytes [train_at, train_len) are left */
     size_t train_at, train_len, train_segment;
     uint8_t train[UDP_TRAIN_BYTES];
@@ -65,7 +65,7 @@ static void tell_user(struct net *n, const char *what, int why)
     if (n->has_notice)
         return; /* one is waiting already: the user hears that something is wrong */
     snprintf(line, sizeof(line), "%s: %s", what, strerror(why));
-    n->notice = (struct msg){.type = MSG_NOTICE, .flag = true, .sys = why, .text = strdup(line)};
+    n->notice = (struct notice){.type = NOTICE_WORDS, .text = strdup(line), .words = {.is_error = true, .sys = why}};
     n->has_notice = n->notice.text != NULL;
 }
 
@@ -105,7 +105,7 @@ static void hear_refusals(struct net *n)
 
 static void take_messages(struct net *n)
 {
-    struct msg m;
+    struct request m;
 
     if (!n->messages)
         return;
@@ -114,9 +114,9 @@ static void take_messages(struct net *n)
         const duet_time now = clock_now();
 
         n->busy = true;
-        if (m.type == MSG_QUIT) {
+        if (m.type == REQUEST_QUIT) {
             n->quitting = true;
-            if (m.flag)
+            if (m.quit.at_once)
                 n->quit_by = time_min(n->quit_by, time_add(now, NET_QUIT_US));
         }
         hub_handle(n->cfg.hub, &m, now);
@@ -224,12 +224,12 @@ static void send_trains(struct net *n)
 
 static void hand_out(struct net *n)
 {
-    struct msg *m;
+    struct notice *m;
     struct disk_job *job;
 
     if (n->has_notice && mqueue_push(n->cfg.to_ui, &n->notice))
         n->has_notice = false;
-    if (n->rests && mqueue_push(n->cfg.to_ui, &(struct msg){.type = MSG_RESTING}))
+    if (n->rests && mqueue_push(n->cfg.to_ui, &(struct notice){.type = NOTICE_RESTING}))
         n->rests = false;
     while ((m = hub_next_ui(n->cfg.hub)) != NULL && mqueue_push(n->cfg.to_ui, m))
         hub_took_ui(n->cfg.hub);
@@ -377,7 +377,7 @@ static void send_last(struct net *n)
  * thread cannot wait for us while we wait for it. */
 static void finish(struct net *n, int failed)
 {
-    struct msg *m;
+    struct notice *m;
     struct disk_job *job;
 
     send_last(n);
@@ -388,10 +388,11 @@ static void finish(struct net *n, int failed)
     while ((job = hub_next_disk(n->cfg.hub)) != NULL && mqueue_push_wait(n->cfg.to_disk, job))
         hub_took_disk(n->cfg.hub);
     if (n->has_notice && !mqueue_push_wait(n->cfg.to_ui, &n->notice))
-        msg_dispose(&n->notice);
+        notice_dispose(&n->notice);
     while ((m = hub_next_ui(n->cfg.hub)) != NULL && mqueue_push_wait(n->cfg.to_ui, m))
         hub_took_ui(n->cfg.hub);
-    const struct msg stopped = {.type = MSG_STOPPED, .err = failed == 0 ? 0 : DUET_ESYS, .sys = failed};
+    const struct notice stopped = {.type = NOTICE_STOPPED,
+                                   .stopped = {.err = failed == 0 ? 0 : DUET_ESYS, .sys = failed}};
 
     mqueue_push_wait(n->cfg.to_ui, &stopped);
 }

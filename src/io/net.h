@@ -9,8 +9,8 @@
  * nothing to do and wakes for a datagram, a message, a deadline, a writable
  * socket, or a queue that has room again.
  *
- * Ends when, after MSG_QUIT, the hub is done (or NET_QUIT_US after a MSG_QUIT
- * "at once"); the last message to ui is MSG_STOPPED.
+ * Ends when, after REQUEST_QUIT, the hub is done (or NET_QUIT_US after a REQUEST_QUIT
+ * "at once"); the last message to ui is NOTICE_STOPPED.
  */
 #ifndef DUET_IO_NET_H
 #define DUET_IO_NET_H
@@ -37,7 +37,7 @@ struct net_config { /* everything is borrowed and outlives the thread */
     struct hub *hub;
     struct udp *udp;
     struct tracefile *trace;            /* NULL: none */
-    struct mqueue *from_ui, *to_ui;     /* of struct msg */
+    struct mqueue *from_ui, *to_ui;     /* of struct request, struct notice */
     struct mqueue *to_disk, *from_disk; /* of struct disk_job, struct disk_result */
 };
 

@@ -35,8 +35,8 @@ struct node {
     struct disk *disk;
     struct net *net; /* NULL: its thread does not run */
     bool disk_runs;
-    bool quit_now; /* MSG_QUIT "at once" was sent */
-    bool stopped;  /* MSG_STOPPED was seen */
+    bool quit_now; /* REQUEST_QUIT "at once" was sent */
+    bool stopped;  /* NOTICE_STOPPED was seen */
 };
 
 static int fail(int err, int sys, const char *what, char error[NODE_ERROR_BYTES])
@@ -47,8 +47,8 @@ static int fail(int err, int sys, const char *what, char error[NODE_ERROR_BYTES]
 
 static int open_queues(struct node *n, char error[NODE_ERROR_BYTES], int *sys)
 {
-    n->to_net = mqueue_new(&msg_kind, TO_NET_MESSAGES);
-    n->to_ui = mqueue_new(&msg_kind, TO_UI_MESSAGES);
+    n->to_net = mqueue_new(&request_kind, TO_NET_MESSAGES);
+    n->to_ui = mqueue_new(&notice_kind, TO_UI_MESSAGES);
     n->to_disk = mqueue_new(&disk_job_kind, DISK_MESSAGES);
     n->from_disk = mqueue_new(&disk_result_kind, DISK_MESSAGES);
     if (n->to_net != NULL && n->to_ui != NULL && n->to_disk != NULL && n->from_disk != NULL)
@@ -142,10 +142,10 @@ static int start_threads(struct node *n, char error[NODE_ERROR_BYTES], int *sys)
         .to_disk = n->to_disk,
         .from_disk = n->from_disk,
     };
-    struct msg listening = {.type = MSG_LISTENING};
+    struct notice listening = {.type = NOTICE_LISTENING};
     int err;
 
-    udp_local(n->udp, &listening.addr);
+    udp_local(n->udp, &listening.listening.addr);
     mqueue_push(n->to_ui, &listening); /* the queue is empty: there is room */
     err = disk_start(n->disk, n->to_disk, n->from_disk, sys);
     n->disk_runs = err == 0;
@@ -211,12 +211,12 @@ int node_start(const struct node_config *cfg, struct node **out, char error[NODE
     return 0;
 }
 
-void node_send(struct node *n, struct msg *m)
+void node_send(struct node *n, struct request *m)
 {
-    if (m->type == MSG_QUIT && m->flag)
+    if (m->type == REQUEST_QUIT && m->quit.at_once)
         n->quit_now = true;
     if (!mqueue_push_wait(n->to_net, m))
-        msg_dispose(m); /* the net thread has ended: MSG_STOPPED is waiting for ui */
+        request_dispose(m); /* the net thread has ended: NOTICE_STOPPED is waiting for ui */
 }
 
 int node_fd(const struct node *n)
@@ -224,24 +224,25 @@ int node_fd(const struct node *n)
     return mqueue_ready_fd(n->to_ui);
 }
 
-bool node_next(struct node *n, struct msg *out)
+bool node_next(struct node *n, struct notice *out)
 {
     if (!mqueue_pop(n->to_ui, out))
         return false;
-    n->stopped |= out->type == MSG_STOPPED;
+    n->stopped |= out->type == NOTICE_STOPPED;
     return true;
 }
 
 void node_stop(struct node *n)
 {
     struct pollfd wait = {.fd = node_fd(n), .events = POLLIN};
-    struct msg m = {.type = MSG_QUIT, .flag = true};
+    struct request quit = {.type = REQUEST_QUIT, .quit = {.at_once = true}};
+    struct notice m;
 
     if (!n->stopped && !n->quit_now)
-        node_send(n, &m);
+        node_send(n, &quit);
     while (!n->stopped) {
         if (node_next(n, &m))
-            msg_dispose(&m);
+            notice_dispose(&m);
         else
             poll(&wait, 1, -1);
     }

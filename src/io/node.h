@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 #include "app/hub.h"
-#include "app/msg.h"
+#include "app/notice.h"
+#include "app/request.h"
 #include "base/addr.h"
 #include "conn/endpoint.h"
 
@@ -42,17 +43,17 @@ struct node;
  */
 int node_start(const struct node_config *cfg, struct node **out, char error[NODE_ERROR_BYTES], int *sys);
 
-/* Sends a MSG_… of the ui → net kind; waits while the queue is full (net drains it without waiting for ui).
+/* Waits while the queue is full (net drains it without waiting for ui).
  * Takes ownership. */
-void node_send(struct node *n, struct msg *m);
+void node_send(struct node *n, struct request *m);
 
 /* Readable when node_next has something. */
 int node_fd(const struct node *n);
 
 /* The next message for ui; false: none now.  The caller disposes of it. */
-bool node_next(struct node *n, struct msg *out);
+bool node_next(struct node *n, struct notice *out);
 
-/* Sends MSG_QUIT at once if it was not sent, drains, joins both threads, closes the socket. */
+/* Sends REQUEST_QUIT at once if it was not sent, drains, joins both threads, closes the socket. */
 void node_stop(struct node *n);
 
 #endif

@@ -155,41 +155,39 @@ static void victim_ends(int64_t began)
     assert(w.victim_bytes < VICTIM_MAX_BYTES);
 }
 
-static void victim_does(enum msg_type type, conn_id peer, uint32_t id, bool flag, const char *text)
+/* It takes over the request. */
+static void victim_does(struct request r)
 {
-    struct msg m = {.type = type, .peer = peer, .id = id, .flag = flag};
     const int64_t began = victim_begins();
 
-    if (text != NULL)
-        m.text = strdup(text);
-    hub_handle(w.hub, &m, w.now);
+    hub_handle(w.hub, &r, w.now);
     victim_ends(began);
 }
 
-static void on_told(struct msg *m)
+static void on_told(struct notice *m)
 {
     switch (m->type) {
-    case MSG_PEER_KEY: {
+    case NOTICE_PEER_KEY: {
         const int side =
-            memcmp(m->peer_key->key, w.cfg[HONEST].identity.public, NOISE_KEY_BYTES) == 0 ? HONEST : HOSTILE;
+            memcmp(m->peer_key.card->key, w.cfg[HONEST].identity.public, NOISE_KEY_BYTES) == 0 ? HONEST : HOSTILE;
 
         w.peer[side] = m->peer;
-        hub_handle(w.hub, &(struct msg){.type = MSG_TRUST, .peer = m->peer, .flag = true}, w.now);
+        hub_handle(w.hub, &(struct request){.type = REQUEST_TRUST, .peer = m->peer, .trust = {.yes = true}}, w.now);
         break;
     }
-    case MSG_OFFER:
-        hub_handle(w.hub, &(struct msg){.type = MSG_ACCEPT, .id = m->id}, w.now);
+    case NOTICE_OFFER:
+        hub_handle(w.hub, &(struct request){.type = REQUEST_ACCEPT, .transfer = {.id = m->offer.transfer}}, w.now);
         break;
-    case MSG_SENDING:
-        w.transfers[w.transfer_count++ % FILES] = m->id;
+    case NOTICE_SENDING:
+        w.transfers[w.transfer_count++ % FILES] = m->sending.transfer;
         break;
-    case MSG_TEXT:
+    case NOTICE_TEXT:
         w.honest_heard = w.honest_heard || (m->peer == w.peer[HONEST] && strcmp(m->text, "honest") == 0);
         break;
     default:
         break;
     }
-    msg_dispose(m);
+    notice_dispose(m);
 }
 
 static void victim_turn(void)
@@ -198,7 +196,7 @@ static void victim_turn(void)
     bool busy = true;
 
     for (int i = 0; busy && i < 1000; i++) {
-        struct msg *next, m;
+        struct notice *next, m;
         const struct disk_job *next_job;
 
         busy = false;
@@ -479,14 +477,34 @@ static void connects_again(void)
 
 static void on_user(uint8_t what)
 {
-    const char *const text[] = {[MSG_SAY] = "hello", [MSG_SEND] = src_path, [MSG_ASK] = "reverse abc"};
-    static const enum msg_type type[] = {MSG_SAY,    MSG_SEND,         MSG_ASK,   MSG_CANCEL,
-                                         MSG_REJECT, MSG_STATS_PLEASE, MSG_CLOSE, MSG_SEND};
-    const enum msg_type t = type[what % 8];
-    const bool of_transfer = t == MSG_CANCEL || t == MSG_REJECT;
-    const uint32_t id = of_transfer ? w.transfers[what / 8 % FILES] : what / 8 + UINT32_C(1);
+    const conn_id peer = w.peer[HOSTILE];
+    const uint32_t id = what / 8 + UINT32_C(1);
+    const uint32_t transfer = w.transfers[what / 8 % FILES];
 
-    victim_does(t, w.peer[HOSTILE], id, false, !of_transfer && msg_has_text(t) ? text[t] : NULL);
+    switch (what % 8) {
+    case 0:
+        victim_does((struct request){.type = REQUEST_SAY, .peer = peer, .text = strdup("hello"), .say = {.id = id}});
+        break;
+    case 2:
+        victim_does(
+            (struct request){.type = REQUEST_ASK, .peer = peer, .text = strdup("reverse abc"), .ask = {.id = id}});
+        break;
+    case 3:
+        victim_does((struct request){.type = REQUEST_CANCEL, .transfer = {.id = transfer}});
+        break;
+    case 4:
+        victim_does((struct request){.type = REQUEST_REJECT, .transfer = {.id = transfer}});
+        break;
+    case 5:
+        victim_does((struct request){.type = REQUEST_STATS, .peer = peer});
+        break;
+    case 6:
+        victim_does((struct request){.type = REQUEST_CLOSE, .peer = peer});
+        break;
+    default: /* 1, 7 */
+        victim_does((struct request){.type = REQUEST_SEND, .peer = peer, .text = strdup(src_path), .send = {.id = id}});
+        break;
+    }
     exchange();
 }
 
@@ -538,7 +556,7 @@ static void end(void)
     while (!w.honest_heard && time_before(w.now, until))
         let_pass(100000);
     assert(w.honest_heard);
-    victim_does(MSG_QUIT, 0, 0, true, NULL);
+    victim_does((struct request){.type = REQUEST_QUIT, .quit = {.at_once = true}});
     let_pass(1000000);
     const int64_t began = victim_begins();
 

@@ -79,12 +79,13 @@ static void connect_fire(struct world *w, uint64_t arg)
 
     for (size_t i = 0; i < count; i++)
         monitor_chose(&from->monitor, &addrs[i]);
-    struct msg m = {.type = MSG_CONNECT, .id = (uint32_t)(1000 + to->index), .call = msg_call_new(addrs, count)};
-    if (m.call == NULL)
+    struct request m = {.type = REQUEST_CONNECT,
+                        .connect = {.call = (uint32_t)(1000 + to->index), .callee = callee_new(addrs, count)}};
+    if (m.connect.callee == NULL)
         abort();
     if (from->calls_by_key) {
-        m.call->expected.count = 1;
-        noise_print(m.call->expected.prints[0], to->identity.public);
+        m.connect.callee->expected.count = 1;
+        noise_print(m.connect.callee->expected.prints[0], to->identity.public);
     }
     world_log(w, "%zu connects to %zu", from->index, to->index);
     world_tell(w, from, &m);
@@ -183,17 +184,23 @@ static void start_deed(struct world *w, struct deed *d)
     d->sequence = ++w->deeds_started;
     d->conn = p->id;
     d->started_at = w->now;
-    struct msg m = {.peer = p->id, .id = d->id};
+    struct request m = {.peer = p->id};
     if (d->type == DEED_SEND) {
         char path[SOURCE_NAME_BYTES + 16];
         snprintf(path, sizeof(path), "/home/%s", d->source->name);
-        m.type = MSG_SEND;
+        m.type = REQUEST_SEND;
+        m.send.id = d->id;
         m.text = copy_of(path);
+    } else if (d->type == DEED_SAY) {
+        m.type = REQUEST_SAY;
+        m.say.id = d->id;
+        m.text = copy_of(d->text);
     } else {
-        m.type = d->type == DEED_SAY ? MSG_SAY : MSG_ASK;
+        m.type = REQUEST_ASK;
+        m.ask.id = d->id;
         m.text = copy_of(d->text);
     }
-    world_log(w, "%zu %s %u to %zu", d->from, msg_type_name(m.type), d->id, d->to);
+    world_log(w, "%zu %s %u to %zu", d->from, request_name(m.type), d->id, d->to);
     world_tell(w, n, &m);
 }
 
@@ -226,7 +233,7 @@ void deeds_schedule_files(struct world *w, const struct node *n, size_t to, uint
 
 void ui_quit(struct world *w, struct node *n, bool at_once)
 {
-    struct msg m = {.type = MSG_QUIT, .flag = at_once};
+    struct request m = {.type = REQUEST_QUIT, .quit = {.at_once = at_once}};
 
     n->was_quit = true;
     world_log(w, "%zu quits", n->index);
@@ -240,19 +247,19 @@ static void move_fire(struct world *w, uint64_t arg)
     enum deed_move move = (enum deed_move)(arg % DEED_MOVES);
     bool is_here = move == MOVE_CANCEL_HERE;
     struct node *n = w->nodes[is_here ? d->from : d->to];
-    struct msg m = {.type = MSG_CANCEL, .id = is_here ? d->transfer_here : d->transfer_there};
+    struct request m = {.type = REQUEST_CANCEL, .transfer = {.id = is_here ? d->transfer_here : d->transfer_there}};
 
     if (n->hub == NULL || (is_here ? d->is_done || d->is_failed_here : d->is_arrived || d->is_failed_there))
         return;
     if (move == MOVE_ACCEPT)
-        m.type = MSG_ACCEPT;
+        m.type = REQUEST_ACCEPT;
     if (move == MOVE_REJECT)
-        m.type = MSG_REJECT;
+        m.type = REQUEST_REJECT;
     if (move == MOVE_CANCEL_HERE)
         d->is_ended_here = true;
     else if (move != MOVE_ACCEPT)
         d->is_ended_there = true;
-    world_log(w, "%zu %s transfer %u", n->index, msg_type_name(m.type), m.id);
+    world_log(w, "%zu %s transfer %u", n->index, request_name(m.type), m.transfer.id);
     w->is_dirty = true;
     world_tell(w, n, &m);
 }

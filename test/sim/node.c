@@ -305,12 +305,12 @@ static bool send_all(struct world *w, struct node *n, duet_time now)
 
 static void drain_hub(struct world *w, struct node *n)
 {
-    struct msg *m;
+    struct notice *m;
     const struct disk_job *job;
 
     while (!w->failed && w->now.us >= n->ui.cfg.away_until_us && w->now.us >= n->ui.busy_until_us &&
            (m = hub_next_ui(n->hub)) != NULL) {
-        struct msg taken = *m;
+        struct notice taken = *m;
         n->ui.busy_until_us = w->now.us + n->ui.cfg.message_us;
         hub_took_ui(n->hub);
         ui_on_message(w, n, &taken);
@@ -403,7 +403,7 @@ void world_turn(struct world *w, struct node *n)
         world_at(w, w->now.us, exit_fire, n->index);
 }
 
-void world_tell(struct world *w, struct node *n, struct msg *m)
+void world_tell(struct world *w, struct node *n, struct request *m)
 {
     if (n->is_frozen) {
         world_tell_later(w, n, m, n->frozen_until_us - w->now.us);

@@ -159,7 +159,7 @@ static void check_death(struct world *w)
 
 static void leave_fire(struct world *w, uint64_t node)
 {
-    struct msg m = {.type = MSG_LEAVING};
+    struct request m = {.type = REQUEST_LEAVING};
 
     world_tell(w, w->nodes[node], &m);
 }

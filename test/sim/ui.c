@@ -130,18 +130,18 @@ static bool has_changed(struct ui *u, size_t node, const uint8_t key[NOISE_KEY_B
 /* Nobody lets in whose key is no node's, or a crook's that comes as one stranger after the other. */
 static void turn_away(struct world *w, struct node *n, conn_id peer)
 {
-    struct msg no = {.type = MSG_TRUST, .peer = peer};
+    struct request no = {.type = REQUEST_TRUST, .peer = peer};
 
     world_tell_later(w, n, &no, n->ui.cfg.trust_us);
 }
 
-static void on_peer_key(struct world *w, struct node *n, const struct msg *m)
+static void on_peer_key(struct world *w, struct node *n, const struct notice *m)
 {
     struct ui *u = &n->ui;
     size_t node = UI_NOBODY;
 
     for (size_t i = 0; i < w->node_count; i++) {
-        if (memcmp(w->nodes[i]->identity.public, m->peer_key->key, NOISE_KEY_BYTES) == 0)
+        if (memcmp(w->nodes[i]->identity.public, m->peer_key.card->key, NOISE_KEY_BYTES) == 0)
             node = i;
     }
     if (node == UI_NOBODY && w->has_strangers) {
@@ -159,11 +159,11 @@ static void on_peer_key(struct world *w, struct node *n, const struct msg *m)
         if (u->peers == NULL)
             abort();
     }
-    bool yes = u->cfg.trusts && !has_changed(u, node, m->peer_key->key);
+    bool yes = u->cfg.trusts && !has_changed(u, node, m->peer_key.card->key);
     u->keys_asked++;
     u->peers[u->peer_count++] = (struct ui_peer){.id = m->peer, .node = node, .is_trusted = yes};
-    memcpy(u->peers[u->peer_count - 1].key, m->peer_key->key, NOISE_KEY_BYTES);
-    struct msg answer = {.type = MSG_TRUST, .peer = m->peer, .flag = yes};
+    memcpy(u->peers[u->peer_count - 1].key, m->peer_key.card->key, NOISE_KEY_BYTES);
+    struct request answer = {.type = REQUEST_TRUST, .peer = m->peer, .trust = {.yes = yes}};
     world_tell_later(w, n, &answer, u->cfg.trust_us);
     if (yes && u->cfg.is_eager)
         deeds_schedule_files(w, n, node, u->cfg.trust_us + 1);
@@ -210,9 +210,9 @@ static void on_text(struct world *w, struct node *n, const struct ui_peer *p, co
     d->arrived_at = w->now;
 }
 
-static void on_delivered(struct world *w, struct node *n, const struct msg *m)
+static void on_delivered(struct world *w, struct node *n, const struct notice *m)
 {
-    struct deed *d = deed_by_id(w, n, DEED_SAY, m->id);
+    struct deed *d = deed_by_id(w, n, DEED_SAY, m->delivered.say);
 
     if (d == NULL)
         return;
@@ -224,16 +224,18 @@ static void on_delivered(struct world *w, struct node *n, const struct msg *m)
     d->done_at = w->now;
 }
 
-static void on_offer(struct world *w, struct node *n, const struct ui_peer *p, const struct msg *m)
+static void on_offer(struct world *w, struct node *n, const struct ui_peer *p, const struct notice *m)
 {
     struct deed *d = deed_by_name(w, n->index, m->text);
 
-    if (d == NULL || d->from != p->node || d->is_offered_there || m->value != d->source->bytes || !p->is_connected) {
-        world_fail(w, "node %zu gets a wrong offer: %s, %llu bytes", n->index, m->text, (unsigned long long)m->value);
+    if (d == NULL || d->from != p->node || d->is_offered_there || m->offer.bytes != d->source->bytes ||
+        !p->is_connected) {
+        world_fail(w, "node %zu gets a wrong offer: %s, %llu bytes", n->index, m->text,
+                   (unsigned long long)m->offer.bytes);
         return;
     }
     d->is_offered_there = true;
-    d->transfer_there = m->id;
+    d->transfer_there = m->offer.transfer;
     if (d->reply == REPLY_ACCEPT && !n->hub_config.accept_offers)
         deed_plan_move(w, d, MOVE_ACCEPT, d->reply_us);
     if (d->reply == REPLY_REJECT)
@@ -241,20 +243,20 @@ static void on_offer(struct world *w, struct node *n, const struct ui_peer *p, c
     deed_plan_move(w, d, MOVE_CANCEL_THERE, d->cancel_there_us);
 }
 
-static void on_sending(struct world *w, struct node *n, const struct msg *m)
+static void on_sending(struct world *w, struct node *n, const struct notice *m)
 {
-    struct deed *d = deed_by_id(w, n, DEED_SEND, (uint64_t)m->err);
+    struct deed *d = deed_by_id(w, n, DEED_SEND, m->sending.send);
 
     if (d == NULL)
         return;
-    if (d->is_offered_here || m->value != d->source->bytes)
+    if (d->is_offered_here || m->sending.bytes != d->source->bytes)
         deed_fail(w, d, "is announced twice, or with a wrong size");
     d->is_offered_here = true;
-    d->transfer_here = m->id;
+    d->transfer_here = m->sending.transfer;
     deed_plan_move(w, d, MOVE_CANCEL_HERE, d->cancel_here_us);
 }
 
-static void on_progress(struct world *w, struct node *n, const struct msg_progress *g)
+static void on_progress(struct world *w, struct node *n, const struct transfer_now *g)
 {
     struct deed *d = deed_by_transfer(w, n, g->id, g->sending);
 
@@ -277,13 +279,13 @@ void ui_on_commit(struct world *w, const struct source *s)
     }
 }
 
-static void on_received(struct world *w, struct node *n, const struct msg *m)
+static void on_received(struct world *w, struct node *n, const struct notice *m)
 {
     struct deed *d = deed_by_name(w, n->index, m->text);
 
-    if (d == NULL || m->value != d->source->bytes) {
+    if (d == NULL || m->file.bytes != d->source->bytes) {
         world_fail(w, "node %zu received %s, %llu bytes, which nobody sent", n->index, m->text,
-                   (unsigned long long)m->value);
+                   (unsigned long long)m->file.bytes);
         return;
     }
     if (!d->is_committed || d->is_arrived || d->is_failed_there)
@@ -302,12 +304,12 @@ static bool has_sent_all(const struct world *w, const struct node *n)
     return true;
 }
 
-static void on_sent(struct world *w, struct node *n, const struct msg *m)
+static void on_sent(struct world *w, struct node *n, const struct notice *m)
 {
-    struct deed *d = deed_by_transfer(w, n, m->id, true);
+    struct deed *d = deed_by_transfer(w, n, m->file.transfer, true);
 
     if (d == NULL) {
-        world_fail(w, "node %zu has sent transfer %u, which is none of its own", n->index, m->id);
+        world_fail(w, "node %zu has sent transfer %u, which is none of its own", n->index, m->file.transfer);
         return;
     }
     if (!d->is_committed || d->is_done || d->is_failed_here)
@@ -320,41 +322,44 @@ static void on_sent(struct world *w, struct node *n, const struct msg *m)
         world_leave(w, n);
 }
 
-static void on_transfer_failed(struct world *w, struct node *n, const struct msg *m)
+static void on_transfer_failed(struct world *w, struct node *n, const struct notice *m)
 {
-    struct deed *d = m->id != 0 ? deed_by_transfer(w, n, m->id, m->flag) : NULL;
+    struct deed *d =
+        m->failure.transfer != 0 ? deed_by_transfer(w, n, m->failure.transfer, m->failure.is_sending) : NULL;
     char why[WORLD_FAILURE_BYTES];
 
-    if (d == NULL && m->flag && m->id == 0)
-        d = deed_by_id(w, n, DEED_SEND, m->value);
-    if (d == NULL && !m->flag)
+    if (d == NULL && m->failure.is_sending && m->failure.transfer == 0)
+        d = deed_by_id(w, n, DEED_SEND, m->failure.send);
+    if (d == NULL && !m->failure.is_sending)
         d = deed_by_name(w, n->index, m->text);
     if (d == NULL) {
-        world_fail(w, "node %zu: transfer %u failed, which it does not have", n->index, m->id);
+        world_fail(w, "node %zu: transfer %u failed, which it does not have", n->index, m->failure.transfer);
         return;
     }
-    snprintf(why, sizeof(why), "fails at node %zu: %s: %s", n->index, err_name(m->err), m->text != NULL ? m->text : "");
-    if (m->flag ? d->is_failed_here || d->is_done : d->is_failed_there || d->is_arrived || d->is_committed)
+    snprintf(why, sizeof(why), "fails at node %zu: %s: %s", n->index, err_name(m->failure.err),
+             m->text != NULL ? m->text : "");
+    if (m->failure.is_sending ? d->is_failed_here || d->is_done
+                              : d->is_failed_there || d->is_arrived || d->is_committed)
         deed_fail(w, d, "fails after its end");
     if (d->want == WANT_DONE)
         deed_fail(w, d, why);
-    *(m->flag ? &d->is_failed_here : &d->is_failed_there) = true;
-    *(m->flag ? &d->err_here : &d->err_there) = m->err;
+    *(m->failure.is_sending ? &d->is_failed_here : &d->is_failed_there) = true;
+    *(m->failure.is_sending ? &d->err_here : &d->err_there) = m->failure.err;
 }
 
-static void on_answer(struct world *w, struct node *n, const struct msg *m)
+static void on_answer(struct world *w, struct node *n, const struct notice *m)
 {
-    struct deed *d = deed_by_id(w, n, DEED_ASK, m->id);
+    struct deed *d = deed_by_id(w, n, DEED_ASK, m->answer.ask);
 
     if (d == NULL)
         return;
     if (d->is_done)
         deed_fail(w, d, "is answered twice");
-    bool is_right = d->answer == NULL || (m->flag && m->text != NULL && strcmp(m->text, d->answer) == 0);
+    bool is_right = d->answer == NULL || (m->answer.ok && m->text != NULL && strcmp(m->text, d->answer) == 0);
     if (!is_right && d->want == WANT_DONE)
         deed_fail(w, d, m->text != NULL ? m->text : "no answer");
     d->is_done = true;
-    d->is_failed_here = !m->flag;
+    d->is_failed_here = !m->answer.ok;
 }
 
 static void on_reachability(struct world *w, struct node *n, struct ui_peer *p, bool is_unreachable, uint64_t silent_us)
@@ -368,11 +373,11 @@ static void on_reachability(struct world *w, struct node *n, struct ui_peer *p, 
     *(is_unreachable ? &n->ui.unreachable : &n->ui.back) += 1;
 }
 
-static void on_gone(struct world *w, struct node *n, struct ui_peer *p, const struct msg *m)
+static void on_gone(struct world *w, struct node *n, struct ui_peer *p, const struct notice *m)
 {
     p->is_gone = true;
-    p->has_left = m->type == MSG_LEFT;
-    p->code = m->value;
+    p->has_left = m->type == NOTICE_LEFT;
+    p->code = m->end.code;
     p->gone_at = w->now;
     n->ui.left += p->has_left;
     n->ui.lost += !p->has_left;
@@ -381,140 +386,119 @@ static void on_gone(struct world *w, struct node *n, struct ui_peer *p, const st
 }
 
 /* What is about a peer: it must be one that the user knows and that is still there. */
-static void on_peer_message(struct world *w, struct node *n, const struct msg *m)
+static void on_peer_message(struct world *w, struct node *n, const struct notice *m)
 {
     struct ui_peer *p = peer_by_id(&n->ui, m->peer);
 
     if (p == NULL || p->is_gone) {
-        world_fail(w, "node %zu: %s of a peer that is %s", n->index, msg_type_name(m->type),
+        world_fail(w, "node %zu: %s of a peer that is %s", n->index, notice_name(m->type),
                    p == NULL ? "unknown" : "gone");
         return;
     }
-    if (m->type == MSG_CONNECTED)
+    if (m->type == NOTICE_CONNECTED)
         on_connected(w, n, p);
-    else if (m->type == MSG_TEXT)
+    else if (m->type == NOTICE_TEXT)
         on_text(w, n, p, m->text);
-    else if (m->type == MSG_OFFER)
+    else if (m->type == NOTICE_OFFER)
         on_offer(w, n, p, m);
-    else if (m->type == MSG_UNREACHABLE || m->type == MSG_BACK)
-        on_reachability(w, n, p, m->type == MSG_UNREACHABLE, m->value);
+    else if (m->type == NOTICE_UNREACHABLE || m->type == NOTICE_BACK)
+        on_reachability(w, n, p, m->type == NOTICE_UNREACHABLE, m->silence.silent_us);
     else
         on_gone(w, n, p, m);
 }
 
-static void on_failed(struct world *w, struct node *n, const struct msg *m)
+static void on_failed(struct world *w, struct node *n, const struct notice *m)
 {
     n->ui.failed++;
-    n->ui.failed_err = m->err;
-    n->ui.failed_refusal = m->value;
+    n->ui.failed_err = m->failed.err;
+    n->ui.failed_refusal = m->failed.refusal;
     n->ui.failed_at = w->now;
 }
 
 /* What becomes of something that the user itself did to a peer. */
-static bool is_of_own_deed(const struct msg *m)
+static bool is_of_own_deed(const struct notice *m)
 {
-    return m->type == MSG_SENDING || m->type == MSG_SENT || m->type == MSG_DELIVERED || m->type == MSG_ANSWER ||
-           (m->type == MSG_TRANSFER_FAILED && m->flag);
+    return m->type == NOTICE_SENDING || m->type == NOTICE_SENT || m->type == NOTICE_DELIVERED ||
+           m->type == NOTICE_ANSWER || (m->type == NOTICE_TRANSFER_FAILED && m->failure.is_sending);
 }
 
 /* What is heard of a crook is none of the deeds; its offers are taken. */
-static bool is_of_crook(struct world *w, struct node *n, const struct msg *m)
+static bool is_of_crook(struct world *w, struct node *n, const struct notice *m)
 {
     const struct ui_peer *p = peer_by_id(&n->ui, m->peer);
-    struct msg yes = {.type = MSG_ACCEPT, .id = m->id};
+    struct request yes = {.type = REQUEST_ACCEPT, .transfer = {.id = m->offer.transfer}};
 
-    if (m->type == MSG_PEER_KEY || m->peer == 0)
+    if (m->type == NOTICE_PEER_KEY || m->peer == 0)
         return false;
     if (p == NULL)
         return w->has_strangers;
-    if (w->nodes[p->node]->crook == NULL || m->type == MSG_CONNECTED || m->type == MSG_LEFT || m->type == MSG_LOST ||
-        is_of_own_deed(m))
+    if (w->nodes[p->node]->crook == NULL || m->type == NOTICE_CONNECTED || m->type == NOTICE_LEFT ||
+        m->type == NOTICE_LOST || is_of_own_deed(m))
         return false;
-    if (m->type == MSG_OFFER)
+    if (m->type == NOTICE_OFFER)
         world_tell_later(w, n, &yes, 0);
     return true;
 }
 
-static void dispatch(struct world *w, struct node *n, struct msg *m)
+static void dispatch(struct world *w, struct node *n, struct notice *m)
 {
     if (is_of_crook(w, n, m))
         return;
     switch (m->type) {
-    case MSG_PEER_KEY:
+    case NOTICE_PEER_KEY:
         on_peer_key(w, n, m);
         return;
-    case MSG_CONNECTED:
-    case MSG_TEXT:
-    case MSG_OFFER:
-    case MSG_UNREACHABLE:
-    case MSG_BACK:
-    case MSG_LEFT:
-    case MSG_LOST:
+    case NOTICE_CONNECTED:
+    case NOTICE_TEXT:
+    case NOTICE_OFFER:
+    case NOTICE_UNREACHABLE:
+    case NOTICE_BACK:
+    case NOTICE_LEFT:
+    case NOTICE_LOST:
         on_peer_message(w, n, m);
         return;
-    case MSG_FAILED:
+    case NOTICE_FAILED:
         on_failed(w, n, m);
         return;
-    case MSG_DELIVERED:
+    case NOTICE_DELIVERED:
         on_delivered(w, n, m);
         return;
-    case MSG_SENDING:
+    case NOTICE_SENDING:
         on_sending(w, n, m);
         return;
-    case MSG_PROGRESS:
-        on_progress(w, n, m->progress);
+    case NOTICE_PROGRESS:
+        on_progress(w, n, m->progress.now);
         return;
-    case MSG_RECEIVED:
+    case NOTICE_RECEIVED:
         on_received(w, n, m);
         return;
-    case MSG_SENT:
+    case NOTICE_SENT:
         on_sent(w, n, m);
         return;
-    case MSG_TRANSFER_FAILED:
+    case NOTICE_TRANSFER_FAILED:
         on_transfer_failed(w, n, m);
         return;
-    case MSG_ANSWER:
+    case NOTICE_ANSWER:
         on_answer(w, n, m);
         return;
-    case MSG_NOTICE:
+    case NOTICE_WORDS:
         n->ui.notices++;
         return;
-    case MSG_STATS:
+    case NOTICE_STATS:
         return;
-    case MSG_LISTENING:
-    case MSG_RESTING:
-    case MSG_STOPPED:
-    case MSG_CONNECT:
-    case MSG_TRUST:
-    case MSG_SAY:
-    case MSG_SEND:
-    case MSG_ACCEPT:
-    case MSG_REJECT:
-    case MSG_CANCEL:
-    case MSG_ASK:
-    case MSG_STATS_PLEASE:
-    case MSG_CLOSE:
-    case MSG_LEAVING:
-    case MSG_QUIT:
-        world_fail(w, "node %zu: the hub tells the user %s", n->index, msg_type_name(m->type));
+    case NOTICE_LISTENING:
+    case NOTICE_RESTING:
+    case NOTICE_STOPPED:
+        world_fail(w, "node %zu: the hub tells the user %s", n->index, notice_name(m->type));
         return;
     }
 }
 
-static bool has_text(enum msg_type type)
+void ui_on_message(struct world *w, struct node *n, struct notice *m)
 {
-    return type == MSG_FAILED || type == MSG_TEXT || type == MSG_OFFER || type == MSG_SENDING || type == MSG_RECEIVED ||
-           type == MSG_SENT || type == MSG_TRANSFER_FAILED || type == MSG_LEFT || type == MSG_LOST ||
-           type == MSG_ANSWER || type == MSG_NOTICE;
-}
-
-void ui_on_message(struct world *w, struct node *n, struct msg *m)
-{
-    if (w->verbose > 0 && (m->type != MSG_PROGRESS || w->verbose > 1))
-        world_log(w, "%zu hears %s id %u value %llu %s %.60s", n->index, msg_type_name(m->type), m->id,
-                  (unsigned long long)m->value, m->err != 0 ? err_name(m->err) : "",
-                  has_text(m->type) && m->text != NULL ? m->text : "");
-    w->is_dirty = w->is_dirty || m->type != MSG_PROGRESS;
+    if (w->verbose > 0 && (m->type != NOTICE_PROGRESS || w->verbose > 1))
+        world_log(w, "%zu hears %s %.60s", n->index, notice_name(m->type), m->text != NULL ? m->text : "");
+    w->is_dirty = w->is_dirty || m->type != NOTICE_PROGRESS;
     dispatch(w, n, m);
-    msg_dispose(m);
+    notice_dispose(m);
 }

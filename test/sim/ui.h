@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/msg.h"
+#include "app/notice.h"
 #include "base/time.h"
 #include "source.h"
 
@@ -106,7 +106,7 @@ struct deed *ui_ask(struct world *w, size_t from, size_t to, const char *text, c
 void ui_quit(struct world *w, struct node *n, bool at_once);
 
 /* The hub's next message for the user; takes ownership. */
-void ui_on_message(struct world *w, struct node *n, struct msg *m);
+void ui_on_message(struct world *w, struct node *n, struct notice *m);
 
 /* A received file got its final name. */
 void ui_on_commit(struct world *w, const struct source *s);

@@ -15,7 +15,7 @@
 struct post {
     struct event event;
     struct node *node;
-    struct msg msg;
+    struct request request;
 };
 
 struct call {
@@ -116,23 +116,23 @@ static void post_fire(struct world *w, struct event *e)
 
     w->is_dirty = true;
     if (p->node->hub == NULL)
-        msg_dispose(&p->msg);
+        request_dispose(&p->request);
     else
-        world_tell(w, p->node, &p->msg);
+        world_tell(w, p->node, &p->request);
 }
 
 static void post_drop(struct event *e)
 {
-    msg_dispose(&((struct post *)e)->msg);
+    request_dispose(&((struct post *)e)->request);
 }
 
-void world_tell_later(struct world *w, struct node *n, const struct msg *m, uint64_t after_us)
+void world_tell_later(struct world *w, struct node *n, const struct request *m, uint64_t after_us)
 {
     struct post *p = calloc(1, sizeof(*p));
 
     if (p == NULL)
         abort();
-    *p = (struct post){.event = {.fire = post_fire, .drop = post_drop, .is_owned = true}, .node = n, .msg = *m};
+    *p = (struct post){.event = {.fire = post_fire, .drop = post_drop, .is_owned = true}, .node = n, .request = *m};
     world_set_event(w, &p->event, time_add(w->now, after_us));
 }
 

@@ -163,10 +163,10 @@ void world_run(struct world *w);
 /* Turns the node's crank: hub, ui, disk, datagrams out, until it rests. */
 void world_turn(struct world *w, struct node *n);
 /* Hands a message to the node's hub and turns the crank; takes ownership. */
-void world_tell(struct world *w, struct node *n, struct msg *m);
+void world_tell(struct world *w, struct node *n, struct request *m);
 /* A result of its disk; the node is not frozen. */
 void world_tell_done(struct world *w, struct node *n, struct disk_result *done);
-void world_tell_later(struct world *w, struct node *n, const struct msg *m, uint64_t after_us);
+void world_tell_later(struct world *w, struct node *n, const struct request *m, uint64_t after_us);
 
 /* Calls fire(w, arg) at world time `at_us`, or now when that has passed. */
 void world_at(struct world *w, uint64_t at_us, void (*fire)(struct world *w, uint64_t arg), uint64_t arg);

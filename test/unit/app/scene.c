@@ -12,12 +12,12 @@ static const uint64_t streams[2] = {STREAM_CONTROL, STREAM_CHAT};
 
 static void take_from_hub(struct scene *s)
 {
-    struct msg *m;
+    struct notice *m;
     const struct disk_job *job;
 
     while (!s->ui_stands_still && (m = hub_next_ui(s->hub)) != NULL) {
         cr_assert_lt(s->told_count, SCENE_KEPT);
-        if (m->type == MSG_PEER_KEY)
+        if (m->type == NOTICE_PEER_KEY)
             s->peer = m->peer;
         s->told[s->told_count++] = *m;
         hub_took_ui(s->hub);
@@ -124,7 +124,7 @@ struct scene *scene_open(const struct hub_config *cfg)
 void scene_forget(struct scene *s)
 {
     for (size_t i = 0; i < s->told_count; i++)
-        msg_dispose(&s->told[i]);
+        notice_dispose(&s->told[i]);
     for (size_t i = 0; i < s->job_count; i++)
         disk_job_dispose(&s->jobs[i]);
     for (size_t i = 0; i < s->heard_count; i++)
@@ -158,22 +158,22 @@ void scene_meet(struct scene *s)
 void scene_befriend(struct scene *s, uint64_t hello_flags)
 {
     scene_meet(s);
-    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
+    scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = s->peer, .trust = {.yes = true}});
     scene_guest_hello(s, hello_flags);
     scene_run(s, 200000);
-    cr_assert_eq(scene_told_count(s, MSG_CONNECTED), 1);
+    cr_assert_eq(scene_told_count(s, NOTICE_CONNECTED), 1);
     cr_assert_eq(scene_heard_count(s, APPMSG_HELLO), 1);
 }
 
 /* ---- user and disk ---- */
 
-void scene_tell(struct scene *s, struct msg m)
+void scene_tell(struct scene *s, struct request m)
 {
     hub_handle(s->hub, &m, s->pair.now);
     scene_run(s, 0);
 }
 
-void scene_tell_text(struct scene *s, struct msg m, const char *text)
+void scene_tell_text(struct scene *s, struct request m, const char *text)
 {
     m.text = strdup(text);
     scene_tell(s, m);
@@ -204,7 +204,7 @@ void scene_read(struct scene *s, size_t n)
     scene_done(s, done);
 }
 
-static size_t count_of(const struct msg *v, size_t count, enum msg_type type)
+static size_t count_of(const struct notice *v, size_t count, enum notice_type type)
 {
     size_t found = 0;
 
@@ -213,7 +213,7 @@ static size_t count_of(const struct msg *v, size_t count, enum msg_type type)
     return found;
 }
 
-static const struct msg *nth_of(const struct msg *v, size_t count, enum msg_type type, size_t n)
+static const struct notice *nth_of(const struct notice *v, size_t count, enum notice_type type, size_t n)
 {
     for (size_t i = 0; i < count; i++) {
         if (v[i].type == type && n-- == 0)
@@ -222,19 +222,19 @@ static const struct msg *nth_of(const struct msg *v, size_t count, enum msg_type
     return NULL;
 }
 
-size_t scene_told_count(const struct scene *s, enum msg_type type)
+size_t scene_told_count(const struct scene *s, enum notice_type type)
 {
     return count_of(s->told, s->told_count, type);
 }
 
-const struct msg *scene_told(const struct scene *s, enum msg_type type, size_t n)
+const struct notice *scene_told(const struct scene *s, enum notice_type type, size_t n)
 {
     return nth_of(s->told, s->told_count, type, n);
 }
 
-size_t scene_told_at(const struct scene *s, enum msg_type type)
+size_t scene_told_at(const struct scene *s, enum notice_type type)
 {
-    const struct msg *m = scene_told(s, type, 0);
+    const struct notice *m = scene_told(s, type, 0);
 
     return m != NULL ? (size_t)(m - s->told) : SIZE_MAX;
 }

@@ -27,9 +27,9 @@ struct scene_heard {
 struct scene {
     struct pair pair;
     struct hub *hub;
-    conn_id peer; /* the guest, as the hub names it: of the last MSG_PEER_KEY */
+    conn_id peer; /* the guest, as the hub names it: of the last NOTICE_PEER_KEY */
     bool ui_stands_still;
-    struct msg told[SCENE_KEPT]; /* to ui, in order */
+    struct notice told[SCENE_KEPT]; /* to ui, in order */
     size_t told_count;
     struct disk_job jobs[SCENE_KEPT]; /* to disk, in order */
     size_t job_count;
@@ -53,14 +53,14 @@ void scene_close(struct scene *s);
 void scene_meet(struct scene *s);
 /* What was told and heard so far, and the jobs so far, are not of interest any more. */
 void scene_forget(struct scene *s);
-/* … is answered yes, and the guest says HELLO with these flags: MSG_CONNECTED. */
+/* … is answered yes, and the guest says HELLO with these flags: NOTICE_CONNECTED. */
 void scene_befriend(struct scene *s, uint64_t hello_flags);
 #define SCENE_HELLO_ALL (HELLO_TAKES_FILES | HELLO_SERVES)
 
 void scene_run(struct scene *s, uint64_t us);
 /* From ui.  Text is copied. */
-void scene_tell(struct scene *s, struct msg m);
-void scene_tell_text(struct scene *s, struct msg m, const char *text);
+void scene_tell(struct scene *s, struct request m);
+void scene_tell_text(struct scene *s, struct request m, const char *text);
 
 /* From disk; it takes over what the result owns. */
 void scene_done(struct scene *s, struct disk_result done);
@@ -70,10 +70,10 @@ void scene_opened(struct scene *s, size_t n, const char *name, uint64_t bytes);
 void scene_read(struct scene *s, size_t n);
 
 /* What ui was told of this type: how often, and the n-th (from 0; NULL: not so often). */
-size_t scene_told_count(const struct scene *s, enum msg_type type);
-const struct msg *scene_told(const struct scene *s, enum msg_type type, size_t n);
+size_t scene_told_count(const struct scene *s, enum notice_type type);
+const struct notice *scene_told(const struct scene *s, enum notice_type type, size_t n);
 /* Place among all that ui was told; SIZE_MAX: it was not. */
-size_t scene_told_at(const struct scene *s, enum msg_type type);
+size_t scene_told_at(const struct scene *s, enum notice_type type);
 const struct disk_job *scene_job(const struct scene *s, enum disk_job_type type, size_t n);
 size_t scene_job_count(const struct scene *s, enum disk_job_type type);
 

@@ -17,8 +17,9 @@
 #define HUB_ATTEMPTS 64
 #define UI_FULL 8192
 
-static const struct msg quit = {.type = MSG_QUIT}, quit_at_once = {.type = MSG_QUIT, .flag = true},
-                        leaving = {.type = MSG_LEAVING};
+static const struct request quit = {.type = REQUEST_QUIT},
+                            quit_at_once = {.type = REQUEST_QUIT, .quit = {.at_once = true}},
+                            leaving = {.type = REQUEST_LEAVING};
 
 static bool drop_all(struct pair *p, int to, uint8_t *bytes, size_t len)
 {
@@ -34,16 +35,16 @@ static void cut_the_wire(struct scene *s)
     s->pair.filter = drop_all;
 }
 
-static struct msg connect_to(uint32_t ui_id, uint8_t host)
+static struct request connect_to(uint32_t ui_id, uint8_t host)
 {
     const struct duet_addr addr = {.family = ADDR_V4, .ip = {10, 0, 0, host}, .port = 6254};
 
-    return (struct msg){.type = MSG_CONNECT, .id = ui_id, .call = msg_call_new(&addr, 1)};
+    return (struct request){.type = REQUEST_CONNECT, .connect = {.call = ui_id, .callee = callee_new(&addr, 1)}};
 }
 
 static void say(struct scene *s, uint32_t id)
 {
-    scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = id}, "hello");
+    scene_tell_text(s, (struct request){.type = REQUEST_SAY, .peer = s->peer, .say = {.id = id}}, "hello");
 }
 
 /* ---- attempts ---- */
@@ -54,15 +55,15 @@ Test(hub, an_attempt_that_succeeds_is_named_with_the_peers_key)
 
     scene_tell(s, connect_to(5, 2)); /* the guest */
     scene_run(s, S_US);
-    cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), 1);
-    cr_expect_eq(scene_told(s, MSG_PEER_KEY, 0)->id, 5);
-    cr_expect_str_eq(scene_told(s, MSG_PEER_KEY, 0)->peer_key->name, "guest");
+    cr_assert_eq(scene_told_count(s, NOTICE_PEER_KEY), 1);
+    cr_expect_eq(scene_told(s, NOTICE_PEER_KEY, 0)->peer_key.call, 5);
+    cr_expect_str_eq(scene_told(s, NOTICE_PEER_KEY, 0)->peer_key.card->name, "guest");
     cr_expect_eq(s->told_count, 1);
     scene_tell(s, connect_to(6, 2));
     scene_run(s, S_US);
-    cr_assert_eq(scene_told_count(s, MSG_NOTICE), 1, "connected already");
-    cr_expect_eq(scene_told(s, MSG_NOTICE, 0)->id, 6);
-    cr_expect_eq(scene_told(s, MSG_NOTICE, 0)->peer, s->peer);
+    cr_assert_eq(scene_told_count(s, NOTICE_WORDS), 1, "connected already");
+    cr_expect_eq(scene_told(s, NOTICE_WORDS, 0)->words.call, 6);
+    cr_expect_eq(scene_told(s, NOTICE_WORDS, 0)->peer, s->peer);
     scene_close(s);
 }
 
@@ -76,9 +77,9 @@ Test(hub, an_attempt_nobody_answers_fails_in_its_time)
     cr_expect_eq(s->told_count, 0);
     scene_run(s, 2 * S_US);
     cr_assert_eq(s->told_count, 1);
-    cr_expect_eq(s->told[0].type, MSG_FAILED);
-    cr_expect_eq(s->told[0].id, 5);
-    cr_expect_eq(s->told[0].err, DUET_ETIMEOUT);
+    cr_expect_eq(s->told[0].type, NOTICE_FAILED);
+    cr_expect_eq(s->told[0].failed.call, 5);
+    cr_expect_eq(s->told[0].failed.err, DUET_ETIMEOUT);
     scene_close(s);
 }
 
@@ -96,16 +97,16 @@ Test(hub, that_nobody_listens_is_told_once_and_ends_nothing)
         scene_run(s, S_US);
     }
     cr_assert_eq(s->told_count, 1);
-    cr_expect_eq(s->told[0].type, MSG_NOTICE);
-    cr_expect(s->told[0].flag);
+    cr_expect_eq(s->told[0].type, NOTICE_WORDS);
+    cr_expect(s->told[0].words.is_error);
     cr_expect_str_eq(s->told[0].text, "10.0.0.2 says that nothing is listening on port 6254; still trying");
     s->pair.filter = NULL;
     scene_run(s, 10 * S_US);
-    cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), 1, "somebody does");
+    cr_assert_eq(scene_told_count(s, NOTICE_PEER_KEY), 1, "somebody does");
     cr_expect_not(hub_is_calling(s->hub));
     endpoint_nobody_listens(s->pair.e[SCENE_HUB], &called);
     scene_run(s, S_US);
-    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 1, "a session is not asked");
+    cr_expect_eq(scene_told_count(s, NOTICE_WORDS), 1, "a session is not asked");
     scene_close(s);
 }
 
@@ -116,11 +117,11 @@ Test(hub, attempts_beyond_those_that_may_be_under_way_fail_at_once)
     cut_the_wire(s);
     for (uint32_t i = 1; i <= HUB_ATTEMPTS + 1; i++)
         scene_tell(s, connect_to(i, (uint8_t)(10 + i)));
-    cr_assert_eq(scene_told_count(s, MSG_FAILED), 1);
-    cr_expect_eq(scene_told(s, MSG_FAILED, 0)->id, HUB_ATTEMPTS + 1);
-    cr_expect_eq(scene_told(s, MSG_FAILED, 0)->err, DUET_EFULL);
+    cr_assert_eq(scene_told_count(s, NOTICE_FAILED), 1);
+    cr_expect_eq(scene_told(s, NOTICE_FAILED, 0)->failed.call, HUB_ATTEMPTS + 1);
+    cr_expect_eq(scene_told(s, NOTICE_FAILED, 0)->failed.err, DUET_EFULL);
     scene_run(s, 31 * S_US);
-    cr_expect_eq(scene_told_count(s, MSG_FAILED), HUB_ATTEMPTS + 1, "each has its end");
+    cr_expect_eq(scene_told_count(s, NOTICE_FAILED), HUB_ATTEMPTS + 1, "each has its end");
     scene_close(s);
 }
 
@@ -133,9 +134,9 @@ Test(hub, attempts_end_with_the_program)
     scene_tell(s, quit);
     scene_tell(s, connect_to(6, 2));
     scene_run(s, S_US);
-    cr_assert_eq(scene_told_count(s, MSG_FAILED), 2);
-    cr_expect_eq(scene_told(s, MSG_FAILED, 0)->err, DUET_ECANCELLED);
-    cr_expect_eq(scene_told(s, MSG_FAILED, 1)->err, DUET_ECANCELLED);
+    cr_assert_eq(scene_told_count(s, NOTICE_FAILED), 2);
+    cr_expect_eq(scene_told(s, NOTICE_FAILED, 0)->failed.err, DUET_ECANCELLED);
+    cr_expect_eq(scene_told(s, NOTICE_FAILED, 1)->failed.err, DUET_ECANCELLED);
     cr_expect(hub_done(s->hub));
     scene_close(s);
 }
@@ -146,20 +147,22 @@ static void expect_no_peer(struct scene *s, conn_id nobody)
 {
     const size_t before = s->told_count;
 
-    scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = nobody, .id = 21}, "hello");
-    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = nobody, .id = 22}, "/some/file");
-    scene_tell_text(s, (struct msg){.type = MSG_ASK, .peer = nobody, .id = 23}, "time");
-    scene_tell(s, (struct msg){.type = MSG_STATS_PLEASE, .peer = nobody});
-    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = nobody, .flag = true});
-    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = nobody, .flag = false});
-    scene_tell(s, (struct msg){.type = MSG_CLOSE, .peer = nobody});
+    scene_tell_text(s, (struct request){.type = REQUEST_SAY, .peer = nobody, .say = {.id = 21}}, "hello");
+    scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = nobody, .send = {.id = 22}}, "/some/file");
+    scene_tell_text(s, (struct request){.type = REQUEST_ASK, .peer = nobody, .ask = {.id = 23}}, "time");
+    scene_tell(s, (struct request){.type = REQUEST_STATS, .peer = nobody});
+    scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = nobody, .trust = {.yes = true}});
+    scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = nobody, .trust = {.yes = false}});
+    scene_tell(s, (struct request){.type = REQUEST_CLOSE, .peer = nobody});
     cr_assert_eq(s->told_count, before + 4, "an answer to each that waits for one");
-    const struct msg *m = &s->told[before];
+    const struct notice *m = &s->told[before];
 
-    cr_expect(m[0].type == MSG_NOTICE && m[0].id == 21 && m[0].err == DUET_ECLOSED && m[0].flag);
-    cr_expect(m[1].type == MSG_TRANSFER_FAILED && m[1].value == 22 && m[1].err == DUET_ECLOSED && m[1].flag);
-    cr_expect(m[2].type == MSG_ANSWER && m[2].id == 23 && !m[2].flag);
-    cr_expect(m[3].type == MSG_NOTICE && m[3].flag);
+    cr_expect(m[0].type == NOTICE_WORDS && m[0].words.say == 21 && m[0].words.err == DUET_ECLOSED &&
+              m[0].words.is_error);
+    cr_expect(m[1].type == NOTICE_TRANSFER_FAILED && m[1].failure.send == 22 && m[1].failure.err == DUET_ECLOSED &&
+              m[1].failure.is_sending);
+    cr_expect(m[2].type == NOTICE_ANSWER && m[2].answer.ask == 23 && !m[2].answer.ok);
+    cr_expect(m[3].type == NOTICE_WORDS && m[3].words.is_error);
 }
 
 Test(hub, what_is_meant_for_a_peer_that_is_not_there_comes_back)
@@ -169,38 +172,38 @@ Test(hub, what_is_meant_for_a_peer_that_is_not_there_comes_back)
     expect_no_peer(s, 0);
     expect_no_peer(s, 123456789);
     scene_befriend(s, SCENE_HELLO_ALL);
-    scene_tell(s, (struct msg){.type = MSG_CLOSE, .peer = s->peer});
-    cr_expect_eq(scene_told_count(s, MSG_LEFT), 1);
-    const struct msg late = {.type = MSG_SAY, .peer = s->peer, .id = 9};
+    scene_tell(s, (struct request){.type = REQUEST_CLOSE, .peer = s->peer});
+    cr_expect_eq(scene_told_count(s, NOTICE_LEFT), 1);
+    const struct request late = {.type = REQUEST_SAY, .peer = s->peer, .say = {.id = 9}};
 
     scene_tell_text(s, late, "a moment too late");
-    cr_expect_eq(s->told[s->told_count - 1].id, 9);
+    cr_expect_eq(s->told[s->told_count - 1].words.say, 9);
     scene_run(s, 5 * S_US);
-    cr_expect_eq(scene_told_count(s, MSG_LEFT), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_LEFT), 1);
     expect_no_peer(s, s->peer);
     scene_close(s);
 }
 
 Test(hub, decisions_about_transfers_that_are_not_there_are_named)
 {
-    static const enum msg_type types[] = {MSG_ACCEPT, MSG_REJECT, MSG_CANCEL};
+    static const enum request_type types[] = {REQUEST_ACCEPT, REQUEST_REJECT, REQUEST_CANCEL};
     struct scene *s = scene_open(NULL);
 
     for (size_t i = 0; i < 3; i++)
-        scene_tell(s, (struct msg){.type = types[i], .id = 77});
-    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 3);
+        scene_tell(s, (struct request){.type = types[i], .transfer = {.id = 77}});
+    cr_expect_eq(scene_told_count(s, NOTICE_WORDS), 3);
     scene_befriend(s, SCENE_HELLO_ALL);
-    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
+    scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = 1}}, "/some/file");
     const uint32_t ours = scene_job(s, JOB_OPEN, 0)->id;
 
-    scene_tell(s, (struct msg){.type = MSG_ACCEPT, .id = ours});
-    scene_tell(s, (struct msg){.type = MSG_REJECT, .id = ours});
-    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 5, "it is no offer");
-    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 0);
-    scene_tell(s, (struct msg){.type = MSG_CANCEL, .id = ours});
-    scene_tell(s, (struct msg){.type = MSG_CANCEL, .id = ours});
-    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 1);
-    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 6, "it is over");
+    scene_tell(s, (struct request){.type = REQUEST_ACCEPT, .transfer = {.id = ours}});
+    scene_tell(s, (struct request){.type = REQUEST_REJECT, .transfer = {.id = ours}});
+    cr_expect_eq(scene_told_count(s, NOTICE_WORDS), 5, "it is no offer");
+    cr_expect_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), 0);
+    scene_tell(s, (struct request){.type = REQUEST_CANCEL, .transfer = {.id = ours}});
+    scene_tell(s, (struct request){.type = REQUEST_CANCEL, .transfer = {.id = ours}});
+    cr_expect_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_WORDS), 6, "it is over");
     scene_close(s);
 }
 
@@ -209,16 +212,16 @@ Test(hub, a_result_of_the_disk_that_comes_after_the_end_is_put_away)
     struct scene *s = scene_open(NULL);
 
     scene_befriend(s, SCENE_HELLO_ALL);
-    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
-    scene_tell(s, (struct msg){.type = MSG_CLOSE, .peer = s->peer});
+    scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = 1}}, "/some/file");
+    scene_tell(s, (struct request){.type = REQUEST_CLOSE, .peer = s->peer});
     scene_tell(s, quit);
     scene_run(s, 5 * S_US);
     cr_expect_not(hub_done(s->hub), "the disk still has a job of ours");
     scene_opened(s, 0, "file", 10);
     cr_expect_eq(scene_job_count(s, JOB_ABORT), 1);
     cr_expect(hub_done(s->hub));
-    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 1);
-    cr_expect_eq(scene_told_count(s, MSG_SENDING), 0);
+    cr_expect_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_SENDING), 0);
     scene_close(s);
 }
 
@@ -268,8 +271,8 @@ Test(hub, a_peer_with_nothing_under_way_is_left_within_a_moment)
     cr_expect(hub_done(s->hub));
     cr_expect(s->guest_closed);
     cr_expect_eq(s->guest_close_code, CLOSE_OK);
-    cr_assert_eq(scene_told_count(s, MSG_LEFT), 1);
-    cr_expect(scene_told(s, MSG_LEFT, 0)->flag);
+    cr_assert_eq(scene_told_count(s, NOTICE_LEFT), 1);
+    cr_expect(scene_told(s, NOTICE_LEFT, 0)->end.by_us);
     scene_close(s);
 }
 
@@ -280,7 +283,7 @@ Test(hub, a_peer_that_leaves_is_seen_off)
 
     scene_befriend(s, SCENE_HELLO_ALL);
     endpoint_close(s->pair.e[1], s->pair.conn[1], CLOSE_OK, "bye", s->pair.now);
-    while (scene_told_count(s, MSG_LEFT) == 0)
+    while (scene_told_count(s, NOTICE_LEFT) == 0)
         scene_run(s, 100);
     scene_tell(s, quit);
     cr_expect_not(hub_done(s->hub), "it has not shown yet that it knows");
@@ -296,15 +299,16 @@ Test(hub, a_peer_is_not_waited_for_before_both_trust)
 
         scene_meet(s);
         if (trusted) { /* by us, and something is under way already */
-            scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
-            scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
+            scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = s->peer, .trust = {.yes = true}});
+            scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = 1}},
+                            "/some/file");
             scene_opened(s, 0, "file", 0);
         }
         scene_tell(s, quit);
         scene_run(s, S_US);
         cr_expect(hub_done(s->hub), "trusted: %d", trusted);
-        cr_expect_eq(scene_told_count(s, MSG_LEFT), 1);
-        cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), (size_t)trusted);
+        cr_expect_eq(scene_told_count(s, NOTICE_LEFT), 1);
+        cr_expect_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), (size_t)trusted);
         scene_close(s);
     }
 }
@@ -321,8 +325,8 @@ Test(hub, what_was_said_is_delivered_before_it_leaves)
     scene_guest_says(s, &(struct appmsg){.type = APPMSG_DELIVERED, .id = 1});
     scene_run(s, S_US);
     cr_expect(hub_done(s->hub));
-    cr_expect_eq(scene_told_count(s, MSG_DELIVERED), 1);
-    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 0);
+    cr_expect_eq(scene_told_count(s, NOTICE_DELIVERED), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_WORDS), 0);
     scene_close(s);
 }
 
@@ -334,25 +338,25 @@ Test(hub, at_once_waits_for_nothing)
     say(s, 1);
     scene_tell(s, quit);
     scene_tell(s, quit_at_once);
-    cr_expect_eq(scene_told_count(s, MSG_LEFT), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_LEFT), 1);
     scene_run(s, S_US);
     cr_expect(hub_done(s->hub));
-    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 1, "may not have been delivered");
+    cr_expect_eq(scene_told_count(s, NOTICE_WORDS), 1, "may not have been delivered");
     scene_close(s);
 }
 
 /* How long after the wire was cut and ui said `m` the peer is lost. */
-static uint64_t lost_after(struct scene *s, struct msg m)
+static uint64_t lost_after(struct scene *s, struct request m)
 {
     const duet_time start = s->pair.now;
 
     say(s, 1);
     cut_the_wire(s);
     scene_tell(s, m);
-    while (scene_told_count(s, MSG_LOST) == 0 && time_since(s->pair.now, start) < 700 * S_US)
+    while (scene_told_count(s, NOTICE_LOST) == 0 && time_since(s->pair.now, start) < 700 * S_US)
         scene_run(s, S_US / 2);
-    cr_expect_eq(scene_told_count(s, MSG_UNREACHABLE), 1);
-    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 1, "the text may not have been delivered");
+    cr_expect_eq(scene_told_count(s, NOTICE_UNREACHABLE), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_WORDS), 1, "the text may not have been delivered");
     return time_since(s->pair.now, start);
 }
 
@@ -388,9 +392,9 @@ Test(hub, a_peer_silent_for_longer_already_is_given_up_when_the_user_quits)
     say(s, 1);
     cut_the_wire(s);
     scene_run(s, 60 * S_US);
-    cr_expect_eq(scene_told_count(s, MSG_LOST), 0);
+    cr_expect_eq(scene_told_count(s, NOTICE_LOST), 0);
     scene_tell(s, quit);
-    cr_expect_eq(scene_told_count(s, MSG_LOST), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_LOST), 1);
     scene_close(s);
 }
 
@@ -403,9 +407,10 @@ Test(hub, a_peer_that_lives_and_takes_nothing_in_is_not_waited_for_without_end)
     scene_befriend(s, SCENE_HELLO_ALL);
     cut_the_wire(s);
     scene_guest_hello(s, 0); /* never gets there */
-    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
+    scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = 1}}, "/some/file");
     scene_opened(s, 0, "file", 0);
-    scene_tell(s, (struct msg){.type = MSG_CANCEL, .id = scene_told(s, MSG_SENDING, 0)->id});
+    scene_tell(s, (struct request){.type = REQUEST_CANCEL,
+                                   .transfer = {.id = scene_told(s, NOTICE_SENDING, 0)->sending.transfer}});
     scene_tell(s, quit); /* the file is over; that the peer knows so is all that is waited for */
     const duet_time start = s->pair.now;
 
@@ -413,7 +418,7 @@ Test(hub, a_peer_that_lives_and_takes_nothing_in_is_not_waited_for_without_end)
         inside_send_frame(&s->pair, SCENE_GUEST, &ping);
         scene_run(s, S_US / 2);
     }
-    cr_expect_eq(scene_told_count(s, MSG_UNREACHABLE), 0);
+    cr_expect_eq(scene_told_count(s, NOTICE_UNREACHABLE), 0);
     cr_expect(hub_done(s->hub), "it waits still");
     cr_expect_leq(time_since(s->pair.now, start), PATIENCE_US + 10 * S_US);
     cr_expect_geq(time_since(s->pair.now, start), PATIENCE_US);
@@ -425,7 +430,7 @@ Test(hub, otherwise_a_silent_peer_has_ten_minutes)
     struct scene *s = scene_open(NULL);
 
     scene_befriend(s, SCENE_HELLO_ALL);
-    const uint64_t us = lost_after(s, (struct msg){.type = MSG_STATS_PLEASE, .peer = s->peer});
+    const uint64_t us = lost_after(s, (struct request){.type = REQUEST_STATS, .peer = s->peer});
 
     cr_expect(us >= 599 * S_US && us <= 601 * S_US, "%lu ms", (unsigned long)us / 1000);
     scene_close(s);
@@ -454,7 +459,7 @@ Test(hub, one_that_leaves_takes_no_offer_and_no_newcomer)
     scene_run(s, S_US);
     cr_assert_eq(scene_heard_count(s, APPMSG_REFUSE), 1);
     cr_expect_eq(scene_heard(s, APPMSG_REFUSE, 0)->end.code, WHY_LEAVING);
-    cr_expect_eq(scene_told_count(s, MSG_OFFER), 0);
+    cr_expect_eq(scene_told_count(s, NOTICE_OFFER), 0);
     cr_expect_not(hub_done(s->hub));
     scene_close(s);
 
@@ -478,13 +483,13 @@ Test(hub, a_silent_peer_is_unreachable_and_back_when_it_is_heard_again)
     scene_befriend(s, SCENE_HELLO_ALL);
     cut_the_wire(s);
     scene_run(s, 40 * S_US);
-    cr_assert_eq(scene_told_count(s, MSG_UNREACHABLE), 1);
-    cr_expect_geq(scene_told(s, MSG_UNREACHABLE, 0)->value, UNREACHABLE_US);
-    cr_expect_eq(scene_told_count(s, MSG_BACK), 0);
+    cr_assert_eq(scene_told_count(s, NOTICE_UNREACHABLE), 1);
+    cr_expect_geq(scene_told(s, NOTICE_UNREACHABLE, 0)->silence.silent_us, UNREACHABLE_US);
+    cr_expect_eq(scene_told_count(s, NOTICE_BACK), 0);
     s->pair.filter = NULL;
     scene_run(s, 3 * S_US);
-    cr_assert_eq(scene_told_count(s, MSG_BACK), 1);
-    cr_expect_geq(scene_told(s, MSG_BACK, 0)->value, 39 * S_US);
+    cr_assert_eq(scene_told_count(s, NOTICE_BACK), 1);
+    cr_expect_geq(scene_told(s, NOTICE_BACK, 0)->silence.silent_us, 39 * S_US);
     scene_close(s);
 }
 
@@ -500,18 +505,18 @@ Test(hub, a_silent_session_ends_when_the_same_peer_is_connected_anew)
     again.seed[0] ^= 1;                    /* and started anew: other dice, the same key */
     s->pair.e[SCENE_GUEST] = endpoint_new(&again, s->pair.now);
     scene_run(s, 20 * S_US);
-    cr_expect_eq(scene_told_count(s, MSG_UNREACHABLE), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_UNREACHABLE), 1);
     s->pair.conn[SCENE_GUEST] = 0;
     scene_meet(s);
     scene_run(s, 3 * S_US); /* after so long a silence its timeouts are long */
     cr_assert_neq(s->peer, former);
-    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
+    scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = s->peer, .trust = {.yes = true}});
     scene_guest_hello(s, SCENE_HELLO_ALL);
     scene_run(s, S_US);
-    cr_expect_eq(scene_told_count(s, MSG_CONNECTED), 2);
-    cr_assert_eq(scene_told_count(s, MSG_LEFT), 1);
-    cr_expect_eq(scene_told(s, MSG_LEFT, 0)->peer, former);
-    cr_expect_eq(scene_told(s, MSG_LEFT, 0)->value, CLOSE_REPLACED);
+    cr_expect_eq(scene_told_count(s, NOTICE_CONNECTED), 2);
+    cr_assert_eq(scene_told_count(s, NOTICE_LEFT), 1);
+    cr_expect_eq(scene_told(s, NOTICE_LEFT, 0)->peer, former);
+    cr_expect_eq(scene_told(s, NOTICE_LEFT, 0)->end.code, CLOSE_REPLACED);
     scene_close(s);
 }
 
@@ -552,15 +557,16 @@ Test(hub, who_crashed_and_came_back_takes_its_own_place_at_once)
     restart_guest(s);
     cr_assert_eq(endpoint_connect(s->pair.e[SCENE_GUEST], &s->pair.addr[SCENE_HUB], s->pair.now, &id), 0);
     scene_run(s, S_US / 5);
-    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), 1, "the former one has time to answer");
+    cr_expect_eq(scene_told_count(s, NOTICE_PEER_KEY), 1, "the former one has time to answer");
     scene_run(s, S_US / 2);
-    cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), 2);
+    cr_assert_eq(scene_told_count(s, NOTICE_PEER_KEY), 2);
     cr_expect_neq(s->peer, former);
-    cr_assert_eq(scene_told_count(s, MSG_LEFT), 1);
-    cr_expect_eq(scene_told(s, MSG_LEFT, 0)->peer, former);
-    cr_expect_eq(scene_told(s, MSG_LEFT, 0)->value, CLOSE_REPLACED);
-    cr_expect_lt(scene_told_at(s, MSG_LEFT), (size_t)(scene_told(s, MSG_PEER_KEY, 1) - s->told), "never two of them");
-    cr_expect_eq(scene_told_count(s, MSG_UNREACHABLE), 0);
+    cr_assert_eq(scene_told_count(s, NOTICE_LEFT), 1);
+    cr_expect_eq(scene_told(s, NOTICE_LEFT, 0)->peer, former);
+    cr_expect_eq(scene_told(s, NOTICE_LEFT, 0)->end.code, CLOSE_REPLACED);
+    cr_expect_lt(scene_told_at(s, NOTICE_LEFT), (size_t)(scene_told(s, NOTICE_PEER_KEY, 1) - s->told),
+                 "never two of them");
+    cr_expect_eq(scene_told_count(s, NOTICE_UNREACHABLE), 0);
     scene_close(s);
 }
 
@@ -571,9 +577,9 @@ Test(hub, two_programs_of_one_home_are_both_there)
     scene_befriend(s, SCENE_HELLO_ALL);
     call_again(s);
     scene_run(s, S_US / 5); /* a round trip, and the question whether the first lives: another one */
-    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), 2);
+    cr_expect_eq(scene_told_count(s, NOTICE_PEER_KEY), 2);
     scene_run(s, 5 * S_US);
-    cr_expect_eq(scene_told_count(s, MSG_LEFT) + scene_told_count(s, MSG_LOST), 0);
+    cr_expect_eq(scene_told_count(s, NOTICE_LEFT) + scene_told_count(s, NOTICE_LOST), 0);
     scene_close(s);
 }
 
@@ -586,11 +592,11 @@ Test(hub, of_one_key_eight_sessions_are_kept_and_the_next_is_told_why)
         call_again(s);
         scene_run(s, S_US);
     }
-    cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), HUB_SESSIONS_PER_KEY);
+    cr_assert_eq(scene_told_count(s, NOTICE_PEER_KEY), HUB_SESSIONS_PER_KEY);
     cr_expect_not(s->guest_closed);
     call_again(s);
     scene_run(s, S_US);
-    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), HUB_SESSIONS_PER_KEY);
+    cr_expect_eq(scene_told_count(s, NOTICE_PEER_KEY), HUB_SESSIONS_PER_KEY);
     cr_expect(s->guest_closed);
     cr_expect_eq(s->guest_close_code, CLOSE_BUSY);
     cr_expect_str_eq(s->guest_close_reason, "too many sessions with one key");
@@ -608,8 +614,8 @@ Test(hub, a_newcomer_that_goes_while_it_waits_was_never_there)
     scene_run(s, S_US / 10);
     endpoint_close(s->pair.e[SCENE_GUEST], s->pair.conn[SCENE_GUEST], CLOSE_OK, "bye", s->pair.now);
     scene_run(s, 5 * S_US);
-    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), 1);
-    cr_expect_eq(scene_told_count(s, MSG_LEFT), 1, "the former one did not answer");
+    cr_expect_eq(scene_told_count(s, NOTICE_PEER_KEY), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_LEFT), 1, "the former one did not answer");
     scene_close(s);
 }
 
@@ -624,16 +630,16 @@ Test(hub, a_call_whose_newcomer_goes_while_it_waits_has_failed)
     scene_befriend(s, SCENE_HELLO_ALL);
     restart_guest(s);
     e->all[0]->liveness.unreachable = true; /* or it would do */
-    scene_tell(s, (struct msg){.type = MSG_CONNECT, .id = 5, .call = msg_call_new(addrs, 2)});
+    scene_tell(s, (struct request){.type = REQUEST_CONNECT, .connect = {.call = 5, .callee = callee_new(addrs, 2)}});
     e->all[0]->liveness.unreachable = false;
     scene_run(s, S_US / 2);
     cr_assert_neq(s->pair.conn[SCENE_GUEST], 0, "connected");
-    cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), 1, "and waiting");
+    cr_assert_eq(scene_told_count(s, NOTICE_PEER_KEY), 1, "and waiting");
     endpoint_close(s->pair.e[SCENE_GUEST], s->pair.conn[SCENE_GUEST], CLOSE_OK, "bye", s->pair.now);
     scene_run(s, 5 * S_US);
-    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), 1);
-    cr_assert_eq(scene_told_count(s, MSG_FAILED), 1, "whoever called hears of it");
-    cr_expect_eq(scene_told(s, MSG_FAILED, 0)->id, 5);
+    cr_expect_eq(scene_told_count(s, NOTICE_PEER_KEY), 1);
+    cr_assert_eq(scene_told_count(s, NOTICE_FAILED), 1, "whoever called hears of it");
+    cr_expect_eq(scene_told(s, NOTICE_FAILED, 0)->failed.call, 5);
     scene_close(s);
 }
 
@@ -651,7 +657,7 @@ Test(hub, one_that_quits_lets_no_newcomer_wait)
     cr_expect(s->guest_closed);
     cr_expect_eq(s->guest_close_code, CLOSE_REFUSED);
     cr_expect_str_eq(s->guest_close_reason, "about to leave");
-    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_PEER_KEY), 1);
     scene_run(s, PATIENCE_US);
     cr_expect(hub_done(s->hub));
     scene_close(s);
@@ -661,7 +667,7 @@ Test(hub, one_that_quits_lets_no_newcomer_wait)
 
 static void let_the_ui_fall_behind(struct scene *s)
 {
-    const struct msg hopeless = {.type = MSG_CANCEL, .id = 77};
+    const struct request hopeless = {.type = REQUEST_CANCEL, .transfer = {.id = 77}};
 
     s->ui_stands_still = true;
     for (size_t i = 0; i < UI_FULL; i++)
@@ -671,11 +677,11 @@ static void let_the_ui_fall_behind(struct scene *s)
 /* Of what the ui had not taken: all but those notices are told. */
 static void let_the_ui_catch_up(struct scene *s)
 {
-    for (const struct msg *m; (m = hub_next_ui(s->hub)) != NULL && m->type == MSG_NOTICE;) {
-        struct msg taken = *m;
+    for (const struct notice *m; (m = hub_next_ui(s->hub)) != NULL && m->type == NOTICE_WORDS;) {
+        struct notice taken = *m;
 
         hub_took_ui(s->hub);
-        msg_dispose(&taken);
+        notice_dispose(&taken);
     }
     s->ui_stands_still = false;
     scene_run(s, S_US);
@@ -709,9 +715,9 @@ Test(hub, a_call_that_finds_the_ui_far_behind_says_so)
     scene_run(s, 2 * S_US);
     let_the_ui_catch_up(s);
     cr_assert_eq(s->told_count, 1);
-    cr_expect_eq(s->told[0].type, MSG_FAILED);
-    cr_expect_eq(s->told[0].id, 5);
-    cr_expect_eq(s->told[0].err, DUET_EFULL);
+    cr_expect_eq(s->told[0].type, NOTICE_FAILED);
+    cr_expect_eq(s->told[0].failed.call, 5);
+    cr_expect_eq(s->told[0].failed.err, DUET_EFULL);
     cr_expect_str_eq(s->told[0].text, "too many messages are waiting to be shown");
     scene_close(s);
 }

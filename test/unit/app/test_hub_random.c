@@ -163,10 +163,11 @@ static void peer_acts(struct monkey *m)
 static uint32_t read_bytes(const struct monkey *m, const struct disk_job *job)
 {
     for (size_t i = m->s->told_count; i-- > 0;) {
-        const struct msg *sending = &m->s->told[i];
+        const struct notice *sending = &m->s->told[i];
 
-        if (sending->type == MSG_SENDING && sending->id == job->id && sending->value - job->read.offset < CHUNK_BYTES)
-            return (uint32_t)(sending->value - job->read.offset);
+        if (sending->type == NOTICE_SENDING && sending->sending.transfer == job->id &&
+            sending->sending.bytes - job->read.offset < CHUNK_BYTES)
+            return (uint32_t)(sending->sending.bytes - job->read.offset);
     }
     return CHUNK_BYTES;
 }
@@ -222,30 +223,31 @@ static void user_acts(struct monkey *m)
     switch (dice(m, 16)) {
     case 0:
         if (dice(m, 20) == 0)
-            scene_tell(s, (struct msg){.type = MSG_CLOSE, .peer = s->peer});
+            scene_tell(s, (struct request){.type = REQUEST_CLOSE, .peer = s->peer});
         return;
     case 1:
-        scene_tell(s, (struct msg){.type = dice(m, 2) != 0 ? MSG_CANCEL : MSG_REJECT, .id = 10 * id + id});
+        scene_tell(s, (struct request){.type = dice(m, 2) != 0 ? REQUEST_CANCEL : REQUEST_REJECT,
+                                       .transfer = {.id = 10 * id + id}});
         return;
     case 2:
     case 3:
         s->ui_stands_still = !s->ui_stands_still;
         return;
     case 4:
-        scene_tell_text(s, (struct msg){.type = MSG_ASK, .peer = s->peer, .id = id}, "time");
+        scene_tell_text(s, (struct request){.type = REQUEST_ASK, .peer = s->peer, .ask = {.id = id}}, "time");
         return;
     case 5:
-        scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = id}, "hello");
+        scene_tell_text(s, (struct request){.type = REQUEST_SAY, .peer = s->peer, .say = {.id = id}}, "hello");
         return;
     case 6:
     case 7:
     case 8:
-        scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = id}, "/some/file");
+        scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = id}}, "/some/file");
         return;
     default:
         for (size_t i = s->told_count; i-- > 0;) {
-            if (s->told[i].type == MSG_OFFER && dice(m, 2) != 0) {
-                scene_tell(s, (struct msg){.type = MSG_ACCEPT, .id = s->told[i].id});
+            if (s->told[i].type == NOTICE_OFFER && dice(m, 2) != 0) {
+                scene_tell(s, (struct request){.type = REQUEST_ACCEPT, .transfer = {.id = s->told[i].offer.transfer}});
                 return;
             }
         }
@@ -265,7 +267,7 @@ static void meet_anew(struct monkey *m)
     scene_meet(s);
     m->heard_seen = s->heard_count;
     if (dice(m, 20) != 0)
-        scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
+        scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = s->peer, .trust = {.yes = true}});
     if (dice(m, 20) != 0)
         scene_guest_hello(s, SCENE_HELLO_ALL);
     scene_run(s, S_US / 10);
@@ -277,16 +279,17 @@ static void expect_end(struct monkey *m, uint64_t seed)
     struct scene *s = m->s;
 
     s->ui_stands_still = false;
-    scene_tell(s, (struct msg){.type = MSG_QUIT, .flag = true});
+    scene_tell(s, (struct request){.type = REQUEST_QUIT, .quit = {.at_once = true}});
     for (int i = 0; i < 5000 && (m->jobs_done < s->job_count || !hub_done(s->hub)); i++) {
         disk_answers(m);
         scene_run(s, S_US / 50);
     }
     cr_assert(hub_done(s->hub), "seed %lu: it has no end", (unsigned long)seed);
-    cr_assert_eq(scene_told_count(s, MSG_PEER_KEY), scene_told_count(s, MSG_LEFT) + scene_told_count(s, MSG_LOST),
+    cr_assert_eq(scene_told_count(s, NOTICE_PEER_KEY),
+                 scene_told_count(s, NOTICE_LEFT) + scene_told_count(s, NOTICE_LOST),
                  "seed %lu: each session has one end", (unsigned long)seed);
-    cr_assert_leq(scene_told_count(s, MSG_OFFER),
-                  scene_told_count(s, MSG_RECEIVED) + scene_told_count(s, MSG_TRANSFER_FAILED),
+    cr_assert_leq(scene_told_count(s, NOTICE_OFFER),
+                  scene_told_count(s, NOTICE_RECEIVED) + scene_told_count(s, NOTICE_TRANSFER_FAILED),
                   "seed %lu: each offer has an end", (unsigned long)seed);
 }
 
@@ -318,8 +321,8 @@ Test(hub_random, whatever_a_peer_a_user_and_a_disk_do_has_an_end)
             scene_run(m.s, dice(&m, 3) != 0 ? 0 : dice(&m, 100000));
         }
         expect_end(&m, seed);
-        received += scene_told_count(m.s, MSG_RECEIVED);
-        sent += scene_told_count(m.s, MSG_SENT);
+        received += scene_told_count(m.s, NOTICE_RECEIVED);
+        sent += scene_told_count(m.s, NOTICE_SENT);
         scene_close(m.s);
     }
     cr_expect_gt(received, WORLDS, "%zu files received: too wild to mean anything", received);

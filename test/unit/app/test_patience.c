@@ -32,9 +32,9 @@ static uint64_t lost_after(void)
 {
     const duet_time start = s->pair.now;
 
-    while (scene_told_count(s, MSG_LOST) == 0 && time_since(s->pair.now, start) < LONG_US)
+    while (scene_told_count(s, NOTICE_LOST) == 0 && time_since(s->pair.now, start) < LONG_US)
         scene_run(s, US_PER_S / 2);
-    cr_expect_eq(scene_told_count(s, MSG_UNREACHABLE), 0);
+    cr_expect_eq(scene_told_count(s, NOTICE_UNREACHABLE), 0);
     return time_since(s->pair.now, start);
 }
 
@@ -46,7 +46,7 @@ static void expect_about(uint64_t us, uint64_t wanted_us)
 /* Offers a file. */
 static const struct appmsg *offer(void)
 {
-    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/home/file");
+    scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = 1}}, "/home/file");
     scene_opened(s, 0, "file", FILE_BYTES);
     scene_run(s, 100000);
     return scene_heard(s, APPMSG_OFFER, 0);
@@ -76,11 +76,11 @@ static void disk_reads(void)
 
 Test(patience, a_command_without_an_answer_ends)
 {
-    scene_tell_text(s, (struct msg){.type = MSG_ASK, .peer = s->peer, .id = 1}, "time");
+    scene_tell_text(s, (struct request){.type = REQUEST_ASK, .peer = s->peer, .ask = {.id = 1}}, "time");
     expect_about(lost_after(), LIMIT_US);
-    cr_assert_eq(scene_told_count(s, MSG_ANSWER), 1);
-    cr_expect_eq(scene_told(s, MSG_ANSWER, 0)->err, DUET_ECLOSED);
-    cr_expect_not_null(strstr(scene_told(s, MSG_LOST, 0)->text, "no longer accepts or confirms"));
+    cr_assert_eq(scene_told_count(s, NOTICE_ANSWER), 1);
+    cr_expect_eq(scene_told(s, NOTICE_ANSWER, 0)->answer.err, DUET_ECLOSED);
+    cr_expect_not_null(strstr(scene_told(s, NOTICE_LOST, 0)->text, "no longer accepts or confirms"));
 }
 
 Test(patience, an_accepted_file_without_credit_ends)
@@ -89,7 +89,7 @@ Test(patience, an_accepted_file_without_credit_ends)
     scene_run(s, 100000);
     disk_reads();
     expect_about(lost_after(), LIMIT_US);
-    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), 1);
 }
 
 Test(patience, a_file_that_moves_is_waited_for)
@@ -101,7 +101,7 @@ Test(patience, a_file_that_moves_is_waited_for)
         scene_run(s, 100000);
         disk_reads();
         scene_run(s, LIMIT_US - US_PER_S);
-        cr_assert_eq(scene_told_count(s, MSG_LOST), 0, "%d", i);
+        cr_assert_eq(scene_told_count(s, NOTICE_LOST), 0, "%d", i);
         (void)endpoint_consumed(s->pair.e[SCENE_GUEST], s->pair.conn[SCENE_GUEST], offered->offer.stream,
                                 CHUNK_BYTES / 4, s->pair.now);
     }
@@ -128,21 +128,21 @@ static void say_in_vain(void)
     scene_close(s);
     s = scene_open(&chat);
     scene_befriend(s, SCENE_HELLO_ALL);
-    scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = 1}, "are you there?");
+    scene_tell_text(s, (struct request){.type = REQUEST_SAY, .peer = s->peer, .say = {.id = 1}}, "are you there?");
     cr_expect_geq(lost_after(), LONG_US);
 }
 
 Test(patience, texts_nobody_confirms_are_waited_for_until_the_user_quits)
 {
     say_in_vain();
-    scene_tell(s, (struct msg){.type = MSG_QUIT});
+    scene_tell(s, (struct request){.type = REQUEST_QUIT});
     expect_about(lost_after(), 30 * US_PER_S);
-    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 1, "may not have been delivered");
+    cr_expect_eq(scene_told_count(s, NOTICE_WORDS), 1, "may not have been delivered");
 }
 
 Test(patience, texts_nobody_confirms_are_waited_for_half_a_minute_after_the_end_of_input)
 {
     say_in_vain();
-    scene_tell(s, (struct msg){.type = MSG_LEAVING});
+    scene_tell(s, (struct request){.type = REQUEST_LEAVING});
     expect_about(lost_after(), 30 * US_PER_S);
 }

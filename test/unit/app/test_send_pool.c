@@ -25,7 +25,8 @@ static void set_up(void)
     env.now = pair.now;
     env.send_pool = chunk_pool_new(CHUNK_POOL, NULL);
     env.recv_pool = chunk_pool_new(1, NULL);
-    cr_assert(outbox_init(&env.ui, &msg_kind, 16) == 0 && outbox_init(&env.disk, &disk_job_kind, DISK_JOBS_MAX) == 0);
+    cr_assert(outbox_init(&env.ui, &notice_kind, 16) == 0 &&
+              outbox_init(&env.disk, &disk_job_kind, DISK_JOBS_MAX) == 0);
     hog.conn = again.conn = other.conn = pair.conn[0]; /* one connection does for all */
 }
 

@@ -17,17 +17,17 @@ static const struct hub_config takes_nothing = {.receive_files = false};
 /* A user who does not look: what waits for ui is thrown away unread, and the hub gets no turn meanwhile. */
 static size_t throw_away(struct scene *s, size_t *text_bytes)
 {
-    struct msg *m;
+    struct notice *m;
     size_t count = 0;
 
     *text_bytes = 0;
     for (; (m = hub_next_ui(s->hub)) != NULL; count++) {
-        struct msg taken = *m;
+        struct notice taken = *m;
 
-        if (msg_has_text(taken.type) && taken.text != NULL)
+        if (taken.text != NULL)
             *text_bytes += strlen(taken.text);
         hub_took_ui(s->hub);
-        msg_dispose(&taken);
+        notice_dispose(&taken);
     }
     return count;
 }
@@ -44,18 +44,18 @@ Test(session, nothing_of_a_peer_reaches_the_user_before_it_is_trusted)
     scene_guest_offers(s, 1, 2, "file", 100);
     scene_run(s, 2 * S_US);
     cr_expect_eq(s->told_count, 1);
-    cr_expect_eq(scene_told_count(s, MSG_PEER_KEY), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_PEER_KEY), 1);
     cr_expect_eq(s->heard_count, 0, "nor does the peer hear of us");
 
-    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
+    scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = s->peer, .trust = {.yes = true}});
     scene_run(s, S_US);
-    cr_expect_eq(scene_told_at(s, MSG_CONNECTED), 1, "then everything comes, this first");
-    cr_expect_eq(scene_told(s, MSG_CONNECTED, 0)->value, SCENE_HELLO_ALL);
-    cr_assert_eq(scene_told_count(s, MSG_TEXT), 1);
-    cr_expect_str_eq(scene_told(s, MSG_TEXT, 0)->text, "do you hear me?");
-    cr_expect_eq(scene_told_count(s, MSG_OFFER), 1);
+    cr_expect_eq(scene_told_at(s, NOTICE_CONNECTED), 1, "then everything comes, this first");
+    cr_expect_eq(scene_told(s, NOTICE_CONNECTED, 0)->connected.hello_flags, SCENE_HELLO_ALL);
+    cr_assert_eq(scene_told_count(s, NOTICE_TEXT), 1);
+    cr_expect_str_eq(scene_told(s, NOTICE_TEXT, 0)->text, "do you hear me?");
+    cr_expect_eq(scene_told_count(s, NOTICE_OFFER), 1);
     cr_expect_eq(scene_heard_count(s, APPMSG_HELLO), 1);
-    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
+    scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = s->peer, .trust = {.yes = true}});
     scene_run(s, S_US);
     cr_expect_eq(scene_heard_count(s, APPMSG_HELLO), 1, "trust is given once");
     scene_close(s);
@@ -66,18 +66,18 @@ Test(session, texts_wait_until_the_peer_has_said_that_it_trusts_us)
     struct scene *s = scene_open(NULL);
 
     scene_meet(s);
-    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
+    scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = s->peer, .trust = {.yes = true}});
     scene_guest_text(s, 1, "early");
     scene_run(s, S_US);
     cr_expect_eq(s->told_count, 1);
-    scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = 7}, "too early");
-    cr_assert_eq(scene_told_count(s, MSG_NOTICE), 1, "nor can anything be said yet");
-    cr_expect_eq(scene_told(s, MSG_NOTICE, 0)->id, 7);
-    cr_expect_eq(scene_told(s, MSG_NOTICE, 0)->err, DUET_ECLOSED);
+    scene_tell_text(s, (struct request){.type = REQUEST_SAY, .peer = s->peer, .say = {.id = 7}}, "too early");
+    cr_assert_eq(scene_told_count(s, NOTICE_WORDS), 1, "nor can anything be said yet");
+    cr_expect_eq(scene_told(s, NOTICE_WORDS, 0)->words.say, 7);
+    cr_expect_eq(scene_told(s, NOTICE_WORDS, 0)->words.err, DUET_ECLOSED);
     scene_guest_hello(s, 0);
     scene_run(s, S_US);
-    cr_expect_lt(scene_told_at(s, MSG_CONNECTED), scene_told_at(s, MSG_TEXT));
-    cr_expect_eq(scene_told_count(s, MSG_TEXT), 1);
+    cr_expect_lt(scene_told_at(s, NOTICE_CONNECTED), scene_told_at(s, NOTICE_TEXT));
+    cr_expect_eq(scene_told_count(s, NOTICE_TEXT), 1);
     scene_close(s);
 }
 
@@ -89,15 +89,15 @@ Test(session, a_peer_that_is_not_trusted_is_told_so_and_nothing_else)
     scene_guest_hello(s, SCENE_HELLO_ALL);
     scene_guest_text(s, 1, "let me in");
     scene_run(s, S_US);
-    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = false});
+    scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = s->peer, .trust = {.yes = false}});
     scene_run(s, 5 * S_US);
     cr_expect(s->guest_closed);
     cr_expect_eq(s->guest_close_code, CLOSE_TRUST);
     cr_expect_eq(s->heard_count, 0);
     cr_assert_eq(s->told_count, 2);
-    cr_expect_eq(s->told[1].type, MSG_LEFT);
-    cr_expect(s->told[1].flag, "it was us");
-    cr_expect_eq(s->told[1].value, CLOSE_TRUST);
+    cr_expect_eq(s->told[1].type, NOTICE_LEFT);
+    cr_expect(s->told[1].end.by_us, "it was us");
+    cr_expect_eq(s->told[1].end.code, CLOSE_TRUST);
     scene_close(s);
 }
 
@@ -151,10 +151,10 @@ static void expect_closed(const struct scene *s, uint64_t code, const char *name
 {
     cr_expect(s->guest_closed, "%s: still open", name);
     cr_expect_eq(s->guest_close_code, code, "%s: code %lu", name, (unsigned long)s->guest_close_code);
-    cr_expect_eq(scene_told_count(s, MSG_LOST), 1, "%s", name);
-    cr_expect_eq(scene_told_count(s, MSG_LEFT), 0, "%s", name);
-    cr_expect_eq(s->told[s->told_count - 1].type, MSG_LOST, "%s: ui is told %s behind the end", name,
-                 msg_type_name(s->told[s->told_count - 1].type));
+    cr_expect_eq(scene_told_count(s, NOTICE_LOST), 1, "%s", name);
+    cr_expect_eq(scene_told_count(s, NOTICE_LEFT), 0, "%s", name);
+    cr_expect_eq(s->told[s->told_count - 1].type, NOTICE_LOST, "%s: ui is told %s behind the end", name,
+                 notice_name(s->told[s->told_count - 1].type));
 }
 
 Test(session, what_no_honest_peer_says_ends_the_session)
@@ -189,13 +189,13 @@ Test(session, hello_is_the_first_message)
     struct scene *s = scene_open(NULL);
 
     scene_meet(s);
-    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
+    scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = s->peer, .trust = {.yes = true}});
     scene_guest_offers(s, 1, 2, "file", 100);
     scene_guest_hello(s, SCENE_HELLO_ALL);
     scene_run(s, S_US);
     expect_closed(s, CLOSE_PROTOCOL, "offer before HELLO");
-    cr_expect_eq(scene_told_count(s, MSG_OFFER), 0);
-    cr_expect_eq(scene_told_count(s, MSG_CONNECTED), 0);
+    cr_expect_eq(scene_told_count(s, NOTICE_OFFER), 0);
+    cr_expect_eq(scene_told_count(s, NOTICE_CONNECTED), 0);
     scene_close(s);
 }
 
@@ -214,8 +214,8 @@ Test(session, numbers_and_streams_of_offers_only_rise)
         scene_guest_offers(s, second[i].id, second[i].stream, "file", 100);
         scene_run(s, S_US);
         expect_closed(s, CLOSE_PROTOCOL, "offered twice");
-        cr_expect_eq(scene_told_count(s, MSG_OFFER), 1);
-        cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 1, "the good one has its end told");
+        cr_expect_eq(scene_told_count(s, NOTICE_OFFER), 1);
+        cr_expect_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), 1, "the good one has its end told");
         scene_close(s);
     }
 }
@@ -230,11 +230,11 @@ Test(session, an_optional_message_is_skipped_and_half_a_message_waits_for_the_re
     scene_guest_writes(s, STREAM_CHAT, (const uint8_t *)"\0\0\0\7\x10" ID1, 9);
     scene_run(s, 20 * S_US);
     cr_expect_not(s->guest_closed);
-    cr_expect_eq(scene_told_count(s, MSG_TEXT), 0);
+    cr_expect_eq(scene_told_count(s, NOTICE_TEXT), 0);
     scene_guest_writes(s, STREAM_CHAT, (const uint8_t *)"\1ok", 3);
     scene_run(s, S_US);
-    cr_assert_eq(scene_told_count(s, MSG_TEXT), 1);
-    cr_expect_str_eq(scene_told(s, MSG_TEXT, 0)->text, "ok");
+    cr_assert_eq(scene_told_count(s, NOTICE_TEXT), 1);
+    cr_expect_str_eq(scene_told(s, NOTICE_TEXT, 0)->text, "ok");
     scene_close(s);
 }
 
@@ -284,16 +284,16 @@ Test(session, a_ui_that_stands_still_leaves_further_texts_in_the_stream)
     scene_run(s, 5 * S_US);
     size_t waiting = 0, bytes;
 
-    for (const struct msg *m; waiting <= UI_LONG_MESSAGES && (m = hub_next_ui(s->hub)) != NULL; waiting++) {
+    for (const struct notice *m; waiting <= UI_LONG_MESSAGES && (m = hub_next_ui(s->hub)) != NULL; waiting++) {
         s->told[s->told_count++] = *m;
         hub_took_ui(s->hub); /* and the hub gets no turn */
     }
     cr_expect_eq(waiting, UI_LONG_MESSAGES);
     s->ui_stands_still = false;
     scene_run(s, 5 * S_US);
-    cr_assert_eq(scene_told_count(s, MSG_TEXT), TEXTS);
+    cr_assert_eq(scene_told_count(s, NOTICE_TEXT), TEXTS);
     for (uint32_t i = 0; i < TEXTS; i++)
-        cr_assert_eq(scene_told(s, MSG_TEXT, i)->id, i + 1);
+        cr_assert_eq(scene_told(s, NOTICE_TEXT, i)->said.number, i + 1);
     cr_expect_eq(scene_heard(s, APPMSG_DELIVERED, scene_heard_count(s, APPMSG_DELIVERED) - 1)->id, TEXTS);
     cr_expect_eq(throw_away(s, &bytes), 0);
     scene_close(s);
@@ -346,16 +346,16 @@ Test(session, what_the_peer_does_not_take_is_refused_here)
     struct scene *s = scene_open(NULL);
 
     scene_befriend(s, 0);
-    cr_expect_eq(scene_told(s, MSG_CONNECTED, 0)->value, 0, "ui is told what it takes");
-    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 3}, "/some/file");
-    cr_assert_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 1);
-    cr_expect_eq(scene_told(s, MSG_TRANSFER_FAILED, 0)->err, DUET_EREFUSED);
-    cr_expect_eq(scene_told(s, MSG_TRANSFER_FAILED, 0)->value, 3);
+    cr_expect_eq(scene_told(s, NOTICE_CONNECTED, 0)->connected.hello_flags, 0, "ui is told what it takes");
+    scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = 3}}, "/some/file");
+    cr_assert_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), 1);
+    cr_expect_eq(scene_told(s, NOTICE_TRANSFER_FAILED, 0)->failure.err, DUET_EREFUSED);
+    cr_expect_eq(scene_told(s, NOTICE_TRANSFER_FAILED, 0)->failure.send, 3);
     cr_expect_eq(scene_job_count(s, JOB_OPEN), 0, "nor is it opened");
-    scene_tell_text(s, (struct msg){.type = MSG_ASK, .peer = s->peer, .id = 4}, "echo hi");
-    cr_assert_eq(scene_told_count(s, MSG_ANSWER), 1);
-    cr_expect_eq(scene_told(s, MSG_ANSWER, 0)->id, 4);
-    cr_expect_not(scene_told(s, MSG_ANSWER, 0)->flag);
+    scene_tell_text(s, (struct request){.type = REQUEST_ASK, .peer = s->peer, .ask = {.id = 4}}, "echo hi");
+    cr_assert_eq(scene_told_count(s, NOTICE_ANSWER), 1);
+    cr_expect_eq(scene_told(s, NOTICE_ANSWER, 0)->answer.ask, 4);
+    cr_expect_not(scene_told(s, NOTICE_ANSWER, 0)->answer.ok);
     scene_run(s, S_US);
     cr_expect_eq(s->heard_count, 1, "the peer heard HELLO and nothing else");
     scene_close(s);
@@ -368,21 +368,21 @@ Test(session, files_offered_before_hello_fail_when_it_says_that_none_are_taken)
     bool failed[FILES + 1] = {false};
 
     scene_meet(s);
-    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
+    scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = s->peer, .trust = {.yes = true}});
     for (uint32_t i = 1; i <= FILES; i++)
-        scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = i}, "/some/file");
+        scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = i}}, "/some/file");
     cr_expect_eq(scene_job_count(s, JOB_OPEN), TRANSFERS_PER_PEER, "the others wait their turn");
     scene_opened(s, 0, "file", 10);
     scene_guest_hello(s, HELLO_SERVES);
     scene_run(s, S_US);
     cr_expect_eq(scene_heard_count(s, APPMSG_OFFER), 1);
-    cr_assert_eq(scene_told_count(s, MSG_TRANSFER_FAILED), FILES);
+    cr_assert_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), FILES);
     for (size_t i = 0; i < FILES; i++) {
-        const struct msg *m = scene_told(s, MSG_TRANSFER_FAILED, i);
+        const struct notice *m = scene_told(s, NOTICE_TRANSFER_FAILED, i);
 
-        cr_expect_eq(m->err, DUET_EREFUSED);
-        cr_assert(m->value >= 1 && m->value <= FILES && !failed[m->value], "each once");
-        failed[m->value] = true;
+        cr_expect_eq(m->failure.err, DUET_EREFUSED);
+        cr_assert(m->failure.send >= 1 && m->failure.send <= FILES && !failed[m->failure.send], "each once");
+        failed[m->failure.send] = true;
     }
     cr_expect_not(s->guest_closed);
     scene_close(s);
@@ -413,17 +413,17 @@ Test(session, of_too_much_unfinished_text_the_oldest_is_given_up)
     with_unfinished_text(s->hub, 1001, UNFINISHED_TEXT_BYTES / 2, time_add(s->pair.now, 1));
     with_unfinished_text(s->hub, 1002, UNFINISHED_TEXT_BYTES / 2, s->pair.now);
     scene_run(s, S_US);
-    cr_expect_eq(scene_told_count(s, MSG_LOST), 0, "so much may be");
+    cr_expect_eq(scene_told_count(s, NOTICE_LOST), 0, "so much may be");
     half[3] = 1; /* text 1, not the last part */
     cr_assert(scene_guest_payload(s, STREAM_CHAT, APPMSG_TEXT, half, sizeof(half)));
     scene_run(s, S_US);
-    cr_assert_eq(scene_told_count(s, MSG_LOST), 1);
-    cr_expect_eq(scene_told(s, MSG_LOST, 0)->peer, 1002);
+    cr_assert_eq(scene_told_count(s, NOTICE_LOST), 1);
+    cr_expect_eq(scene_told(s, NOTICE_LOST, 0)->peer, 1002);
     cr_expect_gt(env->unfinished_text_bytes, UNFINISHED_TEXT_BYTES / 2);
     half[4] = 1; /* the last */
     cr_assert(scene_guest_payload(s, STREAM_CHAT, APPMSG_TEXT, half, sizeof(half)));
     scene_run(s, S_US);
-    cr_expect_eq(scene_told_count(s, MSG_TEXT), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_TEXT), 1);
     cr_expect_eq(env->unfinished_text_bytes, UNFINISHED_TEXT_BYTES / 2, "what is whole counts no more");
     scene_close(s);
 }
@@ -456,11 +456,11 @@ static size_t taken_until(struct scene *s, conn_id conn, uint32_t texts)
 {
     for (size_t taken = 0;; taken++) {
         hub_run(s->hub, s->pair.now);
-        struct msg *m = hub_next_ui(s->hub);
+        struct notice *m = hub_next_ui(s->hub);
 
         if (m == NULL)
             return SIZE_MAX;
-        const bool is_last = m->type == MSG_TEXT && m->peer == conn && m->id == texts;
+        const bool is_last = m->type == NOTICE_TEXT && m->peer == conn && m->said.number == texts;
 
         s->told[s->told_count++] = *m;
         hub_took_ui(s->hub);
@@ -522,8 +522,8 @@ Test(session, files_wait_while_those_to_others_take_every_place)
 
     scene_befriend(s, SCENE_HELLO_ALL);
     fill_places(env, others, TRANSFERS_MAX / 2);
-    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 1}, "/some/file");
-    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 0);
+    scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = 1}}, "/some/file");
+    cr_expect_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), 0);
     cr_expect_eq(scene_job_count(s, JOB_OPEN), 0, "no place yet");
     transfer_end(env, env->transfers[0]);
     scene_run(s, S_US);
@@ -551,8 +551,8 @@ Test(session, peers_take_turns_for_the_places_that_come_free)
     with_unfinished_text(s->hub, 1001, 0, s->pair.now);
     fill_places(env, others, TRANSFERS_MAX / 2);
     for (uint32_t i = 1; i <= FREED; i++) {
-        scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = i}, "/some/file");
-        scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = 1001, .id = 100 + i}, "/some/file");
+        scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = i}}, "/some/file");
+        scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = 1001, .send = {.id = 100 + i}}, "/some/file");
     }
     for (size_t i = 0; i < FREED; i++) {
         transfer_end(env, env->transfers[0]);
@@ -571,10 +571,10 @@ Test(session, files_beyond_those_that_may_wait_fail_at_once)
 
     scene_befriend(s, SCENE_HELLO_ALL);
     for (uint32_t i = 1; i <= most + 1; i++)
-        scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = i}, "/some/file");
-    cr_assert_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 1);
-    cr_expect_eq(scene_told(s, MSG_TRANSFER_FAILED, 0)->value, most + 1);
-    cr_expect_eq(scene_told(s, MSG_TRANSFER_FAILED, 0)->err, DUET_EFULL);
+        scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = i}}, "/some/file");
+    cr_assert_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), 1);
+    cr_expect_eq(scene_told(s, NOTICE_TRANSFER_FAILED, 0)->failure.send, most + 1);
+    cr_expect_eq(scene_told(s, NOTICE_TRANSFER_FAILED, 0)->failure.err, DUET_EFULL);
     scene_close(s);
 }
 
@@ -594,8 +594,8 @@ Test(session, one_that_takes_nothing_says_so)
     scene_guest_payload(s, STREAM_CONTROL, APPMSG_ASK, (const uint8_t *)ID1 "\4echohi", 11);
     scene_run(s, S_US);
     cr_expect_eq(refusal_code(s, 0), WHY_NO_FILES);
-    cr_expect_eq(scene_told_count(s, MSG_OFFER), 0);
-    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_OFFER), 0);
+    cr_expect_eq(scene_told_count(s, NOTICE_WORDS), 1);
     cr_assert_eq(scene_heard_count(s, APPMSG_ANSWER), 1);
     cr_expect_not(scene_heard(s, APPMSG_ANSWER, 0)->answer.ok);
     cr_expect_not(s->guest_closed, "a refusal is no crime");
@@ -619,11 +619,11 @@ Test(session, offers_that_cannot_be_taken_are_refused_one_by_one)
     cr_expect_eq(refusal_code(s, 2), WHY_NAME);
     cr_expect_eq(refusal_code(s, 3), WHY_NAME);
     cr_expect_eq(refusal_code(s, 4), WHY_BUSY, "one more than may be under way");
-    cr_expect_eq(scene_told_count(s, MSG_OFFER), TRANSFERS_PER_PEER);
-    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 5, "our user would wait for each of them");
+    cr_expect_eq(scene_told_count(s, NOTICE_OFFER), TRANSFERS_PER_PEER);
+    cr_expect_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), 5, "our user would wait for each of them");
     for (size_t i = 0; i < 5; i++) {
-        cr_expect_eq(scene_told(s, MSG_TRANSFER_FAILED, i)->err, DUET_EREFUSED);
-        cr_expect_eq(scene_told(s, MSG_TRANSFER_FAILED, i)->id, 0);
+        cr_expect_eq(scene_told(s, NOTICE_TRANSFER_FAILED, i)->failure.err, DUET_EREFUSED);
+        cr_expect_eq(scene_told(s, NOTICE_TRANSFER_FAILED, i)->failure.transfer, 0);
     }
     cr_expect_not(s->guest_closed);
     scene_close(s);
@@ -638,8 +638,8 @@ Test(session, refusals_without_end_get_so_many_lines)
         scene_guest_offers(s, 1 + i, 2 + 4 * i, "..", 100);
     scene_run(s, S_US);
     cr_expect_eq(scene_heard_count(s, APPMSG_REFUSE), 3 * RECV_REFUSALS_TOLD);
-    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), RECV_REFUSALS_TOLD);
-    cr_expect_not_null(strstr(scene_told(s, MSG_TRANSFER_FAILED, RECV_REFUSALS_TOLD - 1)->text, "further"));
+    cr_expect_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), RECV_REFUSALS_TOLD);
+    cr_expect_not_null(strstr(scene_told(s, NOTICE_TRANSFER_FAILED, RECV_REFUSALS_TOLD - 1)->text, "further"));
     scene_close(s);
 }
 
@@ -650,15 +650,15 @@ Test(session, a_rejected_offer_is_refused_and_over)
     scene_befriend(s, SCENE_HELLO_ALL);
     scene_guest_offers(s, 1, 2, "file", 100);
     scene_run(s, S_US);
-    const uint32_t id = scene_told(s, MSG_OFFER, 0)->id;
+    const uint32_t id = scene_told(s, NOTICE_OFFER, 0)->offer.transfer;
 
-    scene_tell(s, (struct msg){.type = MSG_REJECT, .id = id});
-    scene_tell(s, (struct msg){.type = MSG_ACCEPT, .id = id});
+    scene_tell(s, (struct request){.type = REQUEST_REJECT, .transfer = {.id = id}});
+    scene_tell(s, (struct request){.type = REQUEST_ACCEPT, .transfer = {.id = id}});
     scene_run(s, S_US);
     cr_expect_eq(refusal_code(s, 0), WHY_REJECTED);
-    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 1);
-    cr_expect_eq(scene_told(s, MSG_TRANSFER_FAILED, 0)->err, DUET_EREFUSED);
-    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 1, "the acceptance came too late");
+    cr_expect_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), 1);
+    cr_expect_eq(scene_told(s, NOTICE_TRANSFER_FAILED, 0)->failure.err, DUET_EREFUSED);
+    cr_expect_eq(scene_told_count(s, NOTICE_WORDS), 1, "the acceptance came too late");
     cr_expect_eq(s->job_count, 0);
     scene_close(s);
 }
@@ -671,29 +671,29 @@ Test(session, each_ask_gets_its_own_answer_once)
     struct appmsg answer = {.type = APPMSG_ANSWER};
 
     scene_befriend(s, SCENE_HELLO_ALL);
-    scene_tell_text(s, (struct msg){.type = MSG_ASK, .peer = s->peer, .id = 11}, "echo one");
-    scene_tell_text(s, (struct msg){.type = MSG_ASK, .peer = s->peer, .id = 12}, "echo two");
-    scene_tell_text(s, (struct msg){.type = MSG_ASK, .peer = s->peer, .id = 13}, "   ");
+    scene_tell_text(s, (struct request){.type = REQUEST_ASK, .peer = s->peer, .ask = {.id = 11}}, "echo one");
+    scene_tell_text(s, (struct request){.type = REQUEST_ASK, .peer = s->peer, .ask = {.id = 12}}, "echo two");
+    scene_tell_text(s, (struct request){.type = REQUEST_ASK, .peer = s->peer, .ask = {.id = 13}}, "   ");
     scene_run(s, S_US);
     cr_assert_eq(scene_heard_count(s, APPMSG_ASK), 2);
-    cr_expect_eq(scene_told(s, MSG_ANSWER, 0)->id, 13, "not a command");
+    cr_expect_eq(scene_told(s, NOTICE_ANSWER, 0)->answer.ask, 13, "not a command");
     answer.id = scene_heard(s, APPMSG_ASK, 1)->id;
     answer.answer.ok = true;
     answer.answer.text = "t\x1bwo";
     answer.answer.len = 5;
     scene_guest_says(s, &answer);
     scene_run(s, S_US);
-    cr_assert_eq(scene_told_count(s, MSG_ANSWER), 2);
-    cr_expect_eq(scene_told(s, MSG_ANSWER, 1)->id, 12);
-    cr_expect(scene_told(s, MSG_ANSWER, 1)->flag);
-    cr_expect_str_eq(scene_told(s, MSG_ANSWER, 1)->text, "t\x1bwo\x01",
+    cr_assert_eq(scene_told_count(s, NOTICE_ANSWER), 2);
+    cr_expect_eq(scene_told(s, NOTICE_ANSWER, 1)->answer.ask, 12);
+    cr_expect(scene_told(s, NOTICE_ANSWER, 1)->answer.ok);
+    cr_expect_str_eq(scene_told(s, NOTICE_ANSWER, 1)->text, "t\x1bwo\x01",
                      "as it came, but for the NUL: made safe where shown");
     scene_guest_says(s, &answer);
     scene_run(s, S_US);
     expect_closed(s, CLOSE_PROTOCOL, "answered twice");
-    cr_expect_eq(scene_told_count(s, MSG_ANSWER), 3);
-    cr_expect_eq(scene_told(s, MSG_ANSWER, 2)->id, 11, "the session ended before the answer");
-    cr_expect_not(scene_told(s, MSG_ANSWER, 2)->flag);
+    cr_expect_eq(scene_told_count(s, NOTICE_ANSWER), 3);
+    cr_expect_eq(scene_told(s, NOTICE_ANSWER, 2)->answer.ask, 11, "the session ended before the answer");
+    cr_expect_not(scene_told(s, NOTICE_ANSWER, 2)->answer.ok);
     scene_close(s);
 }
 
@@ -725,7 +725,7 @@ Test(session, status_is_told_to_whom_the_user_trusts_and_counts_who_is_here)
     guest_asks_status(s);
     cr_expect_eq(scene_heard_count(s, APPMSG_ANSWER), 0, "a stranger learns nothing");
     scene_guest_offers(s, 1, 2, "file", 100);
-    scene_tell(s, (struct msg){.type = MSG_TRUST, .peer = s->peer, .flag = true});
+    scene_tell(s, (struct request){.type = REQUEST_TRUST, .peer = s->peer, .trust = {.yes = true}});
     scene_run(s, S_US);
     expect_status(s, "\nversion 1.2.3\n");
     expect_status(s, "\npeers 1\n");
@@ -735,7 +735,7 @@ Test(session, status_is_told_to_whom_the_user_trusts_and_counts_who_is_here)
     guest_asks_status(s);
     expect_status(s, "\ntransfers 1 in, 0 out\n");
 
-    scene_tell(s, (struct msg){.type = MSG_CLOSE, .peer = s->peer});
+    scene_tell(s, (struct request){.type = REQUEST_CLOSE, .peer = s->peer});
     scene_run(s, S_US);
     scene_forget(s);
     scene_befriend(s, SCENE_HELLO_ALL);
@@ -754,13 +754,13 @@ Test(session, asks_that_cannot_leave_are_answered_here)
     memcpy(longest, "echo ", 5);
     longest[APPMSG_ASK_BYTES + 15] = '\0';
     scene_befriend(s, SCENE_HELLO_ALL);
-    scene_tell_text(s, (struct msg){.type = MSG_ASK, .peer = s->peer, .id = 1}, longest);
+    scene_tell_text(s, (struct request){.type = REQUEST_ASK, .peer = s->peer, .ask = {.id = 1}}, longest);
     for (uint32_t i = 2; i <= ASKS_MAX + 2; i++)
-        scene_tell_text(s, (struct msg){.type = MSG_ASK, .peer = s->peer, .id = i}, "time");
+        scene_tell_text(s, (struct request){.type = REQUEST_ASK, .peer = s->peer, .ask = {.id = i}}, "time");
     scene_run(s, S_US);
-    cr_assert_eq(scene_told_count(s, MSG_ANSWER), 2);
-    cr_expect_eq(scene_told(s, MSG_ANSWER, 0)->id, 1, "too long");
-    cr_expect_eq(scene_told(s, MSG_ANSWER, 1)->id, ASKS_MAX + 2, "too many");
+    cr_assert_eq(scene_told_count(s, NOTICE_ANSWER), 2);
+    cr_expect_eq(scene_told(s, NOTICE_ANSWER, 0)->answer.ask, 1, "too long");
+    cr_expect_eq(scene_told(s, NOTICE_ANSWER, 1)->answer.ask, ASKS_MAX + 2, "too many");
     cr_expect_eq(scene_heard_count(s, APPMSG_ASK), ASKS_MAX);
     free(longest);
     scene_close(s);
@@ -773,12 +773,12 @@ Test(session, an_empty_text_is_none_and_never_leaves)
     struct scene *s = scene_open(NULL);
 
     scene_befriend(s, SCENE_HELLO_ALL);
-    scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = 1}, "");
-    scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = 2}, "something");
+    scene_tell_text(s, (struct request){.type = REQUEST_SAY, .peer = s->peer, .say = {.id = 1}}, "");
+    scene_tell_text(s, (struct request){.type = REQUEST_SAY, .peer = s->peer, .say = {.id = 2}}, "something");
     scene_run(s, S_US);
     cr_assert_eq(scene_heard_count(s, APPMSG_TEXT), 1);
     cr_expect_eq(scene_heard(s, APPMSG_TEXT, 0)->id, 1);
-    cr_expect_eq(scene_told(s, MSG_DELIVERED, 0)->id, 1);
+    cr_expect_eq(scene_told(s, NOTICE_DELIVERED, 0)->delivered.say, 1);
     scene_close(s);
 }
 
@@ -790,19 +790,20 @@ Test(session, texts_that_cannot_be_queued_are_named)
     memset(longer, 'x', TEXTS_TEXT_BYTES + 1);
     longer[TEXTS_TEXT_BYTES + 1] = '\0';
     scene_befriend(s, SCENE_HELLO_ALL);
-    scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = 1}, longer);
+    scene_tell_text(s, (struct request){.type = REQUEST_SAY, .peer = s->peer, .say = {.id = 1}}, longer);
     for (uint32_t i = 2; i <= TEXTS_WAITING + 2; i++)
-        scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = i}, "said and not delivered");
-    cr_assert_eq(scene_told_count(s, MSG_NOTICE), 2);
-    cr_expect_eq(scene_told(s, MSG_NOTICE, 0)->id, 1);
-    cr_expect_eq(scene_told(s, MSG_NOTICE, 0)->err, DUET_ERANGE);
-    cr_expect_eq(scene_told(s, MSG_NOTICE, 1)->id, TEXTS_WAITING + 2);
-    cr_expect_eq(scene_told(s, MSG_NOTICE, 1)->err, DUET_EFULL);
+        scene_tell_text(s, (struct request){.type = REQUEST_SAY, .peer = s->peer, .say = {.id = i}},
+                        "said and not delivered");
+    cr_assert_eq(scene_told_count(s, NOTICE_WORDS), 2);
+    cr_expect_eq(scene_told(s, NOTICE_WORDS, 0)->words.say, 1);
+    cr_expect_eq(scene_told(s, NOTICE_WORDS, 0)->words.err, DUET_ERANGE);
+    cr_expect_eq(scene_told(s, NOTICE_WORDS, 1)->words.say, TEXTS_WAITING + 2);
+    cr_expect_eq(scene_told(s, NOTICE_WORDS, 1)->words.err, DUET_EFULL);
     scene_run(s, S_US);
     scene_guest_says(s, &(struct appmsg){.type = APPMSG_DELIVERED, .id = TEXTS_WAITING});
     scene_run(s, S_US);
-    cr_expect_eq(scene_told_count(s, MSG_DELIVERED), TEXTS_WAITING);
-    cr_expect_eq(scene_told(s, MSG_DELIVERED, 0)->id, 2, "ui's number, not the wire's");
+    cr_expect_eq(scene_told_count(s, NOTICE_DELIVERED), TEXTS_WAITING);
+    cr_expect_eq(scene_told(s, NOTICE_DELIVERED, 0)->delivered.say, 2, "ui's number, not the wire's");
     free(longer);
     scene_close(s);
 }
@@ -813,21 +814,21 @@ Test(session, texts_that_cannot_be_queued_are_named)
 static void busy(struct scene *s)
 {
     scene_befriend(s, SCENE_HELLO_ALL);
-    scene_tell_text(s, (struct msg){.type = MSG_SAY, .peer = s->peer, .id = 1}, "hello");
-    scene_tell_text(s, (struct msg){.type = MSG_ASK, .peer = s->peer, .id = 2}, "time");
-    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = 3}, "/some/file");
+    scene_tell_text(s, (struct request){.type = REQUEST_SAY, .peer = s->peer, .say = {.id = 1}}, "hello");
+    scene_tell_text(s, (struct request){.type = REQUEST_ASK, .peer = s->peer, .ask = {.id = 2}}, "time");
+    scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = 3}}, "/some/file");
     scene_guest_offers(s, 1, 2, "their file", 100);
     scene_run(s, S_US);
-    cr_assert_eq(scene_told_count(s, MSG_OFFER), 1);
+    cr_assert_eq(scene_told_count(s, NOTICE_OFFER), 1);
 }
 
-static void expect_outcomes_before(const struct scene *s, enum msg_type end)
+static void expect_outcomes_before(const struct scene *s, enum notice_type end)
 {
     cr_assert_eq(scene_told_count(s, end), 1);
     cr_expect_eq(scene_told_at(s, end), s->told_count - 1, "it is the last word");
-    cr_expect_eq(scene_told_count(s, MSG_TRANSFER_FAILED), 2);
-    cr_expect_eq(scene_told_count(s, MSG_ANSWER), 1);
-    cr_expect_eq(scene_told_count(s, MSG_NOTICE), 1, "the text");
+    cr_expect_eq(scene_told_count(s, NOTICE_TRANSFER_FAILED), 2);
+    cr_expect_eq(scene_told_count(s, NOTICE_ANSWER), 1);
+    cr_expect_eq(scene_told_count(s, NOTICE_WORDS), 1, "the text");
 }
 
 Test(session, everything_under_way_has_its_outcome_told_before_our_own_goodbye)
@@ -835,13 +836,13 @@ Test(session, everything_under_way_has_its_outcome_told_before_our_own_goodbye)
     struct scene *s = scene_open(NULL);
 
     busy(s);
-    scene_tell(s, (struct msg){.type = MSG_CLOSE, .peer = s->peer});
-    expect_outcomes_before(s, MSG_LEFT);
-    cr_expect(scene_told(s, MSG_LEFT, 0)->flag);
-    scene_tell(s, (struct msg){.type = MSG_CLOSE, .peer = s->peer});
+    scene_tell(s, (struct request){.type = REQUEST_CLOSE, .peer = s->peer});
+    expect_outcomes_before(s, NOTICE_LEFT);
+    cr_expect(scene_told(s, NOTICE_LEFT, 0)->end.by_us);
+    scene_tell(s, (struct request){.type = REQUEST_CLOSE, .peer = s->peer});
     scene_guest_text(s, 1, "wait!");
     scene_run(s, 5 * S_US);
-    expect_outcomes_before(s, MSG_LEFT);
+    expect_outcomes_before(s, NOTICE_LEFT);
     cr_expect_eq(s->guest_close_code, CLOSE_OK);
     scene_close(s);
 }
@@ -853,11 +854,11 @@ Test(session, everything_under_way_has_its_outcome_told_before_the_peers_goodbye
     busy(s);
     endpoint_close(s->pair.e[SCENE_GUEST], s->pair.conn[SCENE_GUEST], 0x123, "b\x1b[31mye", s->pair.now);
     scene_run(s, 5 * S_US);
-    expect_outcomes_before(s, MSG_LEFT);
-    const struct msg *left = scene_told(s, MSG_LEFT, 0);
+    expect_outcomes_before(s, NOTICE_LEFT);
+    const struct notice *left = scene_told(s, NOTICE_LEFT, 0);
 
-    cr_expect_not(left->flag);
-    cr_expect_eq(left->value, 0x123);
+    cr_expect_not(left->end.by_us);
+    cr_expect_eq(left->end.code, 0x123);
     cr_expect(left->text != NULL && strchr(left->text, '\x1b') == NULL, "made harmless");
     scene_close(s);
 }
@@ -869,7 +870,7 @@ Test(session, everything_under_way_has_its_outcome_told_before_a_violation_ends_
     busy(s);
     scene_guest_payload(s, STREAM_CONTROL, 0x7f, (const uint8_t *)"", 0);
     scene_run(s, 5 * S_US);
-    expect_outcomes_before(s, MSG_LOST);
+    expect_outcomes_before(s, NOTICE_LOST);
     cr_expect_eq(s->guest_close_code, CLOSE_PROTOCOL);
     scene_close(s);
 }

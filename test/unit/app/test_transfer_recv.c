@@ -32,7 +32,8 @@ static void set_up(void)
     env.now = pair.now;
     env.recv_pool = chunk_pool_new(CHUNK_POOL, NULL);
     env.send_pool = chunk_pool_new(1, NULL);
-    cr_assert(outbox_init(&env.ui, &msg_kind, 16) == 0 && outbox_init(&env.disk, &disk_job_kind, DISK_JOBS_MAX) == 0);
+    cr_assert(outbox_init(&env.ui, &notice_kind, 16) == 0 &&
+              outbox_init(&env.disk, &disk_job_kind, DISK_JOBS_MAX) == 0);
     peer.conn = again.conn = other.conn = third.conn = pair.conn[0]; /* one connection does for all */
     channel_init(&third.control, PEER_CONTROL_OUT_BYTES);
     channel_init(&peer.control, PEER_CONTROL_OUT_BYTES);
@@ -60,7 +61,7 @@ TestSuite(transfer_recv, .init = set_up, .fini = tear_down);
 static void empty_outboxes(void)
 {
     struct disk_job *job;
-    struct msg *m;
+    struct notice *m;
 
     while ((job = outbox_first(&env.disk)) != NULL) {
         transfer_job_left(&env, job);
@@ -68,7 +69,7 @@ static void empty_outboxes(void)
         outbox_drop(&env.disk);
     }
     while ((m = outbox_first(&env.ui)) != NULL) {
-        msg_dispose(m);
+        notice_dispose(m);
         outbox_drop(&env.ui);
     }
 }

@@ -30,7 +30,7 @@ static uint64_t send_file(uint32_t ui_id)
 {
     const size_t before = scene_heard_count(s, APPMSG_OFFER);
 
-    scene_tell_text(s, (struct msg){.type = MSG_SEND, .peer = s->peer, .id = ui_id}, "/home/file");
+    scene_tell_text(s, (struct request){.type = REQUEST_SEND, .peer = s->peer, .send = {.id = ui_id}}, "/home/file");
     scene_opened(s, scene_job_count(s, JOB_OPEN) - 1, "file", FILE_BYTES);
     scene_run(s, 100000);
     cr_assert_eq(scene_heard_count(s, APPMSG_OFFER), before + 1);
@@ -39,7 +39,7 @@ static uint64_t send_file(uint32_t ui_id)
 
 static struct appmsg acceptance(size_t file)
 {
-    struct appmsg m = {.type = APPMSG_ACCEPT, .id = scene_told(s, MSG_SENDING, file)->id};
+    struct appmsg m = {.type = APPMSG_ACCEPT, .id = scene_told(s, NOTICE_SENDING, file)->sending.transfer};
 
     m.accept.extent_count = 1;
     m.accept.first.len = FILE_BYTES;
@@ -49,7 +49,7 @@ static struct appmsg acceptance(size_t file)
 /* The guest wants it, and lets so much be outstanding. */
 static void accept_file(uint64_t stream, uint64_t cap)
 {
-    const struct appmsg m = acceptance(scene_told_count(s, MSG_SENDING) - 1);
+    const struct appmsg m = acceptance(scene_told_count(s, NOTICE_SENDING) - 1);
 
     cr_assert_eq(endpoint_accept_bulk(s->pair.e[SCENE_GUEST], s->pair.conn[SCENE_GUEST], stream, cap, s->pair.now), 0);
     scene_guest_says(s, &m);
@@ -137,10 +137,10 @@ Test(transfer_send, progress_counts_what_the_peer_acknowledged)
     accept_file(stream, part);
     disk_reads();
     scene_run(s, 500000);
-    const struct msg *last = NULL;
-    for (size_t i = 0; i < scene_told_count(s, MSG_PROGRESS); i++)
-        last = scene_told(s, MSG_PROGRESS, i);
+    const struct notice *last = NULL;
+    for (size_t i = 0; i < scene_told_count(s, NOTICE_PROGRESS); i++)
+        last = scene_told(s, NOTICE_PROGRESS, i);
     cr_assert_not_null(last);
-    cr_expect_eq(last->progress->done_bytes, part);
-    cr_expect_eq(last->progress->rate_bytes_per_s, 0, "half a second");
+    cr_expect_eq(last->progress.now->done_bytes, part);
+    cr_expect_eq(last->progress.now->rate_bytes_per_s, 0, "half a second");
 }

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/msg.h"
-
 #define MANY 20000
 
 static bool readable(int fd)
@@ -18,16 +16,40 @@ static bool readable(int fd)
     return poll(&p, 1, 0) == 1;
 }
 
-static struct msg numbered(uint64_t value)
+struct item {
+    uint32_t id;
+    uint64_t value;
+    char *text;
+};
+
+static size_t item_text_bytes(const void *m)
 {
-    return (struct msg){.type = MSG_ACCEPT, .value = value};
+    const struct item *item = m;
+
+    return item->text != NULL ? strlen(item->text) : 0;
+}
+
+static void dispose_item(void *m)
+{
+    free(((struct item *)m)->text);
+}
+
+static const struct message_kind item_kind = {
+    .bytes = sizeof(struct item),
+    .text_bytes = item_text_bytes,
+    .dispose = dispose_item,
+};
+
+static struct item numbered(uint64_t value)
+{
+    return (struct item){.value = value};
 }
 
 Test(mqueue, gives_back_in_order_around_the_ring)
 {
-    struct mqueue *q = mqueue_new(&msg_kind, 3);
+    struct mqueue *q = mqueue_new(&item_kind, 3);
     uint64_t in = 0, out = 0;
-    struct msg m;
+    struct item m;
 
     for (int round = 0; round < 10; round++) {
         for (int i = 0; i < 3; i++) {
@@ -47,8 +69,8 @@ Test(mqueue, gives_back_in_order_around_the_ring)
 
 Test(mqueue, ready_fd_is_readable_exactly_while_a_message_waits)
 {
-    struct mqueue *q = mqueue_new(&msg_kind, 4);
-    struct msg m = numbered(1);
+    struct mqueue *q = mqueue_new(&item_kind, 4);
+    struct item m = numbered(1);
 
     cr_expect(!readable(mqueue_ready_fd(q)));
     cr_assert(mqueue_push(q, &m) && mqueue_push(q, &m));
@@ -62,8 +84,8 @@ Test(mqueue, ready_fd_is_readable_exactly_while_a_message_waits)
 
 Test(mqueue, room_fd_tells_only_after_a_refusal)
 {
-    struct mqueue *q = mqueue_new(&msg_kind, 1);
-    struct msg m = numbered(1);
+    struct mqueue *q = mqueue_new(&item_kind, 1);
+    struct item m = numbered(1);
 
     cr_assert(mqueue_push(q, &m));
     cr_assert(mqueue_pop(q, &m));
@@ -81,8 +103,8 @@ Test(mqueue, room_fd_tells_only_after_a_refusal)
 
 Test(mqueue, closed_refuses_pushes_and_lets_the_rest_be_popped)
 {
-    struct mqueue *q = mqueue_new(&msg_kind, 4);
-    struct msg m = numbered(7);
+    struct mqueue *q = mqueue_new(&item_kind, 4);
+    struct item m = numbered(7);
 
     cr_assert(mqueue_push(q, &m));
     mqueue_close(q);
@@ -97,8 +119,8 @@ Test(mqueue, closed_refuses_pushes_and_lets_the_rest_be_popped)
 
 Test(mqueue, free_disposes_of_what_is_inside)
 {
-    struct mqueue *q = mqueue_new(&msg_kind, 2);
-    const struct msg m = {.type = MSG_SAY, .text = strdup("leaks if it is forgotten")};
+    struct mqueue *q = mqueue_new(&item_kind, 2);
+    const struct item m = {.text = strdup("leaks if it is forgotten")};
 
     cr_assert(mqueue_push(q, &m));
     mqueue_free(q); /* LeakSanitizer is the judge */
@@ -115,7 +137,7 @@ static void *produce(void *arg)
     const struct producer *p = arg;
 
     for (uint64_t i = 0; i < MANY; i++) {
-        const struct msg m = {.type = MSG_ACCEPT, .id = (uint32_t)p->from, .value = i};
+        const struct item m = {.id = (uint32_t)p->from, .value = i};
 
         if (!mqueue_push_wait(p->q, &m))
             return NULL;
@@ -125,11 +147,11 @@ static void *produce(void *arg)
 
 Test(mqueue, two_waiting_producers_lose_nothing)
 {
-    struct mqueue *q = mqueue_new(&msg_kind, 16);
+    struct mqueue *q = mqueue_new(&item_kind, 16);
     struct producer p[2] = {{.q = q, .from = 0}, {.q = q, .from = 1}};
     pthread_t thread[2];
     uint64_t next[2] = {0, 0};
-    struct msg m;
+    struct item m;
 
     for (int i = 0; i < 2; i++)
         cr_assert_eq(pthread_create(&thread[i], NULL, produce, &p[i]), 0);
@@ -150,7 +172,7 @@ static void *produce_by_fd(void *arg)
     struct pollfd room = {.fd = mqueue_room_fd(p->q), .events = POLLIN};
 
     for (uint64_t i = 0; i < MANY; i++) {
-        const struct msg m = numbered(i);
+        const struct item m = numbered(i);
 
         while (!mqueue_push(p->q, &m)) {
             if (poll(&room, 1, -1) < 0 && errno != EINTR)
@@ -163,10 +185,10 @@ static void *produce_by_fd(void *arg)
 
 Test(mqueue, a_refused_producer_is_always_woken)
 {
-    struct mqueue *q = mqueue_new(&msg_kind, 2);
+    struct mqueue *q = mqueue_new(&item_kind, 2);
     struct producer p = {.q = q};
     pthread_t thread;
-    struct msg m;
+    struct item m;
 
     cr_assert_eq(pthread_create(&thread, NULL, produce_by_fd, &p), 0);
     for (uint64_t i = 0; i < MANY; i++) {
@@ -179,10 +201,10 @@ Test(mqueue, a_refused_producer_is_always_woken)
 
 Test(mqueue, close_wakes_a_waiting_producer)
 {
-    struct mqueue *q = mqueue_new(&msg_kind, 1);
+    struct mqueue *q = mqueue_new(&item_kind, 1);
     struct producer p = {.q = q};
     pthread_t thread;
-    struct msg m;
+    struct item m;
 
     cr_assert_eq(pthread_create(&thread, NULL, produce, &p), 0);
     cr_assert(mqueue_pop_wait(q, &m));
@@ -191,33 +213,33 @@ Test(mqueue, close_wakes_a_waiting_producer)
     mqueue_free(q);
 }
 
-static struct msg text_of(size_t bytes)
+static struct item text_of(size_t bytes)
 {
     char *text = malloc(bytes + 1);
 
     cr_assert_not_null(text);
     memset(text, 'x', bytes);
     text[bytes] = '\0';
-    return (struct msg){.type = MSG_TEXT, .text = text};
+    return (struct item){.text = text};
 }
 
 Test(mqueue, is_full_when_its_texts_are_too_long_however_few_they_are)
 {
-    struct mqueue *q = mqueue_new(&msg_kind, 1024);
-    struct msg m = text_of(MQUEUE_TEXT_BYTES - 1), late = text_of(10);
+    struct mqueue *q = mqueue_new(&item_kind, 1024);
+    struct item m = text_of(MQUEUE_TEXT_BYTES - 1), late = text_of(10);
 
     cr_assert(mqueue_push(q, &m));
     m = text_of(3 * MQUEUE_TEXT_BYTES);
     cr_assert(mqueue_push(q, &m), "there is room, whatever the size of the next one");
     cr_assert_not(mqueue_push(q, &late));
     cr_assert(mqueue_pop(q, &m));
-    msg_dispose(&m);
+    dispose_item(&m);
     cr_assert(readable(mqueue_room_fd(q)));
     mqueue_room_seen(q);
     cr_assert_not(mqueue_push(q, &late));
     cr_assert(mqueue_pop(q, &m));
     m.text[0] = '\0'; /* the new owner may do with it as it likes */
-    msg_dispose(&m);
+    dispose_item(&m);
     cr_assert(mqueue_push(q, &late));
     mqueue_free(q);
 }

@@ -37,24 +37,24 @@ static struct node *start(const struct node_config *c)
 }
 
 /* The next message of this type; keys are trusted, everything else on the way is let go. */
-static struct msg await(struct node *n, enum msg_type type)
+static struct notice await(struct node *n, enum notice_type type)
 {
     struct pollfd p = {.fd = node_fd(n), .events = POLLIN};
-    struct msg m;
+    struct notice m;
 
     for (;;) {
         while (!node_next(n, &m))
-            cr_assert_eq(poll(&p, 1, WAIT_MS), 1, "no %s came", msg_type_name(type));
+            cr_assert_eq(poll(&p, 1, WAIT_MS), 1, "no %s came", notice_name(type));
         if (m.type == type)
             return m;
-        if (m.type == MSG_PEER_KEY) {
-            struct msg yes = {.type = MSG_TRUST, .peer = m.peer, .flag = true};
+        if (m.type == NOTICE_PEER_KEY) {
+            struct request yes = {.type = REQUEST_TRUST, .peer = m.peer, .trust = {.yes = true}};
 
             node_send(n, &yes);
         }
-        cr_assert_neq(m.type, MSG_TRANSFER_FAILED, "%s", m.text);
-        cr_assert_neq(m.type, MSG_FAILED, "%d", m.err);
-        msg_dispose(&m);
+        cr_assert_neq(m.type, NOTICE_TRANSFER_FAILED, "%s", m.text);
+        cr_assert_neq(m.type, NOTICE_FAILED, "%d", m.failed.err);
+        notice_dispose(&m);
     }
 }
 
@@ -67,23 +67,23 @@ static void *trust_peer(void *arg)
 {
     struct pair *p = arg;
 
-    p->at_a = await(p->a, MSG_CONNECTED).peer;
+    p->at_a = await(p->a, NOTICE_CONNECTED).peer;
     return NULL;
 }
 
 static struct pair connect_pair(const struct node_config *a, const struct node_config *b)
 {
     struct pair p = {.a = start(a), .b = start(b)};
-    struct msg m = {.type = MSG_CONNECT, .id = 1};
+    struct request m = {.type = REQUEST_CONNECT, .connect = {.call = 1}};
     pthread_t thread;
 
-    const struct duet_addr addr = await(p.a, MSG_LISTENING).addr;
+    const struct duet_addr addr = await(p.a, NOTICE_LISTENING).listening.addr;
 
     cr_assert_neq(addr.port, 0);
-    m.call = msg_call_new(&addr, 1);
+    m.connect.callee = callee_new(&addr, 1);
     cr_assert_eq(pthread_create(&thread, NULL, trust_peer, &p), 0);
     node_send(p.b, &m);
-    p.at_b = await(p.b, MSG_CONNECTED).peer;
+    p.at_b = await(p.b, NOTICE_CONNECTED).peer;
     pthread_join(thread, NULL);
     return p;
 }
@@ -93,10 +93,10 @@ Test(node, starts_and_stops_without_a_peer)
     const struct node_config c = config(1, "ann", true);
     struct node *n = start(&c);
 
-    cr_expect_eq(await(n, MSG_LISTENING).addr.family, ADDR_V4);
+    cr_expect_eq(await(n, NOTICE_LISTENING).listening.addr.family, ADDR_V4);
     node_stop(n);
     n = start(&c);
-    node_stop(n); /* with MSG_LISTENING unread */
+    node_stop(n); /* with NOTICE_LISTENING unread */
 }
 
 Test(node, says_what_keeps_it_from_starting)
@@ -106,7 +106,7 @@ Test(node, says_what_keeps_it_from_starting)
     char error[NODE_ERROR_BYTES];
     int sys = 0;
 
-    c.port = await(n, MSG_LISTENING).addr.port;
+    c.port = await(n, NOTICE_LISTENING).listening.addr.port;
     cr_expect_eq(node_start(&c, &m, error, &sys), DUET_ESYS);
     cr_expect_eq(sys, EADDRINUSE);
     c.port = 0;
@@ -130,17 +130,18 @@ Test(node, two_peers_chat_and_one_hears_the_other_leave)
 {
     const struct node_config a = config(1, "ann", true), b = config(2, "bob", false);
     struct pair p = connect_pair(&a, &b);
-    struct msg say = {.type = MSG_SAY, .peer = p.at_b, .id = 5, .text = strdup("hello")}, m;
+    struct request say = {.type = REQUEST_SAY, .peer = p.at_b, .text = strdup("hello"), .say = {.id = 5}};
+    struct notice m;
 
     node_send(p.b, &say);
-    m = await(p.a, MSG_TEXT);
+    m = await(p.a, NOTICE_TEXT);
     cr_expect_str_eq(m.text, "hello");
-    msg_dispose(&m);
-    cr_expect_eq(await(p.b, MSG_DELIVERED).id, 5);
+    notice_dispose(&m);
+    cr_expect_eq(await(p.b, NOTICE_DELIVERED).delivered.say, 5);
     node_stop(p.b);
-    m = await(p.a, MSG_LEFT);
+    m = await(p.a, NOTICE_LEFT);
     cr_expect_eq(m.peer, p.at_a);
-    msg_dispose(&m);
+    notice_dispose(&m);
     node_stop(p.a);
 }
 
@@ -172,22 +173,24 @@ static void send_file(bool no_gso)
     b.no_gso = no_gso;
     write_file(&from);
     struct pair p = connect_pair(&a, &b);
-    struct msg send = {.type = MSG_SEND, .peer = p.at_b, .id = 9, .text = strdup(tmpdir_path(&from, "file.bin"))}, m;
+    struct request send = {
+        .type = REQUEST_SEND, .peer = p.at_b, .text = strdup(tmpdir_path(&from, "file.bin")), .send = {.id = 9}};
+    struct request quit = {.type = REQUEST_QUIT};
+    struct notice m;
     bool found;
 
     node_send(p.b, &send);
-    m = await(p.a, MSG_RECEIVED);
+    m = await(p.a, NOTICE_RECEIVED);
     cr_expect_str_eq(m.text, tmpdir_path(&to, "file.bin"));
-    cr_expect_eq(m.value, FILE_BYTES);
-    msg_dispose(&m);
-    m = await(p.b, MSG_SENT);
-    msg_dispose(&m);
+    cr_expect_eq(m.file.bytes, FILE_BYTES);
+    notice_dispose(&m);
+    m = await(p.b, NOTICE_SENT);
+    notice_dispose(&m);
     cr_expect(same_files(tmpdir_path(&from, "file.bin"), tmpdir_path(&to, "file.bin")));
     cr_expect_eq(tmpdir_count(&to, ""), 1);
 
-    m = (struct msg){.type = MSG_QUIT};
-    node_send(p.b, &m);
-    cr_expect_eq(await(p.b, MSG_STOPPED).err, 0, "quits by itself once everything is delivered");
+    node_send(p.b, &quit);
+    cr_expect_eq(await(p.b, NOTICE_STOPPED).stopped.err, 0, "quits by itself once everything is delivered");
     node_stop(p.b);
     node_stop(p.a);
     cr_expect_not_null(strstr(tmpdir_get(&from, "trace", &found), "transport:packet_"));
