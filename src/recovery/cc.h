@@ -63,6 +63,9 @@ struct cc_hystart {
 
 struct cc_cubic {
     struct cc_cubic_curve curve, undo_curve;
+    uint64_t round_us; /* the window is what leaves in so long, or in a round trip if that is longer; 0: the latter */
+    uint64_t undo_round_us;
+    uint64_t srtt_us;         /* as of the last update */
     uint64_t undo_cwnd_bytes; /* 0: nothing to undo */
     uint64_t undo_lost_bytes; /* lost in this recovery and not yet seen to be spurious */
     duet_time recovery_since; /* packets sent up to then are of the old window; DUET_NEVER: no recovery yet */

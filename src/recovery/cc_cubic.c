@@ -7,6 +7,11 @@
  * an idle application does not come back to a window nobody has tested.  When
  * every packet that a reduction was made for turns out to have arrived, the
  * reduction is undone (§4.9.2).
+ *
+ * Two packets a round trip are 100 Mbit/s at 0.2 ms, and no loss could make the window smaller.  So
+ * on a path shorter than ROUND_MOST_US a window that would fall below that becomes what leaves in twice
+ * the time, and so on until it has ROUND_PACKETS; the pace alone holds it.  A reduction then counts
+ * for such a round.  With so many packets in one the search for more loses one in fifty.
  */
 #include <math.h>
 
@@ -30,17 +35,27 @@
 #define PACING_SLOW_START 200
 #define PACING_AVOIDANCE 125
 
+#define ROUND_MOST_US 20000
+#define ROUND_PACKETS 8
+#define ROUND_GROWN 4 /* times as many: half the time will do */
+
 static bool in_slow_start(const struct cc *c)
 {
     return c->cwnd_bytes < c->cubic.curve.ssthresh_bytes;
+}
+
+static uint64_t round_of(const struct cc_cubic *q, uint64_t srtt_us)
+{
+    return srtt_us > q->round_us ? srtt_us : q->round_us;
 }
 
 static void set_pace(struct cc *c, const struct rtt *r)
 {
     if (!r->sampled)
         return;
+    c->cubic.srtt_us = r->srtt_us;
     uint64_t gain = in_slow_start(c) ? PACING_SLOW_START : PACING_AVOIDANCE;
-    uint64_t rate = c->cwnd_bytes * gain * (US_PER_S / 100) / r->srtt_us;
+    uint64_t rate = c->cwnd_bytes * gain * (US_PER_S / 100) / round_of(&c->cubic, r->srtt_us);
     c->pacing_bytes_per_s = rate > 0 ? rate : 1;
 }
 
@@ -105,11 +120,52 @@ static void hystart_sample(struct cc_hystart *h, uint64_t rtt_us)
     }
 }
 
+/* ---- rounds longer than a round trip ---- */
+
+static uint64_t scaled(double scale, uint64_t bytes)
+{
+    return bytes == UINT64_MAX ? bytes : (uint64_t)(scale * (double)bytes);
+}
+
+/* The rate stays what it is. */
+static void set_round(struct cc *c, uint64_t round_us)
+{
+    struct cc_cubic *q = &c->cubic;
+    double scale = (double)round_us / (double)round_of(q, q->srtt_us);
+
+    c->cwnd_bytes = scaled(scale, c->cwnd_bytes);
+    q->curve.ssthresh_bytes = scaled(scale, q->curve.ssthresh_bytes);
+    q->curve.prior_bytes = scaled(scale, q->curve.prior_bytes);
+    q->curve.w_max_bytes *= scale;
+    q->curve.w_est_bytes *= scale;
+    q->round_us = round_us;
+}
+
+static void lengthen_round(struct cc *c)
+{
+    uint64_t round_us = round_of(&c->cubic, c->cubic.srtt_us);
+    uint64_t least = c->cubic.round_us > 0 ? ROUND_PACKETS * (uint64_t)c->packet_bytes : cc_floor_bytes(c);
+
+    if (CUBIC_BETA * (double)c->cwnd_bytes < (double)least && round_us > 0 && round_us < ROUND_MOST_US)
+        set_round(c, 2 * round_us < ROUND_MOST_US ? 2 * round_us : ROUND_MOST_US);
+}
+
+static void shorten_round(struct cc *c)
+{
+    struct cc_cubic *q = &c->cubic;
+
+    if (q->round_us <= q->srtt_us)
+        q->round_us = 0;
+    else if (c->cwnd_bytes > ROUND_GROWN * ROUND_PACKETS * (uint64_t)c->packet_bytes)
+        set_round(c, q->round_us / 2 > q->srtt_us ? q->round_us / 2 : q->srtt_us);
+}
+
 /* ---- reductions ---- */
 
 static void reduce_window(struct cc *c, duet_time now)
 {
     struct cc_cubic *q = &c->cubic;
+    lengthen_round(c);
     double cwnd = (double)c->cwnd_bytes;
     double lower = cwnd * CUBIC_BETA;
     uint64_t floor = cc_floor_bytes(c);
@@ -120,7 +176,7 @@ static void reduce_window(struct cc *c, duet_time now)
     c->cwnd_bytes = lower > (double)floor ? (uint64_t)lower : floor;
     q->curve.ssthresh_bytes = c->cwnd_bytes;
     q->curve.epoch_start = DUET_NEVER;
-    q->recovery_since = now;
+    q->recovery_since = time_add(now, round_of(q, q->srtt_us) - q->srtt_us);
     q->hystart.in_css = false;
 }
 
@@ -129,9 +185,10 @@ static void undo_reduction(struct cc *c)
 {
     struct cc_cubic *q = &c->cubic;
 
-    if (c->cwnd_bytes < q->undo_cwnd_bytes) {
+    if (c->cwnd_bytes < q->undo_cwnd_bytes || q->round_us != q->undo_round_us) {
         c->cwnd_bytes = q->undo_cwnd_bytes;
         q->curve = q->undo_curve;
+        q->round_us = q->undo_round_us;
     }
     q->undo_cwnd_bytes = 0;
     q->undo_lost_bytes = 0;
@@ -163,6 +220,7 @@ static void on_lost(struct cc *c, const struct loss_summary *s, duet_time now)
         q->undo_lost_bytes += s->lost_bytes;
     } else {
         q->undo_curve = q->curve;
+        q->undo_round_us = q->round_us;
         q->undo_cwnd_bytes = c->cwnd_bytes;
         q->undo_lost_bytes = s->lost_bytes;
         reduce_window(c, now);
@@ -238,7 +296,7 @@ static void grow_avoidance(struct cc *c, const struct loss *l, uint64_t acked_by
     double cwnd = (double)c->cwnd_bytes;
     double acked = acked_bytes < c->cwnd_bytes ? (double)acked_bytes : cwnd;
     double t = (double)time_since(now, q->curve.epoch_start) / (double)US_PER_S;
-    double rtt = (double)l->rtt.srtt_us / (double)US_PER_S;
+    double rtt = (double)round_of(q, l->rtt.srtt_us) / (double)US_PER_S;
 
     /* What Reno would have; once it passed the old window it need not make up for the gentler β
      * (§4.3). */
@@ -283,7 +341,10 @@ static void cubic_update(struct cc *c, const struct loss *l, const struct loss_s
     if (s->lost_bytes > 0)
         on_lost(c, s, now);
 
-    if (limit == CC_UNLIMITED)
+    /* In a longer round the pace is what holds the sender back, unless it has nothing to send. */
+    bool is_paced = q->round_us > l->rtt.srtt_us && l->app_limited_until == 0;
+
+    if (limit == CC_UNLIMITED && !is_paced)
         stop_clock(q, now);
     else if (s->acked_bytes > 0 && !is_of_old_window(q, s->largest_acked_sent_at)) {
         if (in_slow_start(c))
@@ -292,6 +353,7 @@ static void cubic_update(struct cc *c, const struct loss *l, const struct loss_s
             grow_avoidance(c, l, s->acked_bytes, now);
     }
     q->counted_at = now;
+    shorten_round(c);
     if (c->cwnd_bytes > cc_ceiling_bytes(c))
         c->cwnd_bytes = cc_ceiling_bytes(c);
     set_pace(c, &l->rtt);

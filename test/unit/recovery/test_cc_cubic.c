@@ -189,6 +189,70 @@ Test(cc_cubic, the_window_has_a_floor_and_a_ceiling)
     cr_assert_eq(c.cwnd_bytes, 200 * PACKET);
 }
 
+/* The window at its floor on a path of rtt_us, and so many losses more, each of a packet sent after the one before. */
+static void lost_at_the_floor(uint64_t rtt_us, int times)
+{
+    rtt_init(&l.rtt);
+    rtt_sample(&l.rtt, rtt_us, 0, DUET_TIME(0));
+    cc_init(&c, "cubic", PACKET, WINDOW, DUET_TIME(now_us));
+    acked(PACKET, true); /* learns the round trip */
+    c.cwnd_bytes = CC_MIN_PACKETS * PACKET;
+    for (int i = 0; i < times; i++) {
+        now_us += 20000;
+        lost(PACKET, now_us);
+    }
+}
+
+static double packets_a_round_trip(void)
+{
+    return (double)c.pacing_bytes_per_s * (double)l.rtt.srtt_us / (double)US_PER_S / PACKET;
+}
+
+Test(cc_cubic, on_a_short_path_losses_end_at_no_two_packets_a_round_trip)
+{
+    lost_at_the_floor(200, 1);
+    cr_assert_lt(packets_a_round_trip(), 2);
+    lost_at_the_floor(200, 8);
+    cr_assert_lt(packets_a_round_trip(), 0.25, "%g", packets_a_round_trip());
+    cr_assert_geq(c.cwnd_bytes, CC_MIN_PACKETS * PACKET);
+    lost_at_the_floor(RTT, 8);
+    cr_assert_float_eq(packets_a_round_trip(), 1.25 * CC_MIN_PACKETS, 0.01, "a long one has time enough as it is");
+}
+
+Test(cc_cubic, a_longer_round_is_reduced_once_too)
+{
+    lost_at_the_floor(200, 8);
+    const double before = packets_a_round_trip();
+    now_us += 20000;
+    for (int i = 0; i < 10; i++, now_us += 500)
+        lost(PACKET, now_us);
+    cr_assert_geq(packets_a_round_trip(), 0.69 * before, "%g of %g", packets_a_round_trip(), before);
+}
+
+Test(cc_cubic, a_longer_round_grows_with_the_pace_until_it_is_a_round_trip_again)
+{
+    lost_at_the_floor(200, 8);
+    for (int i = 0; i < 20000 && c.cubic.round_us > 0; i++) {
+        now_us += 10000;
+        struct loss_summary s = {.acked_bytes = c.cwnd_bytes, .largest_acked_sent_at = DUET_TIME(now_us - 200)};
+        c.ops->update(&c, &l, &s, CC_UNLIMITED, DUET_TIME(now_us));
+    }
+    cr_assert_eq(c.cubic.round_us, 0);
+    cr_assert_gt(packets_a_round_trip(), 2);
+}
+
+Test(cc_cubic, a_mistake_takes_the_longer_round_back)
+{
+    lost_at_the_floor(200, 0);
+    const uint64_t rate = c.pacing_bytes_per_s;
+    lost(PACKET, now_us);
+    cr_assert_gt(c.cubic.round_us, 0);
+    spurious(PACKET);
+    cr_assert_eq(c.cubic.round_us, 0);
+    cr_assert_leq(c.pacing_bytes_per_s, rate);
+    cr_assert_eq(c.cwnd_bytes, CC_MIN_PACKETS * PACKET);
+}
+
 Test(cc_cubic, an_idle_application_does_not_grow_the_window)
 {
     uint64_t before = c.cwnd_bytes;
