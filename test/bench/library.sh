@@ -73,7 +73,13 @@ library_record() { # library_record CASE UNIT FIGURE
     done
 }
 
-library_veth() { # library_veth BYTES
+library_work_stream() { # … BYTES
+    library_by_turns library_stream "$1" lo lo 127.0.0.1
+    library_record "stream, loopback" Gbit/s rate
+    library_record "… CPU, both ends" s/GB cpu
+}
+
+library_work_path() { # … BYTES: the same where datagrams are of one size
     need_link "library over veth" || return 0
     veth_up 1468 || return 1
     library_by_turns library_stream "$1" b a "$NET_B_IP" --packet 1440
@@ -82,23 +88,33 @@ library_veth() { # library_veth BYTES
     library_record "… CPU, both ends" s/GB cpu
 }
 
+library_work_ping() {
+    local count=5000
+    [ "$QUICK" = false ] || count=1000
+    library_by_turns library_ping $count
+    library_record "100 bytes there and back, p50" us p50
+    library_record "… p99" us p99
+}
+
+library_work_conns() {
+    library_by_turns library_conns 1000
+    library_record "1000 connections stand" ms stood
+    library_record "… memory of the server, each" KiB each
+}
+
 bench_library() {
-    local index bytes=1000000000 pings=5000
+    local index work bytes=1000000000
     local -A FIGURES
-    [ "$QUICK" = false ] || bytes=100000000 pings=1000
+    [ "$QUICK" = false ] || bytes=100000000
     for index in "${!LIBRARY_NAMES[@]}"; do
         [ -x "$BUILD/test/library/${LIBRARY_NAMES[index]%%,*}" ] && continue
         note "no ${LIBRARY_NAMES[index]} here: not compared (scripts/deps bench)"
         unset "LIBRARY_NAMES[index]"
     done
-    library_by_turns library_stream $bytes lo lo 127.0.0.1
-    library_record "stream, loopback" Gbit/s rate
-    library_record "… CPU, both ends" s/GB cpu
-    library_veth $bytes
-    library_by_turns library_ping $pings
-    library_record "100 bytes there and back, p50" us p50
-    library_record "… p99" us p99
-    library_by_turns library_conns 1000
-    library_record "1000 connections stand" ms stood
-    library_record "… memory of the server, each" KiB each
+    for work in $LIBRARY_WORKS; do
+        case $work in
+        stream | path | ping | conns) "library_work_$work" $bytes ;;
+        *) note "library: what is $work?" ;;
+        esac
+    done
 }

@@ -1,21 +1,26 @@
 /*
- * common: what the programs of the section `library` share: their command line, clock, the bytes they move, the figures
- * they print.  One program for each library, all with the same three works between a server and a client process:
+ * common: what the programs of the section `library` share: their command line, clock, the bytes
+ * they move, the figures they print.  One program for each library, all with the same three works
+ * between a server and a client process:
  *
- *   NAME serve WORK ADDRESS PORT AMOUNT      says "ready" once it can be reached, serves one client, prints its figures
- *   NAME call  WORK ADDRESS PORT AMOUNT      the same as client
+ *   NAME serve WORK ADDRESS PORT AMOUNT   says "ready" once it can be reached, serves one client,
+ *                                         prints its figures
+ *   NAME call  WORK ADDRESS PORT AMOUNT   the same as client
  *
- *   stream BYTES    the client sends so many, in order, from memory to memory; the server answers with one byte when it
- *                   has them all, and that stops the client's clock.  It begins once the connection stands.
+ *   stream BYTES    the client sends so many, in order, from memory to memory; the server answers
+ *                   with one byte when it has them all, and that stops the client's clock.  It
+ *                   begins once the connection stands.
  *   ping COUNT      PING_BYTES there and back, one after the other
- *   conns COUNT     the client opens so many connections, AT_ONCE under way at a time, and holds them until the
- *                   server has looked at its memory (HOLD_US).  Standing is what each side's own library calls it;
- *                   both print when their last one stood, and the later time counts.
+ *   conns COUNT     the client opens so many connections, AT_ONCE under way at a time, and holds
+ *                   them until the server has looked at its memory (HOLD_US).  Standing is what
+ *                   each side's own library calls it; both print when their last one stood, and
+ *                   the later time counts.
  *
- *   --packet BYTES  UDP payload the path carries; without it the path is the loopback interface, and a library may take
- *                   as much as it can
+ *   --packet BYTES  UDP payload the path carries; without it the path is the loopback interface,
+ *                   and a library may take as much as it can
  *   --secret        encrypt, where the library leaves that to the user
- *   --bulk          duet: the stream as files go, out of the sender's memory and unordered into the receiver's hands
+ *   --bulk          duet: the stream as files go, out of the sender's memory and unordered into the
+ *                   receiver's hands
  *
  * One JSON line to stdout at the end.  Who ends on any error says what to stderr and exits 1.
  */
@@ -64,8 +69,9 @@ void say_ready(void);
 /* The address from which packets to `to` leave. */
 struct sockaddr_in local_address(const struct sockaddr_in *to);
 
-/* ---- the bytes of a stream: a mark at each MARK_EVERY, the number of the block in eight bytes, and filler */
+/* ---- the bytes of a stream ---- */
 
+/* A mark at each MARK_EVERY, the number of the block in eight bytes; the rest is filler. */
 struct source {
     uint8_t *bytes;
     uint64_t *marked; /* by slot: the block whose mark it bears, + 1 */
@@ -73,9 +79,11 @@ struct source {
     uint64_t total;
 };
 
-/* `slots` blocks of memory: 1 for a library that copies what it is given, else what may be on the way at most. */
+/* `slots` blocks of memory: 1 for a library that copies what it is given, else what may be on the
+ * way at most. */
 void source_init(struct source *s, uint64_t total, size_t slots);
-/* The bytes from `offset` on, *len of them to the next mark or to the end.  They stay for (slots - 1) blocks. */
+/* The bytes from `offset` on, *len of them to the next mark or to the end.  They stay while no
+ * block is asked for that comes `slots` later. */
 uint8_t *source_at(struct source *s, uint64_t offset, size_t *len);
 
 struct sink {
@@ -86,7 +94,7 @@ struct sink {
 /* Bytes from `offset` on have arrived, each once.  Wrong marks end the program. */
 void sink_take(struct sink *s, uint64_t offset, const uint8_t *bytes, size_t len);
 
-/* ---- figures */
+/* ---- figures ---- */
 
 struct stopwatch {
     uint64_t began_ns, cpu_us;

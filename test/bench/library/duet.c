@@ -1,12 +1,13 @@
 /*
- * duet: the core (conn/endpoint.h) over io/udp in one thread with a loop of its own: receive what is there, tick,
- * send until nothing is left or TRAINS went, sleep until the deadline.  The stream is one of the application, of the
- * priority that takes turns with files; pings have the priority of what somebody waits for.  With --bulk the stream
- * goes as a file does.  A connection of duet is known by the addresses of both ends, so each of many to one server
- * has a socket, and an endpoint, of its own.
+ * duet: the core (conn/endpoint.h) over io/udp in one thread with a loop of its own: receive what
+ * is there, tick, send until nothing is left or TRAINS went, sleep until the deadline.  The stream
+ * is one of the application, of the priority that takes turns with files; pings have the priority
+ * of what somebody waits for.  With --bulk the stream goes as a file does.  A connection of duet is
+ * known by the addresses of both ends, so each of many to one server has a socket, and an endpoint,
+ * of its own.
  */
 #include <arpa/inet.h>
-#include <errno.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,9 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "common.h"
@@ -49,7 +52,8 @@ struct peer {
 
 struct bench {
     const struct task *task;
-    int epoll_fd;
+    int epoll_fd, timer_fd;
+    duet_time armed; /* what timer_fd is set to, at most */
     struct peer **peers;
     size_t count, stood;
     struct source source;
@@ -292,11 +296,61 @@ static void serve_peer(struct bench *b, struct peer *p)
     p->due = endpoint_deadline(p->endpoint);
 }
 
-/* Everything that is due, or has something to send; then sleeps until a packet comes or the next deadline. */
+static void on_ready(struct bench *b, struct peer *p, bool readable, bool writable)
+{
+    if (readable)
+        receive(b, p);
+    if (writable)
+        p->busy |= send_train(b, p);
+}
+
+/* A timer that would fire too early is left as it is: setting one costs more than being woken for
+ * nothing now and then, where each packet moves the deadline. */
+static void arm(struct bench *b, duet_time at)
+{
+    const struct itimerspec spec = {
+        .it_value = {.tv_sec = (time_t)(at.us / US_PER_S), .tv_nsec = (long)(at.us % US_PER_S * 1000)}};
+
+    if (!time_before(at, b->armed))
+        return;
+    need(timerfd_settime(b->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0, "timerfd_settime");
+    b->armed = at;
+}
+
+/* One socket is waited for more cheaply without the set. */
+static void wait_for_one(struct bench *b, bool busy, duet_time next)
+{
+    struct peer *p = b->peers[0];
+    struct pollfd fds[] = {{.fd = udp_fd(p->udp), .events = p->blocked ? POLLIN | POLLOUT : POLLIN},
+                           {.fd = b->timer_fd, .events = POLLIN}};
+    uint64_t expired;
+
+    if (!busy)
+        arm(b, next);
+    if (poll(fds, 2, busy ? 0 : -1) <= 0)
+        return;
+    if (fds[1].revents != 0 && read(b->timer_fd, &expired, sizeof(expired)) == (ssize_t)sizeof(expired))
+        b->armed = DUET_NEVER;
+    on_ready(b, p, (fds[0].revents & (POLLIN | POLLERR)) != 0, (fds[0].revents & POLLOUT) != 0);
+}
+
+static void wait_for_many(struct bench *b, bool busy, duet_time next)
+{
+    struct epoll_event ev[EVENTS];
+    const uint64_t us = busy ? 0 : time_since(next, clock_now());
+    const struct timespec wait = {.tv_sec = (time_t)(us / US_PER_S), .tv_nsec = (long)(us % US_PER_S * 1000)};
+    const int n = epoll_pwait2(b->epoll_fd, ev, EVENTS, &wait, NULL);
+
+    for (int i = 0; i < n; i++)
+        on_ready(b, ev[i].data.ptr, (ev[i].events & (EPOLLIN | EPOLLERR)) != 0, (ev[i].events & EPOLLOUT) != 0);
+}
+
+/* Everything that is due, or has something to send; then sleeps until a packet comes or the next
+ * deadline. */
 static void turn(struct bench *b)
 {
-    duet_time now = clock_now(), next = time_add(now, IDLE_MS * US_PER_MS);
-    struct epoll_event ev[EVENTS];
+    const duet_time now = clock_now();
+    duet_time next = time_add(now, IDLE_MS * US_PER_MS);
     bool busy = false;
 
     for (size_t i = 0; i < b->count; i++) {
@@ -309,19 +363,10 @@ static void turn(struct bench *b)
         busy |= p->busy && !p->blocked;
         next = p->blocked ? next : time_min(next, p->due);
     }
-    now = clock_now();
-    const uint64_t us = busy ? 0 : time_since(next, now);
-    const struct timespec wait = {.tv_sec = (time_t)(us / US_PER_S), .tv_nsec = (long)(us % US_PER_S * 1000)};
-    const int n = epoll_pwait2(b->epoll_fd, ev, EVENTS, &wait, NULL);
-
-    for (int i = 0; i < n; i++) {
-        struct peer *p = ev[i].data.ptr;
-
-        if ((ev[i].events & (EPOLLIN | EPOLLERR)) != 0)
-            receive(b, p);
-        if ((ev[i].events & EPOLLOUT) != 0)
-            p->busy |= send_train(b, p);
-    }
+    if (b->count == 1)
+        wait_for_one(b, busy, next);
+    else
+        wait_for_many(b, busy, next);
 }
 
 static void hold(struct bench *b, uint64_t us)
@@ -385,7 +430,9 @@ static void open_bench(struct bench *b, const struct task *t)
     b->task = t;
     b->peers = calloc(t->work == WORK_CONNS ? t->amount : 1, sizeof(struct peer *));
     b->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    need(b->peers != NULL && b->epoll_fd >= 0 && sodium_init() >= 0, "start");
+    b->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    b->armed = DUET_NEVER;
+    need(b->peers != NULL && b->timer_fd >= 0 && b->epoll_fd >= 0 && sodium_init() >= 0, "start");
     need(t->work != WORK_CONNS || t->serves || setrlimit(RLIMIT_NOFILE, &files) == 0, "file descriptors");
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 }

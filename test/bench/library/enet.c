@@ -1,8 +1,9 @@
 /*
- * enet: one channel of reliable packets, as the tutorial has it, and one thread that calls enet_host_service.  A
- * stream is a sequence of packets of MESSAGE_BYTES, which ENet cuts into fragments; their memory stays ours
- * (NO_ALLOCATE).  Datagrams are as large as ENet knows them, 4096 bytes, or as the path carries.  At most 64 KiB are
- * on the way: that is its protocol's window.  Not encrypted.
+ * enet: one channel of reliable packets, as the tutorial has it, and one thread that calls
+ * enet_host_service.  A stream is a sequence of packets of MESSAGE_BYTES, which ENet cuts into
+ * fragments; their memory stays ours (NO_ALLOCATE).  Datagrams are as large as ENet knows them,
+ * 4096 bytes, or as the path carries.  At most 64 KiB are on the way: that is its protocol's
+ * window.  Not encrypted.
  */
 #include <enet/enet.h>
 

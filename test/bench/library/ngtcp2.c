@@ -1,10 +1,11 @@
 /*
- * ngtcp2: QUIC with GnuTLS and AES-128-GCM; one UDP socket and one thread, written after its programmer's guide:
- * recvmmsg with UDP_GRO in; packets of one connection, up to the send quantum, as one UDP_SEGMENT message out.
- * Stream data lie in memory of ours until acknowledged, as the library wants it.  Chosen for throughput, for the
- * stream alone: packets as large as the path carries (no_tx_udp_payload_size_shaping; by itself it stops at 1452
- * bytes).  The window below was the fastest of 1 to 32 MiB, CUBIC faster than BBR, its own ACK threshold faster than
- * larger ones.  The certificate is made at the start and verified by nobody, as nobody knows the other's key in
+ * ngtcp2: QUIC with GnuTLS and AES-128-GCM; one UDP socket and one thread, written after its
+ * programmer's guide: recvmmsg with UDP_GRO in; packets of one connection, up to the send quantum,
+ * as one UDP_SEGMENT message out. Stream data lie in memory of ours until acknowledged, as the
+ * library wants it.  Chosen for throughput, for the stream alone: packets as large as the path
+ * carries (no_tx_udp_payload_size_shaping; by itself it stops at 1452 bytes).  The window below was
+ * the fastest of 1 to 32 MiB, CUBIC faster than BBR, its own ACK threshold faster than larger ones.
+ * The certificate is made at the start and verified by nobody, as nobody knows the other's key in
  * duet's program.
  */
 #include <errno.h>

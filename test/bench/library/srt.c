@@ -1,9 +1,10 @@
 /*
- * srt: as its documentation has it for files and messages: SRTT_FILE, the buffer API for the stream, the message API
- * for pings (live mode was slower: 32 ms), blocking calls; SRT has threads of its own.  Buffers and flow window hold
- * WINDOW_BYTES; packets are as large as the path carries and SRT takes them, 1500 bytes with the IP header.
- * --secret is SRTO_PASSPHRASE: AES-128 in counter mode, which keeps others from reading and not from changing what
- * is sent.  Connections share one local port, as SRTO_REUSEADDR allows, and have the options SRT gives them.
+ * srt: as its documentation has it for files and messages: SRTT_FILE, the buffer API for the
+ * stream, the message API for pings (live mode was slower: 32 ms), blocking calls; SRT has threads
+ * of its own.  Buffers and flow window hold WINDOW_BYTES; packets are as large as the path carries
+ * and SRT takes them, 1500 bytes with the IP header. --secret is SRTO_PASSPHRASE: AES-128 in
+ * counter mode, which keeps others from reading and not from changing what is sent.  Connections
+ * share one local port, as SRTO_REUSEADDR allows, and have the options SRT gives them.
  */
 #include <srt/srt.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
- * usrsctp: one association over UDP by its own encapsulation (usrsctp_init with a port), with its own threads, and
- * blocking calls as in its test program tsctp; messages of MESSAGE_BYTES on one stream, without Nagle.  The path's
- * MTU is told, for by itself it uses 1500 on loopback.  The client's UDP port is the next after the server's.
- * Neither encrypted nor, beyond a CRC, protected.
+ * usrsctp: one association over UDP by its own encapsulation (usrsctp_init with a port), with its
+ * own threads, and blocking calls as in its test program tsctp; messages of MESSAGE_BYTES on one
+ * stream, without Nagle.  The path's MTU is told, for by itself it uses 1500 on loopback.  The
+ * client's UDP port is the next after the server's. Neither encrypted nor, beyond a CRC, protected.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -125,7 +125,8 @@ static void serve_conns(const struct task *t, struct socket *listener)
     report_conns(t, 0, stood_ns, memory);
 }
 
-/* Closing takes round trips, and the library's threads end with the process: the client has all it waits for. */
+/* Closing takes round trips, and the library's threads end with the process: the client has all it
+ * waits for. */
 static void leave(struct socket *s)
 {
     usrsctp_close(s);
