@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,10 @@
 /* The smallest piece of memory taken.  A ring that runs empty keeps this much,
  * so that a chat does not allocate for every line. */
 #define RING_MIN_BYTES 1024
+
+/* Memory that a quarter of would have done for a whole lap is halved; below a size that any cache holds, never. */
+#define RING_SHRINK_SHARE 4
+#define RING_SHRINK_BYTES (256 * 1024)
 
 void ring_init(struct ring *r, size_t limit)
 {
@@ -71,7 +76,7 @@ static void copy_out(const struct ring *r, uint64_t offset, uint8_t *dst, size_t
 /* Makes room for `need` bytes from base on. */
 static int grow(struct ring *r, size_t need)
 {
-    struct ring bigger = {.limit = r->limit, .keep = r->keep, .base = r->base, .wiped = r->wiped, .cap = 1};
+    struct ring bigger = {.limit = r->limit, .keep = r->keep, .base = r->base, .lap = r->base, .peak = need, .cap = 1};
 
     while (bigger.cap < need || (bigger.cap < RING_MIN_BYTES && bigger.cap < r->limit))
         bigger.cap *= 2;
@@ -105,6 +110,8 @@ int ring_write(struct ring *r, uint64_t offset, const uint8_t *src, size_t len)
         if (err != 0)
             return err;
     }
+    if (need > r->peak)
+        r->peak = need;
     copy_in(r, offset, src, len);
     return 0;
 }
@@ -127,29 +134,42 @@ const uint8_t *ring_at(const struct ring *r, uint64_t offset, size_t *len)
 void ring_release(struct ring *r)
 {
     drop_memory(r);
-    r->wiped = r->base;
 }
 
-/* It is empty: everything since it last was so. */
-static void wipe_read(struct ring *r)
+/* The base has gone round: memory of which no more than a quarter was in use meanwhile is too large. */
+static void end_lap(struct ring *r, uint64_t keep_end)
 {
-    const uint64_t since = r->base - r->wiped;
-    const size_t len = since < r->cap ? (size_t)since : r->cap;
-    const size_t head = until_wrap(r, r->base - len, len);
+    struct ring less = {.limit = r->limit, .keep = r->keep, .base = r->base, .lap = r->base, .cap = r->cap / 2};
+    const size_t used = keep_end > r->base ? (size_t)(keep_end - r->base) : 0;
+    const bool is_large = r->cap > RING_SHRINK_BYTES && r->peak <= r->cap / RING_SHRINK_SHARE;
 
-    sodium_memzero(&r->mem[(r->base - len) & (r->cap - 1)], head);
-    sodium_memzero(r->mem, len - head);
-    r->wiped = r->base;
+    r->lap = r->base;
+    r->peak = used;
+    if (!is_large || used > less.cap || (less.mem = calloc(1, less.cap)) == NULL)
+        return;
+    less.peak = used;
+    if (used > 0) {
+        const size_t head = until_wrap(r, r->base, used);
+
+        copy_in(&less, r->base, &r->mem[r->base & (r->cap - 1)], head);
+        copy_in(&less, r->base + head, r->mem, used - head);
+    }
+    drop_memory(r);
+    *r = less;
 }
 
 void ring_discard(struct ring *r, uint64_t offset, uint64_t keep_end)
 {
     assert(offset >= r->base);
     r->base = offset;
-    if (keep_end > offset || r->cap == 0)
+    if (r->cap == 0)
+        return;
+    if (r->keep > RING_MIN_BYTES && offset - r->lap >= r->cap)
+        end_lap(r, keep_end);
+    if (keep_end > offset)
         return;
     if (r->cap > r->keep)
         ring_release(r);
-    else
-        wipe_read(r);
+    else if (r->keep <= RING_MIN_BYTES)
+        sodium_memzero(r->mem, r->cap);
 }

@@ -6,8 +6,13 @@
  * appends at the end, reads anywhere, and discards from the front as bytes are
  * acknowledged; a receiver writes anywhere in the window and discards from the
  * front as the application reads.  Which bytes are valid is the caller's
- * knowledge (base/ranges).  Owned by one thread.  What was read is wiped when
- * the ring runs empty or is freed (chat texts pass through it).
+ * knowledge (base/ranges).  Owned by one thread.  Memory is wiped when it is
+ * given back; a small ring that runs empty is wiped as well (chat texts pass
+ * through it).
+ *
+ * A ring that may keep memory shrinks instead to what it needs: offsets walk
+ * round all of it, so every byte of one that is larger than that misses the
+ * cache twice.
  */
 #ifndef DUET_BASE_RING_H
 #define DUET_BASE_RING_H
@@ -17,11 +22,12 @@
 
 struct ring {
     uint8_t *mem;
-    size_t cap;     /* 0 or a power of two */
-    size_t limit;   /* most bytes between base and the end of any write */
-    size_t keep;    /* memory up to so much stays when it runs empty, */
-    uint64_t base;  /* offset of the first byte kept */
-    uint64_t wiped; /* … and was empty and clean: what lies between was written since */
+    size_t cap;    /* 0 or a power of two */
+    size_t limit;  /* most bytes between base and the end of any write */
+    size_t keep;   /* memory up to so much stays when it runs empty */
+    uint64_t base; /* offset of the first byte kept */
+    uint64_t lap;  /* offset at which the base was when it last had gone round, */
+    size_t peak;   /* and the most in use since */
 };
 
 void ring_init(struct ring *r, size_t limit);

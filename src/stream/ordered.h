@@ -32,12 +32,10 @@
 #define ORDERED_FIXED 2 /* control, chat */
 
 /* Written and never sent, of one stream: what keeps a fast path busy until the application has its
- * next turn. */
-#define ORDERED_UNSENT_BYTES (1024 * 1024)
+ * next turn.  With less a sender in start-up runs dry, and what it then learns of the path is how
+ * fast the application writes. */
+#define ORDERED_UNSENT_BYTES (4 * 1024 * 1024)
 #define ORDERED_ROOM_BYTES (ORDERED_UNSENT_BYTES / 2) /* it is worth waking the application for so much room */
-/* Memory that a stream of the application keeps when its ring runs empty: a train or two; back to
- * the system when the connection is idle. */
-#define ORDERED_KEEP_BYTES (256 * 1024)
 
 struct ordered {
     uint64_t id;

@@ -62,10 +62,10 @@
 #define LIMIT_EXTENT_RANGES 65536 /* holes in one bulk stream, each side */
 
 /* Streams of the application (PROTOCOL.md §7.1). */
-#define LIMIT_APP_STREAMS 64                       /* open at once that one side opened */
-#define LIMIT_APP_FIRST_BYTES (256 * 1024)         /* of one and one direction, before MAX_STREAM_DATA raises it */
-#define LIMIT_APP_SUM_FIRST_BYTES (1024 * 1024)    /* of all: what a peer, once trusted, may have unread */
-#define LIMIT_APP_SUM_MAX_BYTES (16 * 1024 * 1024) /* … as it is read: 1 Gbit/s over 130 ms; shared out by key */
+#define LIMIT_APP_STREAMS 64                        /* open at once that one side opened */
+#define LIMIT_APP_FIRST_BYTES (1024 * 1024)         /* of one and one direction, before MAX_STREAM_DATA raises it */
+#define LIMIT_APP_SUM_FIRST_BYTES (2 * 1024 * 1024) /* of all: what a peer, once trusted, may have unread */
+#define LIMIT_APP_SUM_MAX_BYTES (16 * 1024 * 1024)  /* … as it is read: 1 Gbit/s over 130 ms; shared out by key */
 #define LIMIT_APP_RANGES 4096 /* holes in one being received: 20 % loss in the window of 1440-byte packets have 2300 */
 
 /* Liveness, microseconds (PROTOCOL.md §9.3). */
