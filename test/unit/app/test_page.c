@@ -18,6 +18,7 @@
 #include "crypto/keys.h"
 #include "wire/frame.h"
 #include "wire/packet.h"
+#include "wire/stream_id.h"
 
 #define PAGE "doc/PROTOCOL.md"
 #define PAGE_BYTES 200000
@@ -329,6 +330,32 @@ Test(page, a_file)
     w = writer_of(body, sizeof(body));
     add_stream(&w, 0, at[1], control[1] + at[1], len, false);
     expect_packet(&m, 1, "DATA r 2", &w);
+    part(&m);
+}
+
+/* What the responder allows, and a stream with its end and a datagram of the initiator. */
+Test(page, a_stream_and_a_datagram)
+{
+    static const char text[] = "hello", message_text[] = "hi";
+    struct meeting m;
+    uint8_t body[VECTOR_BYTES];
+    struct writer w = writer_of(body, sizeof(body));
+    struct frame f = {.type = FRAME_MAX_STREAMS, .allowed = {LIMIT_APP_STREAMS, LIMIT_APP_SUM_FIRST_BYTES}};
+
+    meet(&m);
+    frame_write(&w, &f);
+    expect("MAX_STREAMS", body, writer_used(&w));
+    expect_packet(&m, 1, "APP DATA r 0", &w);
+    w = writer_of(body, sizeof(body));
+    add_stream(&w, stream_id_app(true, PRIORITY_NORMAL, 1), 0, (const uint8_t *)text, strlen(text), true);
+    const size_t stream_len = writer_used(&w);
+    expect("APP STREAM", body, stream_len);
+    f = (struct frame){.type = FRAME_DATAGRAM};
+    f.data.data = (const uint8_t *)message_text;
+    f.data.len = strlen(message_text);
+    frame_write(&w, &f);
+    expect("DATAGRAM", body + stream_len, writer_used(&w) - stream_len);
+    expect_packet(&m, 0, "APP DATA i 0", &w);
     part(&m);
 }
 
