@@ -224,6 +224,17 @@ static bool take_message(struct duet_node *n, const struct notice *m)
         e->type = DUET_EVENT_STATS;
         take_stats(n, m->stats.now);
         return true;
+    case NOTICE_STREAM_OPENED: /* of features that no node has yet */
+    case NOTICE_STREAM_DATA:
+    case NOTICE_STREAM_WROTE:
+    case NOTICE_STREAM_SENT:
+    case NOTICE_STREAM_ENDED:
+    case NOTICE_STREAM_BROKEN:
+    case NOTICE_STREAM_STOPPED:
+    case NOTICE_DATAGRAM:
+    case NOTICE_DATAGRAM_MOST:
+    case NOTICE_ASKED:
+        return false;
     case NOTICE_RESTING:
         e->type = DUET_EVENT_RESTING;
         return true;

@@ -16,6 +16,7 @@
 #include "app/hub_config.h"
 #include "app/notice.h"
 #include "app/outbox.h"
+#include "app/served.h"
 #include "base/time.h"
 #include "conn/endpoint.h"
 
@@ -37,6 +38,7 @@ struct env {
     struct endpoint *endpoint;
     duet_time now; /* of the call the hub is in */
     struct outbox ui, disk;
+    struct served served; /* commands that the front end answers */
     struct chunk_pool *send_pool, *recv_pool;
     struct transfer *transfers[TRANSFERS_MAX];
     size_t transfer_count;

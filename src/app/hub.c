@@ -86,8 +86,19 @@ void hub_handle(struct hub *h, struct request *m, duet_time now)
     case REQUEST_SAY:
     case REQUEST_SEND:
     case REQUEST_ASK:
+    case REQUEST_REPLY:
     case REQUEST_CLOSE:
+    case REQUEST_STREAM_OPEN:
+    case REQUEST_STREAM_WRITE:
+    case REQUEST_STREAM_FINISH:
+    case REQUEST_STREAM_RESET:
+    case REQUEST_STREAM_STOP:
+    case REQUEST_STREAM_CONSUMED:
+    case REQUEST_DATAGRAM:
         hub_on_session_message(h, m);
+        break;
+    case REQUEST_SERVE:
+        hub_on_serve(h, m);
         break;
     case REQUEST_ACCEPT:
     case REQUEST_REJECT:
@@ -139,11 +150,47 @@ static void extent(struct hub *h, const struct endpoint_event *ev)
     h->env.dirty = h->env.dirty || s->peer.doomed;
 }
 
+/* Of a stream or datagram of the application. */
+static bool is_flow(const struct endpoint_event *ev)
+{
+    switch (ev->type) {
+    case EVENT_DATAGRAM:
+        return true;
+    case EVENT_OPENED:
+    case EVENT_READABLE:
+    case EVENT_WRITABLE:
+    case EVENT_SENT:
+    case EVENT_RESET:
+    case EVENT_STOPPED:
+        return stream_id_is_app(ev->stream);
+    case EVENT_CONNECTED:
+    case EVENT_FAILED:
+    case EVENT_TRIED:
+    case EVENT_HINT:
+    case EVENT_UNREACHABLE:
+    case EVENT_BACK:
+    case EVENT_PRESENCE:
+    case EVENT_CLOSED:
+    case EVENT_EXTENT:
+    case EVENT_FINISHED:
+    case EVENT_RUNS_LOW:
+    case EVENT_RELEASED:
+        return false;
+    }
+    return false;
+}
+
 static void event(struct hub *h, const struct endpoint_event *ev)
 {
     struct session *s;
 
     h->env.dirty = h->env.dirty || ev->type != EVENT_EXTENT;
+    if (is_flow(ev)) {
+        s = sessions_find(&h->sessions, ev->conn);
+        if (s != NULL)
+            session_flow_event(s, &h->env, ev);
+        return;
+    }
 
     switch (ev->type) {
     case EVENT_CONNECTED:
@@ -186,8 +233,9 @@ static void event(struct hub *h, const struct endpoint_event *ev)
     case EVENT_STOPPED:
         transfer_send_event(&h->env, ev);
         return;
-    case EVENT_OPENED: /* no feature of ours lets the peer */
+    case EVENT_OPENED:
     case EVENT_DATAGRAM:
+        return;          /* is_flow */
     case EVENT_RUNS_LOW: /* the pump reads on */
     case EVENT_WRITABLE: /* … writes whatever waits */
     case EVENT_SENT:     /* COMPLETE is what counts */
@@ -230,6 +278,10 @@ void hub_took_ui(struct hub *h)
         s->delivered_owed = m->said.number;
         h->env.dirty = true;
     }
+    struct session *to = m->type == NOTICE_DATAGRAM ? sessions_find(&h->sessions, m->peer) : NULL;
+
+    if (to != NULL && to->state != SESSION_CLOSING)
+        flows_took_datagram(&to->flows, m->datagram.bytes);
     outbox_drop(&h->env.ui);
     if (was_long && !env_ui_is_long(&h->env))
         h->env.dirty = true;

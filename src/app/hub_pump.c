@@ -54,7 +54,9 @@ duet_time hub_waits_until(const struct hub *h, const struct session *s)
 {
     const duet_time look_at = time_is_never(still_until(h, s)) ? DUET_NEVER : patience_look_at(s);
 
-    return time_min(time_min(give_up_at(h, s), flush_until(h, s)), look_at);
+    const duet_time given_up = time_min(give_up_at(h, s), flush_until(h, s));
+
+    return time_min(time_min(given_up, look_at), served_asks_deadline(&s->asked));
 }
 
 static bool may_leave(const struct hub *h, struct session *s)

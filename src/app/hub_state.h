@@ -60,6 +60,7 @@ void hub_on_session_message(struct hub *h, struct request *m);        /* of what
 void hub_on_transfer_message(struct hub *h, const struct request *m); /* … for one transfer */
 void hub_give_stats(struct hub *h, conn_id peer);
 void hub_on_quit(struct hub *h, bool at_once);
+void hub_on_serve(struct hub *h, const struct request *m);
 
 /* ---- hub_pump.c: what moves on ---- */
 

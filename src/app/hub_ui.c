@@ -16,6 +16,10 @@ static void no_session(struct hub *h, const struct request *m)
     else if (m->type == REQUEST_ASK)
         env_tell(&h->env, (struct notice){.type = NOTICE_ANSWER, .peer = m->peer, .answer = {.ask = m->ask.id}},
                  "the peer is not connected");
+    else if (m->type == REQUEST_STREAM_OPEN)
+        env_post(&h->env, (struct notice){.type = NOTICE_STREAM_OPENED,
+                                          .peer = m->peer,
+                                          .opened = {.open = m->open.id, .err = DUET_ECLOSED}});
     else if (m->type == REQUEST_SAY)
         env_tell(&h->env,
                  (struct notice){
@@ -52,6 +56,10 @@ void hub_on_session_message(struct hub *h, struct request *m)
         session_send(s, &h->env, m);
     else if (m->type == REQUEST_ASK)
         session_ask(s, &h->env, m);
+    else if (m->type == REQUEST_REPLY)
+        session_reply(s, &h->env, m);
+    else if (m->type != REQUEST_CLOSE)
+        session_flow(s, &h->env, m);
     else
         session_close(s, &h->env, CLOSE_OK, "", false);
 }
@@ -66,6 +74,17 @@ void hub_on_transfer_message(struct hub *h, const struct request *m)
         transfer_cancel(&h->env, t);
     else if (!transfer_recv_answer(&h->env, t, m->type == REQUEST_ACCEPT))
         env_notice(&h->env, t->conn, true, "transfer %u is not an open offer", (unsigned)m->transfer.id);
+}
+
+void hub_on_serve(struct hub *h, const struct request *m)
+{
+    const int err = m->serve.on ? served_add(&h->env.served, m->text) : 0;
+
+    if (!m->serve.on)
+        served_remove(&h->env.served, m->text);
+    if (err != 0)
+        env_notice(&h->env, 0, true, "cannot serve \"%s\": %s", m->text,
+                   err == DUET_EFULL ? "too many commands are served" : "not one word of at most 32 bytes");
 }
 
 void hub_on_quit(struct hub *h, bool at_once)

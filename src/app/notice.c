@@ -16,6 +16,15 @@ void notice_dispose(struct notice *n)
     } else if (n->type == NOTICE_STATS) {
         free(n->stats.now);
         n->stats.now = NULL;
+    } else if (n->type == NOTICE_STREAM_DATA) {
+        free(n->data.blob);
+        n->data.blob = NULL;
+    } else if (n->type == NOTICE_DATAGRAM) {
+        free(n->datagram.blob);
+        n->datagram.blob = NULL;
+    } else if (n->type == NOTICE_ASKED) {
+        free(n->asked.question);
+        n->asked.question = NULL;
     }
 }
 

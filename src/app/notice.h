@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/appmsg.h"
+#include "app/blob.h"
 #include "app/message.h"
 #include "base/addr.h"
 #include "conn/endpoint.h"
@@ -42,6 +44,16 @@
     X(NOTICE_ANSWER)          \
     X(NOTICE_WORDS)           \
     X(NOTICE_STATS)           \
+    X(NOTICE_STREAM_OPENED)   \
+    X(NOTICE_STREAM_DATA)     \
+    X(NOTICE_STREAM_WROTE)    \
+    X(NOTICE_STREAM_SENT)     \
+    X(NOTICE_STREAM_ENDED)    \
+    X(NOTICE_STREAM_BROKEN)   \
+    X(NOTICE_STREAM_STOPPED)  \
+    X(NOTICE_DATAGRAM)        \
+    X(NOTICE_DATAGRAM_MOST)   \
+    X(NOTICE_ASKED)           \
     X(NOTICE_RESTING)         \
     X(NOTICE_STOPPED)
 
@@ -171,6 +183,55 @@ struct notice_stats {
     struct endpoint_stats *now; /* heap */
 };
 
+/* Behind CONNECTED.  The end of the session ends all its streams, without a word of each. */
+struct notice_stream_opened {
+    uint64_t stream;
+    uint32_t open; /* the REQUEST_STREAM_OPEN; 0: the peer opened it */
+    int32_t err;   /* it could not be: DUET_EUNSUPPORTED (the peer has none), EFULL, ECLOSED, EINVAL */
+};
+
+/* In order; to be consumed (REQUEST_STREAM_CONSUMED). */
+struct notice_stream_data {
+    uint64_t stream;
+    struct blob *blob; /* heap */
+};
+
+/* So many more of the bytes written are on their way, and wait no longer. */
+struct notice_stream_wrote {
+    uint64_t stream;
+    uint64_t bytes;
+};
+
+/* SENT: the peer has all up to our end.  ENDED: that was all of the peer's direction.  BROKEN: the peer gave it up.
+ * STOPPED: the peer wants no more of ours; it is reset. */
+struct notice_stream {
+    uint64_t stream;
+    uint64_t code; /* BROKEN, STOPPED */
+};
+
+struct notice_datagram {
+    struct blob *blob; /* heap */
+    uint32_t bytes;    /* of it: hub_took_ui looks when it has left */
+    uint64_t missed;   /* so many came before it for which there was no room */
+};
+
+/* The longest that may be sent now; until told, and where the peer has none: 0. */
+struct notice_datagram_most {
+    uint64_t bytes;
+};
+
+/* A command that the front end serves; REQUEST_REPLY is due within SERVED_WAIT_US. */
+struct question {
+    char name[APPMSG_COMMAND_BYTES + 1];
+    size_t len; /* of the argument: any bytes, not NUL-terminated */
+    char arg[];
+};
+
+struct notice_asked {
+    uint32_t ask;              /* the peer's number */
+    struct question *question; /* heap */
+};
+
 /* The net thread has ended; the last notice. */
 struct notice_stopped {
     int32_t err, sys;
@@ -198,6 +259,13 @@ struct notice {
         struct notice_words words;
         struct notice_stats stats;
         struct notice_stopped stopped;
+        struct notice_stream_opened opened;
+        struct notice_stream_data data;
+        struct notice_stream_wrote wrote;
+        struct notice_stream stream;
+        struct notice_datagram datagram;
+        struct notice_datagram_most most;
+        struct notice_asked asked;
         /* RESTING: nothing is under way any more, and what it took was freed. */
     };
 };

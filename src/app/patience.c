@@ -15,7 +15,9 @@ static bool waits_for_program(const struct transfer *t)
 void patience_look(struct session *s, const struct env *env)
 {
     struct patience *p = &s->patience;
-    uint64_t pending = texts_undelivered(&s->texts) + s->asks.count;
+    /* What the peer's program reads slowly is waited for only when nothing else keeps us. */
+    const bool writes = env->quitting && !flows_written(&s->flows);
+    uint64_t pending = texts_undelivered(&s->texts) + s->asks.count + writes;
     uint64_t storing = 0;
 
     p->waits = pending > 0;

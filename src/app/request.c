@@ -23,6 +23,15 @@ void request_dispose(struct request *r)
     if (r->type == REQUEST_CONNECT) {
         free(r->connect.callee);
         r->connect.callee = NULL;
+    } else if (r->type == REQUEST_STREAM_WRITE) {
+        free(r->write.blob);
+        r->write.blob = NULL;
+    } else if (r->type == REQUEST_DATAGRAM) {
+        free(r->datagram.blob);
+        r->datagram.blob = NULL;
+    } else if (r->type == REQUEST_REPLY) {
+        free(r->reply.blob);
+        r->reply.blob = NULL;
     }
 }
 

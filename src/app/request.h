@@ -14,22 +14,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/blob.h"
 #include "app/message.h"
 #include "base/addr.h"
 #include "conn/endpoint.h"
 
-#define REQUEST_LIST(X) \
-    X(REQUEST_CONNECT)  \
-    X(REQUEST_TRUST)    \
-    X(REQUEST_SAY)      \
-    X(REQUEST_SEND)     \
-    X(REQUEST_ASK)      \
-    X(REQUEST_ACCEPT)   \
-    X(REQUEST_REJECT)   \
-    X(REQUEST_CANCEL)   \
-    X(REQUEST_STATS)    \
-    X(REQUEST_CLOSE)    \
-    X(REQUEST_LEAVING)  \
+#define REQUEST_LIST(X)        \
+    X(REQUEST_CONNECT)         \
+    X(REQUEST_TRUST)           \
+    X(REQUEST_SAY)             \
+    X(REQUEST_SEND)            \
+    X(REQUEST_ASK)             \
+    X(REQUEST_ACCEPT)          \
+    X(REQUEST_REJECT)          \
+    X(REQUEST_CANCEL)          \
+    X(REQUEST_STATS)           \
+    X(REQUEST_STREAM_OPEN)     \
+    X(REQUEST_STREAM_WRITE)    \
+    X(REQUEST_STREAM_FINISH)   \
+    X(REQUEST_STREAM_RESET)    \
+    X(REQUEST_STREAM_STOP)     \
+    X(REQUEST_STREAM_CONSUMED) \
+    X(REQUEST_DATAGRAM)        \
+    X(REQUEST_SERVE)           \
+    X(REQUEST_REPLY)           \
+    X(REQUEST_CLOSE)           \
+    X(REQUEST_LEAVING)         \
     X(REQUEST_QUIT)
 
 enum request_type {
@@ -77,6 +87,47 @@ struct request_transfer {
     uint32_t id;
 };
 
+/* NOTICE_STREAM_OPENED follows.  Requests about a stream that is over have no effect. */
+struct request_stream_open {
+    uint32_t id; /* not 0 */
+    enum stream_priority priority;
+};
+
+struct request_stream_write {
+    uint64_t stream;
+    struct blob *blob; /* heap */
+};
+
+/* FINISH: what was written is all.  RESET: our direction is given up, what waits is dropped.  STOP: no more of the
+ * peer's direction is wanted, and nothing of it need be consumed any more. */
+struct request_stream {
+    uint64_t stream;
+    uint64_t code; /* RESET, STOP */
+};
+
+/* So many bytes of NOTICE_STREAM_DATA the application is done with; it will be with every byte (app/flows.h). */
+struct request_consumed {
+    uint64_t stream;
+    uint64_t bytes;
+};
+
+/* At most as long as NOTICE_DATAGRAM_MOST says; goes soon or never. */
+struct request_datagram {
+    struct blob *blob; /* heap */
+};
+
+/* The text: a command, one word, that the front end answers from now on, for all peers. */
+struct request_serve {
+    bool on; /* false: no longer */
+};
+
+/* The answer to NOTICE_ASKED: APPMSG_ANSWER_BYTES of it at most.  After SERVED_WAIT_US it has no effect. */
+struct request_reply {
+    uint32_t ask;
+    bool ok;
+    struct blob *blob; /* heap; NULL: empty */
+};
+
 /* At once: without waiting until everything that was sent is delivered, that is, texts acknowledged, files we send
  * ended, questions answered.  Files being received are never waited for. */
 struct request_quit {
@@ -85,7 +136,7 @@ struct request_quit {
 
 struct request {
     enum request_type type;
-    conn_id peer; /* of TRUST, SAY, SEND, ASK, STATS, CLOSE */
+    conn_id peer; /* of TRUST, SAY, SEND, ASK, STATS, CLOSE, REPLY, and of streams and datagrams */
     char *text;   /* heap, NULL: none */
     union {
         struct request_connect connect;
@@ -95,6 +146,13 @@ struct request {
         struct request_ask ask;
         struct request_transfer transfer;
         struct request_quit quit;
+        struct request_stream_open open;
+        struct request_stream_write write;
+        struct request_stream stream;
+        struct request_consumed consumed;
+        struct request_datagram datagram;
+        struct request_serve serve;
+        struct request_reply reply;
         /* STATS: NOTICE_STATS.  CLOSE: at once; NOTICE_LEFT follows.  LEAVING: the user leaves as soon as everything
          * under way has come to its end, in either direction; from now on 30 s of silence make a peer lost, as after
          * QUIT. */

@@ -5,6 +5,7 @@
 
 #include "app/transfer_send.h"
 #include "base/err.h"
+#include "base/num.h"
 
 struct session *session_new(const struct endpoint_event *ev, uint64_t number)
 {
@@ -31,6 +32,7 @@ void session_free(struct session *s, struct env *env)
     channel_dispose(&s->peer.control);
     channel_dispose(&s->peer.chat);
     texts_dispose(&s->texts);
+    flows_dispose(&s->flows);
     for (size_t i = 0; i < s->sends_count; i++)
         free(s->sends[(s->sends_head + i) % SESSION_SENDS_WAITING].path);
     free(s->sends);
@@ -56,8 +58,10 @@ void session_trust(struct session *s, struct env *env, bool yes, const char *rea
         return;
     }
     s->state = SESSION_TRUSTED;
-    hello.hello_flags = (env->cfg.receive_files ? HELLO_TAKES_FILES : 0) | (env->cfg.serve ? HELLO_SERVES : 0);
+    hello.hello_flags =
+        (env->cfg.receive_files ? HELLO_TAKES_FILES : 0) | (env->cfg.serve || env->served.count > 0 ? HELLO_SERVES : 0);
     peer_send(&s->peer, &hello);
+    endpoint_allow(env->endpoint, s->peer.conn, env->now);
     env->dirty = true;
 }
 
@@ -141,6 +145,54 @@ void session_ask(struct session *s, struct env *env, const struct request *m)
     env->dirty = true;
 }
 
+static void say_answer(struct session *s, uint32_t id, bool ok, const char *text, size_t len)
+{
+    struct appmsg answer = {.type = APPMSG_ANSWER, .id = id};
+
+    answer.answer.ok = ok;
+    answer.answer.text = text;
+    answer.answer.len = num_min(len, APPMSG_ANSWER_BYTES);
+    peer_send(&s->peer, &answer);
+}
+
+void session_reply(struct session *s, struct env *env, const struct request *m)
+{
+    const struct blob *blob = m->reply.blob;
+
+    if (!served_asks_take(&s->asked, m->reply.ask))
+        return; /* too late, and the peer knows */
+    say_answer(s, m->reply.ask, m->reply.ok, blob != NULL ? (const char *)blob->data : "",
+               blob != NULL ? blob->len : 0);
+    env->dirty = true;
+}
+
+static void expire_asked(struct session *s, struct env *env)
+{
+    static const char late[] = "the program that answers this did not do so in time";
+    uint32_t id;
+
+    while (served_asks_expired(&s->asked, env->now, &id))
+        say_answer(s, id, false, late, sizeof(late) - 1);
+}
+
+void session_flow(struct session *s, struct env *env, struct request *m)
+{
+    if (s->state == SESSION_LIVE)
+        flows_handle(&s->flows, env, &s->peer, m);
+    else if (m->type == REQUEST_STREAM_OPEN)
+        env_post(env, (struct notice){.type = NOTICE_STREAM_OPENED,
+                                      .peer = s->peer.conn,
+                                      .opened = {.open = m->open.id, .err = DUET_ECLOSED}});
+    env->dirty = true;
+}
+
+void session_flow_event(struct session *s, struct env *env, const struct endpoint_event *ev)
+{
+    /* Streams wait for the peer's HELLO, which may come behind them; datagrams do not wait. */
+    if (session_is_open(s) && (s->state == SESSION_LIVE || ev->type != EVENT_DATAGRAM))
+        flows_event(&s->flows, env, &s->peer, ev);
+}
+
 /* ---- moving on ---- */
 
 static void write_stream(struct session *s, struct env *env, struct channel *ch, uint64_t stream)
@@ -193,6 +245,9 @@ void session_write(struct session *s, struct env *env)
         peer_send(&s->peer, &(struct appmsg){.type = APPMSG_DELIVERED, .id = s->delivered_owed});
         s->delivered_said = s->delivered_owed;
     }
+    expire_asked(s, env);
+    if (s->state == SESSION_LIVE && !s->peer.doomed)
+        flows_pump(&s->flows, env, &s->peer);
     if (s->peer.doomed) {
         session_close(s, env, s->peer.doom_code, s->peer.doom_reason, true);
         return;
@@ -249,6 +304,8 @@ static void finish(struct session *s, struct env *env, const struct notice *end,
         env_notice(env, s->peer.conn, true, "%zu %s to %s may not have been delivered", texts,
                    texts == 1 ? "text" : "texts", s->peer.name);
     texts_dispose(&s->texts);
+    flows_dispose(&s->flows);
+    s->asked.count = 0;
     channel_dispose(&s->peer.control);
     channel_dispose(&s->peer.chat);
     session_count_unfinished_text(s, env);
@@ -299,7 +356,8 @@ bool session_rests(const struct session *s)
 {
     if (s->state == SESSION_ASKING || s->state == SESSION_CLOSING)
         return true; /* until the user has decided, or the connection is gone */
-    if (s->control_readable || s->peer.doomed || s->peer.control.out.len > 0 || s->delivered_owed != s->delivered_said)
+    if (s->control_readable || s->asked.count > 0 || !flows_rest(&s->flows) || s->peer.doomed ||
+        s->peer.control.out.len > 0 || s->delivered_owed != s->delivered_said)
         return false;
     struct appmsg part;
 
@@ -316,7 +374,7 @@ void session_rest(struct session *s)
 
 bool session_is_settled(const struct session *s, const struct env *env)
 {
-    return texts_undelivered(&s->texts) == 0 && s->asks.count == 0 && s->sends_count == 0 &&
+    return texts_undelivered(&s->texts) == 0 && s->asks.count == 0 && s->sends_count == 0 && flows_written(&s->flows) &&
            transfer_count(env, &s->peer, true) == 0;
 }
 

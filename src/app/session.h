@@ -19,6 +19,7 @@
 
 #include "app/asks.h"
 #include "app/env.h"
+#include "app/flows.h"
 #include "app/patience.h"
 #include "app/peer.h"
 #include "app/request.h"
@@ -55,6 +56,8 @@ struct session {
     uint32_t delivered_owed;      /* texts up to here were handed to ui */
     uint32_t delivered_said;      /* and up to here the peer knows */
     struct asks asks;
+    struct served_asks asked; /* by the peer, of the front end */
+    struct flows flows;
     struct session_send *sends; /* ring of SESSION_SENDS_WAITING, allocated at first use */
     size_t sends_head, sends_count;
 };
@@ -69,6 +72,8 @@ void session_trust(struct session *s, struct env *env, bool yes, const char *rea
 void session_say(struct session *s, struct env *env, struct request *m);              /* takes m->text */
 void session_send(struct session *s, struct env *env, struct request *m);             /* takes m->text */
 void session_ask(struct session *s, struct env *env, const struct request *m);
+void session_reply(struct session *s, struct env *env, const struct request *m);
+void session_flow(struct session *s, struct env *env, struct request *m); /* takes its blob */
 
 /* Sends that wait for a place among the transfers; while there is one, the first of them starts. */
 bool session_wants_to_send(const struct session *s);
@@ -76,6 +81,9 @@ void session_start_send(struct session *s, struct env *env);
 
 /* From the endpoint: READABLE of one of the two ordered streams. */
 void session_readable(struct session *s, uint64_t stream);
+
+/* … and what is about streams and datagrams of the application. */
+void session_flow_event(struct session *s, struct env *env, const struct endpoint_event *ev);
 
 /* Its turn: reads and handles messages, SESSION_TURN_MESSAGES of each stream at most.  env->dirty: there may be
  * more. */

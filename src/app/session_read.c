@@ -4,6 +4,7 @@
  * honest peer says dooms the session (peer_doom); session_write then ends it.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/services.h"
 #include "app/session.h"
@@ -39,6 +40,30 @@ static struct service_status status_for(const struct session *s, const struct en
     }
     (void)endpoint_stats(env->endpoint, s->peer.conn, &status.path); /* gone meanwhile: zeros, which nobody reads */
     return status;
+}
+
+/* One for the front end, which answers when it can (session_reply). */
+static void asked_of_ui(struct session *s, struct env *env, const struct appmsg *m)
+{
+    const int err = served_asks_add(&s->asked, m->id, env->now);
+
+    if (err != 0) {
+        peer_doom(&s->peer, CLOSE_PROTOCOL,
+                  err == DUET_EFULL ? "more questions than may wait for an answer"
+                                    : "a question under a number that is in use");
+        return;
+    }
+    struct question *q = calloc(1, sizeof(*q) + m->ask.arg_len);
+
+    if (q == NULL) {
+        peer_doom(&s->peer, CLOSE_INTERNAL, "out of memory");
+        return;
+    }
+    memcpy(q->name, m->ask.command, m->ask.command_len);
+    q->len = m->ask.arg_len;
+    if (q->len > 0)
+        memcpy(q->arg, m->ask.arg, q->len);
+    env_post(env, (struct notice){.type = NOTICE_ASKED, .peer = s->peer.conn, .asked = {.ask = m->id, .question = q}});
 }
 
 static void asked(struct session *s, struct env *env, const struct appmsg *m)
@@ -150,7 +175,10 @@ static void control_message(struct session *s, struct env *env, const struct app
         transfer_send_message(env, &s->peer, m);
         return;
     case APPMSG_ASK:
-        asked(s, env, m);
+        if (served_has(&env->served, m->ask.command, m->ask.command_len))
+            asked_of_ui(s, env, m);
+        else
+            asked(s, env, m);
         return;
     case APPMSG_ANSWER:
         answered(s, env, m);

@@ -43,10 +43,14 @@ enum op {
     OP_USER,    /* u8: what the victim's user does (on_user) */
     OP_AGAIN,   /* closes and connects anew, with the same key */
     OP_DEAF,    /* u8: from now on the hostile one reads what it is sent, or not */
+    OP_STREAM, /* a u8, len u8: of its a % 8th stream (opened, if it was not) 64 × len bytes; 0x80: the end, 0x40: given
+                 * up, 0x20: no more wanted of the victim's */
+    OP_DATAGRAM, /* a u8: of 4 × a bytes */
     OP_COUNT
 };
 
 #define FILES 16
+#define STREAMS 8
 #define FILE_MAX_BYTES (255 * 255 * 16)
 #define SRC_BYTES 100000
 #define WIRE_ROUNDS 60
@@ -73,6 +77,7 @@ static struct {
     size_t offered_count;
     uint64_t size[FILES];
     size_t own_count;
+    uint64_t streams[STREAMS];
 } w;
 
 static uint8_t contents[FILE_MAX_BYTES];
@@ -164,9 +169,51 @@ static void victim_does(struct request r)
     victim_ends(began);
 }
 
+/* Whatever comes of streams, datagrams and questions is sent back. */
+static void echo_stream(const struct notice *m)
+{
+    const struct blob *b = m->data.blob;
+    struct request consumed = {.type = REQUEST_STREAM_CONSUMED, .peer = m->peer, .consumed = {m->data.stream, b->len}};
+    struct request write = {
+        .type = REQUEST_STREAM_WRITE, .peer = m->peer, .write = {m->data.stream, blob_new(b->data, b->len)}};
+
+    hub_handle(w.hub, &consumed, w.now);
+    hub_handle(w.hub, &write, w.now);
+}
+
+static void answer_question(const struct notice *m)
+{
+    const struct question *q = m->asked.question;
+    struct request reply = {.type = REQUEST_REPLY, .peer = m->peer};
+
+    if (m->asked.ask % 2 != 0)
+        return; /* its time goes by */
+    reply.reply = (struct request_reply){m->asked.ask, true, blob_new((const uint8_t *)q->arg, q->len)};
+    hub_handle(w.hub, &reply, w.now);
+}
+
 static void on_told(struct notice *m)
 {
     switch (m->type) {
+    case NOTICE_STREAM_DATA:
+        echo_stream(m);
+        break;
+    case NOTICE_STREAM_ENDED:
+    case NOTICE_STREAM_BROKEN:
+        hub_handle(w.hub,
+                   &(struct request){.type = REQUEST_STREAM_FINISH, .peer = m->peer, .stream = {m->stream.stream, 0}},
+                   w.now);
+        break;
+    case NOTICE_DATAGRAM:
+        hub_handle(w.hub,
+                   &(struct request){.type = REQUEST_DATAGRAM,
+                                     .peer = m->peer,
+                                     .datagram = {blob_new(m->datagram.blob->data, m->datagram.blob->len)}},
+                   w.now);
+        break;
+    case NOTICE_ASKED:
+        answer_question(m);
+        break;
     case NOTICE_PEER_KEY: {
         const int side =
             memcmp(m->peer_key.card->key, w.cfg[HONEST].identity.public, NOISE_KEY_BYTES) == 0 ? HONEST : HOSTILE;
@@ -454,12 +501,32 @@ static void accepts(size_t which)
     says(HOSTILE, &m);
 }
 
+static void streams(uint8_t a, size_t len)
+{
+    struct endpoint *e = w.e[HOSTILE];
+    uint64_t *id = &w.streams[a % STREAMS];
+
+    if (*id == 0)
+        (void)endpoint_open_stream(e, w.conn[HOSTILE], (enum stream_priority)(PRIORITY_INTERACTIVE + a % 3), id, w.now);
+    writes(HOSTILE, *id, contents, len);
+    if ((a & 0x80) != 0)
+        (void)endpoint_finish_stream(e, w.conn[HOSTILE], *id, w.now);
+    if ((a & 0x40) != 0)
+        (void)endpoint_reset(e, w.conn[HOSTILE], *id, 1, w.now);
+    if ((a & 0x20) != 0)
+        (void)endpoint_stop(e, w.conn[HOSTILE], *id, 2, w.now);
+    if ((a & 0xc0) != 0)
+        *id = 0;
+    exchange();
+}
+
 static void connects(int side)
 {
     w.conn[side] = 0;
     (void)endpoint_connect(w.e[side], &w.addr[VICTIM], w.now, &w.conn[side]);
     exchange();
     let_pass(20000);
+    endpoint_allow(w.e[side], w.conn[side], w.now);
     says(side, &(struct appmsg){.type = APPMSG_HELLO, .hello_flags = HELLO_TAKES_FILES | HELLO_SERVES});
 }
 
@@ -470,6 +537,7 @@ static void connects_again(void)
     channel_dispose(&w.in);
     channel_init(&w.in, 0);
     w.own_count = w.offered_count = 0;
+    memset(w.streams, 0, sizeof(w.streams));
     connects(HOSTILE);
 }
 
@@ -522,6 +590,7 @@ static void begin(void)
         struct endpoint_config *c = &w.cfg[side];
 
         *c = (struct endpoint_config){.params = params_default(), .accept = true};
+        c->params.features = FEATURE_STREAMS | FEATURE_DATAGRAMS;
         memset(c->seed, side + 1, sizeof(c->seed));
         memset(c->identity.secret, side + 1, sizeof(c->identity.secret));
         noise_public(c->identity.public, c->identity.secret);
@@ -538,6 +607,7 @@ static void begin(void)
 
     w.hub = hub_new(&cfg, w.e[VICTIM]);
     assert(w.hub != NULL && disk_new(out_dir, true, &w.disk, &sys) == 0);
+    hub_handle(w.hub, &(struct request){.type = REQUEST_SERVE, .text = strdup("roll"), .serve = {.on = true}}, w.now);
     victim_ends(began);
     channel_init(&w.in, 0);
     connects(HONEST);
@@ -620,6 +690,13 @@ static void on_op(struct reader *in)
         break;
     case OP_DEAF:
         w.deaf = a % 2 == 1;
+        break;
+    case OP_STREAM:
+        streams(a, (size_t)reader_u8(in) * 64);
+        break;
+    case OP_DATAGRAM:
+        (void)endpoint_send_datagram(w.e[HOSTILE], w.conn[HOSTILE], contents, (size_t)a * 4, w.now);
+        exchange();
         break;
     case OP_COUNT:
         break;

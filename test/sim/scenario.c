@@ -7,7 +7,7 @@
 
 static const struct scenario_table *const tables[] = {&scenarios_link,   &scenarios_life,     &scenarios_hostile,
                                                       &scenarios_crooks, &scenarios_observer, &scenarios_early,
-                                                      &scenarios_app,    &scenarios_end};
+                                                      &scenarios_app,    &scenarios_flows,    &scenarios_end};
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 

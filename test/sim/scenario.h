@@ -32,6 +32,7 @@ extern const struct scenario_table scenarios_crooks;   /* whoever wears a node o
 extern const struct scenario_table scenarios_observer; /* one who copies packets, and is faster */
 extern const struct scenario_table scenarios_early;    /* `duet send`, which says all it can as soon as it can */
 extern const struct scenario_table scenarios_app;      /* what users do: files, cancels, refusals, questions, crowds */
+extern const struct scenario_table scenarios_flows;    /* programs that have streams and datagrams of their own */
 extern const struct scenario_table scenarios_end;      /* programs that end with what they came for */
 
 size_t scenario_count(void);

@@ -485,6 +485,16 @@ static void dispatch(struct world *w, struct node *n, struct notice *m)
         n->ui.notices++;
         return;
     case NOTICE_STATS:
+    case NOTICE_STREAM_OPENED:
+    case NOTICE_STREAM_DATA:
+    case NOTICE_STREAM_WROTE:
+    case NOTICE_STREAM_SENT:
+    case NOTICE_STREAM_ENDED:
+    case NOTICE_STREAM_BROKEN:
+    case NOTICE_STREAM_STOPPED:
+    case NOTICE_DATAGRAM:
+    case NOTICE_DATAGRAM_MOST:
+    case NOTICE_ASKED:
         return;
     case NOTICE_LISTENING:
     case NOTICE_RESTING:
@@ -500,5 +510,7 @@ void ui_on_message(struct world *w, struct node *n, struct notice *m)
         world_log(w, "%zu hears %s %.60s", n->index, notice_name(m->type), m->text != NULL ? m->text : "");
     w->is_dirty = w->is_dirty || m->type != NOTICE_PROGRESS;
     dispatch(w, n, m);
+    if (w->told != NULL)
+        w->told(w, n, m);
     notice_dispose(m);
 }

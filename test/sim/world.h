@@ -131,6 +131,8 @@ struct world {
     void (*overhear)(struct world *w, const struct duet_addr *from, size_t to, const uint8_t *bytes, size_t len);
     /* What goes to an address where no node is; may be NULL. */
     void (*stray)(struct world *w, const struct duet_addr *to, const uint8_t *bytes, size_t len);
+    /* Hears what a user is told, behind the simulator; may be NULL. */
+    void (*told)(struct world *w, struct node *n, const struct notice *m);
     uint64_t number[WORLD_NUMBERS];
     void *own; /* freed with free() */
 };
