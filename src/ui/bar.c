@@ -11,6 +11,10 @@
 #define EIGHTHS 8
 #define PART_BYTES 64
 
+/* Figures change; what stands around them does not move. */
+#define RATE_COLUMNS 8 /* "999.9 MB" */
+#define ETA_COLUMNS 5  /* "59:59" */
+
 /* The pieces right of the name, in the order in which they are given up (last first). */
 enum bar_part { PART_AMOUNTS, PART_RATE, PART_ETA, PART_COUNT };
 
@@ -55,20 +59,37 @@ static void append_text(char out[BAR_TEXT_BYTES], const char *text)
     append(out, text, strlen(text));
 }
 
+/* Figures stand at the right end of their columns, but not in logs. */
+static int figure_columns(const struct bar *b, size_t columns)
+{
+    return b->plain ? 0 : (int)columns;
+}
+
+/* What takes the place of both figures, whatever its length. */
+static void make_state(const struct bar *b, const char *state, char parts[PART_COUNT][PART_BYTES])
+{
+    const int place = (int)strlen(" /s eta ") + figure_columns(b, RATE_COLUMNS + ETA_COLUMNS);
+    const int len = snprintf(parts[PART_RATE], PART_BYTES, "%s%s", *state ? " " : "", state);
+
+    snprintf(parts[PART_ETA], PART_BYTES, "%*s", !b->plain && len < place ? place - len : 0, "");
+}
+
 static void make_parts(const struct bar *b, char parts[PART_COUNT][PART_BYTES])
 {
-    char amounts[BAR_AMOUNT_BYTES];
+    char amounts[BAR_AMOUNT_BYTES], widest[BAR_AMOUNT_BYTES];
     char rate[TEXT_SIZE_BYTES];
     char eta[TEXT_SPAN_BYTES];
 
-    snprintf(parts[PART_AMOUNTS], PART_BYTES, " %s", bar_amounts(b->done_bytes, b->total_bytes, amounts));
-    if (b->state) {
-        snprintf(parts[PART_RATE], PART_BYTES, " %s", b->state);
-        parts[PART_ETA][0] = '\0';
+    bar_amounts(b->total_bytes, b->total_bytes, widest);
+    snprintf(parts[PART_AMOUNTS], PART_BYTES, " %*s", figure_columns(b, strlen(widest)),
+             bar_amounts(b->done_bytes, b->total_bytes, amounts));
+    if (b->state || b->rate_bytes_per_s == 0) { /* no figure is better than a wrong one */
+        make_state(b, b->state ? b->state : "", parts);
         return;
     }
-    snprintf(parts[PART_RATE], PART_BYTES, " %s/s", text_size(b->rate_bytes_per_s, rate));
-    snprintf(parts[PART_ETA], PART_BYTES, " eta %s", text_span(b->eta_us, eta));
+    snprintf(parts[PART_RATE], PART_BYTES, " %*s/s", figure_columns(b, RATE_COLUMNS),
+             text_size(b->rate_bytes_per_s, rate));
+    snprintf(parts[PART_ETA], PART_BYTES, " eta %*s", figure_columns(b, ETA_COLUMNS), text_span(b->eta_us, eta));
 }
 
 /* " |████▌    |", `cells` wide inside. */
@@ -116,7 +137,7 @@ const char *bar_render(const struct bar *b, size_t columns, char out[BAR_TEXT_BY
     if (columns > BAR_COLUMNS_MAX)
         columns = BAR_COLUMNS_MAX;
     make_parts(b, parts);
-    snprintf(percent, sizeof percent, " %u%%", bar_percent(b->done_bytes, b->total_bytes));
+    snprintf(percent, sizeof percent, " %*u%%", figure_columns(b, 3), bar_percent(b->done_bytes, b->total_bytes));
 
     size_t name_wanted = text_columns(b->name, strlen(b->name));
     size_t name_least = name_wanted < NAME_COLUMNS_MIN ? name_wanted : NAME_COLUMNS_MIN;
@@ -127,8 +148,10 @@ const char *bar_render(const struct bar *b, size_t columns, char out[BAR_TEXT_BY
     while (kept > 0 && fixed + name_least + rest > columns)
         rest -= strlen(parts[--kept]);
     if (fixed > columns) { /* only the share, or not even that */
-        if (strlen(percent) - 1 <= columns)
-            append_text(out, percent + 1);
+        const char *share = percent + strspn(percent, " ");
+
+        if (strlen(share) <= columns)
+            append_text(out, share);
         return out;
     }
 

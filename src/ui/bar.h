@@ -1,8 +1,10 @@
 /*
  * bar: one transfer as one line of text, for the screen and for stderr.
  *
- *   ↑ name 61% |████▌    | 239/388 MB 24.1 MB/s eta 0:06
+ *   ↑ name  61% |████▌    | 239/388 MB  24.1 MB/s eta  0:06
  *
+ * Each figure ends where it ended before, so that nothing moves but the bar; in logs there is one
+ * space between them.
  * What does not fit goes in this order: eta, rate, amounts, the bar itself, the name's end.
  * Decimal units.  Pure; any thread.
  */
@@ -23,8 +25,8 @@ struct bar {
     bool ascii;        /* the terminal has no UTF-8 */
     const char *state; /* instead of rate and eta: "stalled 12 s", "offered"; NULL: it runs */
     uint64_t done_bytes, total_bytes;
-    uint64_t rate_bytes_per_s;
-    uint64_t eta_us; /* UINT64_MAX: unknown */
+    uint64_t rate_bytes_per_s; /* 0: unknown, and not told */
+    uint64_t eta_us;           /* UINT64_MAX: unknown */
 };
 
 /* Writes at most `columns` columns; returns out. */

@@ -20,10 +20,10 @@ Test(bar, shows_everything_where_there_is_room)
     struct bar b = example();
     char out[BAR_TEXT_BYTES];
 
-    cr_expect_str_eq(bar_render(&b, 52, out), "↑ name 61% |█████▌   | 239/388 MB 24.1 MB/s eta 0:06", "%s", out);
+    cr_expect_str_eq(bar_render(&b, 55, out), "↑ name  61% |█████▌   | 239/388 MB  24.1 MB/s eta  0:06", "%s", out);
     b.sending = false;
     b.ascii = true;
-    cr_expect_str_eq(bar_render(&b, 52, out), "v name 61% |#####    | 239/388 MB 24.1 MB/s eta 0:06", "%s", out);
+    cr_expect_str_eq(bar_render(&b, 55, out), "v name  61% |#####    | 239/388 MB  24.1 MB/s eta  0:06", "%s", out);
     b.plain = true;
     cr_expect_str_eq(bar_render(&b, 200, out), "v name 61% 239/388 MB 24.1 MB/s eta 0:06");
 }
@@ -36,6 +36,58 @@ Test(bar, puts_a_state_in_the_place_of_rate_and_eta)
     b.state = "stalled 12 s";
     b.plain = true;
     cr_expect_str_eq(bar_render(&b, 80, out), "↑ name 61% 239/388 MB stalled 12 s");
+}
+
+/* Where the cells end, in columns. */
+static size_t end_of_cells(const char *text)
+{
+    const char *end = strrchr(text, '|');
+
+    return end != NULL ? text_columns(text, (size_t)(end - text)) : 0;
+}
+
+Test(bar, keeps_its_place_while_its_figures_change)
+{
+    static const struct {
+        uint64_t done, rate, eta_us;
+        const char *state;
+    } rows[] = {
+        {0, 0, UINT64_MAX, NULL},          {100000, 1000, UINT64_MAX, NULL},
+        {9900000, 503000, 59000000, NULL}, {52000000, 506700, 3599000000, NULL},
+        {99900000, 999900000, 0, NULL},    {500, 5, 60000000, NULL},
+        {50000000, 0, 0, "stalled 12 s"},  {50000000, 0, 0, "waiting for the peer"},
+        {100000000, 0, 0, "checking"},
+    };
+    char out[BAR_TEXT_BYTES];
+
+    for (size_t columns = 60; columns <= 200; columns += 20) {
+        size_t cells_end = 0;
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            const struct bar b = {.name = "name",
+                                  .done_bytes = rows[i].done,
+                                  .total_bytes = 100000000,
+                                  .rate_bytes_per_s = rows[i].rate,
+                                  .eta_us = rows[i].eta_us,
+                                  .state = rows[i].state};
+
+            bar_render(&b, columns, out);
+            cells_end = cells_end != 0 ? cells_end : end_of_cells(out);
+            cr_expect_eq(end_of_cells(out), cells_end, "%zu, row %zu: %s", columns, i, out);
+        }
+        cr_expect_gt(cells_end, 0, "no cells at %zu", columns);
+    }
+}
+
+Test(bar, tells_no_rate_before_there_is_one)
+{
+    struct bar b = example();
+    char out[BAR_TEXT_BYTES];
+
+    b.rate_bytes_per_s = 0;
+    b.eta_us = UINT64_MAX;
+    b.plain = true;
+    cr_expect_str_eq(bar_render(&b, 80, out), "↑ name 61% 239/388 MB", "'%s'", out);
 }
 
 Test(bar, never_is_wider_than_asked_and_always_whole_utf8)
