@@ -20,6 +20,11 @@ static bool may_say(const struct line_limit *l, duet_time now)
     return time_is_never(l->told_at) || time_since(now, l->told_at) >= ADMISSION_LINES_US;
 }
 
+static const char *strangers_were(size_t count)
+{
+    return count == 1 ? "stranger was" : "strangers were";
+}
+
 /* Peers that come again and again must not push a conversation off the screen. */
 static void say_limited(struct admission *a, struct line_limit *l, const char *text, duet_time now)
 {
@@ -28,7 +33,8 @@ static void say_limited(struct admission *a, struct line_limit *l, const char *t
         return;
     }
     if (l->untold > 0)
-        admission_say(a, ADMISSION_ERROR, "%s; %zu more were turned away or left in the meantime", text, l->untold);
+        admission_say(a, ADMISSION_ERROR, "%s; meanwhile %zu more %s turned away or left", text, l->untold,
+                      strangers_were(l->untold));
     else
         admission_say(a, ADMISSION_ERROR, "%s", text);
     *l = (struct line_limit){.told_at = now};
@@ -364,7 +370,8 @@ void admission_tick(struct admission *a, duet_time now)
     }
     tell_waiting(a, now);
     if (a->lines.untold > 0 && may_say(&a->lines, now)) {
-        admission_say(a, ADMISSION_ERROR, "%zu more were turned away or left", a->lines.untold);
+        admission_say(a, ADMISSION_ERROR, "%zu more %s turned away or left", a->lines.untold,
+                      strangers_were(a->lines.untold));
         a->lines = (struct line_limit){.told_at = now};
     }
 }

@@ -231,6 +231,20 @@ Test(admission, a_flood_of_strangers_gets_a_line_each_ten_seconds)
     cr_expect_not_null(strstr(heard.text, "HAS CHANGED"));
 }
 
+Test(admission, what_was_not_told_is_counted_in_words)
+{
+    come(1, "eve");
+    leave(1);
+    wait_us(ADMISSION_LINES_US);
+    cr_expect_str_eq(heard.text, "1 more stranger was turned away or left", "%s", heard.text);
+    for (uint64_t peer = 2; peer <= 3; peer++) {
+        come(peer, "eve");
+        leave(peer);
+    }
+    wait_us(ADMISSION_LINES_US);
+    cr_expect_str_eq(heard.text, "2 more strangers were turned away or left", "%s", heard.text);
+}
+
 /* 1,500 strangers cost a bounded number of lines of the file. */
 Test(admission, one_host_brings_a_bounded_number_of_new_keys_a_minute)
 {
