@@ -45,7 +45,7 @@ complete -c duet -n '__duet_is chat send recv ask' -l mode -x -a 'burst step' -d
 complete -c duet -n '__duet_is chat send recv ask' -l window -x -d 'at most this many file bytes in flight (default 48M)'
 complete -c duet -n '__duet_is chat send recv ask' -l max-packet -x -d 'largest UDP payload (default: what the path carries)'
 complete -c duet -n '__duet_is chat send recv ask' -l heartbeat -x -d 'send a sign of life this often when idle (default 5)'
-complete -c duet -n '__duet_is chat send recv ask' -l timeout -x -d 'give up connecting after this; in send, recv and ask also on a silent peer (default 30)'
+complete -c duet -n '__duet_is chat send recv ask' -l timeout -x -d 'give up connecting, or on a silent peer, after this (default 30)'
 complete -c duet -n '__duet_is chat send recv ask' -l cc -x -a 'bbr cubic' -d 'congestion controller'
 complete -c duet -n '__duet_is chat send recv ask' -l limit -x -d 'send at most this many bytes a second'
 complete -c duet -n '__duet_is chat send recv ask' -l trace -r -F -d 'log what the transport does as JSON lines'

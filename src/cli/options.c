@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "cli/option_table.h"
 #include "cli/suggest.h"
+#include "client/trust.h"
 #include "client/typed.h"
 
 #define TIMEOUT_MAX_US (UINT64_C(7) * 24 * 3600 * US_PER_S)
@@ -110,6 +111,14 @@ static int set_name(struct options *o, const char *value, const char **wanted)
         return -1;
     o->settings.name = value;
     return 0;
+}
+
+/* Of a key that cannot be one nobody would ever be let in. */
+static int set_peer(struct options *o, const char *value, const char **wanted)
+{
+    *wanted = "a whole key, as duet id prints it";
+    o->settings.peer = value;
+    return trust_is_fingerprint(value) ? 0 : -1;
 }
 
 static int set_mode(struct options *o, const char *value, const char **wanted)
@@ -216,7 +225,7 @@ static const struct option_entry entries[] = {
          "By default the login name and four characters of the key.")),
     OPTION(0, "accept-new", NULL, "trust new keys (a changed key is always refused)", PEERS, FLAG(settings.accept_new),
      MAN("Trust new keys, at most 32 a minute from one host; a changed key is always refused.")),
-    OPTION(0, "peer", "FINGERPRINT", "trust only the peer with this key", PEERS, TEXT(settings.peer)),
+    OPTION(0, "peer", "FINGERPRINT", "trust only the peer with this key", PEERS, SET(set_peer)),
     OPTION(0, "mode", "burst|step", "many packets in flight, or one at a time", PEERS, SET(set_mode),
      MAN("Many packets in flight (default), or one at a time.")),
     OPTION(0, "window", "BYTES", "at most this many file bytes in flight (default 48M)", PEERS, SET(set_window),
@@ -233,7 +242,7 @@ static const struct option_entry entries[] = {
      MAN("Send a sign of life this often when idle, 0.5 to 60; 5 by default.\n"
          "After 7 s of silence duet asks the peer for one in any case.")),
     OPTION(0, "timeout", "SECONDS",
-     "give up connecting after this; in send, recv and ask also on a silent peer (default 30)", PEERS,
+     "give up connecting, or on a silent peer, after this (default 30)", PEERS,
      SET(set_timeout),
      MAN("Give up connecting after this; 30 by default.\n"
          "`send`, `recv` and `ask` also give up on a peer that has been silent for this long, though not before it is\n"

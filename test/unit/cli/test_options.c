@@ -87,7 +87,7 @@ Test(options, knows_every_common_option)
     options_dispose(&o);
     cr_assert_eq(PARSE(&o, FOR_CHAT, error, "--plain", "--mode=step", "--window=1M", "--max-packet=9000",
                        "--heartbeat=0.5", "--timeout=1.5", "--cc=cubic", "--limit=2MB", "--trace=t", "--no-color",
-                       "--no-gso", "--peer=abcd"),
+                       "--no-gso", "--peer=ABCD-efgh-ijkl-mnop-qrst-uvwx-yz23-4567"),
                  0, "%s", error);
     cr_expect(o.plain && o.settings.no_color && o.settings.no_gso);
     cr_expect(o.settings.step);
@@ -98,7 +98,7 @@ Test(options, knows_every_common_option)
     cr_expect_eq(o.settings.limit_bytes_per_s, 2000000);
     cr_expect_str_eq(o.settings.cc, "cubic");
     cr_expect_str_eq(o.settings.trace, "t");
-    cr_expect_str_eq(o.settings.peer, "abcd");
+    cr_expect_str_eq(o.settings.peer, "ABCD-efgh-ijkl-mnop-qrst-uvwx-yz23-4567");
     options_dispose(&o);
 }
 
@@ -132,6 +132,8 @@ Test(options, refuses_what_is_wrong_and_says_what_was_expected)
         {FOR_CHAT, {"--timeout=0", NULL}, "more than 0"},
         {FOR_CHAT, {"--timeout=soon", NULL}, "more than 0"},
         {FOR_CHAT, {"--limit=1023", NULL}, "at least 1k"},
+        {FOR_CHAT, {"--peer=abcd", NULL}, "a whole key"},
+        {FOR_CHAT, {"--peer=abcd-efgh-ijkl-mnop-qrst-uvwx-yz23-4561", NULL}, "a whole key"},
         {FOR_CHAT, {"--name=", NULL}, "1 to 64 bytes"},
         {FOR_CHAT, {"--name=   ", NULL}, "1 to 64 bytes"},
         {FOR_CHAT, {"--name=a\nb", NULL}, "1 to 64 bytes"},
