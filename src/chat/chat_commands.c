@@ -259,7 +259,7 @@ static void do_peers(struct chat *c, const char *argument)
 
     (void)argument;
     if (chat_is_alone(c))
-        chat_tell(c, CHAT_INFO, "no peers");
+        chat_tell(c, CHAT_INFO, "nobody is connected");
     list_strangers(c);
     for (struct roster_peer *p = NULL; (p = roster_next_connected(&c->roster, p));)
         chat_tell(c, CHAT_INFO, "peer %s %s %s %s", p->name, p->fingerprint, addr_format(&p->addr, addr),
@@ -270,7 +270,7 @@ static void do_stats(struct chat *c, const char *argument)
 {
     (void)argument;
     if (chat_is_alone(c))
-        chat_tell(c, CHAT_INFO, "no peers");
+        chat_tell(c, CHAT_INFO, "nobody is connected");
     for (struct roster_peer *p = NULL; (p = roster_next_connected(&c->roster, p));) {
         p->wants_stats = true;
         (void)duet_stats(c->client->node, p->id);
