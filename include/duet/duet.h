@@ -186,7 +186,7 @@ DUET_API void duet_options_init(struct duet_options *options, size_t size);
  * its limits), DUET_ENOTFOUND (`cc`), DUET_EUNSUPPORTED (an option of a later version), or what duet_identity_open
  * says. */
 DUET_API int duet_node_new(const struct duet_options *options, struct duet_node **out, char *error);
-/* Says goodbye to everybody at once, unless duet_quit has; waits until they have heard it or 2 s have passed; frees
+/* Says goodbye to everybody at once, unless duet_quit has; waits until they have heard it or 3 s have passed; frees
  * everything.  NULL is fine. */
 DUET_API void duet_node_free(struct duet_node *node);
 

@@ -43,7 +43,7 @@ static duet_time due_of_calls(const struct duet_node *n)
 {
     duet_time due = DUET_NEVER;
 
-    for (size_t i = 0; i < DUET_CALLS; i++) {
+    for (size_t i = 0; n->call_count > 0 && i < DUET_CALLS; i++) {
         const struct api_call *c = &n->calls[i];
 
         if (c->id == 0)
@@ -80,12 +80,18 @@ static struct api_call *find_call(struct duet_node *n, uint32_t id)
     return NULL;
 }
 
+static void end_call(struct duet_node *n, struct api_call *c)
+{
+    c->id = 0;
+    n->call_count--;
+}
+
 void api_call_over(struct duet_node *n, uint32_t id)
 {
     struct api_call *c = id != 0 ? find_call(n, id) : NULL;
 
     if (c != NULL)
-        c->id = 0;
+        end_call(n, c);
 }
 
 /* Whose answer the call is for: the only key there is, else those on file for that address. */
@@ -154,12 +160,13 @@ int duet_dial(struct duet_node *n, uint32_t id, const char *host, char *error)
         return err;
     }
     *c = (struct api_call){.id = id, .told_at = DUET_NEVER, .give_up_at = DUET_NEVER, .query = q};
+    n->call_count++;
     if (!resolve_literal(&q, &literal))
         err = start_lookup(n, c, clock_now());
     else
         err = literal.err != 0 ? literal.err : call_addresses(n, c, &literal);
     if (err != 0) {
-        c->id = 0;
+        end_call(n, c);
         api_complain(error, "%s", literal.err != 0 ? literal.error : err_text(err));
     }
     api_arm(n);
@@ -175,7 +182,7 @@ int duet_dial_cancel(struct duet_node *n, uint32_t id)
     if (c == NULL || !c->looks_up || n->lookups == NULL)
         return DUET_ENOTFOUND;
     lookups_cancel(n->lookups, id);
-    c->id = 0;
+    end_call(n, c);
     return 0;
 }
 
@@ -193,7 +200,7 @@ static bool tell_failed(struct duet_node *n, struct api_call *c, int err, const 
 {
     n->event.err = err;
     tell(n, DUET_EVENT_FAILED, c, text);
-    c->id = 0;
+    end_call(n, c);
     return true;
 }
 
@@ -243,6 +250,8 @@ bool api_calls_next(struct duet_node *n, duet_time now)
     struct resolve_result found;
     uint32_t id;
 
+    if (n->call_count == 0)
+        return false;
     while (n->lookups != NULL && lookups_next(n->lookups, &id, &found)) {
         struct api_call *c = find_call(n, id);
 
@@ -276,7 +285,7 @@ uint32_t api_call_answered(struct duet_node *n, uint32_t id, const struct duet_a
         const uint32_t which = c->id;
 
         memcpy(dialled, c->query.dialled, sizeof(c->query.dialled));
-        c->id = 0;
+        end_call(n, c);
         return which;
     }
     return id;

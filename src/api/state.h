@@ -66,6 +66,7 @@ struct duet_node {
     uint64_t connect_timeout_us;
     bool quit_sent, stopped;
     struct api_call calls[DUET_CALLS];
+    size_t call_count;  /* of them with an id: mostly none, and then nobody looks */
     struct idmap peers; /* of struct api_peer */
 
     /* The event handed out last. */

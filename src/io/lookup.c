@@ -153,20 +153,6 @@ int lookups_start(struct lookups *l, uint32_t id, const struct resolve_query *q)
     return DUET_EFULL;
 }
 
-void lookups_cancel(struct lookups *l, uint32_t id)
-{
-    pthread_mutex_lock(&l->lock);
-    for (size_t i = 0; i < LOOKUPS_AT_ONCE; i++)
-        if (l->v[i] != NULL && l->v[i]->id == id)
-            abandon(l->v[i]);
-    pthread_mutex_unlock(&l->lock);
-}
-
-int lookups_fd(const struct lookups *l)
-{
-    return l->event_fd;
-}
-
 static struct lookup *first_done(const struct lookups *l)
 {
     for (size_t i = 0; i < LOOKUPS_AT_ONCE; i++)
@@ -175,10 +161,33 @@ static struct lookup *first_done(const struct lookups *l)
     return NULL;
 }
 
+/* The descriptor is quiet until the next answer, if there is none now. */
+static void hush(const struct lookups *l)
+{
+    eventfd_t count;
+
+    if (first_done(l) == NULL)
+        (void)eventfd_read(l->event_fd, &count); /* nothing to read is fine */
+}
+
+void lookups_cancel(struct lookups *l, uint32_t id)
+{
+    pthread_mutex_lock(&l->lock);
+    for (size_t i = 0; i < LOOKUPS_AT_ONCE; i++)
+        if (l->v[i] != NULL && l->v[i]->id == id)
+            abandon(l->v[i]);
+    hush(l);
+    pthread_mutex_unlock(&l->lock);
+}
+
+int lookups_fd(const struct lookups *l)
+{
+    return l->event_fd;
+}
+
 bool lookups_next(struct lookups *l, uint32_t *id, struct resolve_result *out)
 {
     struct lookup *job;
-    eventfd_t count;
 
     pthread_mutex_lock(&l->lock);
     job = first_done(l);
@@ -187,8 +196,7 @@ bool lookups_next(struct lookups *l, uint32_t *id, struct resolve_result *out)
         *out = job->result;
         forget(job);
     }
-    if (first_done(l) == NULL)
-        (void)eventfd_read(l->event_fd, &count); /* quiet until the next one; nothing to read is fine */
+    hush(l);
     pthread_mutex_unlock(&l->lock);
     return job != NULL;
 }

@@ -117,6 +117,20 @@ Test(lookup, nobody_waits_for_one_that_was_given_up)
     lookups_free(l);
 }
 
+/* Its answer came, and nobody fetched it: a loop that waits for the descriptor would spin. */
+Test(lookup, one_that_is_given_up_after_its_answer_leaves_nothing_to_read)
+{
+    struct lookups *l = lookups_new(answer);
+
+    cr_assert_eq(start(l, 1, "quick"), 0);
+    cr_assert(is_readable(l, -1));
+    lookups_cancel(l, 1);
+    cr_expect_not(is_readable(l, 0));
+    cr_assert_eq(start(l, 2, "quick"), 0);
+    cr_expect(is_readable(l, -1), "the next one is told");
+    lookups_free(l);
+}
+
 Test(lookup, its_owner_may_go_first)
 {
     struct lookups *l = lookups_new(answer);
