@@ -381,7 +381,7 @@ deb: dist
 
 lint: $(VERSION_H)
 	@scripts/deps lint
-	@scripts/lint
+	@scripts/lint $(if $(QUICK),--quick)
 
 format:
 	@scripts/deps lint
