@@ -93,7 +93,10 @@ static void remove_flow(struct flows *f, size_t i)
 
 static struct notice about(const struct peer *p, const struct flow *w, enum notice_type type)
 {
-    return (struct notice){.type = type, .peer = p->conn, .stream = {.stream = w->stream}};
+    struct notice m = {.type = type, .peer = p->conn};
+
+    m.stream.stream = w->stream;
+    return m;
 }
 
 /* ---- from the front end ---- */

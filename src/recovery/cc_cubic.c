@@ -9,9 +9,9 @@
  * reduction is undone (§4.9.2).
  *
  * Two packets a round trip are 100 Mbit/s at 0.2 ms, and no loss could make the window smaller.  So
- * on a path shorter than ROUND_MOST_US a window that would fall below that becomes what leaves in twice
- * the time, and so on until it has ROUND_PACKETS; the pace alone holds it.  A reduction then counts
- * for such a round.  With so many packets in one the search for more loses one in fifty.
+ * on a path shorter than ROUND_MOST_US a window that would fall below that becomes what leaves in
+ * twice the time, and so on until it has ROUND_PACKETS; the pace alone holds it.  A reduction then
+ * counts for such a round.  With so many packets in one the search for more loses one in fifty.
  */
 #include <math.h>
 

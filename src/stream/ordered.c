@@ -83,7 +83,7 @@ static struct ordered *add_stream(struct ordered_table *t, uint64_t id)
     sendstream_bound(&o->out, ORDERED_UNSENT_BYTES, ORDERED_ROOM_BYTES);
     recvstream_init(&o->in, LIMIT_APP_SUM_MAX_BYTES, LIMIT_APP_FIRST_BYTES, LIMIT_APP_RANGES);
     o->in.is_open = true;
-    /* Each runs empty with every train; ordered_trim takes the memory when the connection is idle. */
+    /* Each runs empty with every train; ordered_trim takes the memory when nothing moves. */
     ring_keep(&o->out.bytes, SIZE_MAX);
     ring_keep(&o->in.bytes, SIZE_MAX);
     t->v[t->count++] = o;

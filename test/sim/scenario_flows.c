@@ -126,7 +126,7 @@ static void on_data(struct world *w, struct node *n, struct flow_plan *p, size_t
     for (size_t i = 0; i < len; i++) {
         if (m->data.blob->data[i] != byte_of(p->stream, at, way->read + i)) {
             world_fail(w, "stream %llu: another byte at %llu", (unsigned long long)p->stream,
-                       (unsigned long long)(way->read + i));
+                       (unsigned long long)way->read + i);
             return;
         }
     }

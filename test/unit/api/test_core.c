@@ -180,7 +180,7 @@ Test(api_core, carries_a_stream_there_and_back_to_its_end)
     run(&w, 500000);
     cr_expect_eq(w.s[1].heard[DUET_CORE_OPENED], 1);
     cr_expect_eq(w.s[1].got, STREAM_BYTES);
-    cr_expect_eq(memcmp(w.s[1].first, "beginnin", 8), 0);
+    cr_expect_eq(memcmp(w.s[1].first, "beginning", 8), 0);
     cr_expect_eq(w.s[0].got, STREAM_BYTES);
     cr_expect(w.s[0].ended && w.s[1].ended);
     cr_expect_eq(w.s[0].heard[DUET_CORE_SENT], 1);
