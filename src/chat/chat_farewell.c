@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "chat/chat.h"
 
 /* Our own leaving makes every peer "leave": that is no news. */
@@ -38,24 +39,54 @@ static void begin_farewell(struct chat *c)
     client_quit(client, at_once);
 }
 
-/* What was said and did not arrive, by its first words, in lines on the heap; NULL: nothing, or no
- * memory. */
+/* For whom it was kept. */
+static const char *name_meant(const struct chat *c, const struct kept_item *item)
+{
+    switch (item->whom) {
+    case KEPT_FOR_ANYONE:
+        return "anybody";
+    case KEPT_FOR_DIALLED:
+        return chat_called_name(c);
+    case KEPT_FOR_KEY:
+        return item->name;
+    }
+    return "";
+}
+
+/* By its first words, one a line. */
+static void write_undelivered(FILE *out, const struct chat *c)
+{
+    size_t named = 0;
+
+    for (size_t i = 0; i < c->said.count && named < CHAT_UNDELIVERED_NAMED; i++, named++) {
+        const struct receipt *m = &c->said.v[i];
+
+        fprintf(out, "%snot delivered to %s: %s%s", named > 0 ? "\n" : "", name_waited_for(c, m), m->head,
+                strlen(m->head) < m->bytes ? "..." : "");
+    }
+    for (size_t i = 0; i < c->kept.count && named < CHAT_UNDELIVERED_NAMED; i++, named++) {
+        const struct kept_item *item = &c->kept.v[i];
+        const size_t len = strlen(item->text);
+        char head[RECEIPT_HEAD_BYTES];
+
+        text_sanitise(TEXT_LINE, item->text, len < sizeof(head) ? len : sizeof(head), head, sizeof(head));
+        fprintf(out, "%snever sent to %s: %s%s", named > 0 ? "\n" : "", name_meant(c, item), head,
+                strlen(head) < len ? "..." : "");
+    }
+    if (c->said.count + c->kept.count > named)
+        fprintf(out, "\nnot delivered: %zu more", c->said.count + c->kept.count - named);
+}
+
+/* What did not arrive, in lines on the heap; NULL: nothing, or no memory. */
 static char *list_undelivered(const struct chat *c)
 {
     char *text = NULL;
     size_t len = 0;
-    FILE *out = c->said.count > 0 ? open_memstream(&text, &len) : NULL;
+    FILE *out = c->said.count + c->kept.count > 0 ? open_memstream(&text, &len) : NULL;
 
     if (out == NULL)
         return NULL;
-    for (size_t i = 0; i < c->said.count && i < CHAT_UNDELIVERED_NAMED; i++) {
-        const struct receipt *m = &c->said.v[i];
-
-        fprintf(out, "%snot delivered to %s: %s%s", i > 0 ? "\n" : "", name_waited_for(c, m), m->head,
-                strlen(m->head) < m->bytes ? "..." : "");
-    }
-    if (c->said.count > CHAT_UNDELIVERED_NAMED)
-        fprintf(out, "\nnot delivered: %zu more", c->said.count - CHAT_UNDELIVERED_NAMED);
+    write_undelivered(out, c);
     if (fclose(out) == 0)
         return text;
     free(text);
@@ -70,7 +101,7 @@ static void finish_undelivered(struct chat *c)
     c->undelivered += c->said.count;
     if (names != NULL)
         chat_tell(c, CHAT_ERROR, "%s", names);
-    if (c->undelivered > 0 && names != NULL && c->undelivered == c->said.count)
+    if (c->undelivered > 0 && names != NULL && c->undelivered == c->said.count + c->kept.count)
         chat_finish(c, EXIT_LOST, "%s", names);
     else if (c->undelivered > 0)
         chat_finish(c, EXIT_LOST, "%zu of your lines never arrived%s%s", c->undelivered, names ? "\n" : "",

@@ -44,5 +44,15 @@ for how in /quit C-c; do
     [ ! -e "$T/hacked" ] || fail "what was typed for duet ran in the shell"
     tmux kill-session -t ada
 done
+
+# What was kept for somebody who left is named as well.
+open_duet ada -p 0 "127.0.0.1:$PORT"
+shows ada 'connected to bob'
 say bob /quit
 finish bob
+shows ada 'bob left'
+type_line ada 'one word more'
+shows ada 'kept until bob comes back'
+type_line ada /quit
+shows ada 'ended-with-6'
+shows ada '^duet: never sent to bob: one word more$'
