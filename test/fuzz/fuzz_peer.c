@@ -160,11 +160,13 @@ static void victim_ends(int64_t began)
     assert(w.victim_bytes < VICTIM_MAX_BYTES);
 }
 
-/* It takes over the request. */
+/* A text is copied: the copy is the victim's. */
 static void victim_does(struct request r)
 {
     const int64_t began = victim_begins();
 
+    if (r.text != NULL)
+        r.text = strdup(r.text);
     hub_handle(w.hub, &r, w.now);
     victim_ends(began);
 }
@@ -551,11 +553,11 @@ static void on_user(uint8_t what)
 
     switch (what % 8) {
     case 0:
-        victim_does((struct request){.type = REQUEST_SAY, .peer = peer, .text = strdup("hello"), .say = {.id = id}});
+        victim_does((struct request){.type = REQUEST_SAY, .peer = peer, .text = (char *)"hello", .say = {.id = id}});
         break;
     case 2:
         victim_does(
-            (struct request){.type = REQUEST_ASK, .peer = peer, .text = strdup("reverse abc"), .ask = {.id = id}});
+            (struct request){.type = REQUEST_ASK, .peer = peer, .text = (char *)"reverse abc", .ask = {.id = id}});
         break;
     case 3:
         victim_does((struct request){.type = REQUEST_CANCEL, .transfer = {.id = transfer}});
@@ -570,7 +572,7 @@ static void on_user(uint8_t what)
         victim_does((struct request){.type = REQUEST_CLOSE, .peer = peer});
         break;
     default: /* 1, 7 */
-        victim_does((struct request){.type = REQUEST_SEND, .peer = peer, .text = strdup(src_path), .send = {.id = id}});
+        victim_does((struct request){.type = REQUEST_SEND, .peer = peer, .text = src_path, .send = {.id = id}});
         break;
     }
     exchange();
