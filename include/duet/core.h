@@ -113,7 +113,7 @@ DUET_API int duet_core_close(struct duet_core *core, uint64_t conn, uint64_t cod
 /* ---- streams ----
  *
  * Ordered bytes, both ways, opened by either side.  A stream is over when both directions have ended.  Bytes that you
- * do not read the peer cannot send: 256 KiB on each stream, so nothing piles up. */
+ * do not read the peer cannot send: at first 1 MiB of each stream and 2 MiB of all, more for who reads fast. */
 
 enum duet_priority {
     DUET_PRIORITY_INTERACTIVE = 1, /* what somebody waits for */
