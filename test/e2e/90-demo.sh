@@ -1,5 +1,5 @@
 # The demo shows what it promises, with and without a terminal, and leaves nothing behind.
-# timeout: 90
+# timeout: 300
 set -euo pipefail
 . "$ROOT/test/e2e/lib.sh"
 
@@ -7,7 +7,7 @@ start demo "$ROOT/scripts/demo"
 expect demo 0 60
 wait_for "$T/demo.out" 'alice \| <bob> hello alice'
 wait_for "$T/demo.out" 'bob +\| <alice> yes'
-wait_for "$T/demo.out" 'photos.tar [1-9][0-9]?% \|█.* MB/s eta'
+wait_for "$T/demo.out" 'photos.tar +[0-9]+% \|█.* MB/s eta'
 wait_for "$T/demo.out" 'bob left'
 [ "$(grep 'photos.tar$' "$T/demo.out" | grep -o -E '^ *[0-9a-f]{64} ' | sort -u | wc -l)" = 1 ] || fail "checksums differ"
 [ "$(grep -c -E '^ *[0-9a-f]{64} .*photos.tar$' "$T/demo.out")" = 2 ] || fail "not two checksums"
