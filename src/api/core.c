@@ -124,16 +124,14 @@ int duet_core_new(const struct duet_core_config *config, uint64_t now_us, struct
         err = DUET_ENOTFOUND;
     if (err == 0)
         err = endpoint_config_of(&c, &endpoint);
-    if (err != 0)
-        return err;
-    struct duet_core *core = calloc(1, sizeof(*core));
+    struct duet_core *core = err == 0 ? calloc(1, sizeof(*core)) : NULL;
 
     if (core != NULL)
         core->endpoint = endpoint_new(&endpoint, DUET_TIME(now_us));
-    sodium_memzero(&endpoint, sizeof(endpoint));
+    sodium_memzero(&endpoint, sizeof(endpoint)); /* also where it was refused: it has the secret key by then */
     if (core == NULL || core->endpoint == NULL) {
         free(core);
-        return DUET_ENOMEM;
+        return err != 0 ? err : DUET_ENOMEM;
     }
     *out = core;
     return 0;

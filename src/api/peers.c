@@ -95,7 +95,7 @@ static int remember(const struct duet_node *n, const struct api_stranger *s, cha
 
     if (err == 0 && match.verdict != s->on_file && match.verdict != KNOWN_SAME) {
         err = DUET_ETRUST;
-        api_complain(words, "known_peers says something else of %.64s by now", s->key.name);
+        api_complain(words, "known_peers now says something else about %.64s", s->key.name);
     }
     return err;
 }

@@ -14,3 +14,12 @@ struct blob *blob_new(const uint8_t *data, size_t len)
         memcpy(b->data, data, len);
     return b;
 }
+
+struct blob *blob_trim(struct blob *b, size_t len)
+{
+    struct blob *less = realloc(b, sizeof(*b) + len);
+
+    b = less != NULL ? less : b;
+    b->len = len;
+    return b;
+}

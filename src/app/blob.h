@@ -15,4 +15,7 @@ struct blob {
 /* Holds a copy of `len` bytes (data NULL: room for them).  NULL: out of memory.  Freed with free(). */
 struct blob *blob_new(const uint8_t *data, size_t len);
 
+/* The first `len` bytes of it, no more than it has, in no more memory than they need.  b is gone. */
+struct blob *blob_trim(struct blob *b, size_t len);
+
 #endif

@@ -310,7 +310,7 @@ static bool read_once(struct flows *f, struct env *env, struct peer *p, struct f
         }
         return false;
     }
-    bytes->len = (size_t)n;
+    bytes = blob_trim(bytes, (size_t)n); /* what is counted is what is held, however little comes at once */
     w->ahead_bytes += (uint64_t)n;
     f->ahead_bytes += (uint64_t)n;
     struct notice data = about(p, w, NOTICE_STREAM_DATA);

@@ -12,8 +12,9 @@
 #define STREAM_FRAME_BYTES 24 /* a STREAM frame is not begun in less room */
 #define DRAFT_DATAGRAMS 32    /* in one packet: with all else not more frames than one may have (PROTOCOL.md §4) */
 
-/* Each frame but ACK and PING is an item, so the items bound the frames, too. */
-_Static_assert(SENT_ITEMS + 2 <= LIMIT_PACKET_FRAMES, "a packet of ours carries more frames than a peer takes");
+/* Each frame is an item, but for an ACK, a PING and datagrams. */
+_Static_assert(SENT_ITEMS + DRAFT_DATAGRAMS + 2 <= LIMIT_PACKET_FRAMES,
+               "a packet of ours carries more frames than a peer takes");
 
 static size_t datagram_frame_bytes(size_t len)
 {
