@@ -105,7 +105,8 @@ on_terminal() {
     INPUT[$name]=$fd
 }
 
-say() { printf '%s\n' "$2" >&"${INPUT[$1]}" || fail "$1 takes no input"; }
+# The shell's own printf writes line by line: what is typed ahead would come after the answer to what came before.
+say() { env printf '%s\n' "$2" >&"${INPUT[$1]}" || fail "$1 takes no input"; }
 
 hang_up() {
     local fd=${INPUT[$1]}
